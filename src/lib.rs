@@ -1,0 +1,3 @@
+//! Docker's image commands without Docker.
+
+pub mod oci;

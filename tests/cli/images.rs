@@ -1,0 +1,144 @@
+//! `images`: the table, its filters, its formats.
+
+use serde_json::{Value, json};
+
+use crate::support::image::TestImage;
+use crate::support::producers;
+use crate::support::session::Session;
+use crate::support::tarball::pack;
+
+/// Three images of different years, one with two names, one without any.
+fn store() -> Session {
+    let session = Session::new();
+    let images = [
+        TestImage::of("fx/old:1", "old").with("created", json!("2001-02-03T04:05:06.789Z")),
+        TestImage::sample("fx/new:1")
+            .also_tagged("quay.io/x/new:latest")
+            .with("created", json!("2011-02-03T04:05:06Z")),
+        TestImage::of("", "nameless, and in the middle").untagged().with("created", json!("2005-02-03T04:05:06Z")),
+    ];
+    session.load(&pack(&producers::docker_save(&images)));
+    session
+}
+
+#[test]
+fn the_table() {
+    let session = store();
+    insta::assert_snapshot!(session.transcript(&[
+        &["images"],
+        &["image", "ls", "fx/old"],
+        &["images", "--digests", "fx/old:1"],
+        &["images", "-q"],
+        &["images", "--no-trunc", "-q", "fx/new"],
+        &["images", "fx/none"],
+    ]), @"");
+}
+
+#[test]
+fn an_empty_store_has_a_header_and_no_rows() {
+    let session = Session::new();
+    insta::assert_snapshot!(session.transcript(&[&["images"], &["images", "-q"], &["image", "list", "-a"]]), @r"
+    $ imgtool images
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    $ imgtool images -q
+    $ imgtool image list -a
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    ");
+    assert!(!session.store().exists(), "looking makes no store");
+}
+
+#[test]
+fn formats() {
+    let session = store();
+    insta::assert_snapshot!(session.transcript(&[
+        &["images", "--format", "{{.Repository}}:{{.Tag}} {{.Size}} {{.CreatedAt}}"],
+        &["images", "--format", "table {{.Tag}}\t{{.ID}}", "fx/old"],
+        &["images", "--format", r"{{.ID}}\t{{upper .Repository}}\n", "fx/old"],
+        &["images", "--format", "{{.Nope}}"],
+        &["images", "--format", "{{.ID"],
+    ]), @"");
+    let rows: Vec<Value> = session
+        .ok(&["images", "--format", "json", "fx/old"])
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    assert_eq!(rows.len(), 1);
+    let keys: Vec<&String> = rows[0].as_object().expect("an object").keys().collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    for (key, value) in [
+        ("Repository", "fx/old"),
+        ("Tag", "1"),
+        ("Size", "3B"),
+        ("CreatedAt", "2001-02-03 04:05:06 +0000 UTC"),
+        ("Containers", "N/A"),
+        ("SharedSize", "N/A"),
+        ("UniqueSize", "N/A"),
+    ] {
+        assert_eq!(rows[0][key], value, "{key}");
+    }
+    assert_eq!(
+        session.ok(&["images", "--format", "{{json .}}", "fx/old"]),
+        session.ok(&["images", "--format", "json", "fx/old"])
+    );
+}
+
+#[test]
+fn filters() {
+    let session = store();
+    let rows = |filter: &str| -> Vec<String> {
+        session
+            .ok(&["images", "--filter", filter, "--format", "{{.Repository}}:{{.Tag}}"])
+            .lines()
+            .map(ToOwned::to_owned)
+            .collect()
+    };
+    assert_eq!(rows("dangling=true"), ["<none>:<none>"]);
+    assert_eq!(rows("dangling=false").len(), 3);
+    assert_eq!(rows("label=who").len(), 4);
+    assert_eq!(rows("label=who=a <b> & c").len(), 4);
+    assert!(rows("label=who=nobody").is_empty());
+    assert_eq!(rows("reference=fx/*"), ["fx/new:1", "fx/old:1"]);
+    assert_eq!(rows("reference=fx/*:2"), [""; 0]);
+    assert_eq!(rows("reference=docker.io/fx/old"), ["fx/old:1"]);
+    assert_eq!(rows("before=fx/new:1"), ["<none>:<none>", "fx/old:1"]);
+    assert_eq!(rows("since=fx/old:1").len(), 3);
+    assert_eq!(rows("until=2004-01-01T00:00:00Z"), ["fx/old:1"]);
+    session.run(&["images", "--filter", "bad=1"]).fails(1, &["nvalid filter 'bad'"]);
+}
+
+#[test]
+fn a_word_that_is_a_command_gets_a_hint() {
+    let session = store();
+    let answer = session.run(&["images", "ls"]);
+    assert_eq!(answer.code, 0);
+    assert_eq!(answer.stderr, "No images found matching \"ls\": did you mean \"imgtool image ls\"?\n");
+}
+
+#[test]
+fn the_tree() {
+    let session = store();
+    let tree = session.ok(&["images", "--tree"]);
+    assert!(tree.starts_with("IMAGE"), "{tree}");
+    for piece in ["DISK USAGE", "CONTENT SIZE", "fx/new:1", "linux/amd64"] {
+        assert!(tree.contains(piece), "{piece} is not in\n{tree}");
+    }
+    session.run(&["images", "--tree", "-q"]).fails(1, &["--quiet is not yet supported with --tree"]);
+    session.run(&["images", "--tree", "--no-trunc"]).fails(1, &["--no-trunc is not yet supported with --tree"]);
+    session.run(&["images", "--tree", "--format", "json"]).fails(1, &["--format is not yet supported with --tree"]);
+}
+
+#[test]
+fn text_of_an_image_cannot_drive_the_terminal() {
+    let session = Session::new();
+    let image = TestImage::new(&["fx/a:1"])
+        .layer("RUN \u{1b}[2Jclear\r\u{7}bell \u{202e}ltr\nnew line", &[])
+        .with("author", json!("\u{1b}]0;title\u{7}"));
+    session.load(&pack(&producers::docker_save(&[image])));
+    for args in [&["history", "--no-trunc", "fx/a:1"][..], &["history", "fx/a:1"], &["images"], &["inspect", "fx/a:1"]]
+    {
+        let out = session.ok(args);
+        let bad: Vec<char> = out.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
+        assert!(bad.is_empty(), "imgtool {args:?} printed {bad:?}:\n{out}");
+    }
+    assert_eq!(session.ok(&["history", "--no-trunc", "fx/a:1"]).lines().count(), 2, "a new line makes no new row");
+}

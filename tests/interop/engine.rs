@@ -1,0 +1,131 @@
+//! A docker engine of our own, in a temporary folder, for as long as the tests run.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::peer;
+
+/// How long an engine may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running dockerd.
+pub(crate) struct Engine {
+    folder: TempDir,
+    child: Child,
+}
+
+static ENGINE: OnceLock<Option<Mutex<Engine>>> = OnceLock::new();
+
+/// The engine, for one test at a time, without any image; `None` (and a line on stderr) where there is none.
+pub(crate) fn engine() -> Option<MutexGuard<'static, Engine>> {
+    let engine = ENGINE.get_or_init(|| Engine::start().map(Mutex::new)).as_ref()?;
+    // A test that failed holding the engine leaves it usable.
+    let guard = engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    guard.forget_all();
+    Some(guard)
+}
+
+impl Engine {
+    fn start() -> Option<Self> {
+        if !peer::installed("dockerd") || !peer::installed("docker") {
+            return None;
+        }
+        if !rustix::process::geteuid().is_root() {
+            peer::skip("docker's engine needs root");
+            return None;
+        }
+        // overlay2 counts sizes as docker installations do; vfs works where overlays do not.
+        let started = ["overlay2", "vfs"].into_iter().find_map(Self::start_with);
+        if started.is_none() {
+            peer::skip("dockerd does not start here");
+        }
+        started
+    }
+
+    fn start_with(driver: &str) -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("imgtool-dockerd-").tempdir().expect("a temporary folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        fs::create_dir(folder.path().join("home")).expect("a folder");
+        let log = File::create(folder.path().join("log")).expect("a file");
+        let child = Command::new("dockerd")
+            .args(["--data-root", &at("data"), "--exec-root", &at("exec"), "--pidfile", &at("pid")])
+            .args(["--host", &format!("unix://{}", at("sock")), "--storage-driver", driver])
+            .args(["--bridge=none", "--iptables=false", "--ip-masq=false"])
+            .env("TZ", "UTC")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .spawn()
+            .ok()?;
+        let mut engine = Self { folder, child };
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if peer::run(&mut engine.docker(&["version"])).status.success() {
+                watch(engine.child.id(), engine.folder.path().to_owned());
+                return Some(engine);
+            }
+            if engine.child.try_wait().expect("a child of ours").is_some() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
+    }
+
+    /// docker's client, talking to this engine.
+    pub(crate) fn docker(&self, args: &[&str]) -> Command {
+        let mut command = peer::program("docker", args);
+        command
+            .env("DOCKER_HOST", format!("unix://{}", self.folder.path().join("sock").display()))
+            .env("DOCKER_CONFIG", self.folder.path().join("home"))
+            .env("DOCKER_BUILDKIT", "0")
+            .env_remove("DOCKER_DEFAULT_PLATFORM");
+        command
+    }
+
+    /// Runs a docker command that must succeed; gives its stdout.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        peer::ok(&mut self.docker(args))
+    }
+
+    /// Removes every image, so that each test starts from nothing and knows what it loaded.
+    pub(crate) fn forget_all(&self) {
+        let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);
+        for id in ids.lines() {
+            // Children go with their parents; what is gone already is no failure.
+            peer::run(&mut self.docker(&["rmi", "-f", id]));
+        }
+        assert_eq!(self.ok(&["images", "-a", "-q"]), "", "the engine is empty");
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        stop(self.child.id());
+        // It ends in a moment, or it was gone before.
+        let _ended = self.child.wait();
+    }
+}
+
+/// Statics are never dropped: a shell waits for this process to end, stops the engine and removes its folder.
+fn watch(engine: u32, folder: PathBuf) {
+    let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.3; done
+        kill \"$2\" 2>/dev/null; while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";
+    Command::new("sh")
+        .args(["-c", script, "watch", &std::process::id().to_string(), &engine.to_string()])
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell starts");
+}
+
+fn stop(id: u32) {
+    peer::run(&mut peer::program("kill", &[&id.to_string()]));
+}

@@ -99,15 +99,15 @@ fn docker_loads_every_format_that_it_knows() {
 #[test]
 fn docker_loads_several_images_and_those_without_a_name() {
     let Some(engine) = engine() else { return };
-    let named = [TestImage::sample("fx/a:1"), TestImage::of("fx/b:1", "b")];
+    let images = [TestImage::sample("fx/a:1"), TestImage::of("fx/b:1", "b")];
     let session = Session::new();
-    session.load(&pack(&producers::docker_save(&named)));
-    session.ok(&["save", "-o", "two.tar", "fx/a:1", &named[1].id()]);
+    session.load(&pack(&producers::docker_save(&images)));
+    session.ok(&["save", "-o", "two.tar", "fx/a:1", &images[1].id()]);
     let said = load_into(&engine, &session, "two.tar");
     assert!(said.contains("Loaded image: fx/a:1"), "{said}");
     let names = listed(&engine);
-    assert_eq!(names.get("fx/a:1"), Some(&named[0].id()));
-    assert_eq!(names.get("<none>:<none>"), Some(&named[1].id()));
+    assert_eq!(names.get("fx/a:1"), Some(&images[0].id()));
+    assert_eq!(names.get("<none>:<none>"), Some(&images[1].id()));
 }
 
 #[test]

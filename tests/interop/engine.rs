@@ -114,16 +114,11 @@ impl Drop for Engine {
 
 /// Statics are never dropped: a shell waits for this process to end, stops the engine and removes its folder.
 fn watch(engine: u32, folder: PathBuf) {
-    let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.3; done
-        kill \"$2\" 2>/dev/null; while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done; rm -rf \"$3\"";
-    Command::new("sh")
-        .args(["-c", script, "watch", &std::process::id().to_string(), &engine.to_string()])
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a shell starts");
+    let script = "( while kill -0 \"$1\" 2>/dev/null; do sleep 0.3; done
+        kill \"$2\" 2>/dev/null; while kill -0 \"$2\" 2>/dev/null; do sleep 0.1; done
+        rm -rf \"$3\" ) </dev/null >/dev/null 2>&1 &";
+    let (tests, engine) = (std::process::id().to_string(), engine.to_string());
+    peer::ok(Command::new("sh").args(["-c", script, "watch", &tests, &engine]).arg(folder));
 }
 
 fn stop(id: u32) {

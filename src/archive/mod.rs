@@ -18,7 +18,6 @@ mod reconcile;
 pub mod tar_index;
 pub mod write;
 
-
 use std::io;
 
 pub use open::{Archive, open_file, open_stream};

@@ -44,8 +44,8 @@ fn check_version(archive: &TarIndex) -> Result<(), Error> {
 fn read_index(archive: &TarIndex) -> Result<Index, Error> {
     let blob = archive.file(INDEX)?.ok_or_else(|| Error::Missing { name: INDEX.to_owned() })?;
     let bytes = blob.read_all(Index::LIMIT as u64).map_err(Error::Read)?;
-    let document = Document::<Index>::parse(bytes)
-        .map_err(|source| Error::Document { name: INDEX.to_owned(), source })?;
+    let document =
+        Document::<Index>::parse(bytes).map_err(|source| Error::Document { name: INDEX.to_owned(), source })?;
     Ok(document.value().clone())
 }
 

@@ -156,7 +156,9 @@ pub fn write_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progr
         to.write_all(&END[..padding(member.size())]).map_err(|error| member.error(error))?;
         job.end();
     }
-    to.write_all(&END).and_then(|()| to.flush()).map_err(|source| Error::Io { what: "end of the archive".into(), source })
+    to.write_all(&END)
+        .and_then(|()| to.flush())
+        .map_err(|source| Error::Io { what: "end of the archive".into(), source })
 }
 
 /// Writes the members into a new file, each at its place, several at a time.

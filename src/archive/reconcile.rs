@@ -26,7 +26,9 @@ pub fn agree(docker: Vec<Named>, oci: Vec<Named>) -> Result<Vec<Named>, Error> {
         match same_layers(listed, described) {
             Layers::Same => agreed.push(Named { names: image.names, ..described.clone() }),
             Layers::Shuffled => agreed.push(image),
-            Layers::Other => return Err(disagree(format!("image {} has other layer files in one than in the other", listed.id()))),
+            Layers::Other => {
+                return Err(disagree(format!("image {} has other layer files in one than in the other", listed.id())));
+            }
         }
     }
     Ok(agreed)

@@ -9,8 +9,8 @@ use super::docker_archive::manifest_json::{Item, Repositories};
 use super::output::{Content, Member};
 use crate::layout::{BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION};
 use crate::oci::{
-    ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, DiffId, Digest, Document, ImageConfig, Index, MediaType, Reference,
-    go_json,
+    ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, DiffId, Digest, Document, ImageConfig, Index, MediaType,
+    Reference, go_json,
 };
 
 /// An image, ready to be written.

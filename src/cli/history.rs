@@ -57,7 +57,8 @@ impl Args {
             None if self.quiet => Some("{{.ID}}"),
             other => other,
         };
-        let format = Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?.row_type("*image.historyContext");
+        let format =
+            Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?.row_type("*image.historyContext");
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let steps = history(&session.context, &self.images[0], platform.as_ref())?;
         let rows: Vec<Map<String, Value>> = steps.iter().map(|step| self.row(session, step)).collect();

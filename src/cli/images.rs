@@ -81,7 +81,12 @@ impl Args {
     }
 
     fn check_tree(&self) -> Result<(), CliError> {
-        let flags = [("--quiet", self.quiet), ("--no-trunc", self.no_trunc), ("--digests", self.digests), ("--format", self.format.is_some())];
+        let flags = [
+            ("--quiet", self.quiet),
+            ("--no-trunc", self.no_trunc),
+            ("--digests", self.digests),
+            ("--format", self.format.is_some()),
+        ];
         match flags.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(CliError::Plain(format!("{flag} is not yet supported with --tree"))),
             None => Ok(()),
@@ -129,7 +134,11 @@ impl Args {
 
     /// Whoever types `images ls` means another command.
     fn hint(&self, session: &Session) {
-        if let Some(word) = self.pattern.first().filter(|word| ["ls", "list", "rm", "prune", "inspect", "save", "load"].contains(&word.as_str())) {
+        if let Some(word) = self
+            .pattern
+            .first()
+            .filter(|word| ["ls", "list", "rm", "prune", "inspect", "save", "load"].contains(&word.as_str()))
+        {
             session.ui.note(&format!("No images found matching \"{word}\": did you mean \"imgtool image {word}\"?"));
         }
     }

@@ -71,7 +71,8 @@ impl Args {
             };
             rename.push((old.to_owned(), name(new).map_err(crate::ops::Error::from)?));
         }
-        let only = self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;
+        let only =
+            self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;
         Ok(Options {
             platforms: Session::platforms(&self.platform)?,
             no_clobber: self.no_clobber,
@@ -103,11 +104,8 @@ fn json_lines(loaded: &[Loaded]) -> String {
     let mut lines = String::new();
     for image in loaded {
         let names: Vec<String> = image.names.iter().map(|loaded| loaded.name.familiar()).collect();
-        let moved: serde_json::Map<String, Value> = image
-            .names
-            .iter()
-            .filter_map(|loaded| Some((loaded.name.familiar(), json!(loaded.moved_from?))))
-            .collect();
+        let moved: serde_json::Map<String, Value> =
+            image.names.iter().filter_map(|loaded| Some((loaded.name.familiar(), json!(loaded.moved_from?)))).collect();
         let object = json!({
             "ID": image.id,
             "Names": names,

@@ -47,7 +47,9 @@ impl Args {
         refuse_terminal(output)?;
         let mut platforms = Session::platforms(&self.platform)?;
         if platforms.len() > 1 {
-            return Err(CliError::Plain("multiple platforms are saved by leaving out --platform; it takes one".to_owned()));
+            return Err(CliError::Plain(
+                "multiple platforms are saved by leaving out --platform; it takes one".to_owned(),
+            ));
         }
         let options = Options {
             format: match self.format {
@@ -93,7 +95,11 @@ fn check_target(path: &Path) -> Result<(), CliError> {
     match folder.map(Path::metadata) {
         Some(Err(error)) => {
             let folder = folder.unwrap_or(path).display();
-            let why = if error.kind() == io::ErrorKind::NotFound { "no such file or directory".to_owned() } else { error.to_string() };
+            let why = if error.kind() == io::ErrorKind::NotFound {
+                "no such file or directory".to_owned()
+            } else {
+                error.to_string()
+            };
             Err(CliError::Plain(format!("failed to save image: invalid output path: stat {folder}: {why}")))
         }
         _ => Ok(()),
@@ -124,7 +130,13 @@ mod tests {
 
     #[test]
     fn methods_and_levels() {
-        let good = [("gzip", Recode::Gzip(6)), ("gzip:9", Recode::Gzip(9)), ("zstd", Recode::Zstd(3)), ("zstd:19", Recode::Zstd(19)), ("none", Recode::Unpack)];
+        let good = [
+            ("gzip", Recode::Gzip(6)),
+            ("gzip:9", Recode::Gzip(9)),
+            ("zstd", Recode::Zstd(3)),
+            ("zstd:19", Recode::Zstd(19)),
+            ("none", Recode::Unpack),
+        ];
         for (text, recode) in good {
             assert_eq!(parse_method(text).ok(), Some(recode), "{text}");
         }

@@ -56,10 +56,8 @@ fn draw(groups: &[Vec<Line>]) -> String {
     let width = widest.max("IMAGE".len());
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - text::width(name)));
     let [(id, id_width), (disk, disk_width), (content, content_width)] = COLUMNS;
-    let mut drawn = format!(
-        "{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n",
-        pad("IMAGE")
-    );
+    let mut drawn =
+        format!("{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n", pad("IMAGE"));
     let spaced = groups.iter().any(|group| group.len() > 1);
     for (place, group) in groups.iter().enumerate() {
         if spaced && place > 0 {

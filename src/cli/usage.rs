@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
-use super::error::CliError;
 use super::Cli;
+use super::error::CliError;
 use crate::ui::Ui;
 
 /// Docker's exit code for flags that it does not know.
@@ -42,7 +42,9 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             let near = context(ContextKind::SuggestedSubcommand);
             let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
             let own = if path == "imgtool" { String::new() } else { format!("Usage:  {path} COMMAND\n\n") };
-            ui.note(&format!("imgtool: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"));
+            ui.note(&format!(
+                "imgtool: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
+            ));
             ExitCode::FAILURE
         }
         ErrorKind::UnknownArgument if wrong.starts_with('-') => {
@@ -50,7 +52,8 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
                 Some(_) => format!("unknown flag: {wrong}"),
                 None => format!("unknown shorthand flag: '{}' in {wrong}", wrong.trim_start_matches('-')),
             };
-            let near = context(ContextKind::SuggestedArg).map(|near| format!("\nDid you mean {near}?")).unwrap_or_default();
+            let near =
+                context(ContextKind::SuggestedArg).map(|near| format!("\nDid you mean {near}?")).unwrap_or_default();
             ui.note(&format!("{what}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
             ExitCode::from(BAD_FLAG)
         }

@@ -9,29 +9,12 @@ use std::os::unix::fs::FileExt as _;
 
 use crate::image::Blob;
 use crate::layer::compression::sniff;
-use crate::layer::{Compression, EntryPath, LayerSummary, Limits, Scan, ScanError, scan};
+use crate::layer::{Limits, Scan, ScanError, scan};
 use crate::oci::{Digest, Hasher};
-
-/// What [`land_layer`] found.
-#[derive(Debug, Clone)]
-pub struct LandedLayer {
-    /// The digest of the bytes as they were written.
-    pub digest: Digest,
-    /// Their number.
-    pub size: u64,
-    /// How they are compressed.
-    pub compression: Compression,
-    /// The diff ID and sizes.
-    pub summary: LayerSummary,
-    /// Where hard links lead that this layer alone does not resolve.
-    pub missing_link_targets: Vec<EntryPath>,
-}
 
 /// Writes all bytes of `blob` to the beginning of `to` and gives their digest.
 pub fn land(blob: &Blob, to: &File, moved: Moved<'_>) -> io::Result<Digest> {
-    let mut landing = Landing::new(blob, to, 0, moved)?;
-    io::copy(&mut landing, &mut io::sink())?;
-    Ok(landing.finish().0)
+    place(blob, to, 0, moved)
 }
 
 /// Writes all bytes of a layer to `to`, and its index to `index`, in one pass over the bytes.
@@ -41,10 +24,8 @@ pub fn land_layer(
     index: &mut dyn Write,
     limits: &Limits,
     moved: Moved<'_>,
-) -> Result<LandedLayer, ScanError> {
-    let mut landing = Landing::new(blob, to, 0, moved)?;
-    let found = scan(&mut landing, limits, index)?;
-    Ok(landing.landed(found))
+) -> Result<Scan, ScanError> {
+    scan(&mut Landing::new(From::blob(blob)?, to, 0, moved), limits, index)
 }
 
 /// As [`land_layer`], but what is written is the uncompressed tar.
@@ -54,34 +35,36 @@ pub fn land_layer_unpacked(
     index: &mut dyn Write,
     limits: &Limits,
     moved: Moved<'_>,
-) -> Result<LandedLayer, ScanError> {
-    let source = Counted { inner: blob.open()?, moved };
-    let (compression, raw) = sniff(source)?;
+) -> Result<Scan, ScanError> {
+    let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
     let tar = compression.decoder(raw, limits)?;
-    let mut landing = Landing { from: From::Reader(tar), to, at: 0, size: 0, hasher: Hasher::new(), moved: &|_| {} };
-    let found = scan(&mut landing, limits, index)?;
-    Ok(landing.landed(found))
+    scan(&mut Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
 }
 
-/// Writes all bytes of a stream that is read once to the beginning of `to`, handing them to `look` on the way.
-pub fn land_stream<T>(
+/// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to
+/// `index`, else the error says why they are none. The digest of what is no layer is computed from what was written.
+pub fn land_stream(
     stream: &mut (dyn Read + Send),
     to: &File,
-    look: impl FnOnce(&mut (dyn Read + Send)) -> T,
+    index: &mut dyn Write,
+    limits: &Limits,
     moved: Moved<'_>,
-) -> io::Result<(T, Digest, u64)> {
-    let mut landing = Landing { from: From::Reader(Box::new(stream)), to, at: 0, size: 0, hasher: Hasher::new(), moved };
-    let seen = look(&mut landing);
+) -> io::Result<(Result<Scan, ScanError>, Digest, u64)> {
+    let mut landing = Landing::new(From::Reader(Box::new(stream)), to, 0, moved);
+    let seen = scan(&mut landing, limits, index);
     io::copy(&mut landing, &mut io::sink())?;
-    let (digest, size) = landing.finish();
+    let size = landing.size;
+    let digest = match &seen {
+        Ok(found) => found.blob,
+        Err(_) => send(&mut io::BufReader::new(Written { file: to, at: 0 }), &mut io::sink(), &|_| {})?.0,
+    };
     Ok((seen, digest, size))
 }
 
 /// Writes all bytes of `blob` into `to` from offset `at` on, and gives their digest.
 pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<Digest> {
-    let mut landing = Landing::new(blob, to, at, moved)?;
-    io::copy(&mut landing, &mut io::sink())?;
-    Ok(landing.finish().0)
+    let mut landing = Landing::new(From::blob(blob)?, to, at, moved);
+    Ok(send(&mut landing, &mut io::sink(), &|_| {})?.0)
 }
 
 /// Writes all bytes of `reader` to `to`, and gives their digest and number.
@@ -112,33 +95,27 @@ enum From<'a> {
     Reader(Box<dyn Read + Send + 'a>),
 }
 
+impl<'a> From<'a> {
+    fn blob(blob: &'a Blob) -> io::Result<Self> {
+        Ok(match blob.as_range() {
+            Some((file, offset)) => Self::Range { file, offset, left: blob.size(), by_kernel: true },
+            None => Self::Reader(Box::new(blob.open()?)),
+        })
+    }
+}
+
 /// A reader whose bytes have landed in a file by the time they are read.
 struct Landing<'a> {
     from: From<'a>,
     to: &'a File,
     at: u64,
     size: u64,
-    hasher: Hasher,
     moved: Moved<'a>,
 }
 
 impl<'a> Landing<'a> {
-    fn new(blob: &'a Blob, to: &'a File, at: u64, moved: Moved<'a>) -> io::Result<Self> {
-        let from = match blob.as_range() {
-            Some((file, offset)) => From::Range { file, offset, left: blob.size(), by_kernel: true },
-            None => From::Reader(Box::new(blob.open()?)),
-        };
-        Ok(Self { from, to, at, size: 0, hasher: Hasher::new(), moved })
-    }
-
-    fn landed(self, found: Scan) -> LandedLayer {
-        let (digest, size) = self.finish();
-        let Scan { summary, compression, missing_link_targets, .. } = found;
-        LandedLayer { digest, size, compression, summary, missing_link_targets }
-    }
-
-    fn finish(self) -> (Digest, u64) {
-        (self.hasher.finish(), self.size)
+    fn new(from: From<'a>, to: &'a File, at: u64, moved: Moved<'a>) -> Self {
+        Self { from, to, at, size: 0, moved }
     }
 
     /// Moves the next bytes to the file and fills `into` with them.
@@ -182,7 +159,6 @@ impl Read for Landing<'_> {
             return Ok(0);
         }
         let got = self.land(into)?;
-        self.hasher.update(&into[..got]);
         self.size += got as u64;
         (self.moved)(got as u64);
         Ok(got)
@@ -201,6 +177,20 @@ fn copy_range(from: &File, offset: u64, to: &File, at: u64, into: &mut [u8]) -> 
         }
         Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads a file from its beginning, wherever its own position is.
+struct Written<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Written<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read_at(into, self.at)?;
+        self.at += got as u64;
+        Ok(got)
     }
 }
 

@@ -58,7 +58,9 @@ pub enum Error {
         source: DocumentError,
     },
     /// A manifest lists another number of layers than its config has diff IDs.
-    #[error("invalid manifest, layers length mismatch: {diff_ids} diff IDs in the config, {layers} layers in the manifest")]
+    #[error(
+        "invalid manifest, layers length mismatch: {diff_ids} diff IDs in the config, {layers} layers in the manifest"
+    )]
     LayerCount {
         /// How many diff IDs the config has.
         diff_ids: usize,

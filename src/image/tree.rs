@@ -82,7 +82,9 @@ impl Tree {
         match self {
             Self::Image(image) => {
                 into.insert(*image.config.digest());
-                into.extend(image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest));
+                into.extend(
+                    image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest),
+                );
             }
             Self::Index { children, .. } => {
                 for child in children {
@@ -188,12 +190,15 @@ fn check_size(what: &'static str, descriptor: &Descriptor, blob: &Blob) -> Resul
 }
 
 /// Reads a document and checks its size and digest against its descriptor.
-pub fn document<T: DocumentKind + DeserializeOwned>(what: &'static str, descriptor: &Descriptor, blob: &Blob) -> Result<Document<T>, Error> {
+pub fn document<T: DocumentKind + DeserializeOwned>(
+    what: &'static str,
+    descriptor: &Descriptor,
+    blob: &Blob,
+) -> Result<Document<T>, Error> {
     check_size(what, descriptor, blob)?;
     let digest = descriptor.digest;
-    let bytes = blob
-        .read_all(T::LIMIT as u64)
-        .map_err(|source| Error::Io { what: format!("{what} {digest}"), source })?;
+    let bytes =
+        blob.read_all(T::LIMIT as u64).map_err(|source| Error::Io { what: format!("{what} {digest}"), source })?;
     let document = Document::<T>::parse(bytes).map_err(|source| Error::Document { what, digest, source })?;
     if *document.digest() != digest {
         return Err(Error::DigestMismatch { what, expected: digest, actual: *document.digest() });

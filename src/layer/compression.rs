@@ -34,9 +34,8 @@ impl Compression {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
             [b'B', b'Z', b'h', ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            // A skippable frame: magic number, four bytes of length.
-            [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] => Self::Zstd,
+            // A frame, or one to be skipped: magic number, four bytes of length.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] => Self::Zstd,
             _ => Self::None,
         }
     }

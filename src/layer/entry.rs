@@ -191,6 +191,35 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Whether it is one that [`Entry::try_from_raw`] makes: what was kept in a file may have been changed.
+    pub(crate) fn is_valid(&self) -> bool {
+        let (size, is_file) = (self.size, self.kind == EntryKind::File);
+        let kind = match &self.kind {
+            EntryKind::Symlink { target } => !target.is_empty() && !target.contains(&0),
+            EntryKind::Hardlink { target } => !target.is_root() && *target != self.path,
+            _ => true,
+        };
+        let name = match self.path.file_name() {
+            None => self.kind == EntryKind::Directory,
+            Some(name) => WhiteoutName::of(name) != WhiteoutName::Invalid,
+        };
+        let content = size <= i64::MAX.cast_unsigned() && self.sparse.as_ref().is_none_or(|map| map.is_within(size));
+        let numbers = self.mode <= 0o7777 && self.mtime.nanos < 1_000_000_000;
+        kind && name && content && numbers && (is_file || size == 0 && self.sparse.is_none())
+    }
+}
+
+impl SparseMap {
+    /// Whether the stretches are in order, without overlap, and inside a file of `size` bytes.
+    fn is_within(&self, size: u64) -> bool {
+        let end = self.segments.iter().try_fold(0, |end, segment| {
+            if segment.offset < end { None } else { segment.offset.checked_add(segment.length) }
+        });
+        end.is_some_and(|end| end <= size)
+    }
+}
+
 /// Refuses a root that is no directory and whiteouts of nothing.
 fn check_name(path: &EntryPath, kind: RawKind) -> Result<(), EntryError> {
     match path.file_name() {

@@ -19,8 +19,10 @@ pub mod writer;
 
 pub use compression::Compression;
 pub use entry::{Entry, EntryError, EntryKind, Mtime, Segment, SparseMap};
-pub use index::{IndexError, LayerIndex, LayerSummary, Outline, Scan, ScanError, outline, read_summary, scan};
-pub use limits::Limits;
+pub use index::{
+    IndexError, LayerIndex, LayerSummary, Outline, Scan, ScanError, TreeError, outline, read_summary, scan,
+};
+pub use limits::{LimitError, Limits};
 pub use path::{EntryPath, PathError};
 pub use reader::{RawEntry, RawKind, TarError, TarReader};
 pub use whiteout::Whiteout;

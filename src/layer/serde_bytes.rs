@@ -45,6 +45,8 @@ impl<'de> Visitor<'de> for Bytes {
 pub(crate) mod pairs {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
     #[derive(Serialize)]
     struct PairRef<'a>(
         #[serde(serialize_with = "super::serialize")] &'a [u8],
@@ -63,7 +65,7 @@ pub(crate) mod pairs {
     }
 
     /// Reads a sequence of pairs.
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Vec<u8>, Vec<u8>)>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pairs, D::Error> {
         Ok(Vec::<Pair>::deserialize(from)?.into_iter().map(|Pair(name, value)| (name, value)).collect())
     }
 }

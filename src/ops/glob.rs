@@ -94,7 +94,16 @@ mod tests {
         for (pattern, name) in yes {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
-        let no = [("ubu", "ubuntu"), ("*", "a/b"), ("a?b", "a/b"), ("[a-c]x", "dx"), ("[", "a"), ("a\\", "a"), ("", "a"), ("[]a]", "a")];
+        let no = [
+            ("ubu", "ubuntu"),
+            ("*", "a/b"),
+            ("a?b", "a/b"),
+            ("[a-c]x", "dx"),
+            ("[", "a"),
+            ("a\\", "a"),
+            ("", "a"),
+            ("[]a]", "a"),
+        ];
         for (pattern, name) in no {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }

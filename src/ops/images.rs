@@ -92,9 +92,10 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
 }
 
 fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record, Error> {
-    let tree = Tree::read(&context.store, descriptor)
-        .map_err(|source| Error::Image { name: name.to_owned(), source })?;
-    let found = Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
+    let tree =
+        Tree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
+    let found =
+        Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
     let image = found.image(None, &context.host).map_err(|_| Error::NoSuchImage(name.to_owned()))?;
     let config = image.config.value();
     let mut platforms = Vec::new();

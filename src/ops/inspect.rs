@@ -32,7 +32,7 @@ pub struct Inspect {
     /// The processor's variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// The operating system it is made for.
+    /// The operating system it is made for; that of the host if the config does not say, as docker has it.
     pub os: String,
     /// The version of that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         config: filled(config),
         architecture: config.architecture.clone(),
         variant: config.variant.clone().filter(|variant| !variant.is_empty()),
-        os: config.os.clone(),
+        os: if config.os.is_empty() { context.host.os.clone() } else { config.os.clone() },
         os_version: config.os_version.clone().filter(|version| !version.is_empty()),
         size,
         root_fs: RootFs { kind: "layers".to_owned(), layers: config.rootfs.diff_ids.clone() },

@@ -33,11 +33,8 @@ impl Location {
     /// that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path leads to
     /// something, so that a colon in a file's name does no harm.
     pub fn parse(typed: &str, exists: impl Fn(&Path) -> bool) -> Self {
-        let kinds: [(&str, fn(PathBuf, Pick) -> Self); 3] = [
-            ("docker-archive:", Self::DockerArchive),
-            ("oci-archive:", Self::OciArchive),
-            ("oci:", Self::Layout),
-        ];
+        let kinds: [(&str, fn(PathBuf, Pick) -> Self); 3] =
+            [("docker-archive:", Self::DockerArchive), ("oci-archive:", Self::OciArchive), ("oci:", Self::Layout)];
         for (prefix, kind) in kinds {
             if let Some(rest) = typed.strip_prefix(prefix) {
                 let (path, pick) = split(rest, exists);
@@ -66,7 +63,9 @@ impl Location {
     pub fn pick(&self) -> &Pick {
         match self {
             Self::Store(_) => &Pick::Only,
-            Self::DockerArchive(_, pick) | Self::OciArchive(_, pick) | Self::Layout(_, pick) | Self::Path(_, pick) => pick,
+            Self::DockerArchive(_, pick) | Self::OciArchive(_, pick) | Self::Layout(_, pick) | Self::Path(_, pick) => {
+                pick
+            }
         }
     }
 }

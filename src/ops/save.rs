@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::size::compression;
 use super::{Context, Error, Found};
+use crate::archive::docker_archive;
 use crate::archive::output::{Content, Member, Recode};
 use crate::archive::write::{self, Listed, Prepared};
-use crate::archive::docker_archive;
 use crate::image::{Blob, Image, Layer, Progress, Tree, copy};
 use crate::layer::Compression;
 use crate::oci::{Descriptor, Digest, Document, Manifest, MediaType, Platform};
@@ -43,7 +43,12 @@ pub struct Options {
 }
 
 /// Plans an archive of the images that were typed: its members, ready to be written.
-pub fn plan(context: &Context, typed: &[String], options: &Options, progress: &dyn Progress) -> Result<Vec<Member>, Error> {
+pub fn plan(
+    context: &Context,
+    typed: &[String],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<Member>, Error> {
     let mut found: Vec<Found> = Vec::new();
     for typed in typed {
         for image in context.find_all(typed)? {
@@ -84,7 +89,8 @@ impl Preparer<'_> {
         let platform = self.options.platform.as_ref();
         let image = found.image(platform, &self.context.host)?;
         self.check_complete(image, found)?;
-        let whole = platform.is_none() && self.options.compress.is_none() && self.options.format != Format::DockerLegacy;
+        let whole =
+            platform.is_none() && self.options.compress.is_none() && self.options.format != Format::DockerLegacy;
         match (&found.tree, &found.descriptor) {
             (Tree::Index { .. }, Some(descriptor)) if whole => Ok(prepare_index(found, descriptor, image)),
             _ => self.prepare_image(found, image),
@@ -105,7 +111,9 @@ impl Preparer<'_> {
             layer.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == ready.descriptor.digest)
         };
         let manifest = match &image.manifest {
-            Some(manifest) if image.layers.iter().zip(layers.iter().map(|(_, ready)| ready)).all(described) => manifest.clone(),
+            Some(manifest) if image.layers.iter().zip(layers.iter().map(|(_, ready)| ready)).all(described) => {
+                manifest.clone()
+            }
             _ => {
                 let descriptors = layers.iter().map(|(_, ready)| ready.descriptor.clone()).collect();
                 let config = image.config.descriptor(MediaType::OCI_CONFIG);

@@ -29,12 +29,7 @@ impl Store {
 
     fn lock(&self, name: &str, lock: impl FnOnce(&File) -> std::io::Result<()>) -> Result<Guard, Error> {
         let path = self.private_folder("")?.join(name);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io(&path))?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
         lock(&file).map_err(Error::io(&path))?;
         Ok(Guard { _file: file })
     }

@@ -176,10 +176,8 @@ impl Store {
 
 impl BlobSource for Store {
     fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
-        let other = |error: Error| ImageError::Io {
-            what: self.root.display().to_string(),
-            source: io::Error::other(error),
-        };
+        let other =
+            |error: Error| ImageError::Io { what: self.root.display().to_string(), source: io::Error::other(error) };
         match self.layout().map_err(other)? {
             Some(layout) => layout.open_blob(digest),
             None => Ok(None),

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Catalog, Error, Guard, Store};
-use crate::image::copy::{self, LandedLayer, Moved};
+use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Held, HeldLayer, Reopen};
-use crate::layer::{Compression, EntryPath, LayerIndex, Limits, Scan, ScanError, scan};
+use crate::layer::{Compression, EntryPath, LayerIndex, Limits, Scan, ScanError};
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
 use crate::oci::{DiffId, Digest};
 
@@ -93,12 +93,19 @@ impl Quarantine {
     pub fn keep_layer(&self, blob: &Blob, unpack: bool, what: &str, moved: Moved<'_>) -> Result<KeptLayer, Error> {
         let layer_error = |source| Error::Layer { what: what.to_owned(), source };
         if let Some(held) = blob.held() {
-            let layer = held.layer.clone().map_err(|why| Error::NotALayer { what: what.to_owned(), why: why.to_string() })?;
+            let layer =
+                held.layer.clone().map_err(|why| Error::NotALayer { what: what.to_owned(), why: why.to_string() })?;
             if !(unpack && is_nameless(layer.compression)) {
                 self.keep_held(held);
                 moved(blob.size());
                 let HeldLayer { diff_id, compression, missing_link_targets } = layer;
-                return Ok(KeptLayer { digest: held.digest, size: blob.size(), diff_id, compression, missing_link_targets });
+                return Ok(KeptLayer {
+                    digest: held.digest,
+                    size: blob.size(),
+                    diff_id,
+                    compression,
+                    missing_link_targets,
+                });
             }
         }
         let unpack = unpack && is_nameless(compression_of(blob).map_err(|error| layer_error(error.into()))?);
@@ -108,7 +115,7 @@ impl Quarantine {
         let landed = land(blob, draft.file(), &mut writer, &self.limits, moved).map_err(layer_error)?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        let LandedLayer { digest, size, compression, summary, missing_link_targets } = landed;
+        let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
         self.put(digest, draft, Some(index))?;
         Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
     }
@@ -129,15 +136,15 @@ impl Quarantine {
         }
         let (draft, index) = (self.draft()?, self.draft()?);
         let mut writer = BufWriter::new(index.file());
-        let look = |bytes: &mut (dyn Read + Send)| scan(bytes, &self.limits, &mut writer);
-        let (seen, digest, size) = copy::land_stream(member, draft.file(), look, moved).map_err(Error::io(draft.path()))?;
+        let landed = copy::land_stream(member, draft.file(), &mut writer, &self.limits, moved);
+        let (seen, digest, size) = landed.map_err(Error::io(draft.path()))?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
         let (layer, index) = match seen {
             Ok(Scan { summary, compression, missing_link_targets, .. }) => {
                 (Ok(HeldLayer { diff_id: summary.diff_id, compression, missing_link_targets }), Some(index))
             }
-            Err(ScanError::Io(error)) => return Err(Error::Io { path: draft.path().to_owned(), source: error }),
+            Err(ScanError::Index { source }) => return Err(Error::Io { path: self.folder.path.clone(), source }),
             Err(error) => (Err(Arc::from(error.to_string())), None),
         };
         let blob = Blob::stream(Arc::new(Draft(draft.path().to_owned())), size);
@@ -148,7 +155,8 @@ impl Quarantine {
 
     /// Whether a layer has an entry of that path. The layer was kept here, or is in the store.
     pub fn has_entry(&self, layer: &Digest, path: &EntryPath) -> bool {
-        let kept = lock(&self.kept).get(layer).and_then(|kept| kept.index.as_ref().map(|index| index.path().to_owned()));
+        let kept =
+            lock(&self.kept).get(layer).and_then(|kept| kept.index.as_ref().map(|index| index.path().to_owned()));
         let index = kept.unwrap_or_else(|| self.store.layer_index_path(layer));
         let Ok(file) = File::open(index) else { return false };
         let Ok(mut entries) = LayerIndex::read(BufReader::new(file)) else { return false };

@@ -73,7 +73,8 @@ fn read_json(index: &TarIndex, id: &str) -> Result<(Vec<u8>, Parent), Error> {
     let name = format!("{id}/json");
     let blob = index.file(&name)?.ok_or_else(|| Error::Missing { name: name.clone() })?;
     let bytes = blob.read_all(strict::MAX_DOCUMENT as u64).map_err(Error::Read)?;
-    let parsed: Parent = strict::from_slice(&bytes, strict::MAX_DOCUMENT).map_err(|source| Error::Json { name, source })?;
+    let parsed: Parent =
+        strict::from_slice(&bytes, strict::MAX_DOCUMENT).map_err(|source| Error::Json { name, source })?;
     let parent = parsed.parent.filter(|parent| !parent.is_empty());
     Ok((bytes, Parent { parent }))
 }

@@ -45,8 +45,8 @@ fn read_item(index: &TarIndex, item: &Item) -> Result<Named, Error> {
 fn read_config(index: &TarIndex, path: &str) -> Result<Document<ImageConfig>, Error> {
     let blob = index.file(path)?.ok_or_else(|| Error::Missing { name: path.to_owned() })?;
     let bytes = blob.read_all(ImageConfig::LIMIT as u64).map_err(Error::Read)?;
-    let config = Document::<ImageConfig>::parse(bytes)
-        .map_err(|source| Error::Document { name: path.to_owned(), source })?;
+    let config =
+        Document::<ImageConfig>::parse(bytes).map_err(|source| Error::Document { name: path.to_owned(), source })?;
     match digest_in_name(path) {
         Some(named) if named != *config.digest() => {
             Err(Error::WrongName { name: path.to_owned(), actual: *config.digest() })
@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn the_digest_in_a_file_name() {
         let hex = Digest::of(b"x").hex();
-        for name in [format!("{hex}.json"), format!("sha256:{hex}"), format!("blobs/sha256/{hex}"), format!("./{hex}")] {
+        for name in [format!("{hex}.json"), format!("sha256:{hex}"), format!("blobs/sha256/{hex}"), format!("./{hex}")]
+        {
             assert_eq!(digest_in_name(&name), Some(Digest::of(b"x")), "{name}");
         }
         assert_eq!(digest_in_name("config.json"), None);

@@ -32,7 +32,7 @@ pub(crate) use header::BLOCK;
 pub use raw::{RawEntry, RawKind};
 
 use self::extension::Extensions;
-use self::header::{Block, Format, Header};
+use self::header::{Block, Header};
 use self::source::Source;
 use self::sparse::{Cursor, Stretch};
 use super::limits::Limits;

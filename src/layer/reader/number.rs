@@ -50,7 +50,7 @@ pub(super) fn until_nul(field: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    /// The cases of Go's strconv_test.go for base 256 and octal.
+    /// Numbers that Go's own tests have, and some more.
     #[test]
     fn numbers_are_read_as_go_reads_them() {
         let table: &[(&[u8], Option<i64>)] = &[
@@ -72,7 +72,7 @@ mod tests {
             (b"\xff\x7f\xff\xff\xff\xff\xff\xff\xff", None),
             (b"\xf5\xec\xd1\xc7\x7e\x5f\x26\x48\x81\x9f\x8f\x9b", None),
             (b"0000000\0", Some(0)),
-            (b" \0000000\0", Some(0)),
+            (b" \x00000000\0", Some(0)),
             (b" 0000003\0", Some(3)),
             (b"00000000227\0", Some(0o227)),
             (b"032033\0 ", Some(0o32033)),

@@ -69,7 +69,7 @@ pub(super) fn map_in_header(pax: &Pax) -> Result<Vec<i64>, HeaderProblem> {
     let count = pax.get("GNU.sparse.numblocks").and_then(decimal).ok_or(HeaderProblem::SparseMap)?;
     let numbers = pax.get(SPARSE_MAP).map(|map| map.split(|&byte| byte == b',').map(decimal).collect());
     let numbers: Vec<i64> = numbers.unwrap_or(Some(Vec::new())).ok_or(HeaderProblem::SparseMap)?;
-    if i64::try_from(numbers.len() / 2) != Ok(count) || numbers.len() % 2 != 0 {
+    if i64::try_from(numbers.len() / 2) != Ok(count) || !numbers.len().is_multiple_of(2) {
         return Err(HeaderProblem::SparseMap);
     }
     Ok(numbers)
@@ -202,10 +202,11 @@ mod tests {
 
     #[test]
     fn maps_are_in_order_and_inside() {
+        type Case<'a> = (&'a [i64], u64, u64, Result<SparseMap, HeaderProblem>);
         let segment = |offset, length| Segment { offset, length };
         let good = |segments: &[Segment]| Ok(SparseMap { segments: segments.to_vec() });
         let bad = || Err(HeaderProblem::SparseMap);
-        let table: &[(&[i64], u64, u64, Result<SparseMap, HeaderProblem>)] = &[
+        let table: &[Case] = &[
             (&[], 0, 0, good(&[])),
             (&[], 10, 0, good(&[])),
             (&[], 10, 1, bad()),

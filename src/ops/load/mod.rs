@@ -18,8 +18,8 @@ use crate::oci::{DiffId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Quarantine};
 
 pub use plan::Options;
-pub use take::layer_type;
 use take::Taken;
+pub use take::layer_type;
 
 /// Where the archive is.
 pub enum Input {
@@ -109,7 +109,12 @@ fn images_of(read: Result<Vec<Named>, archive::Error>) -> Result<Vec<Named>, arc
 }
 
 /// Gives the images their names.
-fn name_all(context: &Context, catalog: &mut Catalog, taken: Vec<Taken>, options: &Options) -> Result<Vec<Loaded>, Error> {
+fn name_all(
+    context: &Context,
+    catalog: &mut Catalog,
+    taken: Vec<Taken>,
+    options: &Options,
+) -> Result<Vec<Loaded>, Error> {
     let mut loaded: Vec<Loaded> = Vec::new();
     for image in taken {
         let Taken { names, descriptor, id, layers } = image;

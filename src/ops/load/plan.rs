@@ -101,7 +101,8 @@ fn choose_platforms(context: &Context, named: Named, wanted: &[Platform]) -> Res
         return Ok(named);
     }
     let images = named.tree.images();
-    let has = |platform: &Platform| images.iter().any(|image| image.is_complete() && platform.matches(&image.platform()));
+    let has =
+        |platform: &Platform| images.iter().any(|image| image.is_complete() && platform.matches(&image.platform()));
     if !wanted.iter().all(has) {
         let found = images.iter().map(|image| image.platform()).collect();
         let name = named.names.first().map(Reference::familiar);
@@ -115,7 +116,10 @@ fn choose_platforms(context: &Context, named: Named, wanted: &[Platform]) -> Res
             return Ok(Named { descriptor: None, tree: Tree::Image(Box::new(image)), ..named });
         }
     }
-    Ok(Named { tree: without(named.tree, &|image| wanted.iter().any(|platform| platform.matches(&image.platform()))), ..named })
+    Ok(Named {
+        tree: without(named.tree, &|image| wanted.iter().any(|platform| platform.matches(&image.platform()))),
+        ..named
+    })
 }
 
 /// The tree without the images that are not to be kept, and without what is said of them.

@@ -172,7 +172,9 @@ impl Taker<'_> {
                 return Err(Error::DiffId { layer: place, expected: layer.diff_id, actual: kept.diff_id });
             }
             let described = layer.descriptor.as_ref().filter(|_| layer.blob.is_some());
-            if let Some(expected) = described.map(|descriptor| descriptor.digest).filter(|digest| *digest != kept.digest) {
+            if let Some(expected) =
+                described.map(|descriptor| descriptor.digest).filter(|digest| *digest != kept.digest)
+            {
                 return Err(Error::Digest { what: "layer", expected, actual: kept.digest });
             }
             layers.push(kept);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::ui::human::size;
 use crate::image::Progress;
+use crate::ui::human::size;
 use crate::ui::text::escape;
 
 /// Often enough to look alive when no bytes move.

@@ -17,8 +17,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{State, Throttle};
-use crate::ui::output::{Stream, write_line};
 use crate::image::Progress;
+use crate::ui::output::{Stream, write_line};
 
 /// Ten times a second is as smooth as a program needs it, for each thing.
 const EVERY: Duration = Duration::from_millis(100);

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{State, Throttle};
+use crate::image::Progress;
 use crate::ui::human::size;
 use crate::ui::output::{Stream, write_line};
-use crate::image::Progress;
 use crate::ui::text::escape;
 
 /// A log is read afterwards: more often tells nothing new.

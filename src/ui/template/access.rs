@@ -92,16 +92,18 @@ fn zero(map: &serde_json::Map<String, Value>) -> Value {
 
 /// An index that is at most `length`, as Go checks it.
 fn position(index: &Value, length: usize) -> Result<usize, String> {
-    let Value::Number(number) = index else {
-        let type_name = if index.is_null() { "nil" } else { type_name(index) };
-        return Err(format!("cannot index slice/array with {}", type_phrase(type_name)));
-    };
-    let at = number.as_i64().ok_or_else(|| format!("cannot index slice/array with type {}", type_name(index)))?;
-    usize::try_from(at).ok().filter(|&at| at <= length).ok_or_else(|| format!("index out of range: {at}"))
-}
-
-fn type_phrase(name: &str) -> String {
-    if name == "nil" { "nil".to_owned() } else { format!("type {name}") }
+    let wrong_type = |name: &str| format!("cannot index slice/array with {name}");
+    match index {
+        Value::Null => Err(wrong_type("nil")),
+        // Go sees no further than that the data may hold anything here.
+        Value::Array(_) | Value::Object(_) => Err(wrong_type("type interface {}")),
+        other => match other.as_i64() {
+            Some(at) => {
+                usize::try_from(at).ok().filter(|&at| at <= length).ok_or_else(|| format!("index out of range: {at}"))
+            }
+            None => Err(wrong_type(&format!("type {}", type_name(other)))),
+        },
+    }
 }
 
 /// `slice x i j`: a part of a string, in bytes, or of a list.

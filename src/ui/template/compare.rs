@@ -6,15 +6,14 @@ use serde_json::Value;
 
 use super::fmt::{display, type_name};
 
-/// Whether two values are equal; lists and maps equal only nothing.
+/// Whether two values are equal; lists and maps cannot be compared at all.
 pub(super) fn equal(a: &Value, b: &Value) -> Result<bool, String> {
     if a.is_null() || b.is_null() {
         return Ok(a.is_null() && b.is_null());
     }
-    for value in [a, b] {
-        if value.is_array() || value.is_object() {
-            return Err(format!("non-comparable type {}: {}", display(value), type_name(value)));
-        }
+    let is_basic = |value: &Value| !value.is_array() && !value.is_object();
+    if !is_basic(a) && !is_basic(b) {
+        return Err(format!("non-comparable type {}: {}", display(a), type_name(a)));
     }
     if type_name(a) != type_name(b) {
         return Err("incompatible types for comparison".to_owned());
@@ -24,12 +23,16 @@ pub(super) fn equal(a: &Value, b: &Value) -> Result<bool, String> {
 
 /// Which of two values comes first: numbers by size, strings by their bytes.
 pub(super) fn ordering(a: &Value, b: &Value) -> Result<Ordering, String> {
-    let is_ordered = |value: &Value| value.is_number() || value.is_string();
-    if !is_ordered(a) || !is_ordered(b) {
-        return Err("invalid type for comparison".to_owned());
+    for value in [a, b] {
+        if value.is_null() || value.is_array() || value.is_object() {
+            return Err("invalid type for comparison".to_owned());
+        }
     }
     if type_name(a) != type_name(b) {
         return Err("incompatible types for comparison".to_owned());
+    }
+    if a.is_boolean() {
+        return Err("invalid type for comparison".to_owned());
     }
     Ok(match (a, b) {
         (Value::String(a), Value::String(b)) => a.cmp(b),

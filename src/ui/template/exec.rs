@@ -255,7 +255,7 @@ impl<'t, 'v> Run<'t, 'v> {
             Term::Function(name) => {
                 let function = funcs::find(name).expect("the parser knows every function");
                 self.arity(function, 0)?;
-                self.invoke(function, &[])
+                self.invoke(function, &[], At::Word(word))
             }
         }
     }
@@ -321,17 +321,19 @@ impl<'t, 'v> Run<'t, 'v> {
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for (i, argument) in arguments.iter().enumerate() {
             let value = self.word(argument, dot)?;
-            self.at = At::Word(argument);
             self.fits(function, i, &value, Some(&argument.term))?;
             values.push(value);
         }
+        if let (Some(first), "call") = (arguments.first(), function.name) {
+            self.at = At::Command(command);
+            let kind = type_name(&values[0]);
+            return Err(self.fail(format!("error calling call: non-function {} of type {kind}", first.term)));
+        }
         if let Some(value) = last {
-            self.at = command.words.first().map_or(self.at, At::Word);
             self.fits(function, values.len(), &value, None)?;
             values.push(value);
         }
-        self.at = At::Command(command);
-        self.invoke(function, &values)
+        self.invoke(function, &values, At::Command(command))
     }
 
     /// `and` and `or`: the first value that decides, or the last one; what comes after is not evaluated.
@@ -371,12 +373,13 @@ impl<'t, 'v> Run<'t, 'v> {
             Some(term @ (Term::Bool(_) | Term::Number(..) | Term::Text(..))) => {
                 format!("expected {literal}; found {term}")
             }
-            _ if value.is_null() => format!("invalid value; expected {go}"),
+            _ if value.is_null() => format!("wrong type for value; expected {go}; got interface {{}}"),
             _ => format!("wrong type for value; expected {go}; got {}", type_name(value)),
         }))
     }
 
-    fn invoke(&mut self, function: &Function, values: &[Val<'v>]) -> Ran<Val<'v>> {
+    /// Runs a function over values that fit it; `at` is what its error is about.
+    fn invoke(&mut self, function: &Function, values: &[Val<'v>], at: At<'t>) -> Ran<Val<'v>> {
         let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
         if self.options.is_header && function.identity_in_header {
             return Ok(Cow::Owned(values[0].clone()));
@@ -386,7 +389,9 @@ impl<'t, 'v> Run<'t, 'v> {
         if is_row && function.name == "json" && values[0].is_object() {
             return Ok(Cow::Owned(json::row(values[0]).into()));
         }
-        let result = (function.run)(&values);
-        result.map(Cow::Owned).map_err(|message| self.fail(format!("error calling {}: {message}", function.name)))
+        (function.run)(&values).map(Cow::Owned).map_err(|message| {
+            self.at = at;
+            self.fail(format!("error calling {}: {message}", function.name))
+        })
     }
 }

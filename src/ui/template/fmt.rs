@@ -1,4 +1,4 @@
-//! Go's `fmt`: how values print, and `printf`.
+//! Go's `fmt`: how values print.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,6 @@ use serde_json::{Number, Value};
 
 use crate::ui::human::general;
 use crate::ui::text::is_unsafe;
-
-/// The widest padding and the longest precision, as in Go: more is a mistake, or an attack on memory.
-const MAX_WIDTH: usize = 1_000_000;
 
 /// The name of the Go type that holds such a value.
 pub(super) fn type_name(value: &Value) -> &'static str {
@@ -81,158 +78,22 @@ pub(super) fn sprintln(values: &[&Value]) -> String {
     shown.join(" ") + "\n"
 }
 
-/// `fmt.Sprintf`; what does not fit is reported in the text, as there: `%!d(string=a)`.
-pub(super) fn sprintf(format: &str, values: &[&Value]) -> String {
-    let mut printer = Printer { rest: format, values, next: 0, reordered: false, text: String::new() };
-    while let Some(start) = printer.rest.find('%') {
-        printer.text.push_str(&printer.rest[..start]);
-        printer.rest = &printer.rest[start + 1..];
-        printer.verb();
-    }
-    printer.text.push_str(printer.rest);
-    printer.extra();
-    printer.text
-}
-
-struct Printer<'a> {
-    rest: &'a str,
-    values: &'a [&'a Value],
-    /// Index of the value that the next verb prints.
-    next: usize,
-    /// Whether `[n]` was used, after which values may be left over.
-    reordered: bool,
-    text: String,
-}
-
-impl<'a> Printer<'a> {
-    fn verb(&mut self) {
-        let mut spec = self.flags();
-        let mut good_index = self.index();
-        if self.skip('*') {
-            match self.star() {
-                Some(width) => {
-                    spec.minus |= width < 0;
-                    spec.width = usize::try_from(width.unsigned_abs()).unwrap_or(MAX_WIDTH);
-                }
-                None => self.text.push_str("%!(BADWIDTH)"),
-            }
-        } else {
-            spec.width = self.digits().unwrap_or(0);
-        }
-        if self.skip('.') {
-            good_index &= self.index();
-            spec.precision = if self.skip('*') {
-                let precision = self.star().and_then(|n| usize::try_from(n).ok());
-                if precision.is_none() {
-                    self.text.push_str("%!(BADPREC)");
-                }
-                precision
-            } else {
-                Some(self.digits().unwrap_or(0))
-            };
-        }
-        good_index &= self.index();
-        let Some(verb) = self.rest.chars().next() else {
-            self.text.push_str("%!(NOVERB)");
-            return;
-        };
-        self.rest = &self.rest[verb.len_utf8()..];
-        self.value(&spec, verb, good_index);
-    }
-
-    fn value(&mut self, spec: &Spec, verb: char, good_index: bool) {
-        if verb == '%' {
-            self.text.push('%');
-        } else if !good_index {
-            let _ = write!(self.text, "%!{verb}(BADINDEX)");
-        } else if let Some(value) = self.values.get(self.next) {
-            self.next += 1;
-            spec.push(&mut self.text, verb, value);
-        } else {
-            let _ = write!(self.text, "%!{verb}(MISSING)");
-        }
-    }
-
-    fn skip(&mut self, c: char) -> bool {
-        let rest = self.rest.strip_prefix(c);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn flags(&mut self) -> Spec {
-        let mut spec = Spec::default();
-        loop {
-            match self.rest.as_bytes().first() {
-                Some(b'-') => spec.minus = true,
-                Some(b'+') => spec.plus = true,
-                Some(b'#') => spec.sharp = true,
-                Some(b' ') => spec.space = true,
-                Some(b'0') => spec.zero = true,
-                _ => return spec,
-            }
-            self.rest = &self.rest[1..];
-        }
-    }
-
-    fn digits(&mut self) -> Option<usize> {
-        let length = self.rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number = self.rest[..length].parse().ok().filter(|&n| n <= MAX_WIDTH);
-        self.rest = &self.rest[length..];
-        number
-    }
-
-    /// `[n]`: the next verb prints the n-th value. False if there is no such value.
-    fn index(&mut self) -> bool {
-        let Some(inner) = self.rest.strip_prefix('[') else { return true };
-        self.reordered = true;
-        let Some((number, rest)) = inner.split_once(']') else {
-            self.rest = inner;
-            return false;
-        };
-        self.rest = rest;
-        match number.parse::<usize>() {
-            Ok(n) if (1..=self.values.len()).contains(&n) => self.next = n - 1,
-            _ => return false,
-        }
-        true
-    }
-
-    fn star(&mut self) -> Option<i64> {
-        let value = self.values.get(self.next)?;
-        self.next += 1;
-        value.as_i64().filter(|n| n.unsigned_abs() <= MAX_WIDTH as u64)
-    }
-
-    /// Complains about values that nothing printed.
-    fn extra(&mut self) {
-        let values: &'a [&'a Value] = self.values;
-        if self.reordered || self.next >= values.len() {
-            return;
-        }
-        let extra: Vec<String> = values[self.next..].iter().map(|value| typed(value)).collect();
-        let _ = write!(self.text, "%!(EXTRA {})", extra.join(", "));
-    }
-}
-
-fn typed(value: &Value) -> String {
-    if value.is_null() { "<nil>".to_owned() } else { format!("{}={}", type_name(value), display(value)) }
-}
-
 /// The flags, width and precision of a verb.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "printf has five flags")]
-struct Spec {
-    minus: bool,
-    plus: bool,
-    sharp: bool,
-    space: bool,
-    zero: bool,
-    width: usize,
-    precision: Option<usize>,
+pub(super) struct Spec {
+    pub(super) minus: bool,
+    pub(super) plus: bool,
+    pub(super) sharp: bool,
+    pub(super) space: bool,
+    pub(super) zero: bool,
+    pub(super) width: usize,
+    pub(super) precision: Option<usize>,
 }
 
 impl Spec {
-    fn push(&self, to: &mut String, verb: char, value: &Value) {
+    /// Prints `value` with `verb`.
+    pub(super) fn push(&self, to: &mut String, verb: char, value: &Value) {
         let text = match value {
             _ if verb == 'T' => type_name(value).to_owned(),
             Value::Array(items) => return self.push_array(to, verb, items),
@@ -245,15 +106,15 @@ impl Spec {
             Value::Bool(value) if matches!(verb, 'v' | 't') => value.to_string(),
             Value::String(text) => match self.string(verb, text) {
                 Some(text) => text,
-                None => bad_verb(verb, value),
+                None => return to.push_str(&self.bad_verb(verb, value)),
             },
             Value::Number(number) => match self.number(verb, number) {
-                Some(text) => return self.push_padded(to, &text, self.zero),
-                None => bad_verb(verb, value),
+                Some(text) => return self.push_number(to, &text),
+                None => return to.push_str(&self.bad_verb(verb, value)),
             },
-            _ => bad_verb(verb, value),
+            _ => return to.push_str(&self.bad_verb(verb, value)),
         };
-        self.push_padded(to, &text, false);
+        self.push_padded(to, &text);
     }
 
     fn push_array(&self, to: &mut String, verb: char, items: &[Value]) {
@@ -280,20 +141,37 @@ impl Spec {
         to.push(']');
     }
 
-    fn push_padded(&self, to: &mut String, text: &str, zeros: bool) {
+    fn push_padded(&self, to: &mut String, text: &str) {
         let missing = self.width.saturating_sub(text.chars().count());
-        let (sign, digits) = text.split_at(text.len() - text.trim_start_matches(['+', '-', ' ']).len());
         if self.minus {
             to.push_str(text);
-            to.extend(std::iter::repeat_n(' ', missing));
-        } else if zeros {
-            to.push_str(sign);
-            to.extend(std::iter::repeat_n('0', missing));
-            to.push_str(digits);
-        } else {
-            to.extend(std::iter::repeat_n(' ', missing));
+        }
+        let filler = if self.zero && !self.minus { '0' } else { ' ' };
+        to.extend(std::iter::repeat_n(filler, missing));
+        if !self.minus {
             to.push_str(text);
         }
+    }
+
+    /// A number: zeros go between its sign and its digits.
+    fn push_number(&self, to: &mut String, text: &str) {
+        if self.zero && !self.minus {
+            let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-', ' '])));
+            to.push_str(sign);
+            Self { width: self.width.saturating_sub(sign.len()), ..self.clone() }.push_padded(to, digits);
+        } else {
+            self.push_padded(to, text);
+        }
+    }
+
+    /// A complaint that names the value's type; the value itself is printed as the flags say.
+    fn bad_verb(&self, verb: char, value: &Value) -> String {
+        if value.is_null() {
+            return format!("%!{verb}(<nil>)");
+        }
+        let mut shown = String::new();
+        Self { sharp: false, ..self.clone() }.push(&mut shown, 'v', value);
+        format!("%!{verb}({}={shown})", type_name(value))
     }
 
     fn string(&self, verb: char, text: &str) -> Option<String> {
@@ -368,10 +246,6 @@ impl Spec {
             () => "",
         }
     }
-}
-
-fn bad_verb(verb: char, value: &Value) -> String {
-    format!("%!{verb}({})", typed(value))
 }
 
 fn character(code: i128) -> char {

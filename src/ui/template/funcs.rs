@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::compare::{equal, ordering};
-use super::fmt::{display, sprint, sprintf, sprintln, type_name};
+use super::fmt::{display, sprint, sprintln, type_name};
+use super::printf::sprintf;
 use super::{access, json, strings};
 
 /// What a parameter takes.
@@ -27,10 +28,11 @@ pub(super) struct Function {
 
 use Param::{Any, Int, Text};
 
-/// Every function, sorted by name. `and` and `or` are run by the executor, which stops at the value that decides.
+/// Every function, sorted by name. The executor itself runs `and` and `or`, which stop at the value that decides, and
+/// `call`, which has nothing to call: no value is a function.
 static FUNCTIONS: [Function; 27] = [
     go("and", &[Any], true, |_| Ok(Value::Null)),
-    go("call", &[Any], true, |values| Err(format!("non-function of type {}", type_name(values[0])))),
+    go("call", &[Any], true, |_| Ok(Value::Null)),
     go("eq", &[Any], true, equal_to_any),
     go("ge", &[Any, Any], false, |values| Ok(ordering(values[0], values[1])?.is_ge().into())),
     go("gt", &[Any, Any], false, |values| Ok(ordering(values[0], values[1])?.is_gt().into())),
@@ -100,10 +102,9 @@ fn text(value: &Value) -> &str {
 
 /// What the escaping functions escape: all values side by side.
 fn joined(values: &[&Value]) -> String {
-    match values {
-        [Value::Null] => "<no value>".to_owned(),
-        values => sprint(values),
-    }
+    let nothing = Value::from("<no value>");
+    let shown: Vec<&Value> = values.iter().map(|&value| if value.is_null() { &nothing } else { value }).collect();
+    sprint(&shown)
 }
 
 fn equal_to_any(values: &[&Value]) -> Result<Value, String> {
@@ -152,7 +153,8 @@ fn pad(values: &[&Value]) -> Result<Value, String> {
 fn truncate(values: &[&Value]) -> Result<Value, String> {
     let source = text(values[0]);
     let length = values[1].as_i64().unwrap_or_default();
-    let length = usize::try_from(length).map_err(|_| format!("slice bounds out of range [:{length}]"))?;
+    let length =
+        usize::try_from(length).map_err(|_| format!("runtime error: slice bounds out of range [:{length}]"))?;
     match source.as_bytes().get(..length) {
         Some(cut) => Ok(String::from_utf8_lossy(cut).into_owned().into()),
         None => Ok(source.into()),

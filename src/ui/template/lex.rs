@@ -39,6 +39,8 @@ pub(super) struct Token {
     pub(super) text: String,
     /// Bytes from the beginning of the template.
     pub(super) pos: usize,
+    /// The first line is 1.
+    pub(super) line: usize,
 }
 
 const KEYWORDS: [&str; 10] = ["block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"];
@@ -46,11 +48,11 @@ const KEYWORDS: [&str; 10] = ["block", "break", "continue", "define", "else", "e
 /// Cuts `source` into tokens, the last of which is [`Kind::Eof`] or [`Kind::Error`].
 pub(super) fn tokens(source: &str) -> Vec<Token> {
     let mut lexer = Lexer { source, start: 0, pos: 0, parens: 0, tokens: Vec::new() };
-    let last = match lexer.template() {
-        Ok(()) => Token { kind: Kind::Eof, text: String::new(), pos: source.len() },
-        Err(text) => Token { kind: Kind::Error, text, pos: lexer.start },
+    let (kind, text) = match lexer.template() {
+        Ok(()) => (Kind::Eof, String::new()),
+        Err(message) => (Kind::Error, message),
     };
-    lexer.tokens.push(last);
+    lexer.push(kind, text, lexer.start);
     lexer.tokens
 }
 
@@ -98,9 +100,14 @@ impl<'s> Lexer<'s> {
     }
 
     fn emit(&mut self, kind: Kind) {
-        let text = self.source[self.start..self.pos].to_owned();
-        self.tokens.push(Token { kind, text, pos: self.start });
+        self.push(kind, self.source[self.start..self.pos].to_owned(), self.start);
         self.start = self.pos;
+    }
+
+    fn push(&mut self, kind: Kind, text: String, pos: usize) {
+        let (line, from) = self.tokens.last().map_or((1, 0), |last| (last.line, last.pos));
+        let line = line + self.source[from..pos].matches('\n').count();
+        self.tokens.push(Token { kind, text, pos, line });
     }
 
     /// The whole template: text and actions in turn.
@@ -166,7 +173,7 @@ impl<'s> Lexer<'s> {
                 return Err("unclosed left paren".to_owned());
             }
             if self.close() {
-                self.tokens.push(Token { kind: Kind::Close, text: "}}".to_owned(), pos: begin });
+                self.push(Kind::Close, "}}".to_owned(), begin);
                 return Ok(());
             }
             self.token()?;

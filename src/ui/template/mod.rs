@@ -5,7 +5,7 @@
 //! unknown functions only when they run (docker refuses the template, with another exit code), its messages have no
 //! place, and its maps forget the order of keys that `{{json .Config}}` prints.
 //!
-//! A template is [cut into tokens](lex), [parsed](parse) into [nodes](node), and [run](exec). What Go knows from types
+//! A template is cut into tokens (`lex`), parsed (`parse`) into nodes (`node`), and run (`exec`). What Go knows from types
 //! is guessed from JSON: a struct and a map are both objects and print as `map[a:b]`.
 
 mod access;
@@ -18,6 +18,7 @@ mod lex;
 mod literal;
 mod node;
 mod parse;
+mod printf;
 mod strings;
 #[cfg(test)]
 mod tests;

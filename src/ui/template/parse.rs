@@ -6,7 +6,7 @@ use super::funcs;
 use super::lex::{Kind, Token};
 use super::literal;
 use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
-use super::tokens::{Tokens, unexpected};
+use super::tokens::Tokens;
 
 /// How deep blocks and parentheses may nest: far beyond what anybody writes, and within every thread's stack.
 const MAX_DEPTH: usize = 100;
@@ -27,10 +27,7 @@ pub(super) fn parse(source: &str) -> Result<Parsed, String> {
         depth: 0,
         defined: HashMap::new(),
     };
-    let main = parser.template().map_err(|message| {
-        let at = parser.tokens.last_pos();
-        format!("{}: {message}", 1 + source[..at].matches('\n').count())
-    })?;
+    let main = parser.template().map_err(|message| format!("{}: {message}", parser.tokens.last_line()))?;
     Ok(Parsed { main, defined: parser.defined })
 }
 
@@ -67,9 +64,15 @@ enum Item {
 }
 
 impl Parser {
+    /// That the next token may not stand in `context`.
+    fn unexpected(&mut self, context: &str) -> String {
+        let token = self.tokens.take();
+        self.tokens.unexpected(&token, context)
+    }
+
     fn expect_close(&mut self, context: &str) -> Parse<()> {
         let token = self.tokens.take_word();
-        if token.kind == Kind::Close { Ok(()) } else { Err(unexpected(&token, context)) }
+        if token.kind == Kind::Close { Ok(()) } else { Err(self.tokens.unexpected(&token, context)) }
     }
 
     /// Runs `parse` one level deeper.
@@ -121,7 +124,7 @@ impl Parser {
         match token.kind {
             Kind::Text => Ok(Item::Node(Node::Text(token.text))),
             Kind::Open => self.action(),
-            _ => Err(unexpected(&token, "input")),
+            _ => Err(self.tokens.unexpected(&token, "input")),
         }
     }
 
@@ -192,7 +195,7 @@ impl Parser {
         let token = self.tokens.take_word();
         match token.kind {
             Kind::Quoted | Kind::Raw => Ok((token.pos, literal::unquote(&token.text)?)),
-            _ => Err(unexpected(&token, context)),
+            _ => Err(self.tokens.unexpected(&token, context)),
         }
     }
 
@@ -248,7 +251,7 @@ impl Parser {
                     return checked(pipe, context);
                 }
                 kind if starts_operand(kind) => pipe.commands.push(self.command()?),
-                _ => return Err(unexpected(&self.tokens.take(), context)),
+                _ => return Err(self.unexpected(context)),
             }
         }
     }
@@ -297,7 +300,7 @@ impl Parser {
                     self.tokens.take();
                     break;
                 }
-                _ => return Err(unexpected(&self.tokens.take(), "operand")),
+                _ => return Err(self.unexpected("operand")),
             }
         }
         if words.is_empty() { Err("empty command".to_owned()) } else { Ok(Command { pos, words }) }
@@ -332,7 +335,7 @@ impl Parser {
         if !starts_operand(self.tokens.kind()) {
             return Ok(None);
         }
-        let Token { kind, text, pos } = self.tokens.take();
+        let Token { kind, text, pos, .. } = self.tokens.take();
         let term = match kind {
             Kind::Identifier if !funcs::is_known(&text) => return Err(format!("function \"{text}\" not defined")),
             Kind::Identifier => Term::Function(text),

@@ -87,7 +87,7 @@ fn control_is_as_in_go() {
 }
 
 #[test]
-fn functions_are_go_s_and_dockers() {
+fn functions_are_those_of_go_and_docker() {
     check(&[
         ("{{index .Config.Labels \"a\"}} {{index .Config.Env 0}} {{index .Config.Labels \"nope\"}}|", "b P=1 |"),
         ("{{len .Config.Env}} {{len .Config.Labels}}", "2 3"),
@@ -100,7 +100,7 @@ fn functions_are_go_s_and_dockers() {
             r#"{{html "<a>&\"x"}} {{js "a\"b<"}} {{urlquery "a b&c/d"}}"#,
             r#"&lt;a&gt;&amp;&#34;x a\"b\u003C a+b%26c%2Fd"#,
         ),
-        ("{{html nil}} {{html 1 \"a\" \"b\"}} {{print nil}}", "&lt;no value&gt; 1ab <nil>"),
+        ("{{html nil}} {{html 1 nil \"a\"}} {{print nil}}", "&lt;no value&gt; 1&lt;no value&gt;a <nil>"),
         ("{{slice \"abcdef\" 1 3}} {{slice .Config.Env 0 1}}", "bc [P=1]"),
         ("{{print 1 2 \"a\" \"b\" 3}} {{println 1 \"a\"}}{{println}}", "1 2ab3 1 a\n\n"),
         ("{{upper .Os}} {{lower \"ABC\"}} {{title \"hello world\"}}", "LINUX abc Hello World"),
@@ -116,7 +116,7 @@ fn functions_are_go_s_and_dockers() {
 }
 
 #[test]
-fn printf_is_go_s() {
+fn printf_is_that_of_go() {
     check(&[
         (
             r#"{{printf "%q %5d|%-10s|%v|%x|%8.3f|%t|%c|%U|%e|%g|%#x|%+d|%05d|%s" "a\"b" 42 "hi" .Config.Env 255 3.14159 true 65 65 1234.5 1e21 255 5 -42 5}}"#,
@@ -130,6 +130,7 @@ fn printf_is_go_s() {
             "map[<x>:1 & 2 a:b z:日本] [%!d(string=P=1) %!d(string=Q=<&>)]",
         ),
         (r#"{{printf "%q %x %X % x" .Config.Cmd "hi" "hi" "hi"}}"#, r#"["/a" "b c"] 6869 6869 68 69"#),
+        (r#"{{printf "%5t|%010d|%#o" "a" "b" "c"}}"#, "%!t(string=    a)|%!d(string=000000000b)|%!o(string=c)"),
         (r#"{{printf "%d%%" 3}} {{printf "%z" 3}} {{printf "%"}}"#, "3% %!z(int=3) %!(NOVERB)"),
         (
             r#"{{printf "%d %d" 1}} {{printf "x" 1 "a"}} {{printf "%[5]d" 1}}"#,
@@ -180,6 +181,7 @@ fn templates_that_are_none() {
         ("{{/* }}", "! :1: unclosed comment"),
         ("{{/* */ }}", "! :1: comment ends before closing delimiter"),
         ("x\n{{if .Id", "! :2: unclosed action"),
+        ("{{if\n :true}}", "! :2: expected := in action started at :1"),
     ]);
 }
 
@@ -213,6 +215,23 @@ fn templates_that_do_not_fit() {
         ("{{len 3}}", "1:2", "<len 3>", "error calling len: len of type int"),
         ("{{eq 1 \"a\"}}", "1:2", "<eq 1 \"a\">", "error calling eq: incompatible types for comparison"),
         ("{{lt true false}}", "1:2", "<lt true false>", "error calling lt: invalid type for comparison"),
+        ("{{gt true 1}}", "1:2", "<gt true 1>", "error calling gt: incompatible types for comparison"),
+        ("{{.RepoTags | eq 1}}", "1:14", "<eq 1>", "error calling eq: incompatible types for comparison"),
+        (
+            "{{eq .RepoTags .RepoTags}}",
+            "1:2",
+            "<eq .RepoTags .RepoTags>",
+            "error calling eq: non-comparable type [foo/bar:1]: []interface {}",
+        ),
+        ("{{call .Os}}", "1:2", "<call .Os>", "error calling call: non-function .Os of type string"),
+        ("{{upper (len .Os)}}", "1:13", "<.Os>", "wrong type for value; expected string; got int"),
+        ("{{false | truncate \"b\"}}", "1:19", "<\"b\">", "wrong type for value; expected int; got bool"),
+        (
+            "{{upper .Config.Volumes}}",
+            "1:15",
+            "<.Config.Volumes>",
+            "wrong type for value; expected string; got interface {}",
+        ),
         ("{{eq \"a\"}}", "1:2", "<eq \"a\">", "error calling eq: missing argument for comparison"),
         ("{{eq}}", "1:2", "<eq>", "wrong number of args for eq: want at least 1 got 0"),
         ("{{upper}}", "1:2", "<upper>", "wrong number of args for upper: want 1 got 0"),
@@ -256,6 +275,6 @@ proptest::proptest! {
     #[test]
     fn printf_never_panics(format in "[%\\[\\]0-9*.+# a-zA-Z-]{0,20}") {
         let (a, b) = (Value::from(12), Value::from("é"));
-        fmt::sprintf(&format, &[&a, &b]);
+        printf::sprintf(&format, &[&a, &b]);
     }
 }

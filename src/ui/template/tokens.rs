@@ -8,12 +8,14 @@ use super::lex::{self, Kind, Token};
 pub(super) struct Tokens {
     list: Vec<Token>,
     next: usize,
+    /// The line of the action that is being read.
+    action: Option<usize>,
 }
 
 impl Tokens {
     /// The tokens of `source`, none of them read.
     pub(super) fn of(source: &str) -> Self {
-        Self { list: lex::tokens(source), next: 0 }
+        Self { list: lex::tokens(source), next: 0, action: None }
     }
 
     pub(super) fn peek(&self) -> &Token {
@@ -28,6 +30,11 @@ impl Tokens {
     pub(super) fn take(&mut self) -> Token {
         let token = self.peek().clone();
         self.next += 1;
+        match token.kind {
+            Kind::Open => self.action = Some(token.line),
+            Kind::Close => self.action = None,
+            _ => {}
+        }
         token
     }
 
@@ -66,16 +73,27 @@ impl Tokens {
         self.next = mark;
     }
 
-    /// Where the token begins that was taken last.
-    pub(super) fn last_pos(&self) -> usize {
-        self.list[self.next.clamp(1, self.list.len()) - 1].pos
+    /// The line of the token that was taken last.
+    pub(super) fn last_line(&self) -> usize {
+        self.list[self.next.clamp(1, self.list.len()) - 1].line
+    }
+
+    /// That `token` may not stand in `context`; an error of the lexer speaks for itself.
+    pub(super) fn unexpected(&self, token: &Token, context: &str) -> String {
+        if token.kind != Kind::Error {
+            return format!("unexpected {} in {context}", shown(token));
+        }
+        match self.action.filter(|&line| line != token.line) {
+            Some(line) if token.text.ends_with(" action") => format!("{} started at :{line}", token.text),
+            Some(line) => format!("{} in action started at :{line}", token.text),
+            None => token.text.clone(),
+        }
     }
 }
 
-/// That `token` may not stand in `context`; an error of the lexer speaks for itself.
-pub(super) fn unexpected(token: &Token, context: &str) -> String {
-    let shown = match token.kind {
-        Kind::Error => return token.text.clone(),
+/// A token as messages show it.
+fn shown(token: &Token) -> String {
+    match token.kind {
         Kind::Eof => "EOF".to_owned(),
         Kind::Keyword => format!("<{}>", token.text),
         _ if token.text.chars().count() > 10 => {
@@ -83,6 +101,5 @@ pub(super) fn unexpected(token: &Token, context: &str) -> String {
             format!("{}...", quote(&start))
         }
         _ => quote(&token.text),
-    };
-    format!("unexpected {shown} in {context}")
+    }
 }

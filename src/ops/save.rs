@@ -13,7 +13,7 @@ use super::{Context, Error, Found};
 use crate::archive::docker_archive;
 use crate::archive::output::{Content, Member, Recode};
 use crate::archive::write::{self, Listed, Prepared};
-use crate::image::{Blob, Image, Layer, Progress, Tree, copy};
+use crate::image::{Blob, Child, Image, Layer, Progress, Tree, copy};
 use crate::layer::Compression;
 use crate::oci::{Descriptor, Digest, Document, Manifest, MediaType, Platform};
 
@@ -89,10 +89,12 @@ impl Preparer<'_> {
         let platform = self.options.platform.as_ref();
         let image = found.image(platform, &self.context.host)?;
         self.check_complete(image, found)?;
-        let whole =
-            platform.is_none() && self.options.compress.is_none() && self.options.format != Format::DockerLegacy;
         match (&found.tree, &found.descriptor) {
-            (Tree::Index { .. }, Some(descriptor)) if whole => Ok(prepare_index(found, descriptor, image)),
+            (Tree::Index { .. }, Some(descriptor))
+                if platform.is_none() && self.options.format != Format::DockerLegacy =>
+            {
+                self.prepare_index(found, descriptor, image)
+            }
             _ => self.prepare_image(found, image),
         }
     }
@@ -135,6 +137,32 @@ impl Preparer<'_> {
             blobs,
             listed: Listed { config: image.config.clone(), layers: listed },
         })
+    }
+
+    /// All platforms of an index. Where layers change on their way out, so do manifests, and the index with them: it is
+    /// made anew, without what is not there; else it goes out as it is.
+    fn prepare_index(&self, found: &Found, descriptor: &Descriptor, listed: &Image) -> Result<Prepared, Error> {
+        let mut blobs = BTreeMap::new();
+        let mut layers = Vec::new();
+        let mut changed = BTreeMap::new();
+        for image in found.tree.images().into_iter().filter(|image| image.is_complete()) {
+            let prepared = self.prepare_image(found, image)?;
+            if image.id() == listed.id() && digest_of(image) == digest_of(listed) {
+                layers = prepared.listed.layers;
+            }
+            if let Some(old) = digest_of(image).filter(|old| *old != prepared.descriptor.digest) {
+                changed.insert(old, prepared.descriptor);
+            }
+            blobs.extend(prepared.blobs);
+        }
+        let mut descriptor = descriptor.clone();
+        if changed.is_empty() {
+            collect(&found.tree, &mut blobs);
+        } else if let Some(rewritten) = rewrite(&found.tree, &changed, &mut blobs) {
+            (descriptor.digest, descriptor.size) = (rewritten.digest, rewritten.size);
+        }
+        let listed = Listed { config: listed.config.clone(), layers };
+        Ok(Prepared { names: found.names.clone(), descriptor, blobs, listed })
     }
 
     /// Makes all layers ready, several at a time where they have to be compressed to be measured.
@@ -214,14 +242,51 @@ fn layer_type(compression: Compression) -> MediaType {
     super::load::layer_type(compression)
 }
 
-/// An index goes out as it is, with all that is there of what it leads to, as docker's containerd store saves it.
-fn prepare_index(found: &Found, descriptor: &Descriptor, image: &Image) -> Prepared {
-    let mut blobs = BTreeMap::new();
-    collect(&found.tree, &mut blobs);
-    let digests = image.manifest.iter().flat_map(|manifest| &manifest.value().layers).map(|layer| layer.digest);
-    let layers = image.layers.iter().map(|layer| layer.diff_id).zip(digests).collect();
-    let listed = Listed { config: image.config.clone(), layers };
-    Prepared { names: found.names.clone(), descriptor: descriptor.clone(), blobs, listed }
+/// The digest of the manifest that leads to an image.
+fn digest_of(image: &Image) -> Option<Digest> {
+    image.manifest.as_ref().map(|manifest| *manifest.digest())
+}
+
+/// An index in which manifests have other digests. What speaks of them by digest, as attestations do, follows them.
+fn rewrite(
+    tree: &Tree,
+    changed: &BTreeMap<Digest, Descriptor>,
+    blobs: &mut BTreeMap<Digest, Content>,
+) -> Option<Descriptor> {
+    let Tree::Index { document, children } = tree else { return None };
+    let mut index = document.value().clone();
+    index.manifests.clear();
+    for Child { descriptor, tree } in children {
+        let mut descriptor = descriptor.clone();
+        match tree {
+            Tree::Absent | Tree::Other(_) => continue,
+            Tree::Image(image) if !image.is_complete() => continue,
+            Tree::Image(_) => {
+                if let Some(new) = changed.get(&descriptor.digest) {
+                    (descriptor.digest, descriptor.size) = (new.digest, new.size);
+                    descriptor.media_type = new.media_type.clone();
+                }
+            }
+            Tree::Artifact { .. } => collect(tree, blobs),
+            Tree::Index { .. } => {
+                let new = rewrite(tree, changed, blobs)?;
+                (descriptor.digest, descriptor.size) = (new.digest, new.size);
+            }
+        }
+        follow(&mut descriptor, changed);
+        index.manifests.push(descriptor);
+    }
+    let document = Document::make(index);
+    blobs.insert(*document.digest(), Content::Bytes(document.bytes().to_vec()));
+    Some(document.descriptor(MediaType::OCI_INDEX))
+}
+
+fn follow(descriptor: &mut Descriptor, changed: &BTreeMap<Digest, Descriptor>) {
+    for value in descriptor.annotations.values_mut() {
+        if let Some(new) = value.parse::<Digest>().ok().and_then(|digest| changed.get(&digest)) {
+            *value = new.digest.to_string();
+        }
+    }
 }
 
 fn collect(tree: &Tree, blobs: &mut BTreeMap<Digest, Content>) {

@@ -1,0 +1,94 @@
+//! Archives with a `manifest.json`, and those that docker wrote before there was one.
+//!
+//! ```text
+//! manifest.json   [{"Config":"<path>","RepoTags":["name:tag"],"Layers":["<path>",…]},…]
+//! <config>        the config, whose digest is the image's id
+//! <layer>         a tar each, compressed or not, bottom first
+//! ```
+
+pub mod legacy;
+pub mod manifest_json;
+pub mod write;
+
+pub use manifest_json::Item;
+
+use super::{Error, Named, TarIndex};
+use crate::image::{Image, Layer, MAX_LAYERS, Tree};
+use crate::oci::{Digest, Document, DocumentKind, ImageConfig, Reference};
+
+/// The member that lists the images.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Reads the images that `manifest.json` lists.
+pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
+    manifest_json::read(index)?.iter().map(|item| read_item(index, item)).collect()
+}
+
+fn read_item(index: &TarIndex, item: &Item) -> Result<Named, Error> {
+    let names = item.repo_tags.iter().map(|tag| parse_tag(tag)).collect::<Result<_, _>>()?;
+    let config = read_config(index, &item.config)?;
+    let diff_ids = &config.value().rootfs.diff_ids;
+    if item.layers.len() != diff_ids.len() {
+        return Err(Error::LayerCount { diff_ids: diff_ids.len(), layers: item.layers.len() });
+    }
+    if diff_ids.len() > MAX_LAYERS {
+        return Err(Error::TooManyLayers { layers: diff_ids.len() });
+    }
+    let mut layers = Vec::with_capacity(diff_ids.len());
+    for (path, diff_id) in item.layers.iter().zip(diff_ids) {
+        layers.push(Layer { diff_id: *diff_id, descriptor: None, blob: index.file(path)?.cloned() });
+    }
+    let image = Image { manifest: None, config, layers };
+    Ok(Named { names, descriptor: None, tree: Tree::Image(Box::new(image)) })
+}
+
+fn read_config(index: &TarIndex, path: &str) -> Result<Document<ImageConfig>, Error> {
+    let blob = index.file(path)?.ok_or_else(|| Error::Missing { name: path.to_owned() })?;
+    let bytes = blob.read_all(ImageConfig::LIMIT as u64).map_err(Error::Read)?;
+    let config =
+        Document::<ImageConfig>::parse(bytes).map_err(|source| Error::Document { name: path.to_owned(), source })?;
+    match digest_in_name(path) {
+        Some(named) if named != *config.digest() => {
+            Err(Error::WrongName { name: path.to_owned(), actual: *config.digest() })
+        }
+        _ => Ok(config),
+    }
+}
+
+/// The digest that a config's file name claims: `<hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`.
+fn digest_in_name(path: &str) -> Option<Digest> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let hex = file.strip_prefix("sha256:").unwrap_or(file);
+    Digest::from_hex(hex.strip_suffix(".json").unwrap_or(hex))
+}
+
+/// A name as docker takes it here: with a tag, and without a digest.
+pub(super) fn parse_tag(text: &str) -> Result<Reference, Error> {
+    let invalid = || Error::InvalidTag { tag: text.to_owned() };
+    let name: Reference = text.parse().map_err(|_| invalid())?;
+    if name.tag().is_none() || name.digest().is_some() { Err(invalid()) } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_in_a_file_name() {
+        let hex = Digest::of(b"x").hex();
+        for name in [format!("{hex}.json"), format!("sha256:{hex}"), format!("blobs/sha256/{hex}"), format!("./{hex}")]
+        {
+            assert_eq!(digest_in_name(&name), Some(Digest::of(b"x")), "{name}");
+        }
+        assert_eq!(digest_in_name("config.json"), None);
+    }
+
+    #[test]
+    fn a_tag_is_needed() {
+        assert!(parse_tag("a/b:1").is_ok());
+        let digest = Digest::of(b"x");
+        for text in ["a/b", "", "A:1", &format!("a@{digest}"), &format!("a:1@{digest}")] {
+            assert!(parse_tag(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The archive that docker 1.10 to 24 wrote: a folder for each layer, named by the id that its image would have had
+//! before 1.10, so that yet older readers find what they look for.
+//!
+//! ```text
+//! manifest.json, repositories
+//! <config hex>.json
+//! <v1 id>/VERSION, json, layer.tar     layer.tar of a layer that comes again is a link to the first
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::manifest_json::{Item, Repositories};
+use crate::archive::Error;
+use crate::archive::output::{Content, Member};
+use crate::archive::write::{Listed, Prepared};
+use crate::oci::{Digest, Reference, SavedLayer, go_json, v1};
+
+/// The members of such an archive, in order.
+pub fn members(images: &[Prepared], mtime: i64) -> Result<Vec<Member>, Error> {
+    let mut writer = Writer::default();
+    for image in images {
+        writer.add(image)?;
+    }
+    let Writer { items, repositories, files, .. } = writer;
+    let mut front = vec![("manifest.json".to_owned(), Content::Bytes(go_json::to_vec(&items)))];
+    if !repositories.is_empty() {
+        front.push(("repositories".to_owned(), Content::Bytes(go_json::to_vec(&repositories))));
+    }
+    Ok(front.into_iter().chain(files).map(|(name, content)| Member { name, content, mtime }).collect())
+}
+
+#[derive(Default)]
+struct Writer {
+    items: Vec<Item>,
+    repositories: Repositories,
+    files: BTreeMap<String, Content>,
+    /// Where each layer's tar is, so that the same bytes are written once.
+    tars: BTreeMap<Digest, String>,
+}
+
+impl Writer {
+    fn add(&mut self, image: &Prepared) -> Result<(), Error> {
+        let Listed { config, layers } = &image.listed;
+        let name = format!("{}.json", config.digest().hex());
+        let saved = v1::saved_layers(config.bytes())
+            .map_err(|error| Error::Legacy { id: config.digest().to_string(), why: error.to_string() })?;
+        for name in &image.names {
+            if let (Some(tag), Some(top)) = (name.tag(), saved.last()) {
+                let tags = self.repositories.entry(name.familiar_name()).or_default();
+                tags.insert(tag.to_owned(), top.id.clone());
+            }
+        }
+        let tags = image.names.iter().map(Reference::familiar);
+        if let Some(item) = self.items.iter_mut().find(|item| item.config == name) {
+            item.repo_tags.extend(tags);
+            return Ok(());
+        }
+        let paths = saved.iter().map(|layer| format!("{}/layer.tar", layer.id)).collect();
+        self.items.push(Item { config: name.clone(), repo_tags: tags.collect(), layers: paths });
+        self.files.insert(name, Content::Bytes(config.bytes().to_vec()));
+        for (layer, (_, digest)) in saved.iter().zip(layers) {
+            self.add_layer(layer, digest, image);
+        }
+        Ok(())
+    }
+
+    fn add_layer(&mut self, layer: &SavedLayer, digest: &Digest, image: &Prepared) {
+        let SavedLayer { id, json } = layer;
+        self.files.insert(format!("{id}/"), Content::Folder);
+        self.files.insert(format!("{id}/VERSION"), Content::Bytes(b"1.0".to_vec()));
+        self.files.insert(format!("{id}/json"), Content::Bytes(json.clone()));
+        let path = format!("{id}/layer.tar");
+        let content = match self.tars.get(digest) {
+            Some(first) if *first != path => Content::Link(format!("../{first}")),
+            _ => image.blobs[digest].clone(),
+        };
+        self.tars.entry(*digest).or_insert_with(|| path.clone());
+        self.files.insert(path, content);
+    }
+}

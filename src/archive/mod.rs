@@ -1,0 +1,191 @@
+//! Images in tar files, in every form that tools have written.
+//!
+//! ```text
+//! manifest.json, <config>, <layers>              docker 1.10 and later, podman, skopeo, crane, kaniko, jib, nix …
+//! index.json, oci-layout, blobs/sha256/<hex>     OCI archives: podman, skopeo, buildkit
+//! both at once                                   docker 25 and later, containerd, buildkit, regctl
+//! repositories, <id>/{VERSION,json,layer.tar}    docker up to 1.9
+//! ```
+//!
+//! A new format goes beside these: a module with a `read` that turns a [`TarIndex`] into [`Named`] images, and a line
+//! in [`read`] that recognises it by its members.
+
+pub mod docker_archive;
+pub mod oci_archive;
+pub mod open;
+pub mod output;
+mod reconcile;
+pub mod tar_index;
+pub mod write;
+
+use std::io;
+
+pub use open::{Archive, open_file, open_stream};
+pub use output::{Content, Member, Recode};
+pub use tar_index::TarIndex;
+
+use crate::image::{Error as ImageError, Tree};
+use crate::layer::{PathError, TarError};
+use crate::oci::{Descriptor, Digest, DocumentError, JsonError, Reference};
+
+/// Why an archive cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes cannot be read or decompressed.
+    #[error(transparent)]
+    Read(io::Error),
+    /// The outer tar is damaged.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// A member's name leads out of the archive.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// What was read is no image archive.
+    #[error("not an image archive: it has neither manifest.json nor index.json nor repositories")]
+    NotAnArchive,
+    /// A pipe can be read once, which is enough to load it and not to look into it.
+    #[error("not a regular file: it can be loaded, but not looked into")]
+    NotSeekable,
+    /// Nothing was read.
+    #[error("the archive is empty")]
+    Empty,
+    /// Two members have one name and different bytes.
+    #[error("the archive has two different members named {name}")]
+    Duplicate {
+        /// The name, escaped.
+        name: String,
+    },
+    /// A member lies below something that is no folder.
+    #[error("member {name} lies below {link}, which is no folder")]
+    ThroughLink {
+        /// The member, escaped.
+        name: String,
+        /// What lies in its way, escaped.
+        link: String,
+    },
+    /// A member that is needed is no regular file.
+    #[error("member {name} is not a regular file")]
+    NotAFile {
+        /// The member, escaped.
+        name: String,
+    },
+    /// Links lead in a circle, or too far.
+    #[error("member {name:?} is reached by too many links")]
+    TooManyLinks {
+        /// Where the links began.
+        name: String,
+    },
+    /// More members than any archive needs.
+    #[error("more than {limit} members")]
+    TooManyMembers {
+        /// The limit.
+        limit: usize,
+    },
+    /// A member that is needed is not there.
+    #[error("member {name:?} is missing")]
+    Missing {
+        /// The member.
+        name: String,
+    },
+    /// A JSON file of the archive's own is wrong.
+    #[error("{name}: {source}")]
+    Json {
+        /// The member.
+        name: String,
+        /// What is wrong.
+        source: JsonError,
+    },
+    /// A config or index is wrong.
+    #[error("{name}: {source}")]
+    Document {
+        /// The member.
+        name: String,
+        /// What is wrong.
+        source: DocumentError,
+    },
+    /// `manifest.json` is `null`.
+    #[error("invalid manifest, manifest cannot be null (but can be [])")]
+    NullManifest,
+    /// There is no image in the archive.
+    #[error("the archive holds no image")]
+    NoImage,
+    /// A name has no tag, or is no name.
+    #[error("invalid tag {tag:?}")]
+    InvalidTag {
+        /// The name as the archive has it.
+        tag: String,
+    },
+    /// A file's bytes are not what its name says.
+    #[error("member {name:?} has other content: its digest is {actual}")]
+    WrongName {
+        /// The member.
+        name: String,
+        /// The digest of its bytes.
+        actual: Digest,
+    },
+    /// `manifest.json` lists another number of layers than the config has diff IDs.
+    #[error("invalid manifest, layers length mismatch: expected {diff_ids}, got {layers}")]
+    LayerCount {
+        /// How many diff IDs the config has.
+        diff_ids: usize,
+        /// How many layers are listed.
+        layers: usize,
+    },
+    /// More layers than any image has.
+    #[error("{layers} layers are more than the {limit} allowed", limit = crate::image::MAX_LAYERS)]
+    TooManyLayers {
+        /// How many there are.
+        layers: usize,
+    },
+    /// `manifest.json` and `index.json` speak of different images.
+    #[error("manifest.json and index.json do not agree: {what}; readers would see different images")]
+    Disagree {
+        /// On what.
+        what: String,
+    },
+    /// `oci-layout` does not say a version that is known.
+    #[error("unknown version of the OCI image layout")]
+    LayoutVersion,
+    /// An image of docker 1.9 or before is wrong.
+    #[error("image {id:?} of the old format: {why}")]
+    Legacy {
+        /// Its id, as the archive has it.
+        id: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// An image of an OCI layout cannot be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Where the archive's files are to go, they could not be put.
+    #[error(transparent)]
+    Take(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// An image, or several for several platforms, and the names that an archive gives them.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Full references with tags; none if the archive has none for it.
+    pub names: Vec<Reference>,
+    /// What `index.json` says of it, if the archive has one.
+    pub descriptor: Option<Descriptor>,
+    /// What is in it.
+    pub tree: Tree,
+}
+
+/// Reads the images of an archive, in the order in which it lists them. At least one is there.
+pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
+    let (docker, oci) = (index.has(docker_archive::MANIFEST), index.has(oci_archive::INDEX));
+    let found = match (docker, oci) {
+        (true, true) => reconcile::agree(docker_archive::read(index)?, oci_archive::read(index)?)?,
+        (true, false) => docker_archive::read(index)?,
+        (false, true) => oci_archive::read(index)?,
+        (false, false) if docker_archive::legacy::is_legacy(index) => docker_archive::legacy::read(index)?,
+        (false, false) if index.is_empty() => return Err(Error::Empty),
+        (false, false) => return Err(Error::NotAnArchive),
+    };
+    if found.iter().all(|named| named.tree.images().is_empty()) {
+        return Err(Error::NoImage);
+    }
+    Ok(found)
+}

@@ -1,0 +1,104 @@
+//! From a file or a stream to the table of its members.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Error, TarIndex};
+use crate::image::{Blob, Reopen};
+use crate::layer::compression::sniff;
+use crate::layer::{Compression, Limits, TarReader};
+
+/// Members up to this size are kept in memory when a compressed archive is only looked at.
+const SMALL: u64 = 1 << 20;
+/// How many bytes of them in all.
+const SMALL_BUDGET: u64 = 16 << 20;
+
+/// How an archive's bytes can be reached.
+pub enum Archive {
+    /// A regular file with an uncompressed tar: its members are ranges of it.
+    Plain(Arc<File>),
+    /// A regular file with a compressed tar.
+    Packed(PathBuf, Compression),
+    /// Anything else: it can be read once.
+    Stream(File),
+}
+
+/// Opens `path` and looks at its first bytes.
+pub fn open_file(path: &Path) -> io::Result<Archive> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(Archive::Stream(file));
+    }
+    let blob = Blob::range(Arc::new(file.try_clone()?), 0, file.metadata()?.len());
+    let mut prefix = Vec::new();
+    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
+    Ok(match Compression::detect(&prefix) {
+        Compression::None => Archive::Plain(Arc::new(file)),
+        packed => Archive::Packed(path.to_owned(), packed),
+    })
+}
+
+/// Reads the headers of an uncompressed tar in a file and hops over the contents.
+pub fn index_plain(file: &Arc<File>, limits: &Limits) -> Result<TarIndex, Error> {
+    let size = file.metadata().map_err(Error::Read)?.len();
+    let reader = Blob::range(Arc::clone(file), 0, size).open().map_err(Error::Read)?;
+    let mut tar = TarReader::seekable(reader, limits).map_err(Error::Read)?;
+    TarIndex::read(&mut tar, |entry, _| Ok(Blob::range(Arc::clone(file), entry.content_offset, entry.size)))
+}
+
+/// Reads a compressed archive once to see what is in it. Each member that is asked for later is found by decompressing
+/// anew.
+pub fn index_packed(path: &Path, limits: &Limits) -> Result<TarIndex, Error> {
+    let mut budget = SMALL_BUDGET;
+    let mut tar = TarReader::new(unpacked(path, limits).map_err(Error::Read)?, limits);
+    TarIndex::read(&mut tar, |entry, tar| {
+        if entry.size <= SMALL.min(budget) {
+            budget -= entry.size;
+            let mut bytes = Vec::new();
+            tar.content().read_to_end(&mut bytes).map_err(Error::Read)?;
+            return Ok(Blob::bytes(bytes));
+        }
+        let member = PackedMember {
+            path: path.to_owned(),
+            offset: entry.content_offset,
+            size: entry.size,
+            limits: limits.clone(),
+        };
+        Ok(Blob::stream(Arc::new(member), entry.size))
+    })
+}
+
+/// Reads a stream once, compressed or not; `take` is given the bytes of each regular file and its size.
+pub fn open_stream<E: Into<Error>>(
+    stream: impl Read + Send,
+    limits: &Limits,
+    mut take: impl FnMut(&mut (dyn Read + Send), u64) -> Result<Blob, E>,
+) -> Result<TarIndex, Error> {
+    let (compression, raw) = sniff(stream).map_err(Error::Read)?;
+    let tar = compression.decoder(raw, limits).map_err(Error::Read)?;
+    let mut tar = TarReader::new(tar, limits);
+    TarIndex::read(&mut tar, |entry, tar| take(&mut tar.content(), entry.size).map_err(Into::into))
+}
+
+fn unpacked(path: &Path, limits: &Limits) -> io::Result<Box<dyn Read + Send>> {
+    let (compression, raw) = sniff(File::open(path)?)?;
+    compression.decoder(raw, limits)
+}
+
+/// A member of a compressed archive, found anew each time.
+struct PackedMember {
+    path: PathBuf,
+    offset: u64,
+    size: u64,
+    limits: Limits,
+}
+
+impl Reopen for PackedMember {
+    fn reopen(&self) -> io::Result<Box<dyn Read + Send>> {
+        let mut tar = unpacked(&self.path, &self.limits)?;
+        io::copy(&mut tar.by_ref().take(self.offset), &mut io::sink())?;
+        Ok(Box::new(tar.take(self.size)))
+    }
+}

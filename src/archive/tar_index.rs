@@ -1,0 +1,170 @@
+//! The members of an outer tar, by their cleaned names: read from headers, never extracted.
+//!
+//! Links are followed inside this table and nowhere else. Rules P1 and P2: a name that climbs out, two members of one
+//! name with different bytes, or a member below a link make the whole archive worthless; devices and FIFOs do no harm
+//! until something asks for them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use crate::archive::Error;
+use crate::image::Blob;
+use crate::layer::{EntryPath, RawEntry, RawKind, TarReader};
+
+/// How many links may lead to one member.
+const MAX_LINKS: usize = 16;
+/// The most members an archive may have; the largest real ones, with a folder a layer, have some thousands.
+const MAX_MEMBERS: usize = 100_000;
+
+#[derive(Debug, Clone)]
+enum Member {
+    File(Blob),
+    Folder,
+    /// Relative to the folder of the link, or from the top of the archive.
+    Symlink(Vec<u8>),
+    /// From the top of the archive.
+    Hardlink(Vec<u8>),
+    /// A device, a FIFO, or a type that nobody knows.
+    Special,
+}
+
+/// The table of an archive's members.
+#[derive(Debug, Default)]
+pub struct TarIndex {
+    members: BTreeMap<EntryPath, Member>,
+}
+
+impl TarIndex {
+    /// Reads all headers; `take` is given each regular file and says where its bytes are.
+    pub fn read<R: Read>(
+        tar: &mut TarReader<R>,
+        mut take: impl FnMut(&RawEntry, &mut TarReader<R>) -> Result<Blob, Error>,
+    ) -> Result<Self, Error> {
+        let mut index = Self::default();
+        while let Some(entry) = tar.next()? {
+            let path = EntryPath::new(&entry.name)?;
+            let member = match entry.kind {
+                RawKind::File => Member::File(take(&entry, tar)?),
+                RawKind::Directory => Member::Folder,
+                RawKind::Symlink => Member::Symlink(entry.link_name),
+                RawKind::Hardlink => Member::Hardlink(entry.link_name),
+                _ => Member::Special,
+            };
+            index.insert(path, member)?;
+        }
+        index.check_parents()?;
+        Ok(index)
+    }
+
+    fn insert(&mut self, path: EntryPath, member: Member) -> Result<(), Error> {
+        if self.members.len() == MAX_MEMBERS {
+            return Err(Error::TooManyMembers { limit: MAX_MEMBERS });
+        }
+        let Some(old) = self.members.get(&path) else {
+            self.members.insert(path, member);
+            return Ok(());
+        };
+        let same = match (old, &member) {
+            (Member::File(old), Member::File(new)) => same_bytes(old, new).map_err(Error::Read)?,
+            (Member::Folder, Member::Folder) => true,
+            (Member::Symlink(old), Member::Symlink(new)) | (Member::Hardlink(old), Member::Hardlink(new)) => old == new,
+            _ => false,
+        };
+        if same { Ok(()) } else { Err(Error::Duplicate { name: path.to_string() }) }
+    }
+
+    /// No member lies below another that is no folder.
+    fn check_parents(&self) -> Result<(), Error> {
+        for path in self.members.keys() {
+            let mut above = path.parent();
+            while let Some(folder) = above {
+                if self.members.get(&folder).is_some_and(|member| !matches!(member, Member::Folder)) {
+                    return Err(Error::ThroughLink { name: path.to_string(), link: folder.to_string() });
+                }
+                above = folder.parent();
+            }
+        }
+        Ok(())
+    }
+
+    /// The regular file that `name` leads to; `None` if there is no member of that name.
+    pub fn file(&self, name: &str) -> Result<Option<&Blob>, Error> {
+        let mut path = EntryPath::new(name.as_bytes())?;
+        for _ in 0..=MAX_LINKS {
+            let (target, rest) = match self.first_link(&path) {
+                Some(found) => found,
+                None => {
+                    return match self.members.get(&path) {
+                        Some(Member::File(blob)) => Ok(Some(blob)),
+                        Some(_) => Err(Error::NotAFile { name: path.to_string() }),
+                        None => Ok(None),
+                    };
+                }
+            };
+            let mut joined = target;
+            for component in rest {
+                joined.push(b'/');
+                joined.extend_from_slice(component);
+            }
+            path = EntryPath::new(&joined)?;
+        }
+        Err(Error::TooManyLinks { name: name.to_owned() })
+    }
+
+    /// The first link on the way to `path`: where it leads from the top of the archive, and what of the path is left.
+    fn first_link<'p>(&self, path: &'p EntryPath) -> Option<(Vec<u8>, Vec<&'p [u8]>)> {
+        let components: Vec<&[u8]> = path.components().collect();
+        for depth in 1..=components.len() {
+            let so_far = EntryPath::new(&components[..depth].join(&b'/')).ok()?;
+            let target = match self.members.get(&so_far) {
+                Some(Member::Hardlink(target)) => target.clone(),
+                Some(Member::Symlink(target)) if target.starts_with(b"/") => target.clone(),
+                Some(Member::Symlink(target)) => {
+                    let mut joined = components[..depth - 1].join(&b'/');
+                    joined.push(b'/');
+                    joined.extend_from_slice(target);
+                    joined
+                }
+                _ => continue,
+            };
+            return Some((target, components[depth..].to_vec()));
+        }
+        None
+    }
+
+    /// Whether there is a member of that name, of whatever kind.
+    pub fn has(&self, name: &str) -> bool {
+        EntryPath::new(name.as_bytes()).is_ok_and(|path| self.members.contains_key(&path))
+    }
+
+    /// The names of the members that are called `file_name` and lie one folder deep, by the folder's name.
+    pub fn folders_with(&self, file_name: &str) -> Vec<String> {
+        let one_deep = |path: &EntryPath| {
+            let parts: Vec<&[u8]> = path.components().collect();
+            match parts[..] {
+                [folder, file] if file == file_name.as_bytes() => String::from_utf8(folder.to_vec()).ok(),
+                _ => None,
+            }
+        };
+        self.members.keys().filter_map(one_deep).collect()
+    }
+
+    /// Whether there is nothing in the archive.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+fn same_bytes(one: &Blob, two: &Blob) -> io::Result<bool> {
+    if one.size() != two.size() {
+        return Ok(false);
+    }
+    if let (Some(one), Some(two)) = (one.held(), two.held()) {
+        return Ok(one.digest == two.digest);
+    }
+    let digest = |blob: &Blob| {
+        let sent = crate::image::copy::send(&mut blob.open()?, &mut io::sink(), &|_| {})?;
+        Ok::<_, io::Error>(sent.0)
+    };
+    Ok(digest(one)? == digest(two)?)
+}

@@ -1,0 +1,74 @@
+//! How a failure ends: its words on standard error, a hint at the way out, and the exit code.
+
+use std::error::Error as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::oci::PlatformError;
+use crate::ops;
+use crate::ui::{OutputError, TemplateError, Ui};
+
+/// Why a command ends with an error.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    Ops(#[from] ops::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Already told; only the exit code is left.
+    #[error("")]
+    Told { code: u8 },
+    /// Wrong use, in the words of [`usage`](super::usage).
+    #[error("{0}")]
+    Usage(String),
+    /// Something that is to be said as it stands.
+    #[error("{0}")]
+    Plain(String),
+    #[error("there is no folder for the image store: set HOME, or say --root DIR")]
+    NoRoot,
+    #[error("invalid platform: {0}")]
+    Platform(PlatformError),
+    #[error("SOURCE_DATE_EPOCH is {text:?}, which is no number of seconds since 1970")]
+    Epoch { text: String },
+}
+
+impl CliError {
+    /// Tells the error, and gives its exit code.
+    pub(super) fn report(&self, ui: &Ui) -> ExitCode {
+        match self {
+            Self::Output(OutputError::Closed) => return ExitCode::SUCCESS,
+            Self::Told { code } => return ExitCode::from(*code),
+            Self::Usage(text) => ui.note(text),
+            _ => {
+                ui.error(&self.sentence());
+                if let Some(hint) = self.hint() {
+                    ui.note(&format!("hint: {hint}"));
+                }
+            }
+        }
+        ExitCode::FAILURE
+    }
+
+    /// The error and its causes, each once.
+    pub(super) fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text.push_str(": ");
+                text.push_str(&more);
+            }
+            cause = error.source();
+        }
+        text
+    }
+
+    fn hint(&self) -> Option<String> {
+        let Self::Ops(ops::Error::NoSuchImage(name)) = self else { return None };
+        let file = name.strip_suffix(":latest").unwrap_or(name);
+        Path::new(file).exists().then(|| format!("there is a file {file}: write ./{file} to look into it"))
+    }
+}

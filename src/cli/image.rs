@@ -1,0 +1,41 @@
+use clap::Subcommand;
+
+use super::error::CliError;
+use super::session::Session;
+use super::{history, images, inspect, load, prune, rmi, save, tag};
+
+/// Manage images
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    History(history::Args),
+    Inspect(inspect::Args),
+    Load(load::Args),
+    #[command(alias = "list")]
+    Ls(images::Args),
+    Prune(prune::Args),
+    #[command(alias = "remove")]
+    Rm(rmi::Args),
+    Save(save::Args),
+    Tag(tag::Args),
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        match self.command {
+            Command::History(args) => args.run(session),
+            Command::Inspect(args) => args.run(session),
+            Command::Load(args) => args.run(session),
+            Command::Ls(args) => args.run(session),
+            Command::Prune(args) => args.run(session),
+            Command::Rm(args) => args.run(session),
+            Command::Save(args) => args.run(session),
+            Command::Tag(args) => args.run(session),
+        }
+    }
+}

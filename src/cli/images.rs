@@ -1,0 +1,145 @@
+use serde_json::{Map, Value, json};
+
+use super::error::CliError;
+use super::session::Session;
+use super::time;
+use super::tree;
+use super::usage::{self, Arity};
+use crate::oci::{Digest, Reference};
+use crate::ops::glob;
+use crate::ops::images::{Record, images};
+use crate::ui::{Format, human, render_rows};
+
+/// List images
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "images [OPTIONS] [REPOSITORY[:TAG]]")]
+pub(super) struct Args {
+    /// Show all images: here the same as without, because there are no intermediate images
+    #[arg(short, long)]
+    all: bool,
+    /// Show digests
+    #[arg(long)]
+    digests: bool,
+    /// Format output: 'table', 'table TEMPLATE', 'json', or a Go template
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Don't truncate output
+    #[arg(long)]
+    no_trunc: bool,
+    /// Only show image IDs
+    #[arg(short, long)]
+    quiet: bool,
+    /// List images and their platforms as a tree
+    #[arg(long)]
+    tree: bool,
+    /// A name, with * and ? as in a shell
+    #[arg(value_name = "REPOSITORY[:TAG]")]
+    pattern: Vec<String>,
+}
+
+const TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+const DIGEST_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+const RAW: &str = "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+const DIGEST_RAW: &str = "repository: {{.Repository}}\ntag: {{.Tag}}\ndigest: {{.Digest}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+const HEADERS: [(&str, &str); 11] = [
+    ("ID", "IMAGE ID"),
+    ("Repository", "REPOSITORY"),
+    ("Tag", "TAG"),
+    ("Digest", "DIGEST"),
+    ("CreatedSince", "CREATED"),
+    ("CreatedAt", "CREATED AT"),
+    ("Size", "SIZE"),
+    ("Containers", "CONTAINERS"),
+    ("VirtualSize", "SIZE"),
+    ("SharedSize", "SHARED SIZE"),
+    ("UniqueSize", "UNIQUE SIZE"),
+];
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::AtMost(1), &self.pattern, &["images"])?;
+        let listing = images(&session.context)?;
+        for problem in listing.problems {
+            session.ui.warn(&CliError::from(problem).sentence());
+        }
+        let records: Vec<Record> = listing.images.into_iter().filter_map(|record| self.matching(record)).collect();
+        if self.tree {
+            self.check_tree()?;
+            return Ok(session.ui.data(&tree::render(&session.ui, &records))?);
+        }
+        let (table, raw) = if self.digests { (DIGEST_TABLE, DIGEST_RAW) } else { (TABLE, RAW) };
+        let format = match (self.format.as_deref(), self.quiet) {
+            (None | Some("table" | "raw"), true) => Some("{{.ID}}"),
+            (format, _) => format,
+        };
+        let format = Format::parse(format, table)?.raw(raw)?;
+        let rows: Vec<_> = records.iter().flat_map(|record| self.rows(session, record)).collect();
+        if rows.is_empty() {
+            self.hint(session);
+        }
+        Ok(session.ui.data(&render_rows(&format, &HEADERS, &rows)?)?)
+    }
+
+    fn check_tree(&self) -> Result<(), CliError> {
+        let flags = [
+            ("--quiet", self.quiet),
+            ("--no-trunc", self.no_trunc),
+            ("--digests", self.digests),
+            ("--format", self.format.is_some()),
+        ];
+        match flags.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(CliError::Plain(format!("{flag} is not yet supported with --tree"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The image with the names that were asked for; none if it has none of them.
+    fn matching(&self, mut record: Record) -> Option<Record> {
+        let Some(pattern) = self.pattern.first() else { return Some(record) };
+        record.names.retain(|(name, _)| {
+            [name.familiar(), name.familiar_name(), name.canonical(), name.name()]
+                .iter()
+                .any(|text| glob::matches(pattern, text))
+        });
+        (!record.names.is_empty()).then_some(record)
+    }
+
+    fn rows(&self, session: &Session, record: &Record) -> Vec<Map<String, Value>> {
+        if record.names.is_empty() {
+            return vec![self.row(session, record, None, record.descriptor.digest)];
+        }
+        record.names.iter().map(|(name, digest)| self.row(session, record, Some(name), *digest)).collect()
+    }
+
+    fn row(&self, session: &Session, record: &Record, name: Option<&Reference>, digest: Digest) -> Map<String, Value> {
+        let none = || "<none>".to_owned();
+        let created = time::seconds(record.created);
+        let id = if self.no_trunc { record.id.to_string() } else { record.id.short().to_string() };
+        let size = human::size(record.size, 3);
+        let pairs = [
+            ("Containers", json!("N/A")),
+            ("CreatedAt", json!(time::go_string(created))),
+            ("CreatedSince", json!(human::ago(session.now, created))),
+            ("Digest", json!(digest)),
+            ("ID", json!(id)),
+            ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),
+            ("SharedSize", json!("N/A")),
+            ("Size", json!(size)),
+            ("Tag", json!(name.and_then(Reference::tag).map_or_else(none, str::to_owned))),
+            ("UniqueSize", json!("N/A")),
+            ("VirtualSize", json!(size)),
+        ];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// Whoever types `images ls` means another command.
+    fn hint(&self, session: &Session) {
+        if let Some(word) = self
+            .pattern
+            .first()
+            .filter(|word| ["ls", "list", "rm", "prune", "inspect", "save", "load"].contains(&word.as_str()))
+        {
+            session.ui.note(&format!("No images found matching \"{word}\": did you mean \"imgtool image {word}\"?"));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use serde_json::Value;
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::{self, Arity};
+use crate::ops::inspect::inspect;
+use crate::ui::{self, TemplateError};
+
+/// Display detailed information on one or more images
+///
+/// IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
+/// oci-archive:PATH[:REF], oci:DIR[:REF].
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "inspect [OPTIONS] IMAGE [IMAGE...]")]
+pub(super) struct Args {
+    /// Format output using a custom template: 'json', or a Go template
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Inspect the image of the given platform: os[/arch[/variant]]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// The images
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+/// Docker's exit code for a template that cannot be parsed.
+const BAD_TEMPLATE: u8 = 64;
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::AtLeast(1), &self.images, &["inspect"])?;
+        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let (mut items, mut errors) = (Vec::new(), Vec::new());
+        for image in &self.images {
+            match inspect(&session.context, image, platform.as_ref()) {
+                Ok(found) => items.push(serde_json::to_value(found).expect("what is inspected is JSON")),
+                Err(error) => errors.push(CliError::from(error)),
+            }
+        }
+        errors.extend(self.print(session, &items)?.map(CliError::from));
+        for error in &errors {
+            error.report(&session.ui);
+        }
+        if errors.is_empty() { Ok(()) } else { Err(CliError::Told { code: 1 }) }
+    }
+
+    fn print(&self, session: &Session, items: &[Value]) -> Result<Option<TemplateError>, CliError> {
+        let Some(template) = self.format.as_deref().filter(|template| !template.is_empty()) else {
+            session.ui.data(&ui::format::inspect_json(items))?;
+            return Ok(None);
+        };
+        match ui::inspect(template, items) {
+            Ok(inspection) => {
+                session.ui.data(&inspection.text)?;
+                Ok(inspection.failure)
+            }
+            Err(error) => {
+                session.ui.error(&error.to_string());
+                Err(CliError::Told { code: BAD_TEMPLATE })
+            }
+        }
+    }
+}

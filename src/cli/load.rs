@@ -1,0 +1,120 @@
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::{self, Arity};
+use crate::oci::{Reference, go_json};
+use crate::ops::load::{Input, Loaded, Options, load};
+
+/// Load images from an archive or STDIN
+///
+/// Reads what docker, podman, skopeo, crane, buildkit, jib, kaniko, nix, regctl and others write, compressed or not, and
+/// OCI image layouts. Everything is verified, and either all is loaded or nothing.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "load [OPTIONS]")]
+pub(super) struct Args {
+    /// Read from an archive file or an OCI layout folder, instead of STDIN
+    #[arg(short, long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Suppress the progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Load only the given platform(s): os[/arch[/variant]],...
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Vec<String>,
+    /// Refuse to move a name from one image to another
+    #[arg(long)]
+    no_clobber: bool,
+    /// Load the image OLD (a name in the archive, or an image ID) as NEW
+    #[arg(long, value_name = "OLD=NEW")]
+    tag: Vec<String>,
+    /// Put this registry and path before all names, in place of their registry
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+    /// Load only the image of this name; may be given several times
+    #[arg(long, value_name = "REF")]
+    only: Vec<String>,
+    /// Print what was loaded as JSON
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
+    format: Option<String>,
+    #[arg(hide = true)]
+    extra: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::None, &self.extra, &["load"])?;
+        let options = self.options()?;
+        let input = match self.input {
+            Some(path) => Input::Path(path),
+            None if io::stdin().is_terminal() => {
+                return Err(CliError::Plain("requested load from stdin, but stdin is empty".to_owned()));
+            }
+            None => Input::Stream(Box::new(io::stdin())),
+        };
+        let loaded = load(&session.context, input, &options, &*session.progress(self.quiet))?;
+        if self.format.is_some() {
+            return Ok(session.ui.data(&json_lines(&loaded))?);
+        }
+        loaded.iter().try_for_each(|image| tell(session, image))
+    }
+
+    fn options(&self) -> Result<Options, CliError> {
+        let name = |text: &str| text.parse::<Reference>().map(Reference::with_default_tag);
+        let mut rename = Vec::new();
+        for pair in &self.tag {
+            let Some((old, new)) = pair.split_once('=') else {
+                return Err(CliError::Plain(format!("--tag wants OLD=NEW, and not {pair:?}")));
+            };
+            rename.push((old.to_owned(), name(new).map_err(crate::ops::Error::from)?));
+        }
+        let only =
+            self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;
+        Ok(Options {
+            platforms: Session::platforms(&self.platform)?,
+            no_clobber: self.no_clobber,
+            rename,
+            prefix: self.prefix.clone(),
+            only,
+        })
+    }
+}
+
+/// Docker's lines.
+fn tell(session: &Session, image: &Loaded) -> Result<(), CliError> {
+    for loaded in &image.names {
+        let name = loaded.name.familiar();
+        if let Some(old) = &loaded.moved_from {
+            let line = format!("The image {name} already exists, renaming the old one with ID {old} to empty string");
+            session.ui.line(&line)?;
+        }
+        session.ui.line(&format!("Loaded image: {name}"))?;
+    }
+    if image.names.is_empty() {
+        session.ui.line(&format!("Loaded image ID: {}", image.id))?;
+    }
+    Ok(())
+}
+
+/// One object a line.
+fn json_lines(loaded: &[Loaded]) -> String {
+    let mut lines = String::new();
+    for image in loaded {
+        let names: Vec<String> = image.names.iter().map(|loaded| loaded.name.familiar()).collect();
+        let moved: serde_json::Map<String, Value> =
+            image.names.iter().filter_map(|loaded| Some((loaded.name.familiar(), json!(loaded.moved_from?)))).collect();
+        let object = json!({
+            "ID": image.id,
+            "Names": names,
+            "Digest": image.digest,
+            "Layers": image.layers,
+            "MovedFrom": moved,
+        });
+        lines.push_str(&String::from_utf8_lossy(&go_json::to_vec_plain(&object)));
+        lines.push('\n');
+    }
+    lines
+}

@@ -1,0 +1,86 @@
+//! The command line: docker's flags and docker's words, one file a command.
+//!
+//! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
+//! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
+
+mod error;
+mod history;
+mod image;
+mod images;
+mod inspect;
+mod load;
+mod prune;
+mod rmi;
+mod save;
+mod session;
+mod tag;
+mod time;
+mod tree;
+mod usage;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ui::{ProgressMode, Ui};
+use error::CliError;
+use session::Session;
+
+/// Docker's image commands without Docker: no daemon, no root.
+#[derive(Debug, Parser)]
+#[command(name = "imgtool", version, disable_help_subcommand = true, infer_subcommands = false, max_term_width = 100)]
+struct Cli {
+    /// The folder of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]
+    #[arg(long, value_name = "DIR", global = true)]
+    root: Option<PathBuf>,
+    /// How progress is shown on standard error
+    #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]
+    progress: ProgressMode,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    History(history::Args),
+    Image(image::Args),
+    Images(images::Args),
+    Inspect(inspect::Args),
+    Load(load::Args),
+    Rmi(rmi::Args),
+    Save(save::Args),
+    Tag(tag::Args),
+}
+
+impl Command {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        match self {
+            Self::History(args) => args.run(session),
+            Self::Image(args) => args.run(session),
+            Self::Images(args) => args.run(session),
+            Self::Inspect(args) => args.run(session),
+            Self::Load(args) => args.run(session),
+            Self::Rmi(args) => args.run(session),
+            Self::Save(args) => args.run(session),
+            Self::Tag(args) => args.run(session),
+        }
+    }
+}
+
+/// Runs the command line and gives the exit code: 0, 1 for errors, 125 for flags that do not exist, as docker does.
+pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
+    let typed: Vec<OsString> = typed.collect();
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let ui = Ui::stdio(colour);
+    let cli = match Cli::try_parse_from(&typed) {
+        Ok(cli) => cli,
+        Err(error) => return usage::explain(&ui, &error, &typed),
+    };
+    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress)?);
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(&ui),
+    }
+}

@@ -1,0 +1,58 @@
+use std::io::{self, BufRead as _, Write as _};
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::{self, Arity};
+use crate::ops::prune::prune;
+use crate::ops::remove::Event;
+use crate::ui::human;
+
+/// Remove unused images: those without a name, and blobs that no image needs
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "prune [OPTIONS]")]
+pub(super) struct Args {
+    /// Remove all images, named or not: here no container uses any
+    #[arg(short, long)]
+    all: bool,
+    /// Do not prompt for confirmation
+    #[arg(short, long)]
+    force: bool,
+    #[arg(hide = true)]
+    extra: Vec<String>,
+}
+
+const DANGLING: &str = "This will remove all dangling images.";
+const ALL: &str = "This will remove all images without at least one container associated to them.";
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::None, &self.extra, &["image", "prune"])?;
+        if !self.force && !confirmed(session, if self.all { ALL } else { DANGLING })? {
+            return Ok(());
+        }
+        let report = prune(&session.context, |_, dangling| self.all || dangling)?;
+        if !report.events.is_empty() {
+            session.ui.line("Deleted Images:")?;
+            report.events.iter().try_for_each(|event| session.ui.line(&line(event)))?;
+            session.ui.line("")?;
+        }
+        Ok(session.ui.line(&format!("Total reclaimed space: {}", human::size(report.bytes, 4)))?)
+    }
+}
+
+fn line(event: &Event) -> String {
+    match event {
+        Event::Untagged(name) => format!("untagged: {name}"),
+        Event::DeletedImage(id) => format!("deleted: {id}"),
+        Event::DeletedLayer(chain) => format!("deleted: {chain}"),
+    }
+}
+
+/// Asks, as docker asks: only `y` and `Y` are a yes.
+fn confirmed(session: &Session, what: &str) -> Result<bool, CliError> {
+    session.ui.data(&format!("WARNING! {what}\nAre you sure you want to continue? [y/N] "))?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    let _ = io::stdout().flush();
+    Ok(read.is_ok() && answer.trim().eq_ignore_ascii_case("y"))
+}

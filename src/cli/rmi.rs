@@ -1,0 +1,45 @@
+use super::error::CliError;
+use super::session::Session;
+use super::usage::{self, Arity};
+use crate::ops::remove::{Event, Options, remove};
+
+/// Remove one or more images
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "rmi [OPTIONS] IMAGE [IMAGE...]")]
+pub(super) struct Args {
+    /// Force removal of the image: an ID also removes all its names, and a missing image is no error
+    #[arg(short, long)]
+    force: bool,
+    /// Keep an image that loses its last name
+    #[arg(long)]
+    no_prune: bool,
+    /// The images, by name or ID
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::AtLeast(1), &self.images, &["rmi"])?;
+        let options = Options { force: self.force, keep_untagged: self.no_prune };
+        let mut failed = false;
+        for result in remove(&session.context, &self.images, options)? {
+            match result {
+                Ok(events) => events.iter().try_for_each(|event| session.ui.line(&line(event)))?,
+                Err(error) => {
+                    failed |= !(self.force && matches!(error, crate::ops::Error::NoSuchImage(_)));
+                    session.ui.error(&CliError::from(error).sentence());
+                }
+            }
+        }
+        if failed { Err(CliError::Told { code: 1 }) } else { Ok(()) }
+    }
+}
+
+fn line(event: &Event) -> String {
+    match event {
+        Event::Untagged(name) => format!("Untagged: {name}"),
+        Event::DeletedImage(id) => format!("Deleted: {id}"),
+        Event::DeletedLayer(chain) => format!("Deleted: {chain}"),
+    }
+}

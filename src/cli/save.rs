@@ -1,0 +1,147 @@
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::{self, Arity};
+use crate::archive::Recode;
+use crate::ops::output::{write_to_path, write_to_stream};
+use crate::ops::save::{Format, Options, plan};
+
+/// Save one or more images to a tar archive (streamed to STDOUT by default)
+///
+/// IMAGE is a name (a repository alone means all its tags) or an ID in the store, or an archive or OCI layout:
+/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "save [OPTIONS] IMAGE [IMAGE...]")]
+pub(super) struct Args {
+    /// Write to a file, instead of STDOUT
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Save only the given platform: os[/arch[/variant]]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Vec<String>,
+    /// The form of the archive: docker (read by everything since docker 1.10), docker-legacy (as docker 1.10 to 24 wrote
+    /// it), oci (manifests and layers as they are stored)
+    #[arg(long, value_name = "FORM", default_value = "docker")]
+    format: FormatName,
+    /// Compress layers: gzip or zstd, with :LEVEL if wanted; none undoes compression
+    #[arg(long, value_name = "METHOD[:LEVEL]")]
+    compress: Option<String>,
+    /// The images
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FormatName {
+    Docker,
+    DockerLegacy,
+    Oci,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::AtLeast(1), &self.images, &["save"])?;
+        let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        refuse_terminal(output)?;
+        let mut platforms = Session::platforms(&self.platform)?;
+        if platforms.len() > 1 {
+            return Err(CliError::Plain(
+                "multiple platforms are saved by leaving out --platform; it takes one".to_owned(),
+            ));
+        }
+        let options = Options {
+            format: match self.format {
+                FormatName::Docker => Format::Docker,
+                FormatName::DockerLegacy => Format::DockerLegacy,
+                FormatName::Oci => Format::Oci,
+            },
+            compress: self.compress.as_deref().map(parse_method).transpose()?,
+            platform: platforms.pop(),
+            mtime: Session::epoch()?,
+        };
+        if let Some(path) = output {
+            check_target(path)?;
+        }
+        let progress = session.progress(false);
+        let members = plan(&session.context, &self.images, &options, &*progress)?;
+        match output {
+            Some(path) => write_to_path(&members, path, &*progress)?,
+            None => write_to_stream(&members, &mut io::stdout().lock(), &*progress)?,
+        }
+        Ok(())
+    }
+}
+
+fn refuse_terminal(output: Option<&Path>) -> Result<(), CliError> {
+    let is_terminal = match output {
+        None => io::stdout().is_terminal(),
+        Some(path) if path.starts_with("/dev") || path.starts_with("/proc") => {
+            std::fs::OpenOptions::new().write(true).open(path).is_ok_and(|file| file.is_terminal())
+        }
+        Some(_) => false,
+    };
+    let refused = "cowardly refusing to save to a terminal. Use the -o flag or redirect";
+    if is_terminal { Err(CliError::Plain(refused.to_owned())) } else { Ok(()) }
+}
+
+/// What docker says of places where no file can be.
+fn check_target(path: &Path) -> Result<(), CliError> {
+    if path.is_dir() {
+        return Err(CliError::Plain(format!("failed to save image: cannot write to a directory: {}", path.display())));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.map(Path::metadata) {
+        Some(Err(error)) => {
+            let folder = folder.unwrap_or(path).display();
+            let why = if error.kind() == io::ErrorKind::NotFound {
+                "no such file or directory".to_owned()
+            } else {
+                error.to_string()
+            };
+            Err(CliError::Plain(format!("failed to save image: invalid output path: stat {folder}: {why}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `gzip`, `gzip:9`, `zstd`, `zstd:19`, `none`.
+fn parse_method(text: &str) -> Result<Recode, CliError> {
+    let (method, level) = match text.split_once(':') {
+        Some((method, level)) => (method, Some(level)),
+        None => (text, None),
+    };
+    let wrong = || CliError::Plain(format!("invalid --compress {text:?}: expected none, gzip[:1-9] or zstd[:1-22]"));
+    let level = level.map(|level| level.parse::<u32>().map_err(|_| wrong())).transpose()?;
+    match (method, level) {
+        ("none", None) => Ok(Recode::Unpack),
+        ("gzip", level) if (1..=9).contains(&level.unwrap_or(6)) => Ok(Recode::Gzip(level.unwrap_or(6))),
+        ("zstd", level) if (1..=22).contains(&level.unwrap_or(3)) => {
+            Ok(Recode::Zstd(i32::try_from(level.unwrap_or(3)).map_err(|_| wrong())?))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_and_levels() {
+        let good = [
+            ("gzip", Recode::Gzip(6)),
+            ("gzip:9", Recode::Gzip(9)),
+            ("zstd", Recode::Zstd(3)),
+            ("zstd:19", Recode::Zstd(19)),
+            ("none", Recode::Unpack),
+        ];
+        for (text, recode) in good {
+            assert_eq!(parse_method(text).ok(), Some(recode), "{text}");
+        }
+        for text in ["", "xz", "gzip:0", "gzip:10", "gzip:", "zstd:23", "none:1", "gzip:-1"] {
+            assert!(parse_method(text).is_err(), "{text}");
+        }
+    }
+}

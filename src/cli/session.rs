@@ -1,0 +1,64 @@
+//! What every command has: the store, the streams, the clock, the environment.
+
+use std::env;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::error::CliError;
+use crate::image::Progress;
+use crate::layer::Limits;
+use crate::oci::Platform;
+use crate::ops::Context;
+use crate::store::Store;
+use crate::ui::{ProgressMode, Ui};
+
+/// One run of the program.
+pub(super) struct Session {
+    /// What the verbs work on.
+    pub(super) context: Context,
+    /// Where output goes.
+    pub(super) ui: Ui,
+    /// The time at which the program started.
+    pub(super) now: Timestamp,
+    progress: ProgressMode,
+}
+
+impl Session {
+    pub(super) fn open(ui: Ui, root: Option<PathBuf>, progress: ProgressMode) -> Result<Self, CliError> {
+        let root = root.or_else(|| folder("IMGTOOL_ROOT")).or_else(default_root).ok_or(CliError::NoRoot)?;
+        let context = Context { store: Store::new(root), host: Platform::host(), limits: Limits::default() };
+        Ok(Self { context, ui, now: Timestamp::now(), progress })
+    }
+
+    /// Progress as `--progress` says.
+    pub(super) fn progress(&self, quiet: bool) -> Box<dyn Progress> {
+        self.ui.progress(self.progress, quiet)
+    }
+
+    /// The platform that `--platform` or `$DOCKER_DEFAULT_PLATFORM` says.
+    pub(super) fn platforms(typed: &[String]) -> Result<Vec<Platform>, CliError> {
+        let typed = typed.iter().flat_map(|list| list.split(',')).filter(|text| !text.is_empty());
+        typed.map(|text| text.parse().map_err(CliError::Platform)).collect()
+    }
+
+    /// The time of what is written: `$SOURCE_DATE_EPOCH`, or 1970.
+    pub(super) fn epoch() -> Result<i64, CliError> {
+        match env::var("SOURCE_DATE_EPOCH") {
+            Ok(text) if !text.is_empty() => {
+                let seconds = text.trim().parse::<i64>().ok().filter(|seconds| *seconds >= 0);
+                seconds.ok_or(CliError::Epoch { text })
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+fn folder(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn default_root() -> Option<PathBuf> {
+    let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
+    Some(data.join("imgtool"))
+}

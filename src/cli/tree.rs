@@ -1,0 +1,74 @@
+//! `images --tree`, as docker 29 draws it.
+
+use crate::oci::Reference;
+use crate::ops::images::Record;
+use crate::ui::{Ui, human, text};
+
+/// A line of the view.
+struct Line {
+    name: String,
+    id: String,
+    disk: String,
+    content: String,
+}
+
+/// The columns' headers and least widths, after the first column.
+const COLUMNS: [(&str, usize); 3] = [("ID", 12), ("DISK USAGE", 10), ("CONTENT SIZE", 12)];
+const GAP: &str = "   ";
+
+/// The whole view: an image a name, its platforms below it.
+pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
+    let mut groups: Vec<Vec<Line>> = Vec::new();
+    for record in records {
+        let names: Vec<String> = record.names.iter().map(|(name, _)| Reference::familiar(name)).collect();
+        let shown = if names.is_empty() { vec!["<untagged>".to_owned()] } else { names };
+        groups.extend(shown.into_iter().map(|name| group(ui, record, &name)));
+    }
+    groups.sort_by(|one, two| {
+        let untagged = |group: &[Line]| group[0].name == "<untagged>";
+        (untagged(one), &one[0].name).cmp(&(untagged(two), &two[0].name))
+    });
+    draw(&groups)
+}
+
+fn group(ui: &Ui, record: &Record, name: &str) -> Vec<Line> {
+    let line = |name: String, id: String, size: u64, stored: u64| Line {
+        name,
+        id,
+        disk: human::size(size + stored, 3),
+        content: human::size(stored, 3),
+    };
+    let disk: u64 = record.platforms.iter().map(|platform| platform.size).sum();
+    let mut lines = vec![line(ui.word(name).into_owned(), record.id.short().to_string(), disk, record.stored)];
+    if record.platforms.len() > 1 {
+        let last = record.platforms.len() - 1;
+        for (place, platform) in record.platforms.iter().enumerate() {
+            let branch = if place == last { "└─" } else { "├─" };
+            let name = format!("{branch} {}", ui.word(&platform.platform.to_string()));
+            lines.push(line(name, platform.id.short().to_string(), platform.size, platform.stored));
+        }
+    }
+    lines
+}
+
+fn draw(groups: &[Vec<Line>]) -> String {
+    let widest = groups.iter().flatten().map(|line| text::width(&line.name)).max().unwrap_or(0);
+    let width = widest.max("IMAGE".len());
+    let pad = |name: &str| format!("{name}{}", " ".repeat(width - text::width(name)));
+    let [(id, id_width), (disk, disk_width), (content, content_width)] = COLUMNS;
+    let mut drawn =
+        format!("{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n", pad("IMAGE"));
+    let spaced = groups.iter().any(|group| group.len() > 1);
+    for (place, group) in groups.iter().enumerate() {
+        if spaced && place > 0 {
+            drawn.push('\n');
+        }
+        for Line { name, id, disk, content } in group {
+            let name = pad(name);
+            drawn.push_str(&format!(
+                "{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n"
+            ));
+        }
+    }
+    drawn
+}

@@ -1,0 +1,215 @@
+//! The one place that moves blobs: into a store's files, and out into archives.
+//!
+//! Bytes that are a range of a file are moved by the kernel where it can (`copy_file_range`, which shares extents on
+//! file systems that do), and hashed from where they landed, so that what was verified is what is kept.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt as _;
+
+use crate::image::Blob;
+use crate::layer::compression::sniff;
+use crate::layer::{Limits, Scan, ScanError, scan};
+use crate::oci::{Digest, Hasher};
+
+/// Writes all bytes of `blob` to the beginning of `to` and gives their digest.
+pub fn land(blob: &Blob, to: &File, moved: Moved<'_>) -> io::Result<Digest> {
+    place(blob, to, 0, moved)
+}
+
+/// Writes all bytes of a layer to `to`, and its index to `index`, in one pass over the bytes.
+pub fn land_layer(
+    blob: &Blob,
+    to: &File,
+    index: &mut dyn Write,
+    limits: &Limits,
+    moved: Moved<'_>,
+) -> Result<Scan, ScanError> {
+    scan(&mut Landing::new(From::blob(blob)?, to, 0, moved), limits, index)
+}
+
+/// As [`land_layer`], but what is written is the uncompressed tar.
+pub fn land_layer_unpacked(
+    blob: &Blob,
+    to: &File,
+    index: &mut dyn Write,
+    limits: &Limits,
+    moved: Moved<'_>,
+) -> Result<Scan, ScanError> {
+    let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
+    let tar = compression.decoder(raw, limits)?;
+    scan(&mut Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
+}
+
+/// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to
+/// `index`, else the error says why they are none. The digest of what is no layer is computed from what was written.
+pub fn land_stream(
+    stream: &mut (dyn Read + Send),
+    to: &File,
+    index: &mut dyn Write,
+    limits: &Limits,
+    moved: Moved<'_>,
+) -> io::Result<(Result<Scan, ScanError>, Digest, u64)> {
+    let mut landing = Landing::new(From::Reader(Box::new(stream)), to, 0, moved);
+    let seen = scan(&mut landing, limits, index);
+    io::copy(&mut landing, &mut io::sink())?;
+    let size = landing.size;
+    let digest = match &seen {
+        Ok(found) => found.blob,
+        Err(_) => send(&mut io::BufReader::new(Written { file: to, at: 0 }), &mut io::sink(), &|_| {})?.0,
+    };
+    Ok((seen, digest, size))
+}
+
+/// Writes all bytes of `blob` into `to` from offset `at` on, and gives their digest.
+pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<Digest> {
+    let mut landing = Landing::new(From::blob(blob)?, to, at, moved);
+    Ok(send(&mut landing, &mut io::sink(), &|_| {})?.0)
+}
+
+/// Writes all bytes of `reader` to `to`, and gives their digest and number.
+pub fn send(reader: &mut dyn Read, to: &mut dyn Write, moved: Moved<'_>) -> io::Result<(Digest, u64)> {
+    let (mut hasher, mut size, mut buffer) = (Hasher::new(), 0, vec![0; CHUNK]);
+    loop {
+        let got = match reader.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finish(), size)),
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hasher.update(&buffer[..got]);
+        to.write_all(&buffer[..got])?;
+        size += got as u64;
+        moved(got as u64);
+    }
+}
+
+/// Told how many more bytes have been moved.
+pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
+
+/// How much is moved at a time: large enough that system calls do not count, small enough for the processor's cache.
+pub const CHUNK: usize = 256 << 10;
+
+enum From<'a> {
+    Range { file: &'a File, offset: u64, left: u64, by_kernel: bool },
+    Reader(Box<dyn Read + Send + 'a>),
+}
+
+impl<'a> From<'a> {
+    fn blob(blob: &'a Blob) -> io::Result<Self> {
+        Ok(match blob.as_range() {
+            Some((file, offset)) => Self::Range { file, offset, left: blob.size(), by_kernel: true },
+            None => Self::Reader(Box::new(blob.open()?)),
+        })
+    }
+}
+
+/// A reader whose bytes have landed in a file by the time they are read.
+struct Landing<'a> {
+    from: From<'a>,
+    to: &'a File,
+    at: u64,
+    size: u64,
+    moved: Moved<'a>,
+}
+
+impl<'a> Landing<'a> {
+    fn new(from: From<'a>, to: &'a File, at: u64, moved: Moved<'a>) -> Self {
+        Self { from, to, at, size: 0, moved }
+    }
+
+    /// Moves the next bytes to the file and fills `into` with them.
+    fn land(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let at = self.at + self.size;
+        match &mut self.from {
+            From::Reader(reader) => {
+                let got = reader.read(into)?;
+                self.to.write_all_at(&into[..got], at)?;
+                Ok(got)
+            }
+            From::Range { left: 0, .. } => Ok(0),
+            From::Range { file, offset, left, by_kernel } => {
+                let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                let into = &mut into[..want];
+                let got = if *by_kernel { copy_range(file, *offset, self.to, at, into)? } else { None };
+                let got = match got {
+                    Some(got) => got,
+                    None => {
+                        *by_kernel = false;
+                        let got = file.read_at(into, *offset)?;
+                        self.to.write_all_at(&into[..got], at)?;
+                        got
+                    }
+                };
+                if got == 0 {
+                    let text = format!("unexpected end of file, {left} bytes before its time");
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+                }
+                *offset += got as u64;
+                *left -= got as u64;
+                Ok(got)
+            }
+        }
+    }
+}
+
+impl Read for Landing<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let got = self.land(into)?;
+        self.size += got as u64;
+        (self.moved)(got as u64);
+        Ok(got)
+    }
+}
+
+/// Lets the kernel copy, and reads what arrived; `None` where the kernel cannot copy between these two files.
+fn copy_range(from: &File, offset: u64, to: &File, at: u64, into: &mut [u8]) -> io::Result<Option<usize>> {
+    use rustix::io::Errno;
+    let (mut source, mut target) = (offset, at);
+    match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), into.len()) {
+        Ok(0) => Ok(None), // some file systems answer so where they cannot copy
+        Ok(got) => {
+            to.read_exact_at(&mut into[..got], at)?;
+            Ok(Some(got))
+        }
+        Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reads a file from its beginning, wherever its own position is.
+struct Written<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Written<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read_at(into, self.at)?;
+        self.at += got as u64;
+        Ok(got)
+    }
+}
+
+struct Counted<'a, R> {
+    inner: R,
+    moved: Moved<'a>,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(into)?;
+        (self.moved)(got as u64);
+        Ok(got)
+    }
+}
+
+/// How many layers are worked on at a time.
+pub fn threads() -> usize {
+    /// More would only make the disk seek.
+    const MOST: usize = 8;
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, MOST))
+}

@@ -1,0 +1,85 @@
+//! An image as one thing, wherever its bytes are.
+//!
+//! ```text
+//! Tree ─┬─ Image     config + layers (+ the manifest around them, which a docker-archive has not)
+//!       ├─ Index     a document and a tree for each of its descriptors: platforms, attestations
+//!       ├─ Artifact  a manifest whose content is no file system
+//!       └─ Absent    named by an index, but not there
+//! ```
+
+pub mod blob;
+pub mod copy;
+pub mod progress;
+pub mod source;
+pub mod tree;
+
+use std::collections::BTreeMap;
+
+pub use blob::{Blob, Held, HeldLayer, Reopen};
+pub use progress::{Progress, Silent};
+pub use source::{BlobSource, Error};
+pub use tree::{Child, Tree};
+
+use crate::oci::{Descriptor, DiffId, Document, ImageConfig, ImageId, Manifest, Platform};
+
+/// The most layers an image may have; Docker itself stops at 127.
+pub const MAX_LAYERS: usize = 1024;
+/// How deep indexes may point to indexes; real ones have one or two levels.
+pub const MAX_INDEX_DEPTH: usize = 8;
+/// How many descriptors all the indexes of one name may hold together.
+pub const MAX_DESCRIPTORS: usize = 10_000;
+
+/// One layer of an image: a changeset over those below.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The digest of the uncompressed tar, from the config.
+    pub diff_id: DiffId,
+    /// The blob as the manifest describes it; an archive without a manifest has none.
+    pub descriptor: Option<Descriptor>,
+    /// The bytes, compressed or not; `None` where they were left out because the receiver has them.
+    pub blob: Option<Blob>,
+}
+
+/// A config and its layers, bottom first.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The manifest around them, if there is one.
+    pub manifest: Option<Document<Manifest>>,
+    /// The config, byte for byte.
+    pub config: Document<ImageConfig>,
+    /// As many as the config has diff IDs, in the same order.
+    pub layers: Vec<Layer>,
+}
+
+impl Image {
+    /// The digest of the config's bytes.
+    pub fn id(&self) -> ImageId {
+        ImageId::new(*self.config.digest())
+    }
+
+    /// What the image runs on, as its config says.
+    pub fn platform(&self) -> Platform {
+        self.config.value().platform()
+    }
+
+    /// The diff IDs of the layers that are not there, bottom first.
+    pub fn missing_layers(&self) -> Vec<DiffId> {
+        self.layers.iter().filter(|layer| layer.blob.is_none()).map(|layer| layer.diff_id).collect()
+    }
+
+    /// Whether all layers are there.
+    pub fn is_complete(&self) -> bool {
+        self.layers.iter().all(|layer| layer.blob.is_some())
+    }
+}
+
+/// Picks the image that suits `wanted` best; of equals the first.
+pub fn select<'a>(images: &[&'a Image], wanted: &Platform) -> Option<&'a Image> {
+    let mut ranked = BTreeMap::new();
+    for image in images {
+        if let Some(rank) = wanted.rank(&image.platform()) {
+            ranked.entry(rank).or_insert(*image);
+        }
+    }
+    ranked.into_values().next()
+}

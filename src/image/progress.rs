@@ -1,0 +1,25 @@
+//! How far a long job is: told to whoever cares, drawn by nobody here.
+
+/// Takes the news of a job that moves bytes. All methods do nothing unless overridden; they may be called from several
+/// threads at once.
+pub trait Progress: Sync {
+    /// The job moves this many bytes in all, if that is known.
+    fn total(&self, _bytes: Option<u64>) {}
+
+    /// Part `id` (unique within the job) begins; `label` is what a person should see, `bytes` how many it has.
+    fn start(&self, _id: u64, _label: &str, _bytes: Option<u64>) {}
+
+    /// Part `id` has moved `bytes` more.
+    fn advance(&self, _id: u64, _bytes: u64) {}
+
+    /// Part `id` is done.
+    fn finish(&self, _id: u64, _note: &str) {}
+
+    /// Something worth a line of its own.
+    fn message(&self, _text: &str) {}
+}
+
+/// Nobody cares.
+pub struct Silent;
+
+impl Progress for Silent {}

@@ -1,0 +1,207 @@
+//! What a descriptor leads to: documents are read and verified here, layers only found.
+
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+
+use crate::image::source::{BlobSource, Error};
+use crate::image::{Blob, Image, Layer, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS, select};
+use crate::oci::{Descriptor, Digest, Document, DocumentKind, ImageConfig, Index, Manifest, MediaType, Platform};
+
+/// All that a name in an index leads to.
+#[derive(Debug, Clone)]
+pub enum Tree {
+    /// An image for one platform.
+    Image(Box<Image>),
+    /// An index, and what it leads to.
+    Index {
+        /// The index itself, byte for byte.
+        document: Document<Index>,
+        /// One for each of its descriptors, in its order.
+        children: Vec<Child>,
+    },
+    /// A manifest that is no image (an attestation, a signature, a chart), and its blobs with what is there of them.
+    Artifact {
+        /// The manifest, byte for byte.
+        manifest: Document<Manifest>,
+        /// Its config and layers.
+        blobs: Vec<(Descriptor, Option<Blob>)>,
+    },
+    /// A blob of a type that is neither manifest nor index.
+    Other(Blob),
+    /// Named, but not there: platforms that were not saved.
+    Absent,
+}
+
+/// One descriptor of an index and what it leads to.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// As the index has it.
+    pub descriptor: Descriptor,
+    /// What was found.
+    pub tree: Tree,
+}
+
+impl Tree {
+    /// Reads what `descriptor` leads to. Every document met is checked against its digest and size; what the root needs
+    /// must be there, while an index may name what is not.
+    pub fn read(source: &dyn BlobSource, descriptor: &Descriptor) -> Result<Self, Error> {
+        let mut reader = Reader { source, seen: 0 };
+        match reader.read(descriptor, 0)? {
+            Self::Absent => Err(Error::Missing { what: "manifest", digest: descriptor.digest }),
+            tree => Ok(tree),
+        }
+    }
+
+    /// The images, in the order of the indexes.
+    pub fn images(&self) -> Vec<&Image> {
+        match self {
+            Self::Image(image) => vec![image],
+            Self::Index { children, .. } => children.iter().flat_map(|child| child.tree.images()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The image that a person on `host` means: the one for that platform, else the first that is complete, else the
+    /// first.
+    pub fn default_image(&self, host: &Platform) -> Option<&Image> {
+        let images = self.images();
+        let complete: Vec<&Image> = images.iter().copied().filter(|image| image.is_complete()).collect();
+        select(&complete, host).or_else(|| complete.first().copied()).or_else(|| images.first().copied())
+    }
+
+    /// The image for exactly the platform asked for, if there is one that is complete.
+    pub fn image_for(&self, platform: &Platform) -> Option<&Image> {
+        self.images().into_iter().find(|image| image.is_complete() && platform.matches(&image.platform()))
+    }
+}
+
+impl Tree {
+    /// Adds the digests of all blobs that the tree leads to, there or not, without its own root's.
+    pub fn collect_digests(&self, into: &mut HashSet<Digest>) {
+        match self {
+            Self::Image(image) => {
+                into.insert(*image.config.digest());
+                into.extend(
+                    image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest),
+                );
+            }
+            Self::Index { children, .. } => {
+                for child in children {
+                    into.insert(child.descriptor.digest);
+                    child.tree.collect_digests(into);
+                }
+            }
+            Self::Artifact { blobs, .. } => into.extend(blobs.iter().map(|(descriptor, _)| descriptor.digest)),
+            Self::Other(_) | Self::Absent => {}
+        }
+    }
+}
+
+struct Reader<'a> {
+    source: &'a dyn BlobSource,
+    seen: usize,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, descriptor: &Descriptor, depth: usize) -> Result<Tree, Error> {
+        self.seen += 1;
+        if self.seen > MAX_DESCRIPTORS {
+            return Err(Error::TooManyDescriptors);
+        }
+        if depth > MAX_INDEX_DEPTH {
+            return Err(Error::TooDeep);
+        }
+        let Some(blob) = self.source.open_blob(&descriptor.digest)? else {
+            return Ok(Tree::Absent);
+        };
+        if descriptor.media_type.is_index() {
+            return self.read_index(descriptor, &blob, depth);
+        }
+        if descriptor.media_type.is_manifest() {
+            return self.read_manifest(descriptor, &blob, depth);
+        }
+        Ok(Tree::Other(blob))
+    }
+
+    fn read_index(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
+        let document: Document<Index> = document("index", descriptor, blob)?;
+        let mut children = Vec::new();
+        for child in &document.value().manifests {
+            children.push(Child { descriptor: child.clone(), tree: self.read(child, depth + 1)? });
+        }
+        Ok(Tree::Index { document, children })
+    }
+
+    fn read_manifest(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
+        let manifest: Document<Manifest> = document("manifest", descriptor, blob)?;
+        if !is_image(manifest.value()) {
+            let Manifest { config, layers, .. } = manifest.value();
+            let mut blobs = Vec::with_capacity(layers.len() + 1);
+            for part in std::iter::once(config).chain(layers) {
+                blobs.push((part.clone(), self.source.open_blob(&part.digest)?));
+            }
+            return Ok(Tree::Artifact { manifest, blobs });
+        }
+        let described = &manifest.value().config;
+        let Some(blob) = self.source.open_blob(&described.digest)? else {
+            if depth == 0 {
+                return Err(Error::Missing { what: "config", digest: described.digest });
+            }
+            return Ok(Tree::Absent);
+        };
+        let config: Document<ImageConfig> = document("config", described, &blob)?;
+        let layers = self.find_layers(&manifest, &config)?;
+        Ok(Tree::Image(Box::new(Image { manifest: Some(manifest), config, layers })))
+    }
+
+    fn find_layers(&self, manifest: &Document<Manifest>, config: &Document<ImageConfig>) -> Result<Vec<Layer>, Error> {
+        let (described, diff_ids) = (&manifest.value().layers, &config.value().rootfs.diff_ids);
+        if described.len() != diff_ids.len() {
+            return Err(Error::LayerCount { diff_ids: diff_ids.len(), layers: described.len() });
+        }
+        if described.len() > MAX_LAYERS {
+            return Err(Error::TooManyLayers { layers: described.len() });
+        }
+        let mut layers = Vec::with_capacity(diff_ids.len());
+        for (descriptor, diff_id) in described.iter().zip(diff_ids) {
+            let blob = self.source.open_blob(&descriptor.digest)?;
+            if let Some(blob) = &blob {
+                check_size("layer", descriptor, blob)?;
+            }
+            layers.push(Layer { diff_id: *diff_id, descriptor: Some(descriptor.clone()), blob });
+        }
+        Ok(layers)
+    }
+}
+
+/// Whether a manifest describes a file system: an image config, and layers that are tars.
+fn is_image(manifest: &Manifest) -> bool {
+    let tar = |media_type: &MediaType| media_type.is_layer() || media_type.is_foreign();
+    manifest.config.media_type.is_image_config() && manifest.layers.iter().all(|layer| tar(&layer.media_type))
+}
+
+fn check_size(what: &'static str, descriptor: &Descriptor, blob: &Blob) -> Result<(), Error> {
+    if descriptor.size == blob.size() {
+        return Ok(());
+    }
+    let (expected, actual) = (descriptor.size, blob.size());
+    Err(Error::SizeMismatch { what, digest: descriptor.digest, expected, actual })
+}
+
+/// Reads a document and checks its size and digest against its descriptor.
+pub fn document<T: DocumentKind + DeserializeOwned>(
+    what: &'static str,
+    descriptor: &Descriptor,
+    blob: &Blob,
+) -> Result<Document<T>, Error> {
+    check_size(what, descriptor, blob)?;
+    let digest = descriptor.digest;
+    let bytes =
+        blob.read_all(T::LIMIT as u64).map_err(|source| Error::Io { what: format!("{what} {digest}"), source })?;
+    let document = Document::<T>::parse(bytes).map_err(|source| Error::Document { what, digest, source })?;
+    if *document.digest() != digest {
+        return Err(Error::DigestMismatch { what, expected: digest, actual: *document.digest() });
+    }
+    Ok(document)
+}

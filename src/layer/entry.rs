@@ -1,0 +1,287 @@
+//! An entry of a layer: a tar member that obeys the rules of layers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::path::{EntryPath, Escaped, PathError};
+use super::reader::{RawEntry, RawKind};
+use super::serde_bytes;
+use super::whiteout::{Whiteout, WhiteoutName};
+
+/// A member of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it goes; clean and inside the image.
+    pub path: EntryPath,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The permission bits with setuid, setgid and sticky: never more than 0o7777.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u64,
+    /// The group.
+    pub gid: u64,
+    /// When its content was last changed.
+    pub mtime: Mtime,
+    /// A file's size in bytes with its holes; 0 for everything else.
+    pub size: u64,
+    /// Extended attributes, sorted by name, each name once. Values are bytes.
+    #[serde(with = "serde_bytes::pairs")]
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where its content starts in the uncompressed tar.
+    pub content_offset: u64,
+    /// Where a sparse file's content belongs; none for all others.
+    pub sparse: Option<SparseMap>,
+}
+
+/// What an [`Entry`] is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink {
+        /// What it points to, as it was read; never empty, no NUL.
+        #[serde(with = "serde_bytes")]
+        target: Vec<u8>,
+    },
+    /// Another name of a file of this or, in some archives, a lower layer.
+    Hardlink {
+        /// The other name, from the image's root; never the root and never the entry itself.
+        target: EntryPath,
+    },
+    /// A character device.
+    CharDevice {
+        /// Its driver.
+        major: u32,
+        /// Which of the driver's devices.
+        minor: u32,
+    },
+    /// A block device.
+    BlockDevice {
+        /// Its driver.
+        major: u32,
+        /// Which of the driver's devices.
+        minor: u32,
+    },
+    /// A named pipe.
+    Fifo,
+}
+
+/// A time of last change: seconds since 1970, which may be negative, and the nanoseconds after them (below 10⁹).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct Mtime {
+    /// Whole seconds since 1970.
+    pub seconds: i64,
+    /// Nanoseconds after `seconds`.
+    pub nanos: u32,
+}
+
+/// The stretches of a sparse file that are stored, in order and without overlap; everything else is zeros. They follow
+/// one another without gaps from the entry's content offset on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SparseMap {
+    /// The stretches.
+    pub segments: Vec<Segment>,
+}
+
+/// One stored stretch of a sparse file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Where in the file it starts.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub length: u64,
+}
+
+/// Why a tar member cannot be in a layer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// Its name is no path inside the image.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// It is a hard link whose target is no path inside the image.
+    #[error("hard link {path}: {source}")]
+    LinkTarget {
+        /// The link.
+        path: EntryPath,
+        /// What is wrong with its target.
+        source: PathError,
+    },
+    /// A type of member that no image has.
+    #[error("{path}: unhandled tar header type {typeflag}")]
+    Type {
+        /// Its path.
+        path: EntryPath,
+        /// The type as it stands in the header; printed as docker prints it, as a number.
+        typeflag: u8,
+    },
+    /// The root of the image is not a directory.
+    #[error("the root of the image is not a directory")]
+    Root,
+    /// A bare `.wh.` or one that names `.` or `..`.
+    #[error("{path}: whiteout without a name")]
+    Whiteout {
+        /// Its path.
+        path: EntryPath,
+    },
+    /// A symbolic or hard link to nothing.
+    #[error("link {path} has no target")]
+    EmptyTarget {
+        /// The link.
+        path: EntryPath,
+    },
+    /// A hard link to the root of the image.
+    #[error("hard link {path} to a directory")]
+    LinkToRoot {
+        /// The link.
+        path: EntryPath,
+    },
+    /// A hard link to itself.
+    #[error("hard link {path} to itself")]
+    LinkToSelf {
+        /// The link.
+        path: EntryPath,
+    },
+    /// A number that no file system has.
+    #[error("{path}: {field} {value} out of range")]
+    Number {
+        /// Its path.
+        path: EntryPath,
+        /// Which number.
+        field: &'static str,
+        /// Its value.
+        value: i64,
+    },
+}
+
+impl Entry {
+    /// The entry that a tar member stands for, by the rules of layers: its path is inside, its type is one that images
+    /// have, whiteouts and links name something.
+    pub fn try_from_raw(raw: RawEntry) -> Result<Self, EntryError> {
+        let path = EntryPath::new(&raw.name)?;
+        check_name(&path, raw.kind)?;
+        let kind = kind(&raw, &path)?;
+        Ok(Self {
+            mode: u32::try_from(raw.mode & 0o7777).expect("twelve bits"),
+            uid: number(&path, "uid", raw.uid)?,
+            gid: number(&path, "gid", raw.gid)?,
+            mtime: raw.mtime,
+            size: if raw.kind == RawKind::File { raw.size } else { 0 },
+            xattrs: raw.xattrs,
+            content_offset: raw.content_offset,
+            sparse: raw.sparse,
+            path,
+            kind,
+        })
+    }
+
+    /// What this entry takes away from lower layers, if it is a whiteout. Then it is not made itself.
+    pub fn whiteout(&self) -> Option<Whiteout> {
+        self.path.file_name().and_then(Whiteout::of)
+    }
+
+    /// Whether this entry is bookkeeping of AUFS (a component `.wh..wh.*` that is no whiteout): it is not made, and it
+    /// hides nothing.
+    pub fn is_reserved(&self) -> bool {
+        self.path.components().any(|name| WhiteoutName::of(name) == WhiteoutName::Reserved)
+    }
+}
+
+impl Entry {
+    /// Whether it is one that [`Entry::try_from_raw`] makes: what was kept in a file may have been changed.
+    pub(crate) fn is_valid(&self) -> bool {
+        let (size, is_file) = (self.size, self.kind == EntryKind::File);
+        let kind = match &self.kind {
+            EntryKind::Symlink { target } => !target.is_empty() && !target.contains(&0),
+            EntryKind::Hardlink { target } => !target.is_root() && *target != self.path,
+            _ => true,
+        };
+        let name = match self.path.file_name() {
+            None => self.kind == EntryKind::Directory,
+            Some(name) => WhiteoutName::of(name) != WhiteoutName::Invalid,
+        };
+        let content = size <= i64::MAX.cast_unsigned() && self.sparse.as_ref().is_none_or(|map| map.is_within(size));
+        let numbers = self.mode <= 0o7777 && self.mtime.nanos < 1_000_000_000;
+        kind && name && content && numbers && (is_file || size == 0 && self.sparse.is_none())
+    }
+}
+
+impl SparseMap {
+    /// Whether the stretches are in order, without overlap, and inside a file of `size` bytes.
+    fn is_within(&self, size: u64) -> bool {
+        let end = self.segments.iter().try_fold(0, |end, segment| {
+            if segment.offset < end { None } else { segment.offset.checked_add(segment.length) }
+        });
+        end.is_some_and(|end| end <= size)
+    }
+}
+
+/// Refuses a root that is no directory and whiteouts of nothing.
+fn check_name(path: &EntryPath, kind: RawKind) -> Result<(), EntryError> {
+    match path.file_name() {
+        None if kind != RawKind::Directory => Err(EntryError::Root),
+        Some(name) if WhiteoutName::of(name) == WhiteoutName::Invalid => {
+            Err(EntryError::Whiteout { path: path.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn kind(raw: &RawEntry, path: &EntryPath) -> Result<EntryKind, EntryError> {
+    let device = |field, value| {
+        let refused = || EntryError::Number { path: path.clone(), field, value };
+        u32::try_from(value).map_err(|_| refused())
+    };
+    Ok(match raw.kind {
+        RawKind::File => EntryKind::File,
+        RawKind::Directory => EntryKind::Directory,
+        RawKind::Fifo => EntryKind::Fifo,
+        RawKind::CharDevice => EntryKind::CharDevice {
+            major: device("device major", raw.device_major)?,
+            minor: device("device minor", raw.device_minor)?,
+        },
+        RawKind::BlockDevice => EntryKind::BlockDevice {
+            major: device("device major", raw.device_major)?,
+            minor: device("device minor", raw.device_minor)?,
+        },
+        RawKind::Symlink if raw.link_name.is_empty() => return Err(EntryError::EmptyTarget { path: path.clone() }),
+        RawKind::Symlink => EntryKind::Symlink { target: raw.link_name.clone() },
+        RawKind::Hardlink => EntryKind::Hardlink { target: hardlink_target(raw, path)? },
+        RawKind::OldSparse | RawKind::Other => {
+            return Err(EntryError::Type { path: path.clone(), typeflag: raw.typeflag });
+        }
+    })
+}
+
+fn hardlink_target(raw: &RawEntry, path: &EntryPath) -> Result<EntryPath, EntryError> {
+    let path = || path.clone();
+    if raw.link_name.is_empty() {
+        return Err(EntryError::EmptyTarget { path: path() });
+    }
+    let target = EntryPath::new(&raw.link_name).map_err(|source| EntryError::LinkTarget { path: path(), source })?;
+    if target.is_root() {
+        return Err(EntryError::LinkToRoot { path: path() });
+    }
+    if target == path() {
+        return Err(EntryError::LinkToSelf { path: path() });
+    }
+    Ok(target)
+}
+
+fn number(path: &EntryPath, field: &'static str, value: i64) -> Result<u64, EntryError> {
+    u64::try_from(value).map_err(|_| EntryError::Number { path: path.clone(), field, value })
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            EntryKind::Symlink { target } => write!(f, "{} -> {}", self.path, Escaped(target)),
+            EntryKind::Hardlink { target } => write!(f, "{} link to {target}", self.path),
+            _ => fmt::Display::fmt(&self.path, f),
+        }
+    }
+}

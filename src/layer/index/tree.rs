@@ -1,0 +1,465 @@
+//! A layer applied to nothing: only names, kinds and sizes, to find what is wrong with it and how large it is.
+//!
+//! This is docker's notion of a layer's size: it unpacks each layer by itself and sums up what it finds. So a path that
+//! comes twice counts as it came last, a directory that becomes a file takes along what was below it, and hard links
+//! count once, even if the first name is gone. Parents that are symbolic links of the layer are followed inside it.
+//!
+//! Names are not kept: an edge is the hash of a parent and a name, about 50 bytes an entry in all.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::ops::Range;
+
+use crate::layer::entry::{Entry, EntryKind};
+use crate::layer::limits::Limits;
+use crate::layer::path::{EntryPath, split_last};
+
+/// How many symbolic links a path may lead through, as in Linux.
+const MOST_LINKS: u32 = 40;
+/// The longest target of a symbolic link that Linux follows (`PATH_MAX`).
+const LONGEST_TARGET: usize = 4095;
+/// How many components of targets are followed in one layer. Honest layers follow about two an entry; a knot of long
+/// links could otherwise cost a thousand times that.
+const MOST_STEPS: u64 = 50_000_000;
+
+/// Why a layer cannot be unpacked, even alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// Something below what is not a directory.
+    #[error("{path}: a parent is not a directory")]
+    NotADirectory {
+        /// The entry.
+        path: EntryPath,
+    },
+    /// Its parents lead in a circle, or nearly.
+    #[error("{path}: too many levels of symbolic links")]
+    Loop {
+        /// The entry.
+        path: EntryPath,
+    },
+    /// A hard link to a directory.
+    #[error("hard link {path} to a directory")]
+    LinkToDirectory {
+        /// The link.
+        path: EntryPath,
+    },
+    /// A hard link to itself, by way of a symbolic link.
+    #[error("hard link {path} to itself")]
+    LinkToSelf {
+        /// The link.
+        path: EntryPath,
+    },
+    /// More names than are allowed.
+    #[error("layer has more than {limit} names")]
+    TooManyNames {
+        /// The limit.
+        limit: u64,
+    },
+    /// More text of links than is allowed.
+    #[error("layer has more than {limit} bytes of link targets")]
+    TooMuchLinkText {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+}
+
+/// The names of a layer so far.
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    edges: HashMap<u64, Id, BuildHasherDefault<Identity>>,
+    hashers: (RandomState, RandomState),
+    /// The sizes of files and symbolic links.
+    inodes: Vec<u64>,
+    /// Where the targets of those inodes that are symbolic links stand in `text`.
+    symlinks: HashMap<u32, (usize, usize)>,
+    text: Vec<u8>,
+    missing: HashSet<EntryPath>,
+    missing_text: usize,
+    /// The directory that was looked for last.
+    recent: Option<(Vec<u8>, Id)>,
+    steps: u64,
+    entries_limit: u64,
+    text_limit: u64,
+}
+
+type Id = u32;
+
+/// A name of a layer.
+struct Node {
+    parent: Id,
+    /// A second hash of its name, so that two names of one hash are told apart.
+    check: u32,
+    /// What it is: one of the constants, or which inode.
+    what: u32,
+}
+
+const DIRECTORY: u32 = u32::MAX;
+/// Replaced by another node.
+const GONE: u32 = u32::MAX - 1;
+/// Devices, pipes, and hard links to what is not in this layer: their size is 0 or unknown.
+const SIZELESS: u32 = u32::MAX - 2;
+const ROOT: Id = 0;
+
+impl Tree {
+    /// An empty directory.
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            nodes: vec![Node { parent: ROOT, check: 0, what: DIRECTORY }],
+            edges: HashMap::default(),
+            hashers: (RandomState::new(), RandomState::new()),
+            inodes: Vec::new(),
+            symlinks: HashMap::new(),
+            text: Vec::new(),
+            missing: HashSet::new(),
+            missing_text: 0,
+            recent: None,
+            steps: 0,
+            entries_limit: limits.entries.min(u64::from(SIZELESS - 1)),
+            text_limit: limits.link_text,
+        }
+    }
+
+    /// Applies the next entry of the layer. Whiteouts act on other layers and change nothing.
+    pub(super) fn apply(&mut self, entry: &Entry) -> Result<(), TreeError> {
+        if entry.path.is_root() || entry.whiteout().is_some() || entry.is_reserved() {
+            return Ok(());
+        }
+        let (parent, name) = split_last(entry.path.as_bytes());
+        let parent = self.directory(parent, entry)?;
+        let old = self.find(parent, name);
+        let what = match &entry.kind {
+            EntryKind::Directory if old.is_some_and(|old| self.what(old) == DIRECTORY) => return Ok(()),
+            EntryKind::Directory => DIRECTORY,
+            EntryKind::File => self.inode(entry.size),
+            EntryKind::Symlink { target } => self.symlink(target)?,
+            EntryKind::Hardlink { target } => self.link_target(target, old, entry)?,
+            EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. } | EntryKind::Fifo => SIZELESS,
+        };
+        self.put(parent, name, old, what)
+    }
+
+    /// Docker's size of the layer.
+    pub(super) fn content_size(&self) -> u64 {
+        let mut alive = vec![false; self.nodes.len()];
+        let mut counted = vec![false; self.inodes.len()];
+        let mut sum = 0_u64;
+        for (id, node) in self.nodes.iter().enumerate() {
+            // Parents come before their children.
+            alive[id] = node.what != GONE && (id == 0 || alive[node.parent as usize]);
+            let Some(size) = self.inodes.get(node.what as usize) else {
+                continue;
+            };
+            if alive[id] && !std::mem::replace(&mut counted[node.what as usize], true) {
+                sum = sum.saturating_add(*size);
+            }
+        }
+        sum
+    }
+
+    /// The targets of hard links that were not there when the link came, sorted.
+    pub(super) fn into_missing(self) -> Vec<EntryPath> {
+        let mut missing: Vec<_> = self.missing.into_iter().collect();
+        missing.sort_unstable();
+        missing
+    }
+
+    /// The directory that an entry goes into, made if it is not there.
+    fn directory(&mut self, path: &[u8], entry: &Entry) -> Result<Id, TreeError> {
+        if let Some((recent, id)) = &self.recent
+            && recent == path
+        {
+            return Ok(*id);
+        }
+        let id = self.walk(path, true, &entry.path)?.expect("what is not there is made");
+        self.recent = Some((path.to_vec(), id));
+        Ok(id)
+    }
+
+    /// The directory at a path, through symbolic links. What is not there is made or, if not wanted, not found.
+    fn walk(&mut self, path: &[u8], make: bool, entry: &EntryPath) -> Result<Option<Id>, TreeError> {
+        let mut at = ROOT;
+        // What is still to go: the path itself and, above it, the targets of links on it.
+        let mut route = vec![Route { path: path.to_vec(), passed: 0 }];
+        let mut links = 0;
+        while let Some(mut way) = route.pop() {
+            let Some(name) = way.next() else {
+                continue;
+            };
+            if links > 0 {
+                self.count_step(entry)?;
+            }
+            match &way.path[name] {
+                b"." => {}
+                b".." => at = self.nodes[at as usize].parent,
+                name => match self.find(at, name) {
+                    Some(next) if self.what(next) == DIRECTORY => at = next,
+                    Some(link) => {
+                        links += 1;
+                        let target = self.follow(link, links, entry)?;
+                        if target.starts_with(b"/") {
+                            at = ROOT;
+                        }
+                        route.push(way);
+                        route.push(Route { path: target, passed: 0 });
+                        continue;
+                    }
+                    None if make => at = self.add(at, name, DIRECTORY)?,
+                    None => return Ok(None),
+                },
+            }
+            route.push(way);
+        }
+        Ok(Some(at))
+    }
+
+    /// The target of the symbolic link that stands where a directory should.
+    fn follow(&self, node: Id, links: u32, entry: &EntryPath) -> Result<Vec<u8>, TreeError> {
+        let Some(&(start, end)) = self.symlinks.get(&self.what(node)) else {
+            return Err(TreeError::NotADirectory { path: entry.clone() });
+        };
+        if links > MOST_LINKS || end - start > LONGEST_TARGET {
+            return Err(TreeError::Loop { path: entry.clone() });
+        }
+        Ok(self.text[start..end].to_vec())
+    }
+
+    fn count_step(&mut self, entry: &EntryPath) -> Result<(), TreeError> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS { Err(TreeError::Loop { path: entry.clone() }) } else { Ok(()) }
+    }
+
+    fn inode(&mut self, size: u64) -> u32 {
+        let inode = u32::try_from(self.inodes.len()).expect("not more inodes than entries, which are limited");
+        self.inodes.push(size);
+        inode
+    }
+
+    fn symlink(&mut self, target: &[u8]) -> Result<u32, TreeError> {
+        let start = self.text.len();
+        self.text.extend_from_slice(target);
+        self.check_text()?;
+        let inode = self.inode(target.len() as u64);
+        self.symlinks.insert(inode, (start, self.text.len()));
+        Ok(inode)
+    }
+
+    /// What a hard link to `target` is. Its last component is not followed.
+    fn link_target(&mut self, target: &EntryPath, old: Option<Id>, entry: &Entry) -> Result<u32, TreeError> {
+        let path = || entry.path.clone();
+        let (parent, name) = split_last(target.as_bytes());
+        let node = self.walk(parent, false, &entry.path)?.and_then(|parent| self.find(parent, name));
+        match node {
+            None => {
+                if self.missing.insert(target.clone()) {
+                    self.missing_text += target.as_bytes().len() + size_of::<EntryPath>();
+                }
+                self.check_text()?;
+                Ok(SIZELESS)
+            }
+            Some(node) if self.what(node) == DIRECTORY => Err(TreeError::LinkToDirectory { path: path() }),
+            Some(_) if node == old => Err(TreeError::LinkToSelf { path: path() }),
+            Some(node) => Ok(self.what(node)),
+        }
+    }
+
+    fn check_text(&self) -> Result<(), TreeError> {
+        let limit = self.text_limit;
+        if (self.text.len() + self.missing_text) as u64 > limit {
+            return Err(TreeError::TooMuchLinkText { limit });
+        }
+        Ok(())
+    }
+
+    /// Puts a new node in a directory, in the place of an old one.
+    fn put(&mut self, parent: Id, name: &[u8], old: Option<Id>, what: u32) -> Result<(), TreeError> {
+        let Some(old) = old else {
+            return self.add(parent, name, what).map(drop);
+        };
+        let was = std::mem::replace(&mut self.nodes[old as usize].what, GONE);
+        if was == DIRECTORY || self.symlinks.contains_key(&was) {
+            self.recent = None;
+        }
+        self.add(parent, name, what).map(drop)
+    }
+
+    fn what(&self, id: Id) -> u32 {
+        self.nodes[id as usize].what
+    }
+
+    fn find(&self, parent: Id, name: &[u8]) -> Option<Id> {
+        let (mut edge, check) = self.hashes(parent, name);
+        while let Some(&id) = self.edges.get(&edge) {
+            let node = &self.nodes[id as usize];
+            if (node.parent, node.check) == (parent, check) {
+                return (node.what != GONE).then_some(id);
+            }
+            edge = edge.wrapping_add(1);
+        }
+        None
+    }
+
+    /// Adds a node to a directory, where it takes the place of one that is gone.
+    fn add(&mut self, parent: Id, name: &[u8], what: u32) -> Result<Id, TreeError> {
+        let limit = self.entries_limit;
+        let id = Id::try_from(self.nodes.len()).ok().filter(|&id| u64::from(id) <= limit);
+        let id = id.ok_or(TreeError::TooManyNames { limit })?;
+        let (mut edge, check) = self.hashes(parent, name);
+        while let Some(&other) = self.edges.get(&edge) {
+            let other = &self.nodes[other as usize];
+            if (other.parent, other.check) == (parent, check) {
+                break;
+            }
+            edge = edge.wrapping_add(1);
+        }
+        self.edges.insert(edge, id);
+        self.nodes.push(Node { parent, check, what });
+        Ok(id)
+    }
+
+    fn hashes(&self, parent: Id, name: &[u8]) -> (u64, u32) {
+        let (edge, check) = &self.hashers;
+        let half = check.hash_one((parent, name)) & u64::from(u32::MAX);
+        (edge.hash_one((parent, name)), u32::try_from(half).expect("half a hash"))
+    }
+}
+
+/// A path on which so many bytes are behind us.
+struct Route {
+    path: Vec<u8>,
+    passed: usize,
+}
+
+impl Route {
+    /// Where the next component stands.
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.passed + self.path[self.passed..].iter().position(|&byte| byte != b'/')?;
+        let length = self.path[start..].iter().position(|&byte| byte == b'/');
+        self.passed = length.map_or(self.path.len(), |length| start + length);
+        Some(start..self.passed)
+    }
+}
+
+/// Passes on what is a hash already.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::entry::Mtime;
+
+    /// `d/` is a directory, `f 5` a file of five bytes, `l -> t` a symbolic and `l = t` a hard link.
+    fn entry(text: &str) -> Entry {
+        let path = |text: &str| EntryPath::new(text.as_bytes()).expect("a valid path");
+        let (name, kind, size) = if let Some((name, target)) = text.split_once(" -> ") {
+            (name, EntryKind::Symlink { target: target.into() }, 0)
+        } else if let Some((name, target)) = text.split_once(" = ") {
+            (name, EntryKind::Hardlink { target: path(target) }, 0)
+        } else if let Some((name, size)) = text.split_once(' ') {
+            (name, EntryKind::File, size.parse().expect("a number"))
+        } else {
+            (text, EntryKind::Directory, 0)
+        };
+        let path = path(name);
+        let (mtime, xattrs) = (Mtime::default(), Vec::new());
+        Entry { path, kind, mode: 0, uid: 0, gid: 0, mtime, size, xattrs, content_offset: 0, sparse: None }
+    }
+
+    fn tree(entries: &[&str]) -> Result<Tree, TreeError> {
+        let mut tree = Tree::new(&Limits { entries: 100, link_text: 100, ..Limits::default() });
+        entries.iter().try_for_each(|text| tree.apply(&entry(text)))?;
+        Ok(tree)
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_unpacked_layer() {
+        let table: &[(&[&str], u64)] = &[
+            (&[], 0),
+            (&["./"], 0),
+            // Docker's own: 1000 and its hard link, 5000, a symbolic link of ten bytes.
+            (&["a 1000", "b = a", "c 5000", "d -> 0123456789"], 6010),
+            (&["a/b/c 5"], 5),
+            (&["a/.wh.b 7", "a/.wh..wh..opq 7", ".wh..wh.plnk/x 7", "a/b 3"], 3),
+            // The last of one path counts.
+            (&["a 5", "a 7"], 7),
+            (&["a 5", "./a 7", "/a 2"], 2),
+            (&["a 5", "a/"], 0),
+            (&["a 5", "a -> xyz"], 3),
+            // A directory takes along what was in it, and comes back empty.
+            (&["a/b 5", "a/c/d 6", "a 7"], 7),
+            (&["a/b 5", "a 7", "a/", "a/c 1"], 1),
+            (&["a/b 5", "a 7", "a/", "a/b 1"], 1),
+            (&["a/", "a/b 5", "a/"], 5),
+            (&["a/b 5", "a -> c", "c/b 2", "a/b 1"], 2),
+            // A file lives as long as one of its names.
+            (&["a 5", "b = a", "a 7"], 12),
+            (&["a 5", "b = a", "b 7"], 12),
+            (&["a 5", "b = a", "a 7", "b 1"], 8),
+            (&["a 5", "b = a", "b = a"], 5),
+            (&["d/a 5", "b = d/a", "d 1"], 6),
+            (&["a -> xyz", "b = a"], 3),
+            // Parents that are symbolic links are followed inside.
+            (&["d/", "l -> d", "l/a 5", "d/a 7"], 1 + 7),
+            (&["l -> /d/e", "l/a 5", "d/e/a 7"], 4 + 7),
+            (&["l -> ../../d", "l/a 5", "d/a 7"], 7 + 7),
+            (&["x/l -> ./../d//", "x/l/a 5", "d/a 7"], 8 + 7),
+            (&["l -> m", "m -> d", "l/a 5", "d/a 7", "h = l/a"], 2 + 7),
+            // What a parent means can change.
+            (&["d/a 5", "l -> d", "l/a 6", "l -> e", "l/a 7"], 6 + 1 + 7),
+            // Unknown targets have no size here.
+            (&["a = lower/file", "b = a"], 0),
+        ];
+        for (entries, expected) in table {
+            assert_eq!(tree(entries).map(|tree| tree.content_size()), Ok(*expected), "{entries:?}");
+        }
+    }
+
+    #[test]
+    fn targets_that_are_not_there_yet_are_told() {
+        let tree = tree(&["a = later", "later 5", "b = later", "c = x/y", "d = x/y"]).expect("nothing wrong");
+        let missing: Vec<_> = tree.into_missing().iter().map(ToString::to_string).collect();
+        assert_eq!(missing, ["later", "x/y"]);
+    }
+
+    #[test]
+    fn what_no_file_system_takes_is_refused() {
+        let path = |text: &str| EntryPath::new(text.as_bytes()).expect("a valid path");
+        let many: Vec<String> = (0..101).map(|at| format!("{at} 1")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let long = format!("l -> {}", "x".repeat(101));
+        let table: &[(&[&str], TreeError)] = &[
+            (&["a 5", "a/b 5"], TreeError::NotADirectory { path: path("a/b") }),
+            (&["a 5", "l -> a", "l/b/c 5"], TreeError::NotADirectory { path: path("l/b/c") }),
+            (&["l -> l", "l/a 5"], TreeError::Loop { path: path("l/a") }),
+            (&["l -> m", "m -> x/../l", "x/", "l/a 5"], TreeError::Loop { path: path("l/a") }),
+            (&["d/", "l = d"], TreeError::LinkToDirectory { path: path("l") }),
+            (&["d/a 5", "l -> d", "l/a = d/a"], TreeError::LinkToSelf { path: path("l/a") }),
+            (&many, TreeError::TooManyNames { limit: 100 }),
+            (&[&"a/".repeat(101)], TreeError::TooManyNames { limit: 100 }),
+            (&[&long], TreeError::TooMuchLinkText { limit: 100 }),
+            (
+                &["a = 1234567890/1234567890/1", "b = 1234567890/1234567890/2", "c = 1234567890/1234567890/3"],
+                TreeError::TooMuchLinkText { limit: 100 },
+            ),
+        ];
+        for (entries, expected) in table {
+            assert_eq!(tree(entries).err().as_ref(), Some(expected), "{entries:?}");
+        }
+    }
+}

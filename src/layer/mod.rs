@@ -1,0 +1,29 @@
+//! What is inside a layer: a changeset as a tar, packed or not.
+//!
+//! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
+//! stand ([`RawEntry`]), which also serves outer archives; [`path`], [`whiteout`] and [`entry`] put the rules of
+//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`writer`] writes tars.
+//!
+//! Nothing in here writes to a file system: contents are streams, paths are values.
+
+pub mod compression;
+pub mod entry;
+pub mod index;
+pub mod limits;
+pub mod path;
+pub mod reader;
+mod serde_bytes;
+mod unpack;
+pub mod whiteout;
+pub mod writer;
+
+pub use compression::Compression;
+pub use entry::{Entry, EntryError, EntryKind, Mtime, Segment, SparseMap};
+pub use index::{
+    IndexError, LayerIndex, LayerSummary, Outline, Scan, ScanError, TreeError, outline, read_summary, scan,
+};
+pub use limits::{LimitError, Limits};
+pub use path::{EntryPath, PathError};
+pub use reader::{RawEntry, RawKind, TarError, TarReader};
+pub use whiteout::Whiteout;
+pub use writer::{Meta, TarWriter};

@@ -1,0 +1,243 @@
+//! Tar members as they stand in an archive, read as Go's archive/tar reads them, as the tools that made and will read
+//! these archives do; stricter where a lenient reading would hide something.
+//!
+//! ```text
+//! x   512 + records        what the next member's header has no room for (PAX); a `g` is checked and ignored
+//! L/K 512 + name           the next member's name or link target (GNU)
+//! …   512 + content + pad  a member
+//! 0   512 × 2              the end; anything may follow and is read over
+//! ```
+//!
+//! - What is cut is refused, except at the end of a member (padding included), where Go ends, too.
+//! - An extension header that no member follows is refused.
+//! - Links, directories, devices and pipes have no content, whatever size their header claims.
+//! - Memory does not depend on what headers claim: extensions have limits, holes are not allocated.
+
+mod error;
+mod extension;
+mod header;
+mod number;
+mod pax;
+mod raw;
+mod source;
+mod sparse;
+mod sparse_member;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read, Seek};
+
+pub use error::{HeaderProblem, TarError};
+pub(crate) use header::BLOCK;
+pub use raw::{RawEntry, RawKind};
+
+use self::extension::Extensions;
+use self::header::{Block, Header};
+use self::source::Source;
+use self::sparse::{Cursor, Stretch};
+use super::limits::Limits;
+
+/// Reads a tar's members one after the other.
+pub struct TarReader<R> {
+    source: Source<R>,
+    limits: Limits,
+    /// The stored content of the current member that was not read.
+    remaining: u64,
+    /// What follows that up to the next block.
+    padding: u64,
+    /// Where that belongs, if the current member is sparse.
+    sparse: Option<Cursor>,
+    /// How many bytes of holes there were.
+    holes: u64,
+    ended: bool,
+}
+
+impl<R: Read> TarReader<R> {
+    /// Reads a stream; contents that nobody wants are read over.
+    pub fn new(reader: R, limits: &Limits) -> Self {
+        Self::from_source(Source::stream(reader), limits)
+    }
+
+    fn from_source(source: Source<R>, limits: &Limits) -> Self {
+        let limits = limits.clone();
+        Self { source, limits, remaining: 0, padding: 0, sparse: None, holes: 0, ended: false }
+    }
+
+    /// The next member; none at the end, when the stream has been read to its very end.
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend contents between two items")]
+    pub fn next(&mut self) -> Result<Option<RawEntry>, TarError> {
+        if self.ended {
+            return Ok(None);
+        }
+        self.skip_content()?;
+        let mut extensions = Extensions::default();
+        loop {
+            let offset = self.source.position();
+            let at = |problem| TarError::Header { offset, problem };
+            let Some(block) = self.header_block(offset)? else {
+                extensions.none_left().map_err(at)?;
+                self.ended = true;
+                return Ok(None);
+            };
+            let header = Header::parse(&block).map_err(at)?;
+            if Extensions::is_one(header.typeflag) {
+                let content = self.extension_content(&header, offset)?;
+                extensions.take(header.typeflag, &content).map_err(at)?;
+            } else {
+                return self.member(offset, &block, header, &extensions).map(Some);
+            }
+        }
+    }
+
+    /// The content of the member that [`TarReader::next`] gave last, as much as has not been read of it.
+    pub fn content(&mut self) -> Content<'_, R> {
+        Content { tar: self }
+    }
+
+    /// How many bytes of the archive have been passed; after the end, its size.
+    pub fn position(&self) -> u64 {
+        self.source.position()
+    }
+
+    fn skip_content(&mut self) -> Result<(), TarError> {
+        let rest = self.remaining + self.padding;
+        (self.remaining, self.padding, self.sparse) = (0, 0, None);
+        self.skip(rest)
+    }
+
+    fn skip(&mut self, distance: u64) -> Result<(), TarError> {
+        if self.source.skip(distance)? { Ok(()) } else { Err(self.truncated()) }
+    }
+
+    fn truncated(&self) -> TarError {
+        TarError::Truncated { offset: self.source.position() }
+    }
+
+    /// The next block, unless it starts the end of the archive: then everything is read.
+    fn header_block(&mut self, offset: u64) -> Result<Option<Block>, TarError> {
+        let Some(block) = self.block_or_end()? else {
+            return Ok(None);
+        };
+        if block != [0; BLOCK] {
+            return Ok(Some(block));
+        }
+        match self.block_or_end()? {
+            Some(block) if block != [0; BLOCK] => {
+                Err(TarError::Header { offset, problem: HeaderProblem::LoneZeroBlock })
+            }
+            _ => {
+                self.source.skip(u64::MAX)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The next block, if there is more at all.
+    fn block_or_end(&mut self) -> Result<Option<Block>, TarError> {
+        let mut block = [0; BLOCK];
+        match self.source.read_block(&mut block)? {
+            BLOCK => Ok(Some(block)),
+            0 => Ok(None),
+            _ => Err(self.truncated()),
+        }
+    }
+
+    fn block(&mut self) -> Result<Block, TarError> {
+        self.block_or_end()?.ok_or_else(|| self.truncated())
+    }
+
+    /// The content of an extension header, which is small or refused.
+    fn extension_content(&mut self, header: &Header, offset: u64) -> Result<Vec<u8>, TarError> {
+        let (what, limit) = Extensions::limit(header.typeflag, &self.limits);
+        let at = |problem| TarError::Header { offset, problem };
+        let size = u64::try_from(header.size).map_err(|_| at(HeaderProblem::NegativeSize))?;
+        if size > limit {
+            return Err(at(HeaderProblem::TooLong { what, limit }));
+        }
+        self.remaining = size;
+        self.padding = padding(size);
+        let mut content = Vec::new();
+        self.content().read_to_end(&mut content)?;
+        self.skip_content()?;
+        Ok(content)
+    }
+
+    /// Makes a member of its header and what came before it, and starts its content.
+    fn member(
+        &mut self,
+        offset: u64,
+        block: &Block,
+        header: Header,
+        extensions: &Extensions,
+    ) -> Result<RawEntry, TarError> {
+        let at = |problem| TarError::Header { offset, problem };
+        let format = header.format;
+        let mut entry = extensions.apply(header, offset).map_err(at)?;
+        self.remaining = entry.stored_size;
+        self.padding = padding(entry.stored_size);
+        self.start_sparse(&mut entry, extensions, (format, block))?;
+        entry.content_offset = self.source.position();
+        Ok(entry)
+    }
+}
+
+impl<R: Read + Seek> TarReader<R> {
+    /// Reads a file, from its start; contents that nobody wants are hopped over.
+    pub fn seekable(reader: R, limits: &Limits) -> io::Result<Self> {
+        Ok(Self::from_source(Source::file(reader)?, limits))
+    }
+}
+
+/// The content of one member, holes included.
+pub struct Content<'a, R> {
+    tar: &'a mut TarReader<R>,
+}
+
+impl<R: Read> Read for Content<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.tar.sparse.as_ref().map(Cursor::stretch) {
+            None => self.tar.read_stored(buffer, u64::MAX),
+            Some(Stretch::Hole(bytes)) => {
+                let count = at_most(buffer.len(), bytes);
+                buffer[..count].fill(0);
+                self.tar.advance_sparse(count);
+                Ok(count)
+            }
+            Some(Stretch::Data(bytes)) => {
+                let count = self.tar.read_stored(buffer, bytes)?;
+                self.tar.advance_sparse(count);
+                Ok(count)
+            }
+        }
+    }
+}
+
+impl<R: Read> TarReader<R> {
+    fn read_stored(&mut self, buffer: &mut [u8], most: u64) -> io::Result<usize> {
+        let wanted = at_most(buffer.len(), most.min(self.remaining));
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let count = self.source.read(&mut buffer[..wanted])?;
+        if count == 0 {
+            return Err(self.truncated().into());
+        }
+        self.remaining -= count as u64;
+        Ok(count)
+    }
+
+    fn advance_sparse(&mut self, bytes: usize) {
+        if let Some(cursor) = &mut self.sparse {
+            cursor.advance(bytes as u64);
+        }
+    }
+}
+
+fn at_most(length: usize, most: u64) -> usize {
+    usize::try_from(most).map_or(length, |most| most.min(length))
+}
+
+/// How many bytes follow a content of `size` bytes up to the next block.
+pub(crate) fn padding(size: u64) -> u64 {
+    size.wrapping_neg() % BLOCK as u64
+}

@@ -1,0 +1,192 @@
+//! PAX headers: records of text that override what a header says
+//! ([POSIX, pax](https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_03)).
+
+use std::collections::BTreeMap;
+
+use super::error::HeaderProblem;
+use super::number::decimal;
+use crate::layer::entry::Mtime;
+
+/// What the keys of extended attributes start with.
+const XATTR: &[u8] = b"SCHILY.xattr.";
+/// The map of a sparse file, `offset,length,…`.
+pub(super) const SPARSE_MAP: &str = "GNU.sparse.map";
+const SPARSE_OFFSET: &[u8] = b"GNU.sparse.offset";
+const SPARSE_LENGTH: &[u8] = b"GNU.sparse.numbytes";
+
+/// The records of a PAX header; of several with one key the last.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Pax {
+    records: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Pax {
+    /// Reads the content of an `x` or `g` member. Anything malformed is refused: to pass over it would be to read
+    /// another archive than others do.
+    pub(super) fn parse(mut block: &[u8]) -> Result<Self, HeaderProblem> {
+        let mut pax = Self::default();
+        let mut sparse: Vec<&[u8]> = Vec::new();
+        while !block.is_empty() {
+            let (key, value, rest) = record(block).ok_or(HeaderProblem::PaxRecord)?;
+            block = rest;
+            // Sparse format 0.0 repeats two keys in turn; joined they are the map of format 0.1.
+            let expected = if sparse.len().is_multiple_of(2) { SPARSE_OFFSET } else { SPARSE_LENGTH };
+            match key {
+                SPARSE_OFFSET | SPARSE_LENGTH if key != expected || value.contains(&b',') => {
+                    return Err(HeaderProblem::SparseMap);
+                }
+                SPARSE_OFFSET | SPARSE_LENGTH => sparse.push(value),
+                _ => drop(pax.records.insert(key.to_vec(), value.to_vec())),
+            }
+        }
+        if !sparse.is_empty() {
+            pax.records.insert(SPARSE_MAP.into(), sparse.join(&b','));
+        }
+        Ok(pax)
+    }
+
+    /// The value of a key; none if it is empty, which means that the header's own value counts.
+    pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
+        self.records.get(key.as_bytes()).map(Vec::as_slice).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a key as a number.
+    pub(super) fn number(&self, key: &'static str) -> Result<Option<i64>, HeaderProblem> {
+        let read = |value| decimal(value).ok_or(HeaderProblem::PaxValue { key });
+        self.get(key).map(read).transpose()
+    }
+
+    /// The value of a key as a time.
+    pub(super) fn time(&self, key: &'static str) -> Result<Option<Mtime>, HeaderProblem> {
+        let read = |value| time(value).ok_or(HeaderProblem::PaxValue { key });
+        self.get(key).map(read).transpose()
+    }
+
+    /// The extended attributes, sorted by name. Unlike other values, theirs may be empty.
+    pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| Some((key.strip_prefix(XATTR)?.to_vec(), value.clone()));
+        self.records.iter().filter_map(xattr).collect()
+    }
+}
+
+/// Splits `LENGTH KEY=VALUE\n` from the records after it. The length counts all of it.
+fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = records.iter().position(|&byte| byte == b' ')?;
+    let length = usize::try_from(decimal(&records[..space])?).ok()?;
+    if length < 5 || length > records.len() {
+        return None;
+    }
+    let (record, rest) = records.split_at(length);
+    let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|&byte| byte == b'=')?;
+    let (key, value) = (&record[..equals], &record[equals + 1..]);
+    let is_text = matches!(key, b"path" | b"linkpath" | b"uname" | b"gname");
+    let has_nul = if is_text { value.contains(&0) } else { key.contains(&0) };
+    (!key.is_empty() && !has_nul).then_some((key, value, rest))
+}
+
+/// A time in seconds with a decimal fraction, of which nine digits count.
+fn time(text: &[u8]) -> Option<Mtime> {
+    let dot = text.iter().position(|&byte| byte == b'.');
+    let (whole, fraction) = dot.map_or((text, &[][..]), |dot| (&text[..dot], &text[dot + 1..]));
+    let seconds = decimal(whole)?;
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(9);
+    let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
+    if whole.first() == Some(&b'-') && nanos > 0 {
+        // Minus 1.25 seconds is 750 milliseconds after minus 2 seconds.
+        return Some(Mtime { seconds: seconds.checked_sub(1)?, nanos: 1_000_000_000 - nanos });
+    }
+    Some(Mtime { seconds, nanos })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_as_go_reads_them() {
+        type Expected<'a> = Option<(&'a str, &'a str, &'a str)>;
+        let table: &[(&str, Expected)] = &[
+            ("6 k=v\n\n", Some(("k", "v", "\n"))),
+            ("19 path=/etc/hosts\n", Some(("path", "/etc/hosts", ""))),
+            ("6 k=v\n6 k=w\n", Some(("k", "v", "6 k=w\n"))),
+            ("5 k=\n", Some(("k", "", ""))),
+            ("+6 k=v\n", None),
+            ("06 k=v\n", None),
+            ("6 k=v", None),
+            ("6 k~v\n", None),
+            ("6 k=v\0", None),
+            ("4 =v\n", None),
+            ("5 =v\n", None),
+            ("3 k=v\n", None),
+            ("-5 k=v\n", None),
+            ("9999999999999999999 k=v\n", None),
+            ("00000006 k=v\n", None),
+            ("6\nk=v\n", None),
+            ("15 path=a\0bcdef\n", None),
+            ("7 a\0=b\n", None),
+            ("12 other=\0b\n", Some(("other", "\0b", ""))),
+            ("18 foo=b=\nar=\n==\x00\n", Some(("foo", "b=\nar=\n==\x00", ""))),
+        ];
+        for (text, expected) in table {
+            let actual = record(text.as_bytes());
+            let expected = expected.map(|(k, v, r)| (k.as_bytes(), v.as_bytes(), r.as_bytes()));
+            assert_eq!(actual, expected, "{text:?}");
+        }
+        assert!(record(format!("1234 path={}\n", "x".repeat(1234 - 11)).as_bytes()).is_some());
+    }
+
+    #[test]
+    fn times_have_nine_decimals_and_count_from_below() {
+        let table: &[(&str, Option<(i64, u32)>)] = &[
+            ("1350244992.023960108", Some((1_350_244_992, 23_960_108))),
+            ("1350244992.02396010", Some((1_350_244_992, 23_960_100))),
+            ("1350244992.0239601089", Some((1_350_244_992, 23_960_108))),
+            ("1350244992.", Some((1_350_244_992, 0))),
+            ("1350244992", Some((1_350_244_992, 0))),
+            ("-1.25", Some((-2, 750_000_000))),
+            ("-1.000000001", Some((-2, 999_999_999))),
+            ("-1", Some((-1, 0))),
+            ("-0.5", Some((-1, 500_000_000))),
+            ("", None),
+            (".5", None),
+            ("1.5x", None),
+            ("1.-5", None),
+            ("1e5", None),
+            ("\u{663}", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(time(text.as_bytes()).map(|t| (t.seconds, t.nanos)), *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_counts_and_empty_values_do_not() {
+        let pax = Pax::parse(b"8 uid=1\n8 uid=2\n7 gid=\n").expect("valid records");
+        assert_eq!(pax.number("uid"), Ok(Some(2)));
+        assert_eq!(pax.number("gid"), Ok(None));
+        let pax = Pax::parse(b"8 uid=x\n").expect("valid records");
+        assert_eq!(pax.number("uid"), Err(HeaderProblem::PaxValue { key: "uid" }));
+    }
+
+    #[test]
+    fn attributes_are_sorted_bytes() {
+        let pax = Pax::parse(b"25 SCHILY.xattr.user.b=\0\xff\n22 SCHILY.xattr.user.a\n");
+        assert_eq!(pax, Err(HeaderProblem::PaxRecord));
+        let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n23 SCHILY.xattr.user.a\x3d").map(|pax| pax.xattrs());
+        assert_eq!(pax, Err(HeaderProblem::PaxRecord));
+        let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n24 SCHILY.xattr.user.a=\n").expect("valid records");
+        assert_eq!(pax.xattrs(), [(b"user.a".to_vec(), Vec::new()), (b"user.b".to_vec(), b"\0\xff".to_vec())]);
+    }
+
+    #[test]
+    fn sparse_maps_of_the_first_format_become_those_of_the_second() {
+        let records = b"23 GNU.sparse.offset=0\n25 GNU.sparse.numbytes=5\n24 GNU.sparse.offset=70\n";
+        let pax = Pax::parse(records).expect("valid records");
+        assert_eq!(pax.get(SPARSE_MAP), Some(&b"0,5,70"[..]));
+        assert_eq!(Pax::parse(b"25 GNU.sparse.numbytes=5\n"), Err(HeaderProblem::SparseMap));
+    }
+}

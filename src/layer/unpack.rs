@@ -1,0 +1,142 @@
+//! A decoder on a leash: it stays within the limits and reads its input to the very end.
+
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use super::compression::{Compression, DamagedError};
+use super::limits::Limits;
+
+/// Unpacked bytes, counted against the packed ones.
+pub(crate) struct Unpack<'a> {
+    decoder: Box<dyn Read + Send + 'a>,
+    compression: Compression,
+    gauge: Arc<Gauge>,
+    limits: Limits,
+    unpacked: u64,
+    state: State,
+}
+
+/// How far an [`Unpack`] is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Reading,
+    Ended,
+    /// After an error a decoder is not asked again: not all of them stand it.
+    Failed,
+}
+
+/// What is known of a decoder's input.
+#[derive(Default)]
+struct Gauge {
+    /// How many packed bytes were used.
+    used: AtomicU64,
+    /// Whether its end was seen.
+    ended: AtomicBool,
+    /// Whether reading it failed.
+    failed: AtomicBool,
+}
+
+/// The packed bytes, with a [`Gauge`].
+pub(crate) struct Gauged<R> {
+    inner: R,
+    gauge: Arc<Gauge>,
+}
+
+impl<'a> Unpack<'a> {
+    /// The bytes that `decode` makes of `packed`.
+    pub(crate) fn new<R: BufRead, D: Read + Send + 'a>(
+        packed: R,
+        compression: Compression,
+        limits: &Limits,
+        decode: impl FnOnce(Gauged<R>) -> io::Result<D>,
+    ) -> io::Result<Self> {
+        let gauge = Arc::<Gauge>::default();
+        let decoder = Box::new(decode(Gauged { inner: packed, gauge: Arc::clone(&gauge) })?);
+        Ok(Self { decoder, compression, gauge, limits: limits.clone(), unpacked: 0, state: State::Reading })
+    }
+
+    fn damaged(&self, source: io::Error) -> io::Error {
+        if self.gauge.failed.load(Relaxed) {
+            return source; // not the data's fault
+        }
+        io::Error::new(io::ErrorKind::InvalidData, DamagedError { compression: self.compression, source })
+    }
+
+    fn advance(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.decoder.read(buffer).map_err(|error| self.damaged(error))?;
+        if count == 0 && !self.gauge.ended.load(Relaxed) {
+            return Err(self.damaged(io::Error::new(io::ErrorKind::InvalidData, "other data follows it")));
+        }
+        self.unpacked += count as u64;
+        self.limits.check(self.gauge.used.load(Relaxed), self.unpacked).map_err(io::Error::other)?;
+        Ok(count)
+    }
+}
+
+impl Read for Unpack<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.state {
+            State::Failed => return Err(self.damaged(io::Error::from(io::ErrorKind::InvalidData))),
+            State::Ended => return Ok(0),
+            State::Reading if buffer.is_empty() => return Ok(0),
+            State::Reading => {}
+        }
+        let result = self.advance(buffer);
+        match &result {
+            Ok(0) => self.state = State::Ended,
+            Err(_) => self.state = State::Failed,
+            Ok(_) => {}
+        }
+        result
+    }
+}
+
+impl<R> Gauged<R> {
+    fn use_up(&self, bytes: usize) {
+        // Only this side writes, so that load and store cannot lose a count.
+        self.gauge.used.store(self.gauge.used.load(Relaxed) + bytes as u64, Relaxed);
+    }
+}
+
+impl<R: BufRead> Read for Gauged<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = retry(|| self.inner.read(buffer));
+        match &result {
+            Ok(0) if !buffer.is_empty() => self.gauge.ended.store(true, Relaxed),
+            Ok(count) => self.use_up(*count),
+            Err(_) => self.gauge.failed.store(true, Relaxed),
+        }
+        result
+    }
+}
+
+impl<R: BufRead> BufRead for Gauged<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        // Twice, as an interrupted borrow cannot be tried again in a loop; the second call finds the buffer full.
+        match retry(|| self.inner.fill_buf().map(<[u8]>::is_empty)) {
+            Ok(false) => {}
+            Ok(true) => self.gauge.ended.store(true, Relaxed),
+            Err(error) => {
+                self.gauge.failed.store(true, Relaxed);
+                return Err(error);
+            }
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.inner.consume(bytes);
+        self.use_up(bytes);
+    }
+}
+
+/// Asks again when a signal interrupted.
+pub(crate) fn retry<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match ask() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

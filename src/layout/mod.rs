@@ -1,0 +1,178 @@
+//! An [OCI image layout](https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md) on disk.
+//!
+//! ```text
+//! DIR/oci-layout             {"imageLayoutVersion":"1.0.0"}
+//! DIR/index.json             an index: one descriptor a name, the name in its annotations
+//! DIR/blobs/sha256/<hex>     manifests, configs, layers
+//! ```
+//!
+//! A layout may come from a stranger: nothing is opened through a link that leads out of it, and nothing but regular
+//! files is read.
+
+mod names;
+mod write;
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+pub use names::{name_of, set_name};
+pub use write::{Durable, create_skeleton, sync_folder};
+
+use crate::image::{Blob, BlobSource, Error as ImageError};
+use crate::oci::{Digest, Index, JsonError, strict};
+
+/// The file that says which version of the layout a folder has.
+pub const LAYOUT_FILE: &str = "oci-layout";
+/// The file that names the images.
+pub const INDEX_FILE: &str = "index.json";
+/// The folder of blobs, below the layout's own.
+pub const BLOBS: &str = "blobs/sha256";
+/// The most bytes that `index.json` may have: enough for 100,000 names.
+const MAX_INDEX: usize = 64 << 20;
+/// What `oci-layout` says.
+pub const LAYOUT_VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// Why a layout cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder has no `index.json`.
+    #[error("{path} is no OCI image layout: it has no index.json")]
+    NoLayout {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// `oci-layout` does not say a version that is known.
+    #[error("{path}: unknown version of the OCI image layout")]
+    Version {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file could not be read.
+    #[error("{path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// `index.json` is not an index.
+    #[error("{path}: {source}")]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: JsonError,
+    },
+}
+
+/// A layout that is read.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: PathBuf,
+    folder: Arc<OwnedFd>,
+}
+
+impl Layout {
+    /// Opens the layout in the folder `root`. A missing `oci-layout` is forgiven, a wrong one not.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(root, flags, Mode::empty())
+            .map_err(|errno| Error::Io { path: root.to_owned(), source: errno.into() })?;
+        let layout = Self { root: root.to_owned(), folder: Arc::new(folder) };
+        if layout.open_file(INDEX_FILE)?.is_none() {
+            return Err(Error::NoLayout { path: root.to_owned() });
+        }
+        layout.check_version()?;
+        Ok(layout)
+    }
+
+    fn check_version(&self) -> Result<(), Error> {
+        match self.read_small(LAYOUT_FILE)? {
+            Some(bytes) if !is_known_version(&bytes) => Err(Error::Version { path: self.root.join(LAYOUT_FILE) }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads `index.json`.
+    pub fn index(&self) -> Result<Index, Error> {
+        let path = self.root.join(INDEX_FILE);
+        let bytes = self.read_small(INDEX_FILE)?.ok_or_else(|| Error::NoLayout { path: self.root.clone() })?;
+        strict::from_slice(&bytes, MAX_INDEX).map_err(|source| Error::Index { path, source })
+    }
+
+    /// Reads a document of the layout itself; `None` if it is not there.
+    fn read_small(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let Some((file, size)) = self.open_file(name)? else { return Ok(None) };
+        let path = self.root.join(name);
+        if size > MAX_INDEX as u64 {
+            let source = io::Error::new(io::ErrorKind::InvalidData, format!("more than {MAX_INDEX} bytes"));
+            return Err(Error::Io { path, source });
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_INDEX as u64).read_to_end(&mut bytes).map_err(|source| Error::Io { path, source })?;
+        Ok(Some(bytes))
+    }
+
+    /// Opens a regular file below the folder; `None` if it is not there.
+    fn open_file(&self, name: &str) -> Result<Option<(File, u64)>, Error> {
+        let io_error = |source: io::Error| Error::Io { path: self.root.join(name), source };
+        let file = match self.open_beneath(name) {
+            Ok(fd) => File::from(fd),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(errno) => return Err(io_error(errno.into())),
+        };
+        let metadata = file.metadata().map_err(io_error)?;
+        if !metadata.is_file() {
+            return Err(io_error(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        }
+        Ok(Some((file, metadata.len())))
+    }
+
+    fn open_beneath(&self, name: &str) -> Result<OwnedFd, Errno> {
+        // NONBLOCK, so that a FIFO in place of a blob is met with an error and not with patience.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        match rustix::fs::openat2(&*self.folder, name, flags, Mode::empty(), inside) {
+            // Kernels before 5.6, and some sandboxes, do not know openat2: there, no link as the last component.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                rustix::fs::openat(&*self.folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
+            }
+            result => result,
+        }
+    }
+}
+
+/// Whether the bytes of `oci-layout` say a version that is known.
+pub fn is_known_version(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        #[serde(rename = "imageLayoutVersion")]
+        version: String,
+    }
+    serde_json::from_slice::<Version>(bytes).is_ok_and(|found| found.version.starts_with("1."))
+}
+
+impl BlobSource for Layout {
+    fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
+        let name = format!("{BLOBS}/{}", digest.hex());
+        match self.open_file(&name) {
+            Ok(found) => Ok(found.map(|(file, size)| Blob::range(Arc::new(file), 0, size))),
+            Err(Error::Io { path, source }) => Err(ImageError::Io { what: path.display().to_string(), source }),
+            Err(other) => {
+                Err(ImageError::Io { what: self.root.display().to_string(), source: io::Error::other(other) })
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! How an image came to be, step by step.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Created;
+use super::lenient::{is_false, or_default};
+
+/// One step of an image's history
+/// ([image-spec, config](https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#properties)), written in the
+/// order of Docker's struct.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// When the step was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Created>,
+    /// Who made it. Empty if nobody said.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// The command that made the layer.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
+    pub created_by: String,
+    /// What was said about it.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+    /// Whether the step made no layer.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_false")]
+    pub empty_layer: bool,
+    /// Fields that no specification names, as they came.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}

@@ -1,0 +1,415 @@
+//! JSON that means one thing only.
+//!
+//! Two readers that disagree on a document can be made to see two images. So a document is refused in which a key stands
+//! twice (Go takes the last, others the first), in which two keys differ only by case (Go takes either for a field), or
+//! which something follows; and one that is larger or deeper than any honest one.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// The largest manifest, index or config, in bytes: registries refuse larger manifests, and a config beyond it is no
+/// honest one.
+pub const MAX_DOCUMENT: usize = 4 << 20;
+
+/// How deep values may be nested. `serde_json` refuses what reaches it.
+pub const MAX_DEPTH: usize = 128;
+
+/// How many values a document may have: what is parsed takes some hundred bytes for each, of which 4 MiB of `[0,0,…`
+/// would make a large sum.
+pub const MAX_VALUES: usize = 500_000;
+
+/// Why a text is not JSON that means one thing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// It is too long.
+    #[error("{size} bytes of JSON are more than the {limit} allowed")]
+    TooLarge {
+        /// How many bytes it has.
+        size: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// It has too many values.
+    #[error("more than {MAX_VALUES} values of JSON, at line {line} column {column}")]
+    TooManyValues {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// It starts with a byte order mark, which Go refuses.
+    #[error("JSON starts with a byte order mark")]
+    ByteOrderMark,
+    /// An object has a key twice.
+    #[error("duplicate key {key:?} at line {line} column {column}")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The line of its second, from 1.
+        line: usize,
+        /// The column of its second, from 1.
+        column: usize,
+    },
+    /// An object has two keys that Go's case-blind matching takes for one.
+    #[error("ambiguous key {key:?} at line {line} column {column}: it differs from another only by case")]
+    AmbiguousKey {
+        /// The second of them.
+        key: String,
+        /// Its line, from 1.
+        line: usize,
+        /// Its column, from 1.
+        column: usize,
+    },
+    /// An object has two keys that fold to one known key.
+    #[error("ambiguous key {key:?}: it is there in more than one spelling")]
+    FoldedKey {
+        /// The known key.
+        key: String,
+    },
+    /// There is something else in an array of objects.
+    #[error("expected an object as item {at} of the array")]
+    NotAnObject {
+        /// Its position, from 0.
+        at: usize,
+    },
+    /// It is not JSON, or not the JSON that was expected.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong and where, in the parser's words, control characters escaped.
+        message: String,
+    },
+}
+
+/// Which keys of a document may not differ by case alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaseRule {
+    /// Those of the outermost object. Deeper ones may be names that people made, such as labels.
+    TopLevel,
+    /// Those of every object.
+    Everywhere,
+}
+
+/// Checks that `bytes` are JSON that means one thing, of at most `limit` bytes.
+pub fn check(bytes: &[u8], limit: usize) -> Result<(), JsonError> {
+    check_case(bytes, limit, CaseRule::TopLevel)
+}
+
+/// The same, with a say in which keys may not differ by case alone.
+pub fn check_case(bytes: &[u8], limit: usize, case: CaseRule) -> Result<(), JsonError> {
+    if bytes.len() > limit {
+        return Err(JsonError::TooLarge { size: bytes.len(), limit });
+    }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        return Err(JsonError::ByteOrderMark);
+    }
+    let mut walk = Walk { case, values: 0, fault: None };
+    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    let checked = Node { walk: &mut walk, depth: 0 }.deserialize(&mut parser).and_then(|()| parser.end());
+    checked.map_err(|error| match walk.fault {
+        Some(fault) => fault.at(error.line(), error.column()),
+        None => error.into(),
+    })
+}
+
+/// Checks `bytes` and reads them.
+pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
+    check(bytes, limit)?;
+    serde_json::from_slice(bytes).map_err(JsonError::from)
+}
+
+/// Checks `bytes` and reads them as Go would, without regard to the case of `keys`.
+///
+/// The keys are those of the outermost object or, if the document is an array, of the objects in it: what is deeper
+/// keeps its keys. Two keys that are one of `keys` in two spellings are refused, and so is an array with anything but
+/// objects in it.
+pub fn from_slice_folded<T: DeserializeOwned>(bytes: &[u8], limit: usize, keys: &[&str]) -> Result<T, JsonError> {
+    check(bytes, limit)?;
+    let mut document: Value = serde_json::from_slice(bytes)?;
+    match &mut document {
+        Value::Object(object) => fold_keys(object, keys)?,
+        Value::Array(items) => {
+            for (at, item) in items.iter_mut().enumerate() {
+                fold_keys(item.as_object_mut().ok_or(JsonError::NotAnObject { at })?, keys)?;
+            }
+        }
+        _ => {}
+    }
+    T::deserialize(document).map_err(JsonError::from)
+}
+
+/// Respells the keys of an object that are one of `keys` but for their case.
+pub(crate) fn fold_keys(object: &mut Map<String, Value>, keys: &[&str]) -> Result<(), JsonError> {
+    let mut folded = Map::with_capacity(object.len());
+    for (key, value) in std::mem::take(object) {
+        let key_folded = fold(&key);
+        let known = keys.iter().find(|known| fold(known) == key_folded);
+        let key = known.map_or(key, |known| (*known).to_owned());
+        if folded.insert(key.clone(), value).is_some() {
+            return Err(JsonError::FoldedKey { key });
+        }
+    }
+    *object = folded;
+    Ok(())
+}
+
+/// A key without its case: equal for two keys that Go's `bytes.EqualFold` takes for one (also the long s and Kelvin's K).
+fn fold(key: &str) -> String {
+    key.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+impl From<serde_json::Error> for JsonError {
+    fn from(error: serde_json::Error) -> Self {
+        let escape = |char: char| if char.is_control() { char.escape_debug().to_string() } else { char.to_string() };
+        Self::Syntax { message: error.to_string().chars().map(escape).collect() }
+    }
+}
+
+/// What a walk over a document knows and has found.
+struct Walk {
+    case: CaseRule,
+    values: usize,
+    fault: Option<Fault>,
+}
+
+/// What serde's errors cannot carry.
+enum Fault {
+    Duplicate(String),
+    Ambiguous(String),
+    TooMany,
+}
+
+impl Fault {
+    /// The error, once it is known where.
+    fn at(self, line: usize, column: usize) -> JsonError {
+        match self {
+            Self::Duplicate(key) => JsonError::DuplicateKey { key, line, column },
+            Self::Ambiguous(key) => JsonError::AmbiguousKey { key, line, column },
+            Self::TooMany => JsonError::TooManyValues { line, column },
+        }
+    }
+}
+
+/// One value that is looked at and forgotten.
+struct Node<'a> {
+    walk: &'a mut Walk,
+    depth: usize,
+}
+
+impl Node<'_> {
+    /// The value below this one.
+    fn below(&mut self) -> Node<'_> {
+        Node { walk: self.walk, depth: self.depth + 1 }
+    }
+
+    /// Notes what was found, and stops the parser where it is.
+    fn stop<T, E: serde::de::Error>(&mut self, fault: Fault) -> Result<T, E> {
+        self.walk.fault = Some(fault);
+        Err(E::custom("refused"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(mut self, from: D) -> Result<(), D::Error> {
+        self.walk.values += 1;
+        if self.walk.values > MAX_VALUES {
+            return self.stop(Fault::TooMany);
+        }
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(self.below())?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        let case_counts = self.depth == 0 || self.walk.case == CaseRule::Everywhere;
+        let (mut keys, mut folded_keys) = (HashSet::new(), HashSet::new());
+        while let Some(key) = entries.next_key::<String>()? {
+            if keys.contains(&key) {
+                return self.stop(Fault::Duplicate(key));
+            }
+            if case_counts && !folded_keys.insert(fold(&key)) {
+                return self.stop(Fault::Ambiguous(key));
+            }
+            keys.insert(key);
+            entries.next_value_seed(self.below())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is wrong with a text, in words.
+    fn fault(text: &str, case: CaseRule) -> String {
+        check_case(text.as_bytes(), 1000, case).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn json_that_means_one_thing_passes() {
+        for text in [
+            "{}",
+            "[]",
+            " null\n",
+            "-1.5e3",
+            r#"{"a":{"b":1},"b":{"b":1}}"#,
+            r#"{"labels":{"a":1,"A":2}}"#,
+            r#"[{"a":1,"A":2}]"#,
+            r#"{"":"\u0000\ud83d\ude00"}"#,
+        ] {
+            assert_eq!(check(text.as_bytes(), 1000), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_that_means_two_things_is_refused_with_its_place() {
+        for (text, expected) in [
+            (r#"{"a":1,"a":1}"#, r#"duplicate key "a" at line 1 column 10"#),
+            ("{\"x\":[{\"a\":1,\n \"a\":2}]}", r#"duplicate key "a" at line 2 column 4"#),
+            (r#"{"a":1,"\u0061":1}"#, r#"duplicate key "a" at line 1 column 15"#),
+            (
+                r#"{"layers":1,"LAYERS":1}"#,
+                r#"ambiguous key "LAYERS" at line 1 column 20: it differs from another only by case"#,
+            ),
+            (
+                "{\"layers\":1,\"layer\u{17f}\":1}",
+                "ambiguous key \"layer\u{17f}\" at line 1 column 21: it differs from another only by case",
+            ),
+            (r#"{"\u001b[2J":1,"\u001b[2J":1}"#, r#"duplicate key "\u{1b}[2J" at line 1 column 26"#),
+            ("\u{feff}{}", "JSON starts with a byte order mark"),
+            ("{} {}", "trailing characters at line 1 column 4"),
+            ("{}\0", "trailing characters at line 1 column 3"),
+            ("", "EOF while parsing a value at line 1 column 0"),
+            ("{\"a\":\n01}", "invalid number at line 2 column 2"),
+            ("{'a':1}", "key must be a string at line 1 column 2"),
+            ("[1,]", "trailing comma at line 1 column 4"),
+        ] {
+            assert_eq!(fault(text, CaseRule::TopLevel), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn case_counts_everywhere_only_if_it_is_asked_for() {
+        let text = r#"{"a":[{"size":1,"Size":2}]}"#;
+        assert_eq!(check(text.as_bytes(), 1000), Ok(()));
+        assert!(fault(text, CaseRule::Everywhere).starts_with("ambiguous key \"Size\""));
+    }
+
+    #[test]
+    fn limits_hold() {
+        assert_eq!(check(b"[  ]", 4), Ok(()));
+        assert_eq!(check(b"[   ]", 4), Err(JsonError::TooLarge { size: 5, limit: 4 }));
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert_eq!(check(nested(MAX_DEPTH - 1).as_bytes(), 1000), Ok(()));
+        assert!(fault(&nested(MAX_DEPTH), CaseRule::TopLevel).starts_with("recursion limit exceeded"));
+        let many = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert_eq!(check(many(MAX_VALUES).as_bytes(), MAX_DOCUMENT), Ok(()));
+        let error = check(many(MAX_VALUES + 1).as_bytes(), MAX_DOCUMENT);
+        assert!(matches!(error, Err(JsonError::TooManyValues { line: 1, .. })), "{error:?}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
+        assert!(check(b"\"\xff\"", 1000).is_err());
+        assert!(check(b"{\"\xc3\":1}", 1000).is_err());
+        assert!(check(br#""\ud800""#, 1000).is_err());
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Entry {
+        config: String,
+        #[serde(default)]
+        repo_tags: Vec<String>,
+        #[serde(default)]
+        deep: Map<String, Value>,
+    }
+
+    fn folded(text: &str) -> Result<Vec<Entry>, JsonError> {
+        from_slice_folded(text.as_bytes(), 1000, &["Config", "RepoTags", "Deep"])
+    }
+
+    #[test]
+    fn keys_are_matched_without_their_case() {
+        let entries = folded(r#"[{"config":"c","repoTags":["t"],"DEEP":{"config":1},"unknown":1}]"#).expect("entries");
+        assert_eq!(entries[0].config, "c");
+        assert_eq!(entries[0].repo_tags, ["t"]);
+        assert!(entries[0].deep.contains_key("config"), "what is deeper keeps its keys");
+    }
+
+    #[test]
+    fn keys_that_fold_to_one_are_refused() {
+        let expected = JsonError::FoldedKey { key: "Config".to_owned() };
+        assert_eq!(folded(r#"[{"config":"c","Config":"d"}]"#), Err(expected));
+        assert_eq!(folded(r#"[["c"]]"#), Err(JsonError::NotAnObject { at: 0 }));
+        assert!(matches!(folded(r#"[{"config":1}]"#), Err(JsonError::Syntax { .. })));
+    }
+
+    #[test]
+    fn errors_show_no_control_characters() {
+        let error = folded("[{\"config\":\"c\",\"repotags\":\"\\u001b[2J\"}]").expect_err("a string is no list");
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_is_json_for_serde_too(text in r#"([\[\]{},: ]|"[aAbB]"|[0-9]|null){0,12}"#) {
+            let parsed = serde_json::from_str::<Value>(&text);
+            match check(text.as_bytes(), 1000) {
+                Ok(()) => prop_assert!(parsed.is_ok()),
+                Err(JsonError::Syntax { .. }) => prop_assert!(parsed.is_err()),
+                // What serde takes for one of two, or finds fault with only later.
+                Err(error) => prop_assert!(
+                    matches!(error, JsonError::DuplicateKey { .. } | JsonError::AmbiguousKey { .. }), "{}", error
+                ),
+            }
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(bytes in any::<Vec<u8>>()) {
+            prop_assert_eq!(check(&bytes, 1000).is_ok(), check(&bytes, bytes.len()).is_ok());
+        }
+    }
+}

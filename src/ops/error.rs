@@ -1,0 +1,175 @@
+//! Why a verb could not do what it was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::archive;
+use crate::image;
+use crate::layer::ScanError;
+use crate::layout;
+use crate::oci::{ConfigError, DiffId, Digest, Platform, Reference, ReferenceError};
+use crate::store;
+
+/// What can go wrong. The texts are docker's where docker has one.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An archive or layout that was named cannot be read.
+    #[error("{path}")]
+    Input {
+        /// The archive, as it was named.
+        path: String,
+        /// Why.
+        #[source]
+        source: archive::Error,
+    },
+    /// A layout that was named cannot be read.
+    #[error(transparent)]
+    Layout(#[from] layout::Error),
+    /// An image cannot be read.
+    #[error("{name}")]
+    Image {
+        /// The image, as it was named.
+        name: String,
+        /// Why.
+        #[source]
+        source: image::Error,
+    },
+    /// A layer of an image that is looked at is none.
+    #[error("layer {diff_id}")]
+    Layer {
+        /// The layer.
+        diff_id: DiffId,
+        /// Why.
+        #[source]
+        source: ScanError,
+    },
+    /// A file that was named cannot be opened.
+    #[error("open {path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// An image cannot be put into the form that was asked for.
+    #[error(transparent)]
+    Form(archive::Error),
+    /// An archive cannot be written.
+    #[error(transparent)]
+    Output(#[from] archive::output::Error),
+    /// The output itself cannot be written.
+    #[error("{what}")]
+    Io {
+        /// Which output.
+        what: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// No image has that name or id.
+    #[error("No such image: {0}")]
+    NoSuchImage(String),
+    /// An archive has no image of that name.
+    #[error("{archive} has no image {wanted}; it has {found}", found = listed(found))]
+    NotInArchive {
+        /// The archive.
+        archive: String,
+        /// What was asked for.
+        wanted: String,
+        /// What is there.
+        found: Vec<String>,
+    },
+    /// An archive has several images where one is needed.
+    #[error("{archive} has {count} images: say which with {archive}:NAME or {archive}:@N; it has {found}", count = found.len(), found = listed(found))]
+    SeveralInArchive {
+        /// The archive.
+        archive: String,
+        /// What is there.
+        found: Vec<String>,
+    },
+    /// The beginning of an id is the beginning of several.
+    #[error("ambiguous reference: {0} is the beginning of more than one image ID")]
+    Ambiguous(String),
+    /// What was typed is no reference.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// A tag that would not be seen as a name later.
+    #[error("refusing to create an ambiguous tag using digest algorithm as name")]
+    AmbiguousTag,
+    /// A tag for something that has a digest.
+    #[error("refusing to create a tag with a digest reference")]
+    TagWithDigest,
+    /// A config's history does not fit its layers.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A layer's bytes are not what the config says.
+    #[error("invalid diffID for layer {layer}: expected \"{expected}\", got \"{actual}\"")]
+    DiffId {
+        /// Which layer, from the bottom, beginning with 0.
+        layer: usize,
+        /// What the config says.
+        expected: DiffId,
+        /// What was found.
+        actual: DiffId,
+    },
+    /// A blob has other bytes than its descriptor says.
+    #[error("{what} {expected} has other content: its digest is {actual}")]
+    Digest {
+        /// What the blob is.
+        what: &'static str,
+        /// What its descriptor says.
+        expected: Digest,
+        /// What was found.
+        actual: Digest,
+    },
+    /// An archive leaves out layers that the store does not have either.
+    #[error("image {image} lacks layers that are not in the store: {layers}; load the image that it is built on first", layers = listed(layers))]
+    MissingLayers {
+        /// The image's name or id.
+        image: String,
+        /// The diff IDs.
+        layers: Vec<String>,
+    },
+    /// A hard link leads to a file that no layer has.
+    #[error("layer {diff_id}: hard link to {target}, which is in no layer below")]
+    DanglingLink {
+        /// The layer.
+        diff_id: DiffId,
+        /// Where the link leads, escaped.
+        target: String,
+    },
+    /// A name is taken and must not move.
+    #[error("{0} already exists and is another image; leave out --no-clobber to move the name")]
+    TagTaken(String),
+    /// Two images of one archive would get the same name.
+    #[error("two images would both be named {0}")]
+    SameName(String),
+    /// No image for the platforms asked for.
+    #[error("requested platform(s) ([{wanted}]) not found in {image}: it has {found}", wanted = listed(wanted), found = listed(found))]
+    Platform {
+        /// The image.
+        image: String,
+        /// What was asked for.
+        wanted: Vec<Platform>,
+        /// What there is.
+        found: Vec<Platform>,
+    },
+    /// Removing would take more than was asked for.
+    #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories: {names}", names = listed(names))]
+    Conflict {
+        /// The image, short.
+        id: String,
+        /// All its names.
+        names: Vec<Reference>,
+    },
+}
+
+fn listed<T: ToString>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,209 @@
+//! From what a person typed to the images it means.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::location::{Location, Pick};
+use super::{Context, Error};
+use crate::archive::{self, Archive, Named, TarIndex, docker_archive, oci_archive, open, open_file};
+use crate::image::{Image, Tree};
+use crate::layout::Layout;
+use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
+use crate::store::{Catalog, Entry};
+
+/// An image that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The names under which it was asked for; none if it was asked for by its id.
+    pub names: Vec<Reference>,
+    /// All names that it has where it is.
+    pub all_names: Vec<Reference>,
+    /// The manifest or index that leads to it; docker-archives have none.
+    pub descriptor: Option<Descriptor>,
+    /// What it leads to.
+    pub tree: Tree,
+    /// Whether it is in the store.
+    pub in_store: bool,
+}
+
+impl Found {
+    /// The image that is meant: for `platform`, or if none is said, what suits the host.
+    pub fn image(&self, platform: Option<&Platform>, host: &Platform) -> Result<&Image, Error> {
+        let no_image = || Error::NoSuchImage(self.shown());
+        match platform {
+            None => self.tree.default_image(host).ok_or_else(no_image),
+            Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::Platform {
+                image: self.shown(),
+                wanted: vec![platform.clone()],
+                found: self.tree.images().iter().map(|image| image.platform()).collect(),
+            }),
+        }
+    }
+
+    /// How the image is called in messages.
+    pub fn shown(&self) -> String {
+        let name = self.names.first().or(self.all_names.first());
+        let id = || self.tree.images().first().map(|image| image.id().to_string());
+        let digest = || self.descriptor.as_ref().map(|descriptor| descriptor.digest.to_string());
+        name.map(Reference::familiar).or_else(id).or_else(digest).unwrap_or_default()
+    }
+}
+
+impl Context {
+    /// Finds the one image that was typed.
+    pub fn find(&self, typed: &str) -> Result<Found, Error> {
+        match Location::parse(typed, Path::exists) {
+            Location::Store(name) => self.find_in_store(&self.store.catalog()?, &name),
+            location => self.find_at(&location, typed),
+        }
+    }
+
+    /// Finds all images that were typed, where a repository without a tag means all its tags, and an archive all that
+    /// is in it.
+    pub fn find_all(&self, typed: &str) -> Result<Vec<Found>, Error> {
+        let name = match Location::parse(typed, Path::exists) {
+            Location::Store(name) => name,
+            location => {
+                let named = self.read_location(&location)?;
+                return match location.pick() {
+                    Pick::Only => Ok(named.into_iter().map(Found::from).collect()),
+                    _ => Ok(vec![pick(named, &location, typed)?.into()]),
+                };
+            }
+        };
+        let catalog = self.store.catalog()?;
+        if let Ok(repository) = name.parse::<Reference>() {
+            let same = |entry: &&Entry| entry.name.as_ref().is_some_and(|name| name.name() == repository.name());
+            let tagged: Vec<&Entry> = catalog.entries().iter().filter(same).collect();
+            if repository.is_name_only() && !tagged.is_empty() {
+                return tagged.into_iter().map(|entry| self.found_in_store(&catalog, entry, true)).collect();
+            }
+        }
+        Ok(vec![self.find_in_store(&catalog, &name)?])
+    }
+
+    /// Finds what is meant by a name or id in the store: a full id, then a name, then the beginning of an id.
+    pub fn find_in_store(&self, catalog: &Catalog, typed: &str) -> Result<Found, Error> {
+        if let Ok(digest) = typed.parse::<Digest>() {
+            return self.find_by_id(catalog, &digest.hex(), typed);
+        }
+        if let Ok(name) = typed.parse::<Reference>() {
+            if let Some(entry) = catalog.find(&name.clone().with_default_tag()) {
+                return self.found_in_store(catalog, entry, true);
+            }
+            if let Some(digest) = name.digest() {
+                let here = |entry: &&Entry| entry.name.as_ref().is_some_and(|other| other.name() == name.name());
+                if let Some(entry) = catalog.leading_to(digest).find(here) {
+                    return self.found_in_store(catalog, entry, false);
+                }
+            }
+        }
+        let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
+        if (1..=64).contains(&hex.len()) && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return self.find_by_id(catalog, hex, typed);
+        }
+        Err(no_such_image(typed))
+    }
+
+    fn find_by_id(&self, catalog: &Catalog, hex: &str, typed: &str) -> Result<Found, Error> {
+        let mut matching: BTreeMap<ImageId, Found> = BTreeMap::new();
+        for entry in catalog.entries() {
+            // An image that cannot be read has no id to be found by; whoever names it is told why.
+            let Ok(found) = self.found_in_store(catalog, entry, false) else { continue };
+            let Some(image) = found.tree.default_image(&self.host) else { continue };
+            if image.id().digest().hex().starts_with(hex) || entry.descriptor.digest.hex().starts_with(hex) {
+                matching.entry(image.id()).or_insert(found);
+            }
+        }
+        if matching.len() > 1 {
+            return Err(Error::Ambiguous(typed.to_owned()));
+        }
+        matching.into_values().next().ok_or_else(|| no_such_image(typed))
+    }
+
+    fn found_in_store(&self, catalog: &Catalog, entry: &Entry, by_name: bool) -> Result<Found, Error> {
+        let all_names = catalog.leading_to(&entry.descriptor.digest).filter_map(|entry| entry.name.clone()).collect();
+        let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
+        let tree = self.store.tree(entry)?;
+        Ok(Found { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
+    }
+
+    fn find_at(&self, location: &Location, typed: &str) -> Result<Found, Error> {
+        Ok(pick(self.read_location(location)?, location, typed)?.into())
+    }
+
+    /// Reads all images of an archive or layout.
+    fn read_location(&self, location: &Location) -> Result<Vec<Named>, Error> {
+        let path = location.path().expect("a location outside the store has a path");
+        let input = |source| Error::Input { path: path.display().to_string(), source };
+        if path.is_dir() && matches!(location, Location::Layout(..) | Location::Path(..)) {
+            let layout = Layout::open(path)?;
+            return oci_archive::group(&layout, &layout.index()?).map_err(input);
+        }
+        let index = self.index_archive(path)?;
+        match location {
+            Location::DockerArchive(..) if index.has(docker_archive::MANIFEST) => docker_archive::read(&index),
+            Location::OciArchive(..) => oci_archive::read(&index),
+            _ => archive::read(&index),
+        }
+        .map_err(input)
+    }
+
+    fn index_archive(&self, path: &Path) -> Result<TarIndex, Error> {
+        let open_error = |source| Error::Open { path: path.to_owned(), source };
+        match open_file(path).map_err(open_error)? {
+            Archive::Plain(file) => open::index_plain(&file, &self.limits),
+            Archive::Packed(path, _) => open::index_packed(&path, &self.limits),
+            Archive::Stream(_) => Err(archive::Error::NotSeekable),
+        }
+        .map_err(|source| Error::Input { path: path.display().to_string(), source })
+    }
+}
+
+/// Docker names the tag that it looked for, too.
+fn no_such_image(typed: &str) -> Error {
+    match typed.parse::<Reference>() {
+        Ok(name) => Error::NoSuchImage(name.with_default_tag().familiar()),
+        Err(_) => Error::NoSuchImage(typed.to_owned()),
+    }
+}
+
+fn pick(mut named: Vec<Named>, location: &Location, typed: &str) -> Result<Named, Error> {
+    let archive = location.path().map(|path| path.display().to_string()).unwrap_or_default();
+    let found = || named.iter().enumerate().map(|(place, named)| describe(place, named)).collect();
+    let place = match location.pick() {
+        Pick::Only if named.len() == 1 => 0,
+        Pick::Only => return Err(Error::SeveralInArchive { found: found(), archive }),
+        Pick::At(place) if *place < named.len() => *place,
+        Pick::At(_) => return Err(Error::NotInArchive { found: found(), archive, wanted: typed.to_owned() }),
+        Pick::Name(name) => match named.iter().position(|named| is_called(named, name)) {
+            Some(place) => place,
+            None => return Err(Error::NotInArchive { found: found(), archive, wanted: name.clone() }),
+        },
+    };
+    Ok(named.swap_remove(place))
+}
+
+fn describe(place: usize, named: &Named) -> String {
+    match named.names.first() {
+        Some(name) => name.familiar(),
+        None => format!("@{place}"),
+    }
+}
+
+/// Whether an image has a name: as a whole, as it stands in a layout's index, or by its id.
+fn is_called(named: &Named, text: &str) -> bool {
+    use crate::oci::ANNOTATION_REF_NAME;
+    let as_written = named.descriptor.as_ref().and_then(|descriptor| descriptor.annotation(ANNOTATION_REF_NAME));
+    let as_name = text.parse::<Reference>().map(Reference::with_default_tag);
+    as_written == Some(text)
+        || as_name.is_ok_and(|name| named.names.contains(&name))
+        || text.parse::<ImageId>().is_ok_and(|id| named.tree.images().iter().any(|image| image.id() == id))
+}
+
+impl From<Named> for Found {
+    fn from(named: Named) -> Self {
+        let Named { names, descriptor, tree } = named;
+        Self { all_names: names.clone(), names, descriptor, tree, in_store: false }
+    }
+}

@@ -1,0 +1,116 @@
+//! Patterns for names, as Go's `path.Match` reads them.
+
+/// Whether all of `name` is what `pattern` says: `*` is any run of characters but `/`, `?` one of them, `[a-z]` and
+/// `[^a-z]` one of or outside a set, `\` takes the next character as it is. A malformed pattern matches nothing.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    matches_from(&pattern, &name)
+}
+
+/// Remembers only the last star, so that no pattern takes more than the product of the lengths.
+fn matches_from(pattern: &[char], name: &[char]) -> bool {
+    let (mut at, mut place) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while place < name.len() {
+        if pattern.get(at) == Some(&'*') {
+            star = Some((at + 1, place));
+            at += 1;
+            continue;
+        }
+        if let Some(next) = one(pattern, at, name[place]) {
+            (at, place) = (next, place + 1);
+            continue;
+        }
+        match star {
+            Some((after, from)) if name[from] != '/' => {
+                star = Some((after, from + 1));
+                (at, place) = (after, from + 1);
+            }
+            _ => return false,
+        }
+    }
+    pattern[at.min(pattern.len())..].iter().all(|left| *left == '*')
+}
+
+/// Where the pattern goes on if its next element takes the character.
+fn one(pattern: &[char], at: usize, character: char) -> Option<usize> {
+    match pattern.get(at)? {
+        '?' => (character != '/').then_some(at + 1),
+        '[' => set(pattern, at + 1, character),
+        '\\' => (*pattern.get(at + 1)? == character).then_some(at + 2),
+        plain => (*plain == character).then_some(at + 1),
+    }
+}
+
+fn set(pattern: &[char], mut at: usize, character: char) -> Option<usize> {
+    let negated = pattern.get(at) == Some(&'^');
+    at += usize::from(negated);
+    let (mut found, mut first) = (false, true);
+    loop {
+        let mut next = || {
+            let plain = *pattern.get(at)?;
+            at += 1;
+            if plain == '\\' {
+                at += 1;
+                return pattern.get(at - 1).copied();
+            }
+            Some(plain)
+        };
+        let low = next()?;
+        if low == ']' && !first && pattern[at - 2] != '\\' {
+            break;
+        }
+        first = false;
+        let high = if pattern.get(at) == Some(&'-') {
+            at += 1;
+            *pattern.get(at).inspect(|_| at += 1)?
+        } else {
+            low
+        };
+        found |= (low..=high).contains(&character);
+    }
+    (found != negated).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_go_matches() {
+        let yes = [
+            ("ubuntu", "ubuntu"),
+            ("ubu*", "ubuntu"),
+            ("*", "ubuntu"),
+            ("a/*", "a/b"),
+            ("*/b", "a/b"),
+            ("a?c", "abc"),
+            ("[a-c]x", "bx"),
+            ("[^a-c]x", "dx"),
+            ("a\\*", "a*"),
+            ("*:1*", "r:14"),
+            ("**", "x"),
+        ];
+        for (pattern, name) in yes {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        let no = [
+            ("ubu", "ubuntu"),
+            ("*", "a/b"),
+            ("a?b", "a/b"),
+            ("[a-c]x", "dx"),
+            ("[", "a"),
+            ("a\\", "a"),
+            ("", "a"),
+            ("[]a]", "a"),
+        ];
+        for (pattern, name) in no {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        assert!(!matches(&"a*".repeat(200), &"a".repeat(5000).replace("aaaaa", "aaaab/")));
+    }
+}

@@ -1,0 +1,34 @@
+//! `history`: how an image came to be, layer by layer.
+
+use super::{Context, Error};
+use crate::oci::{DiffId, History, ImageId, Platform};
+
+/// One step, the newest first.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The image that ends with this step, if it is known: that of the newest step is the image itself.
+    pub id: Option<ImageId>,
+    /// What the config says of it.
+    pub entry: History,
+    /// The layer that it made; none if it changed the config only.
+    pub layer: Option<DiffId>,
+    /// The size of that layer, as docker counts it.
+    pub size: u64,
+}
+
+/// The history of the image that was typed.
+pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Vec<Step>, Error> {
+    let found = context.find(typed)?;
+    let image = found.image(platform, &context.host)?;
+    let mut steps = Vec::new();
+    for (entry, layer) in image.config.value().layer_history()? {
+        let layer = layer.map(|place| &image.layers[place]);
+        let size = layer.map_or(Ok(0), |layer| context.layer_size(&found, layer).map(|size| size.content))?;
+        steps.push(Step { id: None, entry: entry.clone(), layer: layer.map(|layer| layer.diff_id), size });
+    }
+    steps.reverse();
+    if let Some(newest) = steps.first_mut() {
+        newest.id = Some(image.id());
+    }
+    Ok(steps)
+}

@@ -1,0 +1,123 @@
+//! `images`: what is in the store.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Context, Error, Found};
+use crate::image::{Image, Tree};
+use crate::oci::{Created, Descriptor, Digest, ImageId, Platform, Reference};
+
+/// An image of the store with all its names.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The digest of its config.
+    pub id: ImageId,
+    /// Its names, sorted, each with the manifest or index that it leads to; none if it is dangling.
+    pub names: Vec<(Reference, Digest)>,
+    /// A manifest or index that leads to it.
+    pub descriptor: Descriptor,
+    /// When it was made.
+    pub created: Option<Created>,
+    /// The sum of its layers' sizes, as docker counts them.
+    pub size: u64,
+    /// The bytes of its blobs, as they are stored.
+    pub stored: u64,
+    /// The labels of its config.
+    pub labels: BTreeMap<String, String>,
+    /// The images for the platforms that the name leads to.
+    pub platforms: Vec<PlatformRecord>,
+}
+
+/// One platform of an image.
+#[derive(Debug, Clone)]
+pub struct PlatformRecord {
+    /// What it runs on.
+    pub platform: Platform,
+    /// The digest of its config.
+    pub id: ImageId,
+    /// The sum of its layers' sizes, as docker counts them; 0 if it is not there.
+    pub size: u64,
+    /// The bytes of its blobs, as they are stored.
+    pub stored: u64,
+}
+
+/// What `images` found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The images, newest first.
+    pub images: Vec<Record>,
+    /// Why some could not be read.
+    pub problems: Vec<Error>,
+}
+
+/// All images of the store, newest first. One that is damaged does not hide the others.
+pub fn images(context: &Context) -> Result<Listing, Error> {
+    let catalog = context.store.catalog()?;
+    let mut listing = Listing::default();
+    let mut by_target: BTreeMap<Digest, Record> = BTreeMap::new();
+    for entry in catalog.entries() {
+        let digest = entry.descriptor.digest;
+        let record = match by_target.get_mut(&digest) {
+            Some(record) => record,
+            None => match read(context, &entry.descriptor, &entry.to_string()) {
+                Ok(record) => by_target.entry(digest).or_insert(record),
+                Err(problem) => {
+                    listing.problems.push(problem);
+                    continue;
+                }
+            },
+        };
+        record.names.extend(entry.name.clone().map(|name| (name, digest)));
+    }
+    listing.images = merge(by_target.into_values());
+    listing.images.sort_by_key(|record| (Reverse(record.created), record.id));
+    Ok(listing)
+}
+
+/// One image that several manifests lead to is one image.
+fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
+    let mut by_id: BTreeMap<ImageId, Record> = BTreeMap::new();
+    for record in records {
+        match by_id.get_mut(&record.id) {
+            Some(known) => known.names.extend(record.names),
+            None => {
+                by_id.insert(record.id, record);
+            }
+        }
+    }
+    for record in by_id.values_mut() {
+        record.names.sort();
+    }
+    by_id.into_values().collect()
+}
+
+fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record, Error> {
+    let tree =
+        Tree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
+    let found =
+        Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
+    let image = found.image(None, &context.host).map_err(|_| Error::NoSuchImage(name.to_owned()))?;
+    let config = image.config.value();
+    let mut platforms = Vec::new();
+    for image in found.tree.images() {
+        let size = if image.is_complete() { context.image_size(&found, image)? } else { 0 };
+        platforms.push(PlatformRecord { platform: image.platform(), id: image.id(), size, stored: stored(image) });
+    }
+    let labels = config.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
+    Ok(Record {
+        id: image.id(),
+        names: Vec::new(),
+        descriptor: descriptor.clone(),
+        created: config.created,
+        size: context.image_size(&found, image)?,
+        stored: platforms.iter().map(|platform| platform.stored).sum(),
+        labels: labels.into_iter().collect(),
+        platforms,
+    })
+}
+
+fn stored(image: &Image) -> u64 {
+    let layers = image.layers.iter().filter_map(|layer| layer.blob.as_ref()).map(crate::image::Blob::size);
+    let manifest = image.manifest.as_ref().map_or(0, crate::oci::Document::size);
+    layers.sum::<u64>() + image.config.size() + manifest
+}

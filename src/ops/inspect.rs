@@ -1,0 +1,146 @@
+//! `inspect`: all that is known of an image, in docker's JSON.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Context, Error};
+use crate::oci::{Created, Descriptor, DiffId, ImageConfig, ImageId, Platform, Reference};
+
+/// An image as docker 29 describes it: its fields in its order, empty ones left out as it leaves them out.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Inspect {
+    /// The digest of the config.
+    pub id: ImageId,
+    /// Familiar names with tags.
+    pub repo_tags: Vec<String>,
+    /// Familiar names with the digest of the manifest or index.
+    pub repo_digests: Vec<String>,
+    /// The config's comment, or that of its newest history entry.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Created>,
+    /// Who made it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// What containers of it get, with whatever else the config says there.
+    pub config: Value,
+    /// The processor it is made for.
+    pub architecture: String,
+    /// The processor's variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The operating system it is made for; that of the host if the config does not say, as docker has it.
+    pub os: String,
+    /// The version of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
+    /// The bytes of its files, layer by layer, as docker counts them.
+    pub size: u64,
+    /// Its layers.
+    #[serde(rename = "RootFS")]
+    pub root_fs: RootFs,
+    /// What docker keeps beside an image.
+    pub metadata: Metadata,
+    /// The manifest or index that leads to it; docker-archives have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<Descriptor>,
+}
+
+/// The layers of an image.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RootFs {
+    /// Always `layers`.
+    #[serde(rename = "Type")]
+    pub kind: String,
+    /// The diff IDs, bottom first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<DiffId>,
+}
+
+/// What docker keeps beside an image.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Metadata {
+    /// When it was last tagged, which is not kept here: Go's zero time.
+    pub last_tag_time: Created,
+}
+
+/// Describes the image that was typed.
+pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Inspect, Error> {
+    let found = context.find(typed)?;
+    let image = found.image(platform, &context.host)?;
+    let size = context.image_size(&found, image)?;
+    let config = image.config.value();
+    let mut repo_digests = Vec::new();
+    if let Some(descriptor) = &found.descriptor {
+        for name in &found.all_names {
+            let name = name.without_tag().with_digest(descriptor.digest).familiar();
+            if !repo_digests.contains(&name) {
+                repo_digests.push(name);
+            }
+        }
+    }
+    Ok(Inspect {
+        id: image.id(),
+        repo_tags: found.all_names.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect(),
+        repo_digests,
+        comment: comment(config),
+        created: config.created,
+        author: config.author.clone(),
+        config: filled(config),
+        architecture: config.architecture.clone(),
+        variant: config.variant.clone().filter(|variant| !variant.is_empty()),
+        os: if config.os.is_empty() { context.host.os.clone() } else { config.os.clone() },
+        os_version: config.os_version.clone().filter(|version| !version.is_empty()),
+        size,
+        root_fs: RootFs { kind: "layers".to_owned(), layers: config.rootfs.diff_ids.clone() },
+        metadata: Metadata { last_tag_time: Created::go_zero() },
+        descriptor: found.descriptor.clone(),
+    })
+}
+
+fn comment(config: &ImageConfig) -> String {
+    let newest = || config.history.last().map(|entry| entry.comment.clone());
+    Some(config.comment.clone()).filter(|comment| !comment.is_empty()).or_else(newest).unwrap_or_default()
+}
+
+/// The fields that docker 29 prints of a container's config, in its order; whatever else is set follows.
+const DOCKERS_ORDER: [&str; 13] = [
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Entrypoint",
+    "Cmd",
+    "Volumes",
+    "WorkingDir",
+    "Labels",
+    "StopSignal",
+    "ArgsEscaped",
+    "Healthcheck",
+    "OnBuild",
+    "Shell",
+];
+
+/// The container's part of the config without what says nothing, as docker 29 prints it.
+fn filled(config: &ImageConfig) -> Value {
+    let config = config.config.clone().unwrap_or_default();
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(config) else { return Value::Null };
+    let mut filled = Map::new();
+    for name in DOCKERS_ORDER {
+        filled.extend(fields.shift_remove(name).map(|value| (name.to_owned(), value)));
+    }
+    filled.extend(fields);
+    filled.retain(|_, value| match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Number(_) => true,
+    });
+    Value::Object(filled)
+}

@@ -1,0 +1,147 @@
+//! `load`: the images of an archive come into the store, all or none.
+//!
+//! Reading an archive gives trees of images whose layers are only found; [`plan`] says what to take from them and under
+//! which names, [`take`] copies and verifies every blob into a quarantine, and the quarantine is published in one step.
+
+pub mod plan;
+mod take;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use super::{Context, Error};
+use crate::archive::{self, Archive, Named, oci_archive, open, open_file, open_stream};
+use crate::image::Progress;
+use crate::layout::Layout;
+use crate::oci::{DiffId, Digest, ImageId, Reference};
+use crate::store::{Catalog, Quarantine};
+
+pub use plan::Options;
+use take::Taken;
+pub use take::layer_type;
+
+/// Where the archive is.
+pub enum Input {
+    /// A file, or the folder of an OCI layout.
+    Path(PathBuf),
+    /// Something that is read once.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// An image that was loaded.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The names that it has now.
+    pub names: Vec<LoadedName>,
+    /// The digest of its config; of several platforms that of the one which suits the host.
+    pub id: ImageId,
+    /// The digest of the manifest or index that leads to it.
+    pub digest: Digest,
+    /// The diff IDs of its layers, bottom first.
+    pub layers: Vec<DiffId>,
+}
+
+/// A name that an image got.
+#[derive(Debug, Clone)]
+pub struct LoadedName {
+    /// The name.
+    pub name: Reference,
+    /// The other image that had it before.
+    pub moved_from: Option<ImageId>,
+}
+
+/// Loads the images of an archive.
+pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Vec<Loaded>, Error> {
+    let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
+    let named = read(context, input, &quarantine, progress)?;
+    let planned = plan::plan(context, named, options)?;
+    let taken = take::take(context, &quarantine, planned, progress)?;
+    quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
+}
+
+fn read(
+    context: &Context,
+    input: Input,
+    quarantine: &Quarantine,
+    progress: &dyn Progress,
+) -> Result<Vec<Named>, Error> {
+    let (path, stream): (String, Box<dyn Read + Send>) = match input {
+        Input::Stream(stream) => ("archive".to_owned(), stream),
+        Input::Path(path) => {
+            let shown = path.display().to_string();
+            let input_error = |source| Error::Input { path: shown.clone(), source };
+            if path.is_dir() {
+                let layout = Layout::open(&path)?;
+                return images_of(oci_archive::group(&layout, &layout.index()?)).map_err(input_error);
+            }
+            match open_file(&path).map_err(|source| Error::Open { path: path.clone(), source })? {
+                Archive::Plain(file) => {
+                    let index = open::index_plain(&file, &context.limits).map_err(input_error)?;
+                    return archive::read(&index).map_err(input_error);
+                }
+                Archive::Packed(path, _) => {
+                    let file = File::open(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
+                    (shown, Box::new(file))
+                }
+                Archive::Stream(file) => (shown, Box::new(file)),
+            }
+        }
+    };
+    let input_error = |source| Error::Input { path: path.clone(), source };
+    let mut part = 0;
+    let index = open_stream(stream, &context.limits, |member, size| {
+        part += 1;
+        let moved = |bytes| progress.advance(part, bytes);
+        progress.start(part, "Reading", Some(size));
+        let held = quarantine.hold(member, size, &moved);
+        progress.finish(part, "");
+        held.map_err(|error| archive::Error::Take(Box::new(error)))
+    })
+    .map_err(input_error)?;
+    archive::read(&index).map_err(input_error)
+}
+
+/// A folder without any image is refused like an archive without any.
+fn images_of(read: Result<Vec<Named>, archive::Error>) -> Result<Vec<Named>, archive::Error> {
+    let named = read?;
+    if named.iter().all(|named| named.tree.images().is_empty()) { Err(archive::Error::NoImage) } else { Ok(named) }
+}
+
+/// Gives the images their names.
+fn name_all(
+    context: &Context,
+    catalog: &mut Catalog,
+    taken: Vec<Taken>,
+    options: &Options,
+) -> Result<Vec<Loaded>, Error> {
+    let mut loaded: Vec<Loaded> = Vec::new();
+    for image in taken {
+        let Taken { names, descriptor, id, layers } = image;
+        let mut given = Vec::new();
+        for name in names {
+            let here = loaded.iter().find(|earlier| earlier.names.iter().any(|other| other.name == name));
+            let before = match here {
+                Some(earlier) => Some(earlier.id),
+                None => catalog.find(&name).and_then(|entry| image_id(context, entry)),
+            };
+            let same = before == Some(id);
+            if options.no_clobber && !same && catalog.find(&name).is_some() {
+                return Err(Error::TagTaken(name.familiar()));
+            }
+            catalog.tag(&name, &descriptor, same);
+            given.push(LoadedName { name, moved_from: before.filter(|_| !same) });
+        }
+        if given.is_empty() {
+            catalog.add(&descriptor);
+        }
+        loaded.push(Loaded { names: given, id, digest: descriptor.digest, layers });
+    }
+    Ok(loaded)
+}
+
+/// The image that an entry leads to, if it can be read.
+fn image_id(context: &Context, entry: &crate::store::Entry) -> Option<ImageId> {
+    let tree = context.store.tree(entry).ok()?;
+    tree.default_image(&context.host).map(crate::image::Image::id)
+}

@@ -1,0 +1,135 @@
+//! What is taken from an archive, and under which names.
+
+use std::collections::BTreeSet;
+
+use crate::archive::Named;
+use crate::image::{Child, Image, Tree};
+use crate::oci::{Digest, Platform, Reference};
+use crate::ops::{Context, Error};
+
+/// What the person who loads wants.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only these platforms; all if there are none.
+    pub platforms: Vec<Platform>,
+    /// A name that is another image's stays there, and nothing is loaded.
+    pub no_clobber: bool,
+    /// Other names for the images: what they are called in the archive, or the beginning of their id, and the new name.
+    pub rename: Vec<(String, Reference)>,
+    /// Goes before all names, in place of their registry.
+    pub prefix: Option<String>,
+    /// Only the images of these names.
+    pub only: Vec<Reference>,
+}
+
+/// Chooses and names the images.
+pub fn plan(context: &Context, mut named: Vec<Named>, options: &Options) -> Result<Vec<Named>, Error> {
+    named.retain(|named| !named.tree.images().is_empty());
+    let found = || named.iter().flat_map(|named| named.names.iter().map(Reference::familiar)).collect::<Vec<_>>();
+    for wanted in &options.only {
+        if !named.iter().any(|named| named.names.contains(wanted)) {
+            let (archive, wanted) = ("the archive".to_owned(), wanted.familiar());
+            return Err(Error::NotInArchive { archive, wanted, found: found() });
+        }
+    }
+    if !options.only.is_empty() {
+        for named in &mut named {
+            named.names.retain(|name| options.only.contains(name));
+        }
+        named.retain(|named| !named.names.is_empty());
+    }
+    rename(&mut named, options)?;
+    named.into_iter().map(|named| choose_platforms(context, named, &options.platforms)).collect()
+}
+
+fn rename(named: &mut [Named], options: &Options) -> Result<(), Error> {
+    if let Some(prefix) = &options.prefix {
+        for name in named.iter_mut().flat_map(|named| &mut named.names) {
+            *name = prefixed(name, prefix)?;
+        }
+    }
+    for (old, new) in &options.rename {
+        let old_name = old.parse::<Reference>().ok().map(Reference::with_default_tag);
+        let mut any = false;
+        for named in named.iter_mut() {
+            if let Some(place) = named.names.iter().position(|name| Some(name) == old_name.as_ref()) {
+                named.names[place] = new.clone();
+                any = true;
+            } else if is_called_by_id(&named.tree, old) {
+                named.names.push(new.clone());
+                any = true;
+            }
+        }
+        if !any {
+            let found = named.iter().flat_map(|named| named.names.iter().map(Reference::familiar)).collect();
+            return Err(Error::NotInArchive { archive: "the archive".to_owned(), wanted: old.clone(), found });
+        }
+    }
+    let renamed = options.prefix.is_some() || !options.rename.is_empty();
+    if renamed { check_distinct(named) } else { Ok(()) }
+}
+
+/// An archive may give one name to several images, as docker takes it; a person who renames does not mean it.
+fn check_distinct(named: &[Named]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for name in named.iter().flat_map(|named| &named.names) {
+        if !seen.insert(name) {
+            return Err(Error::SameName(name.familiar()));
+        }
+    }
+    Ok(())
+}
+
+fn prefixed(name: &Reference, prefix: &str) -> Result<Reference, Error> {
+    let repository = name.repository();
+    let official = name.registry() == "docker.io";
+    let repository = repository.strip_prefix("library/").filter(|_| official).unwrap_or(repository);
+    let tag = name.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
+    Ok(format!("{}/{repository}{tag}", prefix.trim_end_matches('/')).parse()?)
+}
+
+/// Whether an id of at least twelve digits begins so.
+fn is_called_by_id(tree: &Tree, text: &str) -> bool {
+    let hex = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_id = hex.len() >= 12 || hex.parse::<Digest>().is_ok();
+    is_id && tree.images().iter().any(|image| image.id().digest().hex().starts_with(hex))
+}
+
+/// One platform: that image alone. Several: the index, with nothing behind the others.
+fn choose_platforms(context: &Context, named: Named, wanted: &[Platform]) -> Result<Named, Error> {
+    if wanted.is_empty() {
+        return Ok(named);
+    }
+    let images = named.tree.images();
+    let has =
+        |platform: &Platform| images.iter().any(|image| image.is_complete() && platform.matches(&image.platform()));
+    if !wanted.iter().all(has) {
+        let found = images.iter().map(|image| image.platform()).collect();
+        let name = named.names.first().map(Reference::familiar);
+        let image = name.or_else(|| images.first().map(|image| image.id().to_string())).unwrap_or_default();
+        return Err(Error::Platform { image, wanted: wanted.to_vec(), found });
+    }
+    if let ([platform], Tree::Index { .. }) = (wanted, &named.tree) {
+        let image = named.tree.image_for(platform).cloned();
+        let image = image.or_else(|| named.tree.default_image(&context.host).cloned());
+        if let Some(image) = image {
+            return Ok(Named { descriptor: None, tree: Tree::Image(Box::new(image)), ..named });
+        }
+    }
+    Ok(Named {
+        tree: without(named.tree, &|image| wanted.iter().any(|platform| platform.matches(&image.platform()))),
+        ..named
+    })
+}
+
+/// The tree without the images that are not to be kept, and without what is said of them.
+fn without(tree: Tree, keep: &dyn Fn(&Image) -> bool) -> Tree {
+    match tree {
+        Tree::Image(image) if !keep(&image) => Tree::Absent,
+        Tree::Index { document, children } => {
+            let prune = |child: Child| Child { tree: without(child.tree, keep), ..child };
+            Tree::Index { document, children: children.into_iter().map(prune).collect() }
+        }
+        other => other,
+    }
+}

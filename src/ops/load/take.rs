@@ -1,0 +1,248 @@
+//! Copies what was planned into the quarantine, and verifies it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::archive::Named;
+use crate::image::{Blob, Image, Layer, Progress, Tree, copy};
+use crate::layer::{Compression, EntryPath};
+use crate::oci::{Descriptor, DiffId, Digest, Document, ImageId, Manifest, MediaType, Reference};
+use crate::ops::{Context, Error};
+use crate::store::{KeptLayer, Quarantine};
+
+/// An image whose blobs are all in the quarantine, or in the store already.
+pub struct Taken {
+    pub names: Vec<Reference>,
+    pub descriptor: Descriptor,
+    pub id: ImageId,
+    pub layers: Vec<DiffId>,
+}
+
+/// Takes all that the planned images need.
+pub fn take(
+    context: &Context,
+    quarantine: &Quarantine,
+    planned: Vec<Named>,
+    progress: &dyn Progress,
+) -> Result<Vec<Taken>, Error> {
+    let mut taker = Taker { context, quarantine, progress, kept: HashMap::new(), stored: OnceLock::new() };
+    taker.take_layers(&planned)?;
+    planned.iter().map(|named| taker.take_named(named)).collect()
+}
+
+/// What a blob of the archive is known by: where it is.
+type Place = (usize, u64);
+
+struct Taker<'a> {
+    context: &'a Context,
+    quarantine: &'a Quarantine,
+    progress: &'a dyn Progress,
+    /// The layers that were taken, each once however many images have it.
+    kept: HashMap<Place, KeptLayer>,
+    /// The layers that the store has, for archives that leave them out.
+    stored: OnceLock<HashMap<DiffId, KeptLayer>>,
+}
+
+impl Taker<'_> {
+    /// Takes the layers of all images that are complete, several at a time.
+    fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
+        let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
+        let mut seen = HashMap::new();
+        for image in planned.iter().flat_map(|named| named.tree.images()) {
+            for layer in &image.layers {
+                if let Some(blob) = &layer.blob {
+                    seen.entry(blob.place()).or_insert_with(|| jobs.push((layer, blob)));
+                }
+            }
+        }
+        self.progress.total(Some(jobs.iter().map(|(_, blob)| blob.size()).sum()));
+        let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            while let Some((id, (layer, blob))) = {
+                let id = next.fetch_add(1, Ordering::Relaxed);
+                jobs.get(id).map(|job| (id, *job))
+            } {
+                let result = self.take_layer(id as u64, layer, blob);
+                if result.is_err() {
+                    next.store(jobs.len(), Ordering::Relaxed);
+                }
+                results.lock().unwrap_or_else(PoisonError::into_inner).push((id, blob.place(), result));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..copy::threads().min(jobs.len()) {
+                scope.spawn(work);
+            }
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(id, ..)| *id);
+        for (_, place, result) in results {
+            self.kept.insert(place, result?);
+        }
+        Ok(())
+    }
+
+    fn take_layer(&self, id: u64, layer: &Layer, blob: &Blob) -> Result<KeptLayer, Error> {
+        let label = format!("{}: Loading layer", layer.diff_id.short());
+        self.progress.start(id, &label, Some(blob.size()));
+        let moved = |bytes| self.progress.advance(id, bytes);
+        let what = format!("layer {}", layer.diff_id);
+        // A manifest names the blob as it is; without one, it can be kept in a form that has a media type.
+        let unpack = layer.descriptor.is_none();
+        let kept = self.quarantine.keep_layer(blob, unpack, &what, &moved)?;
+        self.progress.finish(id, "");
+        Ok(kept)
+    }
+
+    fn take_named(&self, named: &Named) -> Result<Taken, Error> {
+        let shown = || named.names.first().map(Reference::familiar);
+        let image = named.tree.default_image(&self.context.host).expect("only trees with images are planned");
+        let label = shown().unwrap_or_else(|| image.id().to_string());
+        if !image.is_complete() && matches!(named.tree, Tree::Index { .. }) {
+            self.check_complete(image, &label)?;
+        }
+        let descriptor = match (self.take_tree(&named.tree, &label, true)?, &named.descriptor) {
+            (Some(own), None) => own,
+            (Some(own), Some(given)) if own.digest != given.digest => own,
+            (_, Some(given)) => given.clone(),
+            (None, None) => Descriptor::new(MediaType::OCI_INDEX, Digest::of(b""), 0),
+        };
+        let layers = image.config.value().rootfs.diff_ids.clone();
+        Ok(Taken { names: named.names.clone(), descriptor, id: image.id(), layers })
+    }
+
+    /// Takes documents and verifies layers. For an image the descriptor of its manifest comes back.
+    fn take_tree(&self, tree: &Tree, label: &str, needed: bool) -> Result<Option<Descriptor>, Error> {
+        match tree {
+            Tree::Image(image) if needed || self.lacking(image).is_empty() => self.take_image(image, label).map(Some),
+            Tree::Image(_) | Tree::Absent => Ok(None),
+            Tree::Index { document, children } => {
+                for child in children {
+                    self.take_tree(&child.tree, label, false)?;
+                }
+                self.quarantine.keep_bytes(document.bytes())?;
+                Ok(None)
+            }
+            Tree::Artifact { manifest, blobs } => {
+                if blobs.iter().all(|(_, blob)| blob.is_some()) {
+                    for (descriptor, blob) in blobs {
+                        self.take_plain(descriptor, blob.as_ref().expect("all blobs are there"))?;
+                    }
+                    self.quarantine.keep_bytes(manifest.bytes())?;
+                }
+                Ok(None)
+            }
+            Tree::Other(_) => Ok(None),
+        }
+    }
+
+    fn take_plain(&self, descriptor: &Descriptor, blob: &Blob) -> Result<(), Error> {
+        let actual = self.quarantine.keep(blob, &|_| {})?;
+        let expected = descriptor.digest;
+        if actual == expected { Ok(()) } else { Err(Error::Digest { what: "blob", expected, actual }) }
+    }
+
+    fn take_image(&self, image: &Image, label: &str) -> Result<Descriptor, Error> {
+        self.check_complete(image, label)?;
+        let layers = self.verify_layers(image)?;
+        self.check_links(image, &layers)?;
+        self.quarantine.keep_bytes(image.config.bytes())?;
+        let as_described = |(layer, kept): (&Layer, &KeptLayer)| {
+            layer.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == kept.digest)
+        };
+        let manifest = match &image.manifest {
+            Some(manifest) if image.layers.iter().zip(&layers).all(as_described) => manifest.clone(),
+            _ => Document::make(manifest_of(image, &layers)),
+        };
+        self.quarantine.keep_bytes(manifest.bytes())?;
+        let media_type = manifest.value().media_type.clone().unwrap_or(MediaType::OCI_MANIFEST);
+        Ok(manifest.descriptor(media_type))
+    }
+
+    /// The layers as they are kept, each with the digest and diff ID that it should have.
+    fn verify_layers(&self, image: &Image) -> Result<Vec<KeptLayer>, Error> {
+        let mut layers = Vec::with_capacity(image.layers.len());
+        for (place, layer) in image.layers.iter().enumerate() {
+            let kept = match &layer.blob {
+                Some(blob) => self.kept[&blob.place()].clone(),
+                None => self.stored_layers()[&layer.diff_id].clone(),
+            };
+            if kept.diff_id != layer.diff_id {
+                return Err(Error::DiffId { layer: place, expected: layer.diff_id, actual: kept.diff_id });
+            }
+            let described = layer.descriptor.as_ref().filter(|_| layer.blob.is_some());
+            if let Some(expected) =
+                described.map(|descriptor| descriptor.digest).filter(|digest| *digest != kept.digest)
+            {
+                return Err(Error::Digest { what: "layer", expected, actual: kept.digest });
+            }
+            layers.push(kept);
+        }
+        Ok(layers)
+    }
+
+    /// A hard link may lead to a file of a layer below, but not to nothing.
+    fn check_links(&self, image: &Image, layers: &[KeptLayer]) -> Result<(), Error> {
+        for (place, (layer, kept)) in image.layers.iter().zip(layers).enumerate() {
+            for target in &kept.missing_link_targets {
+                let below = |lower: &KeptLayer| self.quarantine.has_entry(&lower.digest, target);
+                if !layers[..place].iter().any(below) {
+                    return Err(Error::DanglingLink { diff_id: layer.diff_id, target: EntryPath::to_string(target) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_complete(&self, image: &Image, label: &str) -> Result<(), Error> {
+        let layers = self.lacking(image);
+        if layers.is_empty() { Ok(()) } else { Err(Error::MissingLayers { image: label.to_owned(), layers }) }
+    }
+
+    /// The layers that neither the archive nor the store has.
+    fn lacking(&self, image: &Image) -> Vec<String> {
+        let missing = image.missing_layers();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let stored = self.stored_layers();
+        missing.iter().filter(|diff_id| !stored.contains_key(diff_id)).map(ToString::to_string).collect()
+    }
+
+    fn stored_layers(&self) -> &HashMap<DiffId, KeptLayer> {
+        self.stored.get_or_init(|| stored_layers(self.context))
+    }
+}
+
+/// The layers of all images of the store that can be read.
+fn stored_layers(context: &Context) -> HashMap<DiffId, KeptLayer> {
+    let mut stored = HashMap::new();
+    let Ok(catalog) = context.store.catalog() else { return stored };
+    for tree in catalog.entries().iter().filter_map(|entry| context.store.tree(entry).ok()) {
+        for layer in tree.images().iter().flat_map(|image| &image.layers) {
+            let (Some(descriptor), Some(blob)) = (&layer.descriptor, &layer.blob) else { continue };
+            let Ok(compression) = crate::ops::size::compression(blob) else { continue };
+            let (digest, size, diff_id) = (descriptor.digest, descriptor.size, layer.diff_id);
+            let missing_link_targets = Vec::new();
+            stored.insert(diff_id, KeptLayer { digest, size, diff_id, compression, missing_link_targets });
+        }
+    }
+    stored
+}
+
+/// The manifest that we put around an image that came without one.
+fn manifest_of(image: &Image, layers: &[KeptLayer]) -> Manifest {
+    let describe = |layer: &KeptLayer| Descriptor::new(layer_type(layer.compression), layer.digest, layer.size);
+    let config = image.config.descriptor(MediaType::OCI_CONFIG);
+    Manifest::new(MediaType::OCI_MANIFEST, config, layers.iter().map(describe).collect())
+}
+
+/// The media type of a layer.
+pub fn layer_type(compression: Compression) -> MediaType {
+    match compression {
+        Compression::Gzip => MediaType::OCI_LAYER_GZIP,
+        Compression::Zstd => MediaType::OCI_LAYER_ZSTD,
+        _ => MediaType::OCI_LAYER_TAR,
+    }
+}

@@ -1,0 +1,36 @@
+//! One function a verb: options in, report out. Nothing is printed here.
+
+pub mod find;
+pub mod glob;
+pub mod history;
+pub mod images;
+pub mod inspect;
+pub mod load;
+pub mod location;
+pub mod output;
+pub mod prune;
+pub mod remove;
+pub mod save;
+pub mod size;
+pub mod tag;
+
+mod error;
+
+pub use error::Error;
+pub use find::Found;
+pub use location::Location;
+
+use crate::layer::Limits;
+use crate::oci::Platform;
+use crate::store::Store;
+
+/// What every verb works on.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The store.
+    pub store: Store,
+    /// What this machine is: which of several platforms is meant where none is said.
+    pub host: Platform,
+    /// How much is taken from an archive.
+    pub limits: Limits,
+}

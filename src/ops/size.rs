@@ -1,0 +1,64 @@
+//! How large images and layers are.
+
+use std::io;
+
+use super::{Context, Error, Found};
+use crate::image::{Blob, Image, Layer};
+use crate::layer::{Compression, ScanError, outline, scan};
+use crate::oci::Digest;
+
+/// The sizes of a layer.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerSize {
+    /// What docker shows: the bytes of its files and links, each once.
+    pub content: u64,
+    /// The length of its uncompressed tar.
+    pub tar: u64,
+}
+
+impl Context {
+    /// The sizes of one layer of an image that was found.
+    pub fn layer_size(&self, found: &Found, layer: &Layer) -> Result<LayerSize, Error> {
+        let Some(blob) = &layer.blob else {
+            return Err(Error::MissingLayers { image: found.shown(), layers: vec![layer.diff_id.to_string()] });
+        };
+        if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
+            return self.stored_layer_size(&descriptor.digest, blob);
+        }
+        measure(blob, self).map_err(|source| Error::Layer { diff_id: layer.diff_id, source })
+    }
+
+    /// The sizes of a layer of the store.
+    pub fn stored_layer_size(&self, digest: &Digest, blob: &Blob) -> Result<LayerSize, Error> {
+        let summary = self.store.layer_summary(digest, blob)?;
+        Ok(LayerSize { content: summary.content_size, tar: summary.tar_size })
+    }
+
+    /// The sizes of all layers, bottom first.
+    pub fn layer_sizes(&self, found: &Found, image: &Image) -> Result<Vec<LayerSize>, Error> {
+        image.layers.iter().map(|layer| self.layer_size(found, layer)).collect()
+    }
+
+    /// The size that docker shows for an image.
+    pub fn image_size(&self, found: &Found, image: &Image) -> Result<u64, Error> {
+        Ok(self.layer_sizes(found, image)?.iter().map(|size| size.content).sum())
+    }
+}
+
+/// The compression of a blob, by its first bytes.
+pub fn compression(blob: &Blob) -> io::Result<Compression> {
+    use std::io::Read as _;
+    let mut prefix = Vec::new();
+    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
+    Ok(Compression::detect(&prefix))
+}
+
+/// An uncompressed layer in a file is measured by its headers alone.
+fn measure(blob: &Blob, context: &Context) -> Result<LayerSize, ScanError> {
+    if blob.as_range().is_some() && compression(blob)? == Compression::None {
+        let found = outline(blob.open()?, &context.limits)?;
+        return Ok(LayerSize { content: found.content_size, tar: found.tar_size });
+    }
+    let summary = scan(blob.open()?, &context.limits, &mut io::sink())?.summary;
+    Ok(LayerSize { content: summary.content_size, tar: summary.tar_size })
+}

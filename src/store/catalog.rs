@@ -1,0 +1,165 @@
+//! What `index.json` says: which name leads where.
+
+use std::fmt;
+
+use crate::layout::{name_of, set_name};
+use crate::oci::{Descriptor, Digest, Index, Reference};
+
+/// One entry of a store's index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The image's name; images that lost theirs, or never had one, have none.
+    pub name: Option<Reference>,
+    /// The manifest or index that the name leads to.
+    pub descriptor: Descriptor,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(&name.familiar()),
+            None => write!(f, "{}", self.descriptor.digest),
+        }
+    }
+}
+
+/// A name that led elsewhere before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// Where it led.
+    pub from: Descriptor,
+}
+
+/// The names of a store, in the order in which they were given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catalog {
+    index: Index,
+    entries: Vec<Entry>,
+}
+
+impl Catalog {
+    /// What an index names.
+    pub fn new(index: Index) -> Self {
+        let named = |descriptor: &Descriptor| Entry { name: name_of(descriptor), descriptor: descriptor.clone() };
+        let entries = index.manifests.iter().map(named).collect();
+        Self { index, entries }
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of a name.
+    pub fn find(&self, name: &Reference) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name.as_ref() == Some(name))
+    }
+
+    /// The entries of all names that lead to `digest`, and the nameless one.
+    pub fn leading_to(&self, digest: &Digest) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.descriptor.digest == *digest)
+    }
+
+    /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with
+    /// `forget`, it goes then.
+    pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
+        let old = self.find(name).map(|entry| entry.descriptor.clone());
+        if old.as_ref().is_some_and(|old| old.digest == descriptor.digest) {
+            return None;
+        }
+        let moved = old.map(|from| {
+            self.entries.retain(|entry| entry.name.as_ref() != Some(name));
+            if !forget {
+                self.add(&from);
+            }
+            Moved { from }
+        });
+        self.entries.retain(|entry| entry.name.is_some() || entry.descriptor.digest != descriptor.digest);
+        let mut descriptor = descriptor.clone();
+        set_name(&mut descriptor, Some(name));
+        self.entries.push(Entry { name: Some(name.clone()), descriptor });
+        moved
+    }
+
+    /// Adds an image without a name, unless some entry leads to it already.
+    pub fn add(&mut self, descriptor: &Descriptor) {
+        if self.leading_to(&descriptor.digest).next().is_none() {
+            let mut descriptor = descriptor.clone();
+            set_name(&mut descriptor, None);
+            self.entries.push(Entry { name: None, descriptor });
+        }
+    }
+
+    /// Takes a name away. The image stays, nameless, if `keep` and it was the last.
+    pub fn untag(&mut self, name: &Reference, keep: bool) {
+        let Some(entry) = self.find(name).cloned() else { return };
+        self.entries.retain(|other| other.name.as_ref() != Some(name));
+        if keep {
+            self.add(&entry.descriptor);
+        }
+    }
+
+    /// Takes away whatever leads to `digest`.
+    pub fn remove(&mut self, digest: &Digest) {
+        self.entries.retain(|entry| entry.descriptor.digest != *digest);
+    }
+
+    /// The index that says this.
+    pub fn into_index(self) -> Index {
+        let manifests = self.entries.into_iter().map(|entry| entry.descriptor).collect();
+        Index { manifests, ..self.index }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::MediaType;
+
+    fn descriptor(content: &str) -> Descriptor {
+        Descriptor::new(MediaType::OCI_MANIFEST, Digest::of(content.as_bytes()), content.len() as u64)
+    }
+
+    fn name(text: &str) -> Reference {
+        text.parse::<Reference>().expect("a reference").with_default_tag()
+    }
+
+    fn shown(catalog: &Catalog) -> Vec<String> {
+        catalog.entries().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_tag_that_moves_leaves_its_image_nameless() {
+        let mut catalog = Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()));
+        let (old, new) = (descriptor("old"), descriptor("new"));
+        assert_eq!(catalog.tag(&name("a"), &old, false), None);
+        let moved = catalog.tag(&name("a"), &new, false).expect("it moved");
+        assert_eq!(moved.from.digest, old.digest);
+        assert_eq!(shown(&catalog), [old.digest.to_string(), "a:latest".to_owned()]);
+    }
+
+    #[test]
+    fn a_nameless_image_that_gets_a_name_is_one_entry() {
+        let mut catalog = Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()));
+        catalog.add(&descriptor("x"));
+        catalog.add(&descriptor("x"));
+        catalog.tag(&name("a"), &descriptor("x"), false);
+        assert_eq!(shown(&catalog), ["a:latest"]);
+        catalog.add(&descriptor("x"));
+        assert_eq!(shown(&catalog), ["a:latest"]);
+    }
+
+    #[test]
+    fn untagging_keeps_the_image_only_if_asked() {
+        let mut catalog = Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()));
+        let image = descriptor("x");
+        catalog.tag(&name("a"), &image, false);
+        catalog.tag(&name("b"), &image, false);
+        catalog.untag(&name("a"), true);
+        assert_eq!(shown(&catalog), ["b:latest"]);
+        catalog.untag(&name("b"), true);
+        assert_eq!(shown(&catalog), [image.digest.to_string()]);
+        catalog.remove(&image.digest);
+        assert!(catalog.entries().is_empty());
+    }
+}

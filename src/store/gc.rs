@@ -1,0 +1,99 @@
+//! What no name leads to, and how it goes.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{Catalog, Error, Guard, Store};
+use crate::layout::{BLOBS, sync_folder};
+use crate::oci::Digest;
+
+/// The blobs that the names of a catalog lead to.
+#[derive(Debug)]
+pub struct Reachable {
+    digests: HashSet<Digest>,
+}
+
+/// What was deleted.
+#[derive(Debug, Default)]
+pub struct Garbage {
+    /// The blobs.
+    pub blobs: Vec<Digest>,
+    /// How many bytes they had, and what was left behind by processes that were killed.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// The blobs that a catalog's names lead to. An image that cannot be read is an error: nobody knows what it needs.
+    pub fn reachable(&self, catalog: &Catalog) -> Result<Reachable, Error> {
+        let mut digests = HashSet::new();
+        for entry in catalog.entries() {
+            if digests.insert(entry.descriptor.digest) {
+                self.tree(entry)?.collect_digests(&mut digests);
+            }
+        }
+        Ok(Reachable { digests })
+    }
+
+    /// Deletes all blobs that are not reachable, their indexes, and what killed processes left. The guard must be the
+    /// one of [`Store::lock_exclusive`].
+    pub fn sweep(&self, _alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
+        let mut garbage = Garbage::default();
+        let blobs = self.root.join(BLOBS);
+        for (digest, size) in listed(&blobs)? {
+            if !reachable.digests.contains(&digest) {
+                let path = blobs.join(digest.hex());
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+                garbage.blobs.push(digest);
+                garbage.bytes += size;
+            }
+        }
+        if !garbage.blobs.is_empty() {
+            sync_folder(&blobs).map_err(Error::io(&blobs))?;
+        }
+        let layers = self.root.join("imgtool/layers");
+        for (digest, _) in listed(&layers)? {
+            if !reachable.digests.contains(&digest) {
+                let path = layers.join(digest.hex());
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+        garbage.bytes += empty(&self.root.join("imgtool/tmp"))?;
+        Ok(garbage)
+    }
+}
+
+/// The files of a folder whose names are digests, with their sizes; none if the folder is not there.
+fn listed(folder: &Path) -> Result<Vec<(Digest, u64)>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(folder)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::io(folder))?;
+        if let Some(digest) = entry.file_name().to_str().and_then(Digest::from_hex) {
+            found.push((digest, entry.metadata().map_err(Error::io(folder))?.len()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Deletes all that is in a folder, and gives the number of bytes that its files had.
+fn empty(folder: &Path) -> Result<u64, Error> {
+    let mut bytes = 0;
+    for entry in walkdir::WalkDir::new(folder).min_depth(1).contents_first(true) {
+        let Ok(entry) = entry else { continue };
+        let path = entry.path();
+        if entry.file_type().is_dir() {
+            fs::remove_dir(path).map_err(Error::io(path))?;
+        } else {
+            bytes += entry.metadata().map_or(0, |metadata| metadata.len());
+            fs::remove_file(path).map_err(Error::io(path))?;
+        }
+    }
+    Ok(bytes)
+}

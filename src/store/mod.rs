@@ -1,0 +1,186 @@
+//! The image store: an [OCI layout](crate::layout) that several processes share.
+//!
+//! ```text
+//! ROOT/oci-layout, index.json, blobs/sha256/…   the layout; each name is one entry of index.json
+//! ROOT/imgtool/lock         shared by those who add, taken alone by those who delete
+//! ROOT/imgtool/index.lock   taken alone while index.json is replaced
+//! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified
+//! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
+//! ```
+//!
+//! Invariants: a name never leads to a blob that is not verified and on the disk; readers take no lock; whoever holds
+//! neither lock never sees half a change.
+
+mod catalog;
+mod gc;
+mod layers;
+mod lock;
+mod quarantine;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use catalog::{Catalog, Entry, Moved};
+pub use gc::{Garbage, Reachable};
+pub use lock::Guard;
+pub use quarantine::{KeptLayer, Quarantine};
+
+use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
+use crate::layer::ScanError;
+use crate::layout::{self, INDEX_FILE, Layout};
+use crate::oci::{Digest, Index, MediaType, go_json};
+
+/// Why the store cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The layout is damaged, or is none.
+    #[error(transparent)]
+    Layout(#[from] layout::Error),
+    /// An image in it cannot be read.
+    #[error("{name}")]
+    Image {
+        /// The image, as it is named.
+        name: String,
+        /// Why.
+        #[source]
+        source: ImageError,
+    },
+    /// A file of the store cannot be read or written.
+    #[error("{path}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// What should be a layer is none.
+    #[error("{what}")]
+    Layer {
+        /// Which blob.
+        what: String,
+        /// Why.
+        #[source]
+        source: ScanError,
+    },
+    /// What was taken in as a stream and should be a layer is none.
+    #[error("{what}: {why}")]
+    NotALayer {
+        /// Which blob.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+/// A store at a folder, which need not exist until something is put there.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The store at `root`. Nothing is touched.
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What is named in the store; nothing, if there is no store yet.
+    pub fn catalog(&self) -> Result<Catalog, Error> {
+        match self.layout()? {
+            Some(layout) => Ok(Catalog::new(layout.index()?)),
+            None => Ok(Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()))),
+        }
+    }
+
+    /// All that an entry leads to.
+    pub fn tree(&self, entry: &Entry) -> Result<Tree, Error> {
+        let image_error = |source| Error::Image { name: entry.to_string(), source };
+        Tree::read(self, &entry.descriptor).map_err(image_error)
+    }
+
+    /// Replaces `index.json` by what `edit` makes of it; if `edit` fails or changes nothing, nothing is written.
+    ///
+    /// The outer error is the store's, the inner one whatever `edit` says.
+    pub fn update<T, E>(&self, edit: impl FnOnce(&mut Catalog) -> Result<T, E>) -> Result<Result<T, E>, Error> {
+        let _adding = self.lock_shared()?;
+        self.update_locked(edit, || Ok(()))
+    }
+
+    /// As [`Store::update`], for those who hold a lock on the store already. `before` runs when `edit` has succeeded and
+    /// before the index is replaced.
+    fn update_locked<T, E>(
+        &self,
+        edit: impl FnOnce(&mut Catalog) -> Result<T, E>,
+        before: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<Result<T, E>, Error> {
+        let _index = self.lock_index()?;
+        let old = self.catalog()?;
+        let mut new = old.clone();
+        let result = match edit(&mut new) {
+            Ok(result) => result,
+            Err(error) => return Ok(Err(error)),
+        };
+        before()?;
+        if new != old {
+            self.write(&new)?;
+        }
+        Ok(Ok(result))
+    }
+
+    /// Replaces `index.json`, for those who delete. The guard must be the one of [`Store::lock_exclusive`].
+    pub fn replace(&self, _alone: &Guard, catalog: &Catalog) -> Result<(), Error> {
+        let _index = self.lock_index()?;
+        if self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
+    }
+
+    fn write(&self, catalog: &Catalog) -> Result<(), Error> {
+        let draft = self.private_folder("tmp")?.join(format!("index-{}", std::process::id()));
+        layout::create_skeleton(&self.root, draft.with_extension("version")).map_err(Error::io(&self.root))?;
+        let path = self.root.join(INDEX_FILE);
+        let bytes = go_json::to_vec(&catalog.clone().into_index());
+        layout::Durable::replace(&path, draft, &bytes).map_err(Error::io(&path))
+    }
+
+    /// The layout, if there is one already.
+    fn layout(&self) -> Result<Option<Layout>, Error> {
+        if !self.root.join(INDEX_FILE).exists() {
+            if self.root.exists() && !self.root.is_dir() {
+                let source = io::Error::from(io::ErrorKind::NotADirectory);
+                return Err(Error::Io { path: self.root.clone(), source });
+            }
+            return Ok(None);
+        }
+        Ok(Some(Layout::open(&self.root)?))
+    }
+
+    /// A folder of ours below the layout's, made if it is not there.
+    fn private_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.root.join("imgtool").join(name);
+        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        Ok(folder)
+    }
+}
+
+impl BlobSource for Store {
+    fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
+        let other =
+            |error: Error| ImageError::Io { what: self.root.display().to_string(), source: io::Error::other(error) };
+        match self.layout().map_err(other)? {
+            Some(layout) => layout.open_blob(digest),
+            None => Ok(None),
+        }
+    }
+}

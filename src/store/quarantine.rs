@@ -1,0 +1,266 @@
+//! Where blobs wait until all that they belong to is verified.
+//!
+//! A quarantine is a folder in the store that nobody else looks into. Blobs are written, hashed and synced there; one
+//! step at the end renames them to their digests and replaces `index.json`. Dropped before that, it takes everything
+//! with it and the store is as it was.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Catalog, Error, Guard, Store};
+use crate::image::copy::{self, Moved};
+use crate::image::{Blob, Held, HeldLayer, Reopen};
+use crate::layer::{Compression, EntryPath, LayerIndex, Limits, Scan, ScanError};
+use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
+use crate::oci::{DiffId, Digest};
+
+/// A layer that was taken in.
+#[derive(Debug, Clone)]
+pub struct KeptLayer {
+    /// The digest of the blob as it is kept.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The digest of the uncompressed tar.
+    pub diff_id: DiffId,
+    /// How the blob is compressed.
+    pub compression: Compression,
+    /// Where hard links lead that this layer alone does not resolve.
+    pub missing_link_targets: Vec<EntryPath>,
+}
+
+/// Blobs that are not in the store yet.
+#[derive(Debug)]
+pub struct Quarantine {
+    store: Store,
+    limits: Limits,
+    kept: Mutex<BTreeMap<Digest, Kept>>,
+    held: Mutex<HashMap<u64, Kept>>,
+    next: AtomicU64,
+    small: AtomicU64,
+    folder: Folder,
+    _adding: Guard,
+}
+
+#[derive(Debug)]
+struct Kept {
+    blob: Durable,
+    index: Option<Durable>,
+}
+
+/// Members of a stream up to this size are kept in memory, as long as the budget lasts.
+const SMALL: u64 = 64 << 10;
+/// How many bytes of small members may be in memory together.
+const SMALL_BUDGET: u64 = 8 << 20;
+
+impl Quarantine {
+    /// A new one in `store`, which keeps whoever deletes waiting until it is gone.
+    pub fn new(store: &Store, limits: Limits) -> Result<Self, Error> {
+        let adding = store.lock_shared()?;
+        let folder = Folder::create(store.private_folder("tmp")?)?;
+        Ok(Self {
+            store: store.clone(),
+            limits,
+            kept: Mutex::default(),
+            held: Mutex::default(),
+            next: AtomicU64::new(0),
+            small: AtomicU64::new(0),
+            folder,
+            _adding: adding,
+        })
+    }
+
+    /// Takes a blob of any kind and gives its digest, which the caller compares.
+    pub fn keep(&self, blob: &Blob, moved: Moved<'_>) -> Result<Digest, Error> {
+        if let Some(held) = blob.held() {
+            self.keep_held(held);
+            moved(blob.size());
+            return Ok(held.digest);
+        }
+        let draft = self.draft()?;
+        let digest = copy::land(blob, draft.file(), moved).map_err(Error::io(draft.path()))?;
+        self.put(digest, draft, None)?;
+        Ok(digest)
+    }
+
+    /// Takes a layer. With `unpack`, compressions that the image specification has no name for are undone; else the
+    /// bytes are kept as they are. `what` names the layer in errors.
+    pub fn keep_layer(&self, blob: &Blob, unpack: bool, what: &str, moved: Moved<'_>) -> Result<KeptLayer, Error> {
+        let layer_error = |source| Error::Layer { what: what.to_owned(), source };
+        if let Some(held) = blob.held() {
+            let layer =
+                held.layer.clone().map_err(|why| Error::NotALayer { what: what.to_owned(), why: why.to_string() })?;
+            if !(unpack && is_nameless(layer.compression)) {
+                self.keep_held(held);
+                moved(blob.size());
+                let HeldLayer { diff_id, compression, missing_link_targets } = layer;
+                return Ok(KeptLayer {
+                    digest: held.digest,
+                    size: blob.size(),
+                    diff_id,
+                    compression,
+                    missing_link_targets,
+                });
+            }
+        }
+        let unpack = unpack && is_nameless(compression_of(blob).map_err(|error| layer_error(error.into()))?);
+        let (draft, index) = (self.draft()?, self.draft()?);
+        let land = if unpack { copy::land_layer_unpacked } else { copy::land_layer };
+        let mut writer = BufWriter::new(index.file());
+        let landed = land(blob, draft.file(), &mut writer, &self.limits, moved).map_err(layer_error)?;
+        writer.flush().map_err(Error::io(index.path()))?;
+        drop(writer);
+        let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
+        self.put(digest, draft, Some(index))?;
+        Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
+    }
+
+    /// Takes a document.
+    pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        self.keep(&Blob::bytes(bytes), &|_| {})
+    }
+
+    /// Takes the next member of a stream, whatever it turns out to be. It is kept only if it is asked for later, by
+    /// [`Quarantine::keep`] or [`Quarantine::keep_layer`] with the blob that is given here.
+    pub fn hold(&self, member: &mut (dyn Read + Send), size: u64, moved: Moved<'_>) -> Result<Blob, Error> {
+        let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+        if size <= SMALL && self.small.fetch_add(size, Ordering::Relaxed) + size <= SMALL_BUDGET {
+            let mut bytes = Vec::new();
+            member.read_to_end(&mut bytes).map_err(Error::io(&self.folder.path))?;
+            return Ok(Blob::bytes(bytes));
+        }
+        let (draft, index) = (self.draft()?, self.draft()?);
+        let mut writer = BufWriter::new(index.file());
+        let landed = copy::land_stream(member, draft.file(), &mut writer, &self.limits, moved);
+        let (seen, digest, size) = landed.map_err(Error::io(draft.path()))?;
+        writer.flush().map_err(Error::io(index.path()))?;
+        drop(writer);
+        let (layer, index) = match seen {
+            Ok(Scan { summary, compression, missing_link_targets, .. }) => {
+                (Ok(HeldLayer { diff_id: summary.diff_id, compression, missing_link_targets }), Some(index))
+            }
+            Err(ScanError::Index { source }) => return Err(Error::Io { path: self.folder.path.clone(), source }),
+            Err(error) => (Err(Arc::from(error.to_string())), None),
+        };
+        let blob = Blob::stream(Arc::new(Draft(draft.path().to_owned())), size);
+        let kept = Kept { blob: self.settle(draft)?, index: index.map(|index| self.settle(index)).transpose()? };
+        lock(&self.held).insert(ticket, kept);
+        Ok(blob.with_held(Held { ticket, digest, layer }))
+    }
+
+    /// Whether a layer has an entry of that path. The layer was kept here, or is in the store.
+    pub fn has_entry(&self, layer: &Digest, path: &EntryPath) -> bool {
+        let kept =
+            lock(&self.kept).get(layer).and_then(|kept| kept.index.as_ref().map(|index| index.path().to_owned()));
+        let index = kept.unwrap_or_else(|| self.store.layer_index_path(layer));
+        let Ok(file) = File::open(index) else { return false };
+        let Ok(mut entries) = LayerIndex::read(BufReader::new(file)) else { return false };
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path == *path))
+    }
+
+    /// Renames all that was kept to where the store looks for it, then lets `edit` change the names, all or nothing.
+    /// The inner error is `edit`'s.
+    pub fn publish<T, E>(self, edit: impl FnOnce(&mut Catalog) -> Result<T, E>) -> Result<Result<T, E>, Error> {
+        let store = self.store.clone();
+        store.update_locked(edit, || self.move_blobs())
+    }
+
+    fn move_blobs(&self) -> Result<(), Error> {
+        let (root, blobs) = (&self.store.root, self.store.root.join(BLOBS));
+        create_skeleton(root, self.folder.path.join("oci-layout")).map_err(Error::io(root))?;
+        let layers = self.store.private_folder("layers")?;
+        for (digest, kept) in std::mem::take(&mut *lock(&self.kept)) {
+            let target = blobs.join(digest.hex());
+            kept.blob.publish(&target).map_err(Error::io(&target))?;
+            if let Some(index) = kept.index {
+                let target = self.store.layer_index_path(&digest);
+                index.publish(&target).map_err(Error::io(&target))?;
+            }
+        }
+        sync_folder(&blobs).map_err(Error::io(&blobs))?;
+        sync_folder(&layers).map_err(Error::io(&layers))
+    }
+
+    fn draft(&self) -> Result<Durable, Error> {
+        let path = self.folder.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        Durable::create(path.clone()).map_err(Error::io(&path))
+    }
+
+    fn put(&self, digest: Digest, blob: Durable, index: Option<Durable>) -> Result<(), Error> {
+        let kept = Kept { blob: self.settle(blob)?, index: index.map(|index| self.settle(index)).transpose()? };
+        lock(&self.kept).insert(digest, kept);
+        Ok(())
+    }
+
+    /// Syncs a draft and closes it, so that an image of a thousand layers does not hold a thousand files open.
+    fn settle(&self, draft: Durable) -> Result<Durable, Error> {
+        let path = draft.path().to_owned();
+        draft.settled().map_err(Error::io(&path))
+    }
+
+    fn keep_held(&self, held: &Held) {
+        if let Some(kept) = lock(&self.held).remove(&held.ticket) {
+            lock(&self.kept).insert(held.digest, kept);
+        }
+    }
+}
+
+/// Whether the image specification has no media type for layers compressed so.
+fn is_nameless(compression: Compression) -> bool {
+    matches!(compression, Compression::Bzip2 | Compression::Xz)
+}
+
+fn compression_of(blob: &Blob) -> std::io::Result<Compression> {
+    let mut prefix = Vec::new();
+    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
+    Ok(Compression::detect(&prefix))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A draft that is opened each time it is read.
+struct Draft(PathBuf);
+
+impl Reopen for Draft {
+    fn reopen(&self) -> std::io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(std::fs::File::open(&self.0)?))
+    }
+}
+
+/// A folder that goes with its content when it is dropped.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// A new folder below `parent` that only its owner can enter.
+    fn create(parent: PathBuf) -> Result<Self, Error> {
+        for attempt in 0_u64.. {
+            let path = parent.join(format!("load-{}-{attempt}", std::process::id()));
+            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::Io { path, source }),
+            }
+        }
+        Err(Error::Io { path: parent, source: std::io::ErrorKind::AlreadyExists.into() })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+fn remove(path: &Path) {
+    let _ = std::fs::remove_dir_all(path);
+}

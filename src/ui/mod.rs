@@ -1,0 +1,19 @@
+//! What people and scripts see: the only module that writes to standard output and standard error.
+//!
+//! stdout is data, stderr is talk, and one value does both: [`Ui`]. The rest of the module makes texts and prints
+//! nothing: sizes and ages ([`human`]), escaping for a terminal ([`text`]), aligned columns ([`table`]), `--format`
+//! ([`format`](mod@format) on top of [`template`]) and [`progress`].
+
+pub mod format;
+pub mod human;
+pub mod output;
+pub mod progress;
+pub mod table;
+pub mod template;
+pub mod text;
+
+pub use format::{Format, Inspection, inspect, inspect_json, render_rows};
+pub use output::{OutputError, Terminals, Ui};
+pub use progress::ProgressMode;
+pub use table::Table;
+pub use template::{MissingKey, Template, TemplateError};

@@ -1,0 +1,154 @@
+//! Progress as JSON, one object a line, for programs that show it in their own way.
+//!
+//! ```text
+//! {"event":"total","total":5200000}
+//! {"event":"start","id":1,"label":"3f4a…: loading layer","total":4200000}
+//! {"event":"advance","id":1,"current":1300000,"total":4200000}
+//! {"event":"finish","id":1,"label":"3f4a…: loading layer","current":4200000,"total":4200000,"note":""}
+//! {"event":"message","text":"…"}
+//! ```
+//!
+//! A `total` of null is one that nobody knows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{State, Throttle};
+use crate::image::Progress;
+use crate::ui::output::{Stream, write_line};
+
+/// Ten times a second is as smooth as a program needs it, for each thing.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Prints events.
+pub(in crate::ui) struct Json {
+    stderr: Stream,
+    every: Duration,
+    things: Mutex<BTreeMap<u64, (State, Throttle)>>,
+}
+
+/// A line; its fields in this order.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Event<'a> {
+    Total { total: Option<u64> },
+    Start { id: u64, label: &'a str, total: Option<u64> },
+    Advance { id: u64, current: u64, total: Option<u64> },
+    Finish { id: u64, label: &'a str, current: u64, total: Option<u64>, note: &'a str },
+    Message { text: &'a str },
+}
+
+impl Json {
+    pub(in crate::ui) fn new(stderr: Stream) -> Self {
+        Self::every(EVERY, stderr)
+    }
+
+    fn every(every: Duration, stderr: Stream) -> Self {
+        Self { stderr, every, things: Mutex::default() }
+    }
+
+    fn things(&self) -> MutexGuard<'_, BTreeMap<u64, (State, Throttle)>> {
+        self.things.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn print(&self, event: &Event<'_>) {
+        write_line(&self.stderr, &serde_json::to_string(event).expect("numbers and strings serialise"));
+    }
+}
+
+impl Progress for Json {
+    fn total(&self, total: Option<u64>) {
+        self.print(&Event::Total { total });
+    }
+
+    fn start(&self, id: u64, label: &str, total: Option<u64>) {
+        self.print(&Event::Start { id, label, total });
+        let state = State { label: label.to_owned(), current: 0, total };
+        self.things().insert(id, (state, Throttle::new(self.every)));
+    }
+
+    fn advance(&self, id: u64, bytes: u64) {
+        let mut things = self.things();
+        let Some((state, throttle)) = things.get_mut(&id) else { return };
+        state.current = state.current.saturating_add(bytes);
+        if throttle.is_due() {
+            let event = Event::Advance { id, current: state.current, total: state.total };
+            drop(things);
+            self.print(&event);
+        }
+    }
+
+    fn finish(&self, id: u64, note: &str) {
+        let Some((State { label, current, total }, _)) = self.things().remove(&id) else { return };
+        self.print(&Event::Finish { id, label: &label, current, total, note });
+    }
+
+    fn message(&self, text: &str) {
+        self.print(&Event::Message { text });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ui::output::tests::Memory;
+
+    fn listener(every: Duration) -> (Memory, Json) {
+        let memory = Memory::default();
+        let json = Json::every(every, Arc::new(Mutex::new(Box::new(memory.clone()))));
+        (memory, json)
+    }
+
+    #[test]
+    fn events_are_objects_a_line() {
+        let (memory, json) = listener(Duration::ZERO);
+        json.total(None);
+        json.start(1, "a\x1b\n: loading layer", Some(10));
+        json.advance(1, 4);
+        json.advance(1, 6);
+        json.advance(7, 1);
+        json.finish(1, "exists");
+        json.message("done");
+        let expected = r#"{"event":"total","total":null}
+{"event":"start","id":1,"label":"a\u001b\n: loading layer","total":10}
+{"event":"advance","id":1,"current":4,"total":10}
+{"event":"advance","id":1,"current":10,"total":10}
+{"event":"finish","id":1,"label":"a\u001b\n: loading layer","current":10,"total":10,"note":"exists"}
+{"event":"message","text":"done"}
+"#;
+        assert_eq!(memory.text(), expected);
+    }
+
+    #[test]
+    fn advances_are_few() {
+        let (memory, json) = listener(Duration::from_secs(3600));
+        json.start(1, "layer", Some(1000));
+        (0..1000).for_each(|_| json.advance(1, 1));
+        assert!(!memory.text().contains("advance"));
+    }
+
+    #[test]
+    fn lines_of_threads_do_not_mix() {
+        let (memory, json) = listener(Duration::ZERO);
+        std::thread::scope(|scope| {
+            for id in 0..4 {
+                let json = &json;
+                scope.spawn(move || {
+                    json.start(id, "layer", None);
+                    (0..100).for_each(|_| json.advance(id, 1));
+                    json.finish(id, "");
+                });
+            }
+        });
+        let text = memory.text();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+        assert_eq!(lines.len(), 4 * 102);
+        assert_eq!(lines.iter().filter(|line| line["event"] == "finish" && line["current"] == 100).count(), 4);
+    }
+}

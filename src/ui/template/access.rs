@@ -1,0 +1,135 @@
+//! `len`, `index`, `slice` and what `range` goes through: parts of lists, maps and strings.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::fmt::{display, type_name};
+
+/// A value of the data, or one that the template made.
+pub(super) type Val<'v> = Cow<'v, Value>;
+
+/// Keys and values in the order of a `range`.
+type Entries<'v> = Box<dyn Iterator<Item = (Value, Val<'v>)> + 'v>;
+
+/// What a `range` goes through: a list in order, a map by its sorted keys, the numbers below a number; `has_key` says
+/// whether the range names the key too, which a number has none of.
+pub(super) fn entries(value: Val<'_>, has_key: bool) -> Result<Entries<'_>, String> {
+    Ok(match value {
+        Cow::Borrowed(Value::Array(items)) => {
+            Box::new(items.iter().enumerate().map(|(i, item)| (i.into(), Cow::Borrowed(item))))
+        }
+        Cow::Owned(Value::Array(items)) => {
+            Box::new(items.into_iter().enumerate().map(|(i, item)| (i.into(), Cow::Owned(item))))
+        }
+        Cow::Borrowed(Value::Object(map)) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            Box::new(entries.into_iter().map(|(key, item)| (key.as_str().into(), Cow::Borrowed(item))))
+        }
+        Cow::Owned(Value::Object(map)) => {
+            let mut entries: Vec<_> = map.into_iter().collect();
+            entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+            Box::new(entries.into_iter().map(|(key, item)| (key.into(), Cow::Owned(item))))
+        }
+        value if value.is_null() => Box::new(std::iter::empty()),
+        value => match value.as_i64() {
+            Some(_) if has_key => {
+                return Err(format!("can't use {} to iterate over more than one variable", display(&value)));
+            }
+            Some(end) => Box::new((0..end).map(|i| (i.into(), Cow::Owned(i.into())))),
+            None => return Err(format!("range can't iterate over {}", display(&value))),
+        },
+    })
+}
+
+/// How many bytes, items or entries a value has.
+pub(super) fn len(values: &[&Value]) -> Result<Value, String> {
+    match values[0] {
+        Value::String(text) => Ok(text.len().into()),
+        Value::Array(items) => Ok(items.len().into()),
+        Value::Object(map) => Ok(map.len().into()),
+        Value::Null => Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
+        other => Err(format!("len of type {}", type_name(other))),
+    }
+}
+
+/// The item at each index in turn: a number for lists and strings, a key for maps.
+pub(super) fn index(values: &[&Value]) -> Result<Value, String> {
+    let [first, indexes @ ..] = values else { return Ok(Value::Null) };
+    let mut item = (*first).clone();
+    for index in indexes {
+        item = index_one(&item, index)?;
+    }
+    Ok(item)
+}
+
+fn index_one(item: &Value, index: &Value) -> Result<Value, String> {
+    match item {
+        Value::Null => Err("index of untyped nil".to_owned()),
+        Value::Array(items) => {
+            let at = position(index, items.len())?;
+            items.get(at).cloned().ok_or_else(|| "reflect: slice index out of range".to_owned())
+        }
+        Value::String(text) => {
+            let at = position(index, text.len())?;
+            let byte = text.as_bytes().get(at);
+            byte.map(|&byte| byte.into()).ok_or_else(|| "reflect: string index out of range".to_owned())
+        }
+        Value::Object(map) => match index {
+            Value::String(key) => Ok(map.get(key).cloned().unwrap_or_else(|| zero(map))),
+            other => Err(format!("value has type {}; should be string", type_name(other))),
+        },
+        other => Err(format!("can't index item of type {}", type_name(other))),
+    }
+}
+
+/// What a map gives for a key that it does not have: Go's maps of strings give an empty string, so that
+/// `{{index .Config.Labels "nope"}}` prints nothing. JSON does not tell an empty map's type; labels are the likely one.
+fn zero(map: &serde_json::Map<String, Value>) -> Value {
+    if map.values().all(Value::is_string) { "".into() } else { Value::Null }
+}
+
+/// An index that is at most `length`, as Go checks it.
+fn position(index: &Value, length: usize) -> Result<usize, String> {
+    let wrong_type = |name: &str| format!("cannot index slice/array with {name}");
+    match index {
+        Value::Null => Err(wrong_type("nil")),
+        // Go sees no further than that the data may hold anything here.
+        Value::Array(_) | Value::Object(_) => Err(wrong_type("type interface {}")),
+        other => match other.as_i64() {
+            Some(at) => {
+                usize::try_from(at).ok().filter(|&at| at <= length).ok_or_else(|| format!("index out of range: {at}"))
+            }
+            None => Err(wrong_type(&format!("type {}", type_name(other)))),
+        },
+    }
+}
+
+/// `slice x i j`: a part of a string, in bytes, or of a list.
+pub(super) fn slice(values: &[&Value]) -> Result<Value, String> {
+    let [item, indexes @ ..] = values else { return Ok(Value::Null) };
+    let length = match item {
+        Value::Null => return Err("slice of untyped nil".to_owned()),
+        Value::String(_) if indexes.len() == 3 => return Err("cannot 3-index slice a string".to_owned()),
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.len(),
+        other => return Err(format!("can't slice item of type {}", type_name(other))),
+    };
+    if indexes.len() > 3 {
+        return Err(format!("too many slice indexes: {}", indexes.len()));
+    }
+    let positions = indexes.iter().map(|index| position(index, length)).collect::<Result<Vec<_>, _>>()?;
+    let begin = positions.first().copied().unwrap_or(0);
+    let end = positions.get(1).copied().unwrap_or(length);
+    let most = positions.get(2).copied().unwrap_or(length);
+    if begin > end || end > most {
+        let (low, high) = if begin > end { (begin, end) } else { (end, most) };
+        return Err(format!("invalid slice index: {low} > {high}"));
+    }
+    Ok(match item {
+        Value::String(text) => String::from_utf8_lossy(&text.as_bytes()[begin..end]).into_owned().into(),
+        Value::Array(items) => items[begin..end].into(),
+        _ => Value::Null,
+    })
+}

@@ -1,0 +1,397 @@
+//! Runs a parsed template over a value.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::MissingKey;
+use super::access::{self, Val};
+use super::fmt::{display, quote, type_name};
+use super::funcs::{self, Function, Param};
+use super::json;
+use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
+use super::parse::Parsed;
+
+/// How deep bodies may run in each other; a template that calls itself without end stops here, not at the stack's.
+const MAX_DEPTH: usize = 200;
+
+/// Keys whose values are maps with keys of the user's own, in which a missing key is no mistake, however strict the
+/// template: `{{.Config.Labels.nope}}` is `<no value>`.
+const OPEN_MAPS: [&str; 5] = ["Labels", "Annotations", "ExposedPorts", "Volumes", "Data"];
+
+/// What a body ended with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+/// The part of the template that is being evaluated, for messages.
+#[derive(Clone, Copy)]
+enum At<'t> {
+    Start,
+    Word(&'t Expr),
+    Command(&'t Command),
+    Pipe(&'t Pipe),
+    Call(&'t Call),
+}
+
+/// How a template is run.
+#[derive(Clone, Copy)]
+pub(super) struct Options<'o> {
+    pub(super) missing: &'o MissingKey,
+    /// Whether the value holds headers: docker's functions then show their first argument.
+    pub(super) is_header: bool,
+}
+
+pub(super) struct Run<'t, 'v> {
+    source: &'t str,
+    parsed: &'t Parsed,
+    options: Options<'t>,
+    root: &'v Value,
+    /// Name of the template that runs: empty for the main one.
+    name: &'t str,
+    at: At<'t>,
+    variables: Vec<(&'t str, Val<'v>)>,
+    depth: usize,
+    out: String,
+}
+
+type Ran<T> = Result<T, String>;
+
+impl<'t, 'v> Run<'t, 'v> {
+    pub(super) fn new(source: &'t str, parsed: &'t Parsed, options: Options<'t>, root: &'v Value) -> Self {
+        let variables = vec![("$", Cow::Borrowed(root))];
+        Self { source, parsed, options, root, name: "", at: At::Start, variables, depth: 0, out: String::new() }
+    }
+
+    /// The text up to the end or to the mistake, and what the mistake is.
+    pub(super) fn run(mut self) -> (String, Ran<()>) {
+        let result = self.body(&self.parsed.main, &Cow::Borrowed(self.root));
+        (self.out, result.map(|_| ()))
+    }
+
+    /// A message with the place in the template, in Go's words.
+    fn fail(&self, message: impl AsRef<str>) -> String {
+        let (pos, shown) = match self.at {
+            At::Start => (0, String::new()),
+            At::Word(word) => (word.pos, word.term.to_string()),
+            At::Command(command) => (command.pos, command.to_string()),
+            At::Pipe(pipe) => (pipe.pos, pipe.to_string()),
+            At::Call(call) => (call.pos, call.to_string()),
+        };
+        let before = &self.source[..pos];
+        let line = 1 + before.matches('\n').count();
+        let column = pos - before.rfind('\n').map_or(0, |end| end + 1);
+        format!(":{line}:{column}: executing {} at <{shown}>: {}", quote(self.name), message.as_ref())
+    }
+
+    fn body(&mut self, nodes: &'t [Node], dot: &Val<'v>) -> Ran<Flow> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.fail(format!("exceeded maximum template depth ({MAX_DEPTH})")));
+        }
+        self.depth += 1;
+        for node in nodes {
+            let flow = self.node(node, dot)?;
+            if flow != Flow::Next {
+                self.depth -= 1;
+                return Ok(flow);
+            }
+        }
+        self.depth -= 1;
+        Ok(Flow::Next)
+    }
+
+    fn node(&mut self, node: &'t Node, dot: &Val<'v>) -> Ran<Flow> {
+        match node {
+            Node::Text(text) => self.out.push_str(text),
+            Node::Action(pipe) => {
+                let value = self.pipe(pipe, dot)?;
+                if pipe.variables.is_empty() {
+                    self.print(&value);
+                }
+            }
+            Node::If(branch) => return self.conditional(branch, dot, false),
+            Node::With(branch) => return self.conditional(branch, dot, true),
+            Node::Range(branch) => return self.range(branch, dot),
+            Node::Call(call) => self.call(call, dot)?,
+            Node::Break => return Ok(Flow::Break),
+            Node::Continue => return Ok(Flow::Continue),
+        }
+        Ok(Flow::Next)
+    }
+
+    fn print(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.push_str("<no value>"),
+            Value::String(text) => self.out.push_str(text),
+            other => self.out.push_str(&display(other)),
+        }
+    }
+
+    fn conditional(&mut self, branch: &'t Branch, dot: &Val<'v>, sets_dot: bool) -> Ran<Flow> {
+        let known = self.variables.len();
+        let value = self.pipe(&branch.pipe, dot)?;
+        let flow = match (funcs::is_true(&value), sets_dot) {
+            (true, true) => self.body(&branch.body, &value),
+            (true, false) => self.body(&branch.body, dot),
+            (false, _) => self.body(&branch.otherwise, dot),
+        };
+        self.variables.truncate(known);
+        flow
+    }
+
+    fn range(&mut self, branch: &'t Branch, dot: &Val<'v>) -> Ran<Flow> {
+        let known = self.variables.len();
+        self.at = At::Pipe(&branch.pipe);
+        let value = self.commands(&branch.pipe, dot)?;
+        let mut count = 0;
+        let has_key = branch.pipe.variables.len() > 1;
+        let entries = access::entries(value, has_key).map_err(|message| self.fail(message))?;
+        for (key, item) in entries {
+            count += 1;
+            self.bind(&branch.pipe, key, &item);
+            let flow = self.body(&branch.body, &item)?;
+            self.variables.truncate(known);
+            if flow == Flow::Break {
+                break;
+            }
+        }
+        if count == 0 { self.body(&branch.otherwise, dot) } else { Ok(Flow::Next) }
+    }
+
+    fn bind(&mut self, pipe: &'t Pipe, key: Value, item: &Val<'v>) {
+        match pipe.variables.as_slice() {
+            [] => {}
+            [name] => self.set(pipe, name, item.clone()),
+            [first, second, ..] => {
+                self.set(pipe, first, Cow::Owned(key));
+                self.set(pipe, second, item.clone());
+            }
+        }
+    }
+
+    fn set(&mut self, pipe: &Pipe, name: &'t str, value: Val<'v>) {
+        match self.variables.iter_mut().rev().find(|(known, _)| pipe.assigns && *known == name) {
+            Some((_, slot)) => *slot = value,
+            None => self.variables.push((name, value)),
+        }
+    }
+
+    fn call(&mut self, call: &'t Call, dot: &Val<'v>) -> Ran<()> {
+        self.at = At::Call(call);
+        let Some((name, nodes)) = self.parsed.defined.get_key_value(&call.name) else {
+            return Err(self.fail(format!("template {} not defined", quote(&call.name))));
+        };
+        let value = match &call.pipe {
+            Some(pipe) => self.pipe(pipe, dot)?,
+            None => Cow::Owned(Value::Null),
+        };
+        let caller = std::mem::replace(&mut self.name, name);
+        let variables = std::mem::replace(&mut self.variables, vec![("$", value.clone())]);
+        self.body(nodes, &value)?;
+        (self.name, self.variables) = (caller, variables);
+        Ok(())
+    }
+
+    fn pipe(&mut self, pipe: &'t Pipe, dot: &Val<'v>) -> Ran<Val<'v>> {
+        self.at = At::Pipe(pipe);
+        let value = self.commands(pipe, dot)?;
+        for name in &pipe.variables {
+            self.set(pipe, name, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn commands(&mut self, pipe: &'t Pipe, dot: &Val<'v>) -> Ran<Val<'v>> {
+        let mut value = None;
+        for command in &pipe.commands {
+            value = Some(self.command(command, dot, value)?);
+        }
+        Ok(value.unwrap_or(Cow::Owned(Value::Null)))
+    }
+
+    fn command(&mut self, command: &'t Command, dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
+        let (first, arguments) = command.words.split_first().expect("the parser makes no empty commands");
+        let has_arguments = last.is_some() || !arguments.is_empty();
+        self.at = At::Word(first);
+        match &first.term {
+            Term::Function(name) => {
+                let function = funcs::find(name).expect("the parser knows every function");
+                self.function(function, command, arguments, dot, last)
+            }
+            Term::Field(fields) if has_arguments => {
+                let name = fields.last().map_or("", String::as_str);
+                Err(self.fail(format!("{name} is not a method but has arguments")))
+            }
+            _ if has_arguments => Err(self.fail(format!("can't give argument to non-function {}", first.term))),
+            Term::Nil => Err(self.fail("nil is not a command")),
+            _ => self.word(first, dot),
+        }
+    }
+
+    fn word(&mut self, word: &'t Expr, dot: &Val<'v>) -> Ran<Val<'v>> {
+        if !matches!(word.term, Term::Pipe(_)) {
+            self.at = At::Word(word);
+        }
+        match &word.term {
+            Term::Dot => Ok(dot.clone()),
+            Term::Nil => Ok(Cow::Owned(Value::Null)),
+            Term::Bool(value) => Ok(Cow::Owned((*value).into())),
+            Term::Number(_, value) | Term::Text(_, value) => Ok(Cow::Owned(value.clone())),
+            Term::Field(fields) => self.fields(dot.clone(), fields),
+            Term::Variable(name, fields) => {
+                let known = self.variables.iter().rev().find(|(known, _)| known == name);
+                let value = known.map_or(Cow::Owned(Value::Null), |(_, value)| value.clone());
+                self.fields(value, fields)
+            }
+            Term::Pipe(pipe) => self.pipe(pipe, dot),
+            Term::Chain(start, fields) => {
+                let value = self.word(start, dot)?;
+                self.at = At::Word(word);
+                self.fields(value, fields)
+            }
+            Term::Function(name) => {
+                let function = funcs::find(name).expect("the parser knows every function");
+                self.arity(function, 0)?;
+                self.invoke(function, &[], At::Word(word))
+            }
+        }
+    }
+
+    fn fields(&self, start: Val<'v>, fields: &[String]) -> Ran<Val<'v>> {
+        let mut value = start;
+        for (i, name) in fields.iter().enumerate() {
+            let parent = i.checked_sub(1).map(|parent| fields[parent].as_str());
+            value = self.field(&value, name, parent)?;
+        }
+        Ok(value)
+    }
+
+    /// The field `name` of a value that was itself the field `parent`, if it was one.
+    fn field(&self, value: &Val<'v>, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
+        let found = match value {
+            Cow::Borrowed(Value::Object(map)) => map.get(name).map(Cow::Borrowed),
+            Cow::Owned(Value::Object(map)) => map.get(name).map(|found| Cow::Owned(found.clone())),
+            other => return self.no_fields(other, name, parent),
+        };
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let is_root = matches!(value, Cow::Borrowed(value) if std::ptr::eq(*value, self.root));
+        match self.options.missing {
+            MissingKey::Field { type_name } if is_root && !self.options.is_header => {
+                Err(self.fail(format!("can't evaluate field {name} in type {type_name}")))
+            }
+            MissingKey::MapEntry if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) => {
+                Err(self.fail(format!("map has no entry for key {}", quote(name))))
+            }
+            _ => Ok(Cow::Owned(Value::Null)),
+        }
+    }
+
+    fn no_fields(&self, value: &Value, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
+        let is_document = *self.options.missing == MissingKey::MapEntry;
+        match value {
+            Value::Null if parent.is_some() && is_document => {
+                Err(self.fail(format!("nil pointer evaluating interface {{}}.{name}")))
+            }
+            Value::Null if is_document => Err(self.fail(format!("nil data; no entry for key {}", quote(name)))),
+            Value::Null => Ok(Cow::Owned(Value::Null)),
+            other => {
+                let kind = if parent.is_some() && is_document { "interface {}" } else { type_name(other) };
+                Err(self.fail(format!("can't evaluate field {name} in type {kind}")))
+            }
+        }
+    }
+
+    fn function(
+        &mut self,
+        function: &'static Function,
+        command: &'t Command,
+        arguments: &'t [Expr],
+        dot: &Val<'v>,
+        last: Option<Val<'v>>,
+    ) -> Ran<Val<'v>> {
+        self.arity(function, arguments.len() + usize::from(last.is_some()))?;
+        if matches!(function.name, "and" | "or") {
+            return self.deciding(function.name == "or", arguments, dot, last);
+        }
+        let mut values = Vec::with_capacity(arguments.len() + 1);
+        for (i, argument) in arguments.iter().enumerate() {
+            let value = self.word(argument, dot)?;
+            self.fits(function, i, &value, Some(&argument.term))?;
+            values.push(value);
+        }
+        if let (Some(first), "call") = (arguments.first(), function.name) {
+            self.at = At::Command(command);
+            let kind = type_name(&values[0]);
+            return Err(self.fail(format!("error calling call: non-function {} of type {kind}", first.term)));
+        }
+        if let Some(value) = last {
+            self.fits(function, values.len(), &value, None)?;
+            values.push(value);
+        }
+        self.invoke(function, &values, At::Command(command))
+    }
+
+    /// `and` and `or`: the first value that decides, or the last one; what comes after is not evaluated.
+    fn deciding(&mut self, by: bool, words: &'t [Expr], dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
+        let mut value = Cow::Owned(Value::Null);
+        for word in words {
+            value = self.word(word, dot)?;
+            if funcs::is_true(&value) == by {
+                return Ok(value);
+            }
+        }
+        Ok(last.unwrap_or(value))
+    }
+
+    fn arity(&self, function: &Function, given: usize) -> Ran<()> {
+        let wanted = function.params.len();
+        let (fits, least) = if function.variadic { (given >= wanted, "at least ") } else { (given == wanted, "") };
+        if fits {
+            return Ok(());
+        }
+        Err(self.fail(format!("wrong number of args for {}: want {least}{wanted} got {given}", function.name)))
+    }
+
+    /// Whether a value may be the argument at `index`; `term` is how it was written, if it was not piped.
+    fn fits(&self, function: &Function, index: usize, value: &Value, term: Option<&Term>) -> Ran<()> {
+        let Some(param) = function.params.get(index) else { return Ok(()) };
+        let (fits, go, literal) = match param {
+            Param::Any => return Ok(()),
+            Param::Text => (value.is_string(), "string", "string"),
+            Param::Int => (value.as_i64().is_some(), "int", "integer"),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(self.fail(match term {
+            Some(Term::Nil) => format!("cannot assign nil to {go}"),
+            Some(term @ (Term::Bool(_) | Term::Number(..) | Term::Text(..))) => {
+                format!("expected {literal}; found {term}")
+            }
+            _ if value.is_null() => format!("wrong type for value; expected {go}; got interface {{}}"),
+            _ => format!("wrong type for value; expected {go}; got {}", type_name(value)),
+        }))
+    }
+
+    /// Runs a function over values that fit it; `at` is what its error is about.
+    fn invoke(&mut self, function: &Function, values: &[Val<'v>], at: At<'t>) -> Ran<Val<'v>> {
+        let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
+        if self.options.is_header && function.identity_in_header {
+            return Ok(Cow::Owned(values[0].clone()));
+        }
+        // A list's row has its own way to become JSON.
+        let is_row = matches!(self.options.missing, MissingKey::Field { .. });
+        if is_row && function.name == "json" && values[0].is_object() {
+            return Ok(Cow::Owned(json::row(values[0]).into()));
+        }
+        (function.run)(&values).map(Cow::Owned).map_err(|message| {
+            self.at = at;
+            self.fail(format!("error calling {}: {message}", function.name))
+        })
+    }
+}

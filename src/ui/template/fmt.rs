@@ -1,0 +1,267 @@
+//! Go's `fmt`: how values print.
+
+use std::fmt::Write as _;
+
+use serde_json::{Number, Value};
+
+use crate::ui::human::general;
+use crate::ui::text::is_unsafe;
+
+/// The name of the Go type that holds such a value.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// A value as `%v` prints it: `map[a:1 b:[x y]]`, keys sorted.
+pub(super) fn display(value: &Value) -> String {
+    let mut text = String::new();
+    Spec::default().push(&mut text, 'v', value);
+    text
+}
+
+/// `strconv.Quote`: a string literal that shows only what can be seen.
+pub(super) fn quote(text: &str) -> String {
+    format!("\"{}\"", escaped(text, '"'))
+}
+
+fn escaped(text: &str, quote: char) -> String {
+    let mut to = String::with_capacity(text.len());
+    for c in text.chars() {
+        let code = u32::from(c);
+        let _ = match c {
+            '\x07' => write!(to, "\\a"),
+            '\x08' => write!(to, "\\b"),
+            '\x0c' => write!(to, "\\f"),
+            '\n' => write!(to, "\\n"),
+            '\r' => write!(to, "\\r"),
+            '\t' => write!(to, "\\t"),
+            '\x0b' => write!(to, "\\v"),
+            '\\' => write!(to, "\\\\"),
+            c if c == quote => write!(to, "\\{c}"),
+            c if is_printable(c) => write!(to, "{c}"),
+            _ if code < 0x80 => write!(to, "\\x{code:02x}"),
+            _ if code < 0x1_0000 => write!(to, "\\u{code:04x}"),
+            _ => write!(to, "\\U{code:08x}"),
+        };
+    }
+    to
+}
+
+/// Nearly Go's `unicode.IsPrint`: what shows something, the space being the only one of its kind.
+pub(super) fn is_printable(c: char) -> bool {
+    c == ' ' || !is_unsafe(c) && !c.is_whitespace()
+}
+
+/// `fmt.Sprint`: values side by side, with a space between two that are not strings.
+pub(super) fn sprint(values: &[&Value]) -> String {
+    let mut text = String::new();
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 && !value.is_string() && !values[i - 1].is_string() {
+            text.push(' ');
+        }
+        text.push_str(&display(value));
+    }
+    text
+}
+
+/// `fmt.Sprintln`: values with a space between any two, and a line end.
+pub(super) fn sprintln(values: &[&Value]) -> String {
+    let shown: Vec<String> = values.iter().map(|value| display(value)).collect();
+    shown.join(" ") + "\n"
+}
+
+/// The flags, width and precision of a verb.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "printf has five flags")]
+pub(super) struct Spec {
+    pub(super) minus: bool,
+    pub(super) plus: bool,
+    pub(super) sharp: bool,
+    pub(super) space: bool,
+    pub(super) zero: bool,
+    pub(super) width: usize,
+    pub(super) precision: Option<usize>,
+}
+
+impl Spec {
+    /// Prints `value` with `verb`.
+    pub(super) fn push(&self, to: &mut String, verb: char, value: &Value) {
+        let text = match value {
+            _ if verb == 'T' => type_name(value).to_owned(),
+            Value::Array(items) => return self.push_array(to, verb, items),
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_unstable_by_key(|(key, _)| *key);
+                return self.push_map(to, verb, &entries);
+            }
+            Value::Null if verb == 'v' => "<nil>".to_owned(),
+            Value::Bool(value) if matches!(verb, 'v' | 't') => value.to_string(),
+            Value::String(text) => match self.string(verb, text) {
+                Some(text) => text,
+                None => return to.push_str(&self.bad_verb(verb, value)),
+            },
+            Value::Number(number) => match self.number(verb, number) {
+                Some(text) => return self.push_number(to, &text),
+                None => return to.push_str(&self.bad_verb(verb, value)),
+            },
+            _ => return to.push_str(&self.bad_verb(verb, value)),
+        };
+        self.push_padded(to, &text);
+    }
+
+    fn push_array(&self, to: &mut String, verb: char, items: &[Value]) {
+        to.push('[');
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                to.push(' ');
+            }
+            self.push(to, verb, item);
+        }
+        to.push(']');
+    }
+
+    fn push_map(&self, to: &mut String, verb: char, entries: &[(&String, &Value)]) {
+        to.push_str("map[");
+        for (i, (key, value)) in entries.iter().enumerate() {
+            if i > 0 {
+                to.push(' ');
+            }
+            self.push(to, verb, &Value::from(key.as_str()));
+            to.push(':');
+            self.push(to, verb, value);
+        }
+        to.push(']');
+    }
+
+    fn push_padded(&self, to: &mut String, text: &str) {
+        let missing = self.width.saturating_sub(text.chars().count());
+        if self.minus {
+            to.push_str(text);
+        }
+        let filler = if self.zero && !self.minus { '0' } else { ' ' };
+        to.extend(std::iter::repeat_n(filler, missing));
+        if !self.minus {
+            to.push_str(text);
+        }
+    }
+
+    /// A number: zeros go between its sign and its digits.
+    fn push_number(&self, to: &mut String, text: &str) {
+        if self.zero && !self.minus {
+            let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-', ' '])));
+            to.push_str(sign);
+            Self { width: self.width.saturating_sub(sign.len()), ..self.clone() }.push_padded(to, digits);
+        } else {
+            self.push_padded(to, text);
+        }
+    }
+
+    /// A complaint that names the value's type; the value itself is printed as the flags say.
+    fn bad_verb(&self, verb: char, value: &Value) -> String {
+        if value.is_null() {
+            return format!("%!{verb}(<nil>)");
+        }
+        let mut shown = String::new();
+        Self { sharp: false, ..self.clone() }.push(&mut shown, 'v', value);
+        format!("%!{verb}({}={shown})", type_name(value))
+    }
+
+    fn string(&self, verb: char, text: &str) -> Option<String> {
+        let cut: String = match self.precision {
+            Some(precision) => text.chars().take(precision).collect(),
+            None => text.to_owned(),
+        };
+        Some(match verb {
+            'v' if self.sharp => quote(&cut),
+            'v' | 's' => cut,
+            'q' if self.sharp && !cut.contains('`') && cut.chars().all(|c| c == '\t' || is_printable(c)) => {
+                format!("`{cut}`")
+            }
+            'q' => quote(&cut),
+            'x' | 'X' => self.hex(verb, text),
+            _ => return None,
+        })
+    }
+
+    fn hex(&self, verb: char, text: &str) -> String {
+        let bytes = text.as_bytes();
+        let cut = &bytes[..self.precision.unwrap_or(bytes.len()).min(bytes.len())];
+        let digits = |byte: &u8| if verb == 'x' { format!("{byte:02x}") } else { format!("{byte:02X}") };
+        let prefix = if self.sharp && !cut.is_empty() { format!("0{verb}") } else { String::new() };
+        let between = if self.space { format!(" {prefix}") } else { String::new() };
+        prefix + &cut.iter().map(digits).collect::<Vec<_>>().join(&between)
+    }
+
+    fn number(&self, verb: char, number: &Number) -> Option<String> {
+        match number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)) {
+            Some(integer) => self.integer(verb, integer),
+            None => self.float(verb, number.as_f64()?),
+        }
+    }
+
+    fn integer(&self, verb: char, value: i128) -> Option<String> {
+        let (prefix, digits) = match verb {
+            'v' | 'd' => ("", value.unsigned_abs().to_string()),
+            'b' => ("0b", format!("{:b}", value.unsigned_abs())),
+            'o' => ("0", format!("{:o}", value.unsigned_abs())),
+            'O' => ("0o", format!("{:o}", value.unsigned_abs())),
+            'x' => ("0x", format!("{:x}", value.unsigned_abs())),
+            'X' => ("0X", format!("{:X}", value.unsigned_abs())),
+            'c' => return Some(character(value).to_string()),
+            'q' => return Some(format!("'{}'", escaped(character(value).encode_utf8(&mut [0; 4]), '\''))),
+            'U' => return Some(format!("U+{:04X}", value.unsigned_abs())),
+            _ => return None,
+        };
+        let zeros = self.precision.unwrap_or(0).saturating_sub(digits.len());
+        let prefix = if self.sharp || verb == 'O' { prefix } else { "" };
+        Some(format!("{}{prefix}{}{digits}", self.sign(value < 0), "0".repeat(zeros)))
+    }
+
+    fn float(&self, verb: char, value: f64) -> Option<String> {
+        let size = value.abs();
+        let digits = match (verb.to_ascii_lowercase(), self.precision) {
+            ('v' | 'g', Some(precision)) => general(size, precision),
+            ('v' | 'g', None) => shortest(size),
+            ('f', precision) => format!("{size:.*}", precision.unwrap_or(6)),
+            ('e', precision) => with_exponent(&format!("{size:.*e}", precision.unwrap_or(6))),
+            _ => return None,
+        };
+        let digits = if verb.is_uppercase() { digits.to_uppercase() } else { digits };
+        Some(format!("{}{digits}", self.sign(value.is_sign_negative())))
+    }
+
+    fn sign(&self, negative: bool) -> &'static str {
+        match () {
+            () if negative => "-",
+            () if self.plus => "+",
+            () if self.space => " ",
+            () => "",
+        }
+    }
+}
+
+fn character(code: i128) -> char {
+    u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The fewest digits that are this number; from a million on, and below a ten-thousandth, with an exponent.
+fn shortest(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let exponent: i32 = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);
+    if (-4..6).contains(&exponent) { format!("{value}") } else { with_exponent(&scientific) }
+}
+
+/// `1.5e3` as `1.5e+03`.
+fn with_exponent(scientific: &str) -> String {
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific.to_owned() };
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
+}

@@ -1,0 +1,387 @@
+//! Makes nodes of tokens, and complains in Go's words.
+
+use std::collections::HashMap;
+
+use super::funcs;
+use super::lex::{Kind, Token};
+use super::literal;
+use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
+use super::tokens::Tokens;
+
+/// How deep blocks and parentheses may nest: far beyond what anybody writes, and within every thread's stack.
+const MAX_DEPTH: usize = 100;
+
+/// The nodes of a template and of the templates that it defines.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parsed {
+    pub(super) main: Vec<Node>,
+    pub(super) defined: HashMap<String, Vec<Node>>,
+}
+
+/// Parses `source`; the error is a message with the line, without `template: `.
+pub(super) fn parse(source: &str) -> Result<Parsed, String> {
+    let mut parser = Parser {
+        tokens: Tokens::of(source),
+        variables: vec!["$".to_owned()],
+        loops: 0,
+        depth: 0,
+        defined: HashMap::new(),
+    };
+    let main = parser.template().map_err(|message| format!("{}: {message}", parser.tokens.last_line()))?;
+    Ok(Parsed { main, defined: parser.defined })
+}
+
+struct Parser {
+    tokens: Tokens,
+    variables: Vec<String>,
+    /// How many `{{range}}`s are open.
+    loops: usize,
+    depth: usize,
+    defined: HashMap<String, Vec<Node>>,
+}
+
+type Parse<T> = Result<T, String>;
+
+/// What ended a list of nodes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ender {
+    End,
+    Else,
+}
+
+impl Ender {
+    fn unexpected(self) -> &'static str {
+        match self {
+            Self::End => "unexpected {{end}}",
+            Self::Else => "unexpected {{else}}",
+        }
+    }
+}
+
+enum Item {
+    Node(Node),
+    Ender(Ender),
+}
+
+impl Parser {
+    /// That the next token may not stand in `context`.
+    fn unexpected(&mut self, context: &str) -> String {
+        let token = self.tokens.take();
+        self.tokens.unexpected(&token, context)
+    }
+
+    fn expect_close(&mut self, context: &str) -> Parse<()> {
+        let token = self.tokens.take_word();
+        if token.kind == Kind::Close { Ok(()) } else { Err(self.tokens.unexpected(&token, context)) }
+    }
+
+    /// Runs `parse` one level deeper.
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parse<T>) -> Parse<T> {
+        if self.depth == MAX_DEPTH {
+            return Err("exceeded maximum nesting depth".to_owned());
+        }
+        self.depth += 1;
+        let parsed = parse(self);
+        self.depth -= 1;
+        parsed
+    }
+
+    fn template(&mut self) -> Parse<Vec<Node>> {
+        let mut nodes = Vec::new();
+        while self.tokens.kind() != Kind::Eof {
+            if self.tokens.kind() == Kind::Open {
+                let open = self.tokens.mark();
+                self.tokens.take();
+                if self.tokens.take_keyword("define") {
+                    self.definition()?;
+                    continue;
+                }
+                self.tokens.back_to(open);
+            }
+            match self.item()? {
+                Item::Node(node) => nodes.push(node),
+                Item::Ender(ender) => return Err(ender.unexpected().to_owned()),
+            }
+        }
+        Ok(nodes)
+    }
+
+    /// Nodes up to `{{end}}` or `{{else}}`.
+    fn list(&mut self) -> Parse<(Vec<Node>, Ender)> {
+        let mut nodes = Vec::new();
+        while self.tokens.kind() != Kind::Eof {
+            match self.item()? {
+                Item::Node(node) => nodes.push(node),
+                Item::Ender(ender) => return Ok((nodes, ender)),
+            }
+        }
+        self.tokens.take();
+        Err("unexpected EOF".to_owned())
+    }
+
+    fn item(&mut self) -> Parse<Item> {
+        let token = self.tokens.take_word();
+        match token.kind {
+            Kind::Text => Ok(Item::Node(Node::Text(token.text))),
+            Kind::Open => self.action(),
+            _ => Err(self.tokens.unexpected(&token, "input")),
+        }
+    }
+
+    fn action(&mut self) -> Parse<Item> {
+        self.tokens.skip_spaces();
+        let word = self.tokens.peek().clone();
+        if word.kind != Kind::Keyword || word.text == "define" {
+            return Ok(Item::Node(Node::Action(self.pipeline("command", Kind::Close)?)));
+        }
+        self.tokens.take();
+        let node = match word.text.as_str() {
+            "end" => return self.expect_close("end").map(|()| Item::Ender(Ender::End)),
+            "else" => return self.otherwise(),
+            "if" => Node::If(self.branch("if")?),
+            "with" => Node::With(self.branch("with")?),
+            "range" => Node::Range(self.branch("range")?),
+            "template" => Node::Call(self.call("template clause", false)?),
+            "block" => Node::Call(self.call("block clause", true)?),
+            "break" => self.jump("{{break}}", Node::Break)?,
+            _ => self.jump("{{continue}}", Node::Continue)?,
+        };
+        Ok(Item::Node(node))
+    }
+
+    fn otherwise(&mut self) -> Parse<Item> {
+        if !self.tokens.at_keyword("if") && !self.tokens.at_keyword("with") {
+            self.expect_close("else")?;
+        }
+        Ok(Item::Ender(Ender::Else))
+    }
+
+    fn jump(&mut self, shown: &str, node: Node) -> Parse<Node> {
+        self.expect_close(shown)?;
+        if self.loops == 0 { Err(format!("{shown} outside {{{{range}}}}")) } else { Ok(node) }
+    }
+
+    fn branch(&mut self, keyword: &str) -> Parse<Branch> {
+        let known = self.variables.len();
+        let branch = self.deeper(|parser| parser.branch_inside(keyword));
+        self.variables.truncate(known);
+        branch
+    }
+
+    fn branch_inside(&mut self, keyword: &str) -> Parse<Branch> {
+        let pipe = self.pipeline(keyword, Kind::Close)?;
+        let in_loop = usize::from(keyword == "range");
+        self.loops += in_loop;
+        let (body, ender) = self.list()?;
+        self.loops -= in_loop;
+        if ender == Ender::End {
+            return Ok(Branch { pipe, body, otherwise: Vec::new() });
+        }
+        // `{{else if}}` and `{{else with}}` nest without an `{{end}}` of their own.
+        let otherwise = if matches!(keyword, "if" | "with") && self.tokens.take_keyword(keyword) {
+            let nested = self.branch(keyword)?;
+            vec![if keyword == "if" { Node::If(nested) } else { Node::With(nested) }]
+        } else {
+            let (nodes, ender) = self.list()?;
+            if ender != Ender::End {
+                return Err("expected end; found {{else}}".to_owned());
+            }
+            nodes
+        };
+        Ok(Branch { pipe, body, otherwise })
+    }
+
+    fn name(&mut self, context: &str) -> Parse<(usize, String)> {
+        let token = self.tokens.take_word();
+        match token.kind {
+            Kind::Quoted | Kind::Raw => Ok((token.pos, literal::unquote(&token.text)?)),
+            _ => Err(self.tokens.unexpected(&token, context)),
+        }
+    }
+
+    /// `{{template "name"}}`, or `{{block "name" pipe}}`, which defines it too.
+    fn call(&mut self, context: &str, defines: bool) -> Parse<Call> {
+        let (pos, name) = self.name(context)?;
+        self.tokens.skip_spaces();
+        let pipe = if !defines && self.tokens.kind() == Kind::Close {
+            self.tokens.take();
+            None
+        } else {
+            Some(self.pipeline(context, Kind::Close)?)
+        };
+        if defines {
+            self.define(name.clone(), context)?;
+        }
+        Ok(Call { pos, name, pipe })
+    }
+
+    fn definition(&mut self) -> Parse<()> {
+        let (_, name) = self.name("define clause")?;
+        self.expect_close("define clause")?;
+        self.define(name, "define clause")
+    }
+
+    /// The body of a definition, which sees no variables from outside.
+    fn define(&mut self, name: String, context: &str) -> Parse<()> {
+        let variables = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
+        let loops = std::mem::take(&mut self.loops);
+        let (body, ender) = self.deeper(Self::list)?;
+        if ender != Ender::End {
+            return Err(format!("unexpected {{{{else}}}} in {context}"));
+        }
+        (self.variables, self.loops) = (variables, loops);
+        // An empty definition does not replace another one.
+        let is_blank = body.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()));
+        if !is_blank || !self.defined.contains_key(&name) {
+            self.defined.insert(name, body);
+        }
+        Ok(())
+    }
+
+    /// Everything up to and with `end`.
+    fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
+        self.tokens.skip_spaces();
+        let mut pipe = Pipe { pos: self.tokens.peek().pos, ..Pipe::default() };
+        while self.declaration(&mut pipe, context)? {}
+        loop {
+            self.tokens.skip_spaces();
+            match self.tokens.kind() {
+                kind if kind == end => {
+                    self.tokens.take();
+                    return checked(pipe, context);
+                }
+                kind if starts_operand(kind) => pipe.commands.push(self.command()?),
+                _ => return Err(self.unexpected(context)),
+            }
+        }
+    }
+
+    /// `$x :=`, `$x =`, or in a range `$x,`, after which another must follow: then the result is true.
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Parse<bool> {
+        self.tokens.skip_spaces();
+        let begin = self.tokens.mark();
+        if self.tokens.kind() != Kind::Variable {
+            return Ok(false);
+        }
+        let name = self.tokens.take().text;
+        let sign = self.tokens.take_word();
+        let is_comma = sign.kind == Kind::Char && sign.text == ",";
+        if !is_comma && !matches!(sign.kind, Kind::Assign | Kind::Declare) {
+            self.tokens.back_to(begin);
+            return Ok(false);
+        }
+        pipe.variables.push(name.clone());
+        self.variables.push(name);
+        if !is_comma {
+            pipe.assigns = sign.kind == Kind::Assign;
+            return Ok(false);
+        }
+        if context != "range" || pipe.variables.len() > 1 {
+            return Err(format!("too many declarations in {context}"));
+        }
+        self.tokens.skip_spaces();
+        match self.tokens.kind() {
+            Kind::Variable | Kind::Close | Kind::RightParen => Ok(true),
+            _ => Err("range can only initialize variables".to_owned()),
+        }
+    }
+
+    fn command(&mut self) -> Parse<Command> {
+        self.tokens.skip_spaces();
+        let pos = self.tokens.peek().pos;
+        let mut words = Vec::new();
+        loop {
+            self.tokens.skip_spaces();
+            words.extend(self.operand()?);
+            match self.tokens.kind() {
+                Kind::Space => {}
+                Kind::Close | Kind::RightParen => break,
+                Kind::Pipe => {
+                    self.tokens.take();
+                    break;
+                }
+                _ => return Err(self.unexpected("operand")),
+            }
+        }
+        if words.is_empty() { Err("empty command".to_owned()) } else { Ok(Command { pos, words }) }
+    }
+
+    /// A term and the fields that follow it.
+    fn operand(&mut self) -> Parse<Option<Expr>> {
+        let Some(start) = self.term()? else { return Ok(None) };
+        if self.tokens.kind() != Kind::Field {
+            return Ok(Some(start));
+        }
+        let pos = self.tokens.peek().pos;
+        let mut more = Vec::new();
+        while self.tokens.kind() == Kind::Field {
+            more.push(self.tokens.take().text[1..].to_owned());
+        }
+        let term = match start.term {
+            Term::Field(mut fields) => {
+                fields.append(&mut more);
+                Term::Field(fields)
+            }
+            Term::Variable(name, _) => Term::Variable(name, more),
+            Term::Bool(_) | Term::Text(..) | Term::Number(..) | Term::Nil | Term::Dot => {
+                return Err(format!("unexpected . after term {}", super::fmt::quote(&start.term.to_string())));
+            }
+            _ => Term::Chain(Box::new(start), more),
+        };
+        Ok(Some(Expr { pos, term }))
+    }
+
+    fn term(&mut self) -> Parse<Option<Expr>> {
+        if !starts_operand(self.tokens.kind()) {
+            return Ok(None);
+        }
+        let Token { kind, text, pos, .. } = self.tokens.take();
+        let term = match kind {
+            Kind::Identifier if !funcs::is_known(&text) => return Err(format!("function \"{text}\" not defined")),
+            Kind::Identifier => Term::Function(text),
+            Kind::Dot => Term::Dot,
+            Kind::Nil => Term::Nil,
+            Kind::Bool => Term::Bool(text == "true"),
+            Kind::Field => Term::Field(vec![text[1..].to_owned()]),
+            Kind::Variable if !self.variables.contains(&text) => return Err(format!("undefined variable \"{text}\"")),
+            Kind::Variable => Term::Variable(text, Vec::new()),
+            Kind::Number => Term::Number(text.clone(), literal::number(&text)?),
+            Kind::CharConstant => Term::Number(text.clone(), literal::character(&text)?),
+            Kind::LeftParen => {
+                Term::Pipe(self.deeper(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?)
+            }
+            _ => Term::Text(text.clone(), literal::unquote(&text)?.into()),
+        };
+        Ok(Some(Expr { pos, term }))
+    }
+}
+
+fn starts_operand(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Bool
+            | Kind::CharConstant
+            | Kind::Dot
+            | Kind::Field
+            | Kind::Identifier
+            | Kind::Number
+            | Kind::Nil
+            | Kind::Raw
+            | Kind::Quoted
+            | Kind::Variable
+            | Kind::LeftParen
+    )
+}
+
+fn checked(pipe: Pipe, context: &str) -> Parse<Pipe> {
+    if pipe.commands.is_empty() {
+        return Err(format!("missing value for {context}"));
+    }
+    for (i, command) in pipe.commands.iter().enumerate().skip(1) {
+        let first = command.words.first().map(|word| &word.term);
+        if let Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(..) | Term::Text(..)) = first {
+            return Err(format!("non executable command in pipeline stage {}", i + 1));
+        }
+    }
+    Ok(pipe)
+}

@@ -1,0 +1,105 @@
+//! A walk over the tokens of a template.
+
+use super::fmt::quote;
+use super::lex::{self, Kind, Token};
+
+/// The tokens of a template and how far they are read. The last one, an end or an error, stays for ever.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    list: Vec<Token>,
+    next: usize,
+    /// The line of the action that is being read.
+    action: Option<usize>,
+}
+
+impl Tokens {
+    /// The tokens of `source`, none of them read.
+    pub(super) fn of(source: &str) -> Self {
+        Self { list: lex::tokens(source), next: 0, action: None }
+    }
+
+    pub(super) fn peek(&self) -> &Token {
+        &self.list[self.mark()]
+    }
+
+    /// What kind the next token is.
+    pub(super) fn kind(&self) -> Kind {
+        self.peek().kind
+    }
+
+    pub(super) fn take(&mut self) -> Token {
+        let token = self.peek().clone();
+        self.next += 1;
+        match token.kind {
+            Kind::Open => self.action = Some(token.line),
+            Kind::Close => self.action = None,
+            _ => {}
+        }
+        token
+    }
+
+    pub(super) fn skip_spaces(&mut self) {
+        while self.kind() == Kind::Space {
+            self.next += 1;
+        }
+    }
+
+    /// Skips spaces and takes what follows.
+    pub(super) fn take_word(&mut self) -> Token {
+        self.skip_spaces();
+        self.take()
+    }
+
+    /// Skips spaces, and the keyword `word` if it follows, which is the result.
+    pub(super) fn take_keyword(&mut self, word: &str) -> bool {
+        let found = self.at_keyword(word);
+        self.next += usize::from(found);
+        found
+    }
+
+    /// Skips spaces; whether the keyword `word` follows.
+    pub(super) fn at_keyword(&mut self, word: &str) -> bool {
+        self.skip_spaces();
+        self.kind() == Kind::Keyword && self.peek().text == word
+    }
+
+    /// A place to come back to.
+    pub(super) fn mark(&self) -> usize {
+        self.next.min(self.list.len() - 1)
+    }
+
+    /// Comes back to a place.
+    pub(super) fn back_to(&mut self, mark: usize) {
+        self.next = mark;
+    }
+
+    /// The line of the token that was taken last.
+    pub(super) fn last_line(&self) -> usize {
+        self.list[self.next.clamp(1, self.list.len()) - 1].line
+    }
+
+    /// That `token` may not stand in `context`; an error of the lexer speaks for itself.
+    pub(super) fn unexpected(&self, token: &Token, context: &str) -> String {
+        if token.kind != Kind::Error {
+            return format!("unexpected {} in {context}", shown(token));
+        }
+        match self.action.filter(|&line| line != token.line) {
+            Some(line) if token.text.ends_with(" action") => format!("{} started at :{line}", token.text),
+            Some(line) => format!("{} in action started at :{line}", token.text),
+            None => token.text.clone(),
+        }
+    }
+}
+
+/// A token as messages show it.
+fn shown(token: &Token) -> String {
+    match token.kind {
+        Kind::Eof => "EOF".to_owned(),
+        Kind::Keyword => format!("<{}>", token.text),
+        _ if token.text.chars().count() > 10 => {
+            let start: String = token.text.chars().take(10).collect();
+            format!("{}...", quote(&start))
+        }
+        _ => quote(&token.text),
+    }
+}

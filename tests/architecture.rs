@@ -30,7 +30,11 @@ const SIDE_EFFECTS: [(&str, &[&str], &[&str]); 5] = [
         &["ui"],
         &["println!", "eprintln!", "print!(", "dbg!", "io::stdout", "io::stderr", "stdout()", "stderr()"],
     ),
-    ("reads the environment", &["cli", "main", "ui"], &["std::env", "env::var", "env::args"]),
+    (
+        "reads the environment",
+        &["cli", "main", "ui"],
+        &["env::var", "env::args", "env::current_dir", "env::temp_dir", "env::home_dir", "env::set_"],
+    ),
     ("asks the clock", &["cli", "ui"], &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"]),
     ("exits", &["cli", "main"], &["process::exit", "process::abort"]),
     ("runs a program", &[], &["Command::new"]),

@@ -145,7 +145,9 @@ fn compare_history(got: &[Value], want: &[Value], name: &str, wrong: &mut Vec<St
         return;
     }
     for (n, (want, got)) in want.iter().zip(got).enumerate() {
-        for key in ["ID", "CreatedAt", "CreatedBy", "Size", "Comment"] {
+        // Below the first row docker names parents that it knew of; their IDs are no part of an image.
+        let id = if n == 0 { &["ID"][..] } else { &[] };
+        for key in id.iter().chain(&["CreatedAt", "CreatedBy", "Size", "Comment"]).copied() {
             differ(wrong, &format!("{name}: history row {n} {key}"), &want[key], &got[key]);
         }
     }

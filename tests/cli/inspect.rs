@@ -28,7 +28,6 @@ fn one_image() {
     for (key, value) in [
         ("Id", json!(image.id())),
         ("RepoTags", json!(["fx/a:1", "fx/a:2"])),
-        ("RepoDigests", json!([])),
         ("Created", json!("2001-02-03T04:05:06.789Z")),
         ("Author", json!("An Author <a@x>")),
         ("Architecture", json!("amd64")),
@@ -69,15 +68,15 @@ fn several_and_some_that_are_not_there() {
     ]), @r"
     $ imgtool inspect rsch/none
     []
-    ! Error: No such object: rsch/none
+    ! error: No such image: rsch/none:latest
     [exit 1]
     $ imgtool image inspect rsch/none
     []
-    ! Error response from daemon: no such image: rsch/none: No such image: rsch/none:latest
+    ! error: No such image: rsch/none:latest
     [exit 1]
     $ imgtool image inspect -f '{{.Id}}' rsch/none
 
-    ! Error response from daemon: no such image: rsch/none: No such image: rsch/none:latest
+    ! error: No such image: rsch/none:latest
     [exit 1]
     ");
 }

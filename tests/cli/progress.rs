@@ -70,10 +70,11 @@ fn load_waits_for_no_terminal() {
     let session = session();
     let streams = Streams { stdin: true, stdout: false, stderr: true };
     let (code, screen) = terminal::run(session.command(&["load"]), streams);
-    assert_eq!((code, screen.trim()), (1, "requested load from stdin, but stdin is empty"));
+    assert_eq!(code, 1);
+    assert!(screen.trim().ends_with("requested load from stdin, but stdin is empty"), "{screen}");
 }
 
 #[test]
 fn an_unknown_kind_is_refused() {
-    session().run(&["load", "-i", "a.tar", "--progress", "loud"]).fails(1, &["loud"]);
+    session().run(&["load", "-i", "a.tar", "--progress", "loud"]).fails(125, &["loud"]);
 }

@@ -56,7 +56,7 @@ fn what_is_wrong_is_said() {
     for (source, target, piece) in [
         ("rsch/none", "x:1", "No such image: rsch/none:latest"),
         ("fx/a:9", "x:1", "No such image: fx/a:9"),
-        ("fx/a:1", "Upper:1", "repository name must be lowercase"),
+        ("fx/a:1", "Upper:1", "must be lowercase"),
         ("fx/a:1", "x:", "invalid reference format"),
         (
             "fx/a:1",

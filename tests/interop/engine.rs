@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::peer;
+use crate::{images, peer};
 
 /// How long an engine may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,17 +17,48 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Engine {
     folder: TempDir,
     child: Child,
+    /// Whether it has the images of these tests, loaded from an archive, and no others.
+    full: bool,
 }
 
 static ENGINE: OnceLock<Option<Mutex<Engine>>> = OnceLock::new();
 
+/// What docker saved of the images that it built, all in one archive.
+static ARCHIVE: OnceLock<Vec<u8>> = OnceLock::new();
+
 /// The engine, for one test at a time, without any image; `None` (and a line on stderr) where there is none.
 pub(crate) fn engine() -> Option<MutexGuard<'static, Engine>> {
-    let engine = ENGINE.get_or_init(|| Engine::start().map(Mutex::new)).as_ref()?;
-    // A test that failed holding the engine leaves it usable.
-    let guard = engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut guard = lock()?;
     guard.forget_all();
     Some(guard)
+}
+
+/// The engine with the images of [`images::make`], loaded as any archive is: it knows nothing of having built them.
+/// Gives the archive too. Building takes long and is done once.
+pub(crate) fn full_engine() -> Option<(MutexGuard<'static, Engine>, &'static [u8])> {
+    let mut guard = lock()?;
+    let archive = ARCHIVE.get_or_init(|| {
+        guard.forget_all();
+        images::make(&guard);
+        let save: Vec<&str> = ["save"].into_iter().chain(images::TAGS).collect();
+        let output = peer::run(&mut guard.docker(&save));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    });
+    if !guard.full {
+        guard.forget_all();
+        let path = guard.folder.path().join("all.tar");
+        fs::write(&path, archive).expect("a writable folder");
+        guard.ok(&["load", "-q", "-i", &path.display().to_string()]);
+        guard.full = true;
+    }
+    Some((guard, archive))
+}
+
+fn lock() -> Option<MutexGuard<'static, Engine>> {
+    let engine = ENGINE.get_or_init(|| Engine::start().map(Mutex::new)).as_ref()?;
+    // A test that failed holding the engine leaves it usable.
+    Some(engine.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 impl Engine {
@@ -62,7 +93,7 @@ impl Engine {
             .stderr(log)
             .spawn()
             .ok()?;
-        let mut engine = Self { folder, child };
+        let mut engine = Self { folder, child, full: false };
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             if peer::run(&mut engine.docker(&["version"])).status.success() {
@@ -94,7 +125,8 @@ impl Engine {
     }
 
     /// Removes every image, so that each test starts from nothing and knows what it loaded.
-    pub(crate) fn forget_all(&self) {
+    pub(crate) fn forget_all(&mut self) {
+        self.full = false;
         let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);
         for id in ids.lines() {
             // Children go with their parents; what is gone already is no failure.

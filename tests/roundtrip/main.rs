@@ -89,8 +89,9 @@ fn is_there(session: &Session, image: &TestImage) -> Result<(), TestCaseError> {
     tags.sort();
     prop_assert_eq!(session.tags(), tags);
     let inspect = session.inspect(&image.id());
-    prop_assert_eq!(&inspect["RootFS"]["Layers"], &json!(image.diff_ids()));
-    prop_assert_eq!(&inspect["Author"], &image.config["author"]);
+    // docker leaves out what is empty.
+    prop_assert_eq!(inspect["RootFS"]["Layers"].as_array().cloned().unwrap_or_default(), image.diff_ids());
+    prop_assert_eq!(inspect["Author"].as_str().unwrap_or_default(), &image.config["author"]);
     let blob =
         std::fs::read(session.store().join("blobs/sha256").join(image.hex())).expect("the configuration is a blob");
     prop_assert_eq!(blob, image.config_bytes());
@@ -136,7 +137,7 @@ proptest! {
     #[test]
     fn several_images_stay_apart(
         a in any_image("fx/a:[a-z0-9]{1,6}"),
-        b in any_image("quay.io/x/b:[a-z0-9]{1,6}"),
+        b in any_image("quay\\.io/x/b:[a-z0-9]{1,6}"),
         producer in 0_usize..3,
     ) {
         let images = [a.clone(), b.clone()];

@@ -22,6 +22,7 @@ pub(crate) fn run(mut command: Command, streams: Streams) -> (i32, String) {
     unlockpt(&master).expect(made);
     let name = ptsname(&master, Vec::new()).expect(made).into_string().expect("terminals have plain names");
     let terminal = File::options().read(true).write(true).open(name).expect(made);
+    command.env("TERM", "xterm");
     let stream = |on: bool| if on { Stdio::from(terminal.try_clone().expect(made)) } else { Stdio::null() };
     command.stdin(stream(streams.stdin)).stdout(stream(streams.stdout)).stderr(stream(streams.stderr));
     let mut child = command.spawn().expect("the binary starts");

@@ -56,7 +56,7 @@ pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn P
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(context, named, options)?;
-    let taken = take::take(context, &quarantine, planned, progress)?;
+    let taken = take::take(context, &quarantine, &planned, progress)?;
     quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
 }
 

@@ -1,4 +1,49 @@
-//! Docker's image commands without Docker.
+//! Docker's image commands without Docker: the library behind the `imgtool` binary, and the map of its code.
+//!
+//! # Bird's eye view
+//!
+//! An image is a config (JSON) and a stack of layers (tars, each a changeset over those below). Tools write images in a
+//! dozen forms; `imgtool` reads each of them, keeps images in a store that is itself an OCI image layout, and writes
+//! archives that every reader takes.
+//!
+//! ```text
+//!   archive, layout, stdin ──▶ archive::read ──▶ image::Tree ──▶ ops::load ──▶ store::Quarantine ──▶ store
+//!                                                    │                │
+//!                                                    │                └─ every blob is copied, hashed and indexed
+//!                                                    ▼                   in one pass, and nothing is visible before
+//!   history, inspect ◀── ops::find ◀── image::Image ─┴──▶ ops::save ──▶ archive::output ──▶ a tar, or a pipe
+//! ```
+//!
+//! # Code map
+//!
+//! Imports go strictly down this list; modules of one level do not import each other.
+//!
+//! | level | module | what it knows |
+//! |---|---|---|
+//! | 0 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
+//! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index |
+//! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
+//! | 3 | [`layout`] | the OCI image layout in a folder |
+//! | 4 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
+//! | 4 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
+//! | 5 | [`ops`] | one function a verb |
+//! | 5 | [`ui`] | the only writer to standard output and standard error |
+//! | 6 | [`cli`] | flags and words, one file a command |
+//!
+//! A new archive format is a module beside [`archive::oci_archive`] that turns an [`archive::TarIndex`] into
+//! [`archive::Named`] images, and a line in [`archive::read`]. A new command is a function in [`ops`], a file in [`cli`]
+//! with its flags, and a line in `cli::Command`.
+//!
+//! # What must never happen
+//!
+//! - A name leads to a blob that was not verified, or is not on the disk yet.
+//! - An archive of which any part is wrong changes the store.
+//! - Bytes that were read are written in another form under the same name: configs, manifests and layers are kept as
+//!   they came, and only documents that we make are serialised.
+//! - An archive is extracted, or a path of an archive is looked up in the file system.
+//! - A number from outside (a size, a count, a depth) decides how much memory is taken.
+//! - A layer or an archive is held in memory, or on the disk twice.
+//! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 
 pub mod oci;
 

@@ -177,7 +177,7 @@ pub struct Named {
 pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
     let (docker, oci) = (index.has(docker_archive::MANIFEST), index.has(oci_archive::INDEX));
     let found = match (docker, oci) {
-        (true, true) => reconcile::agree(docker_archive::read(index)?, oci_archive::read(index)?)?,
+        (true, true) => reconcile::agree(docker_archive::read(index)?, &oci_archive::read(index)?)?,
         (true, false) => docker_archive::read(index)?,
         (false, true) => oci_archive::read(index)?,
         (false, false) if docker_archive::legacy::is_legacy(index) => docker_archive::legacy::read(index)?,

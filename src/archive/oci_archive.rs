@@ -54,6 +54,6 @@ impl BlobSource for TarIndex {
     fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
         let name = format!("{}/{}", layout::BLOBS, digest.hex());
         let io_error = |error: Error| ImageError::Io { what: name.clone(), source: std::io::Error::other(error) };
-        self.file(&name).map(|blob| blob.cloned()).map_err(io_error)
+        self.file(&name).map(Option::<&Blob>::cloned).map_err(io_error)
     }
 }

@@ -9,13 +9,13 @@ use crate::image::{Image, Tree};
 use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Reference};
 
 /// The images that both describe.
-pub fn agree(docker: Vec<Named>, oci: Vec<Named>) -> Result<Vec<Named>, Error> {
-    check_index_has_no_more(&docker, &oci)?;
+pub(super) fn agree(docker: Vec<Named>, oci: &[Named]) -> Result<Vec<Named>, Error> {
+    check_index_has_no_more(&docker, oci)?;
     let mut agreed: Vec<Named> = Vec::new();
     for image in docker {
         let Tree::Image(listed) = &image.tree else { continue };
-        check_names(listed, &image.names, &oci)?;
-        let Some(described) = find(listed, &image.names, &oci) else {
+        check_names(listed, &image.names, oci)?;
+        let Some(described) = find(listed, &image.names, oci) else {
             // docker 25.0 forgot images without names in index.json.
             if image.names.is_empty() {
                 agreed.push(image);
@@ -67,8 +67,8 @@ fn check_names(listed: &Image, names: &[Reference], oci: &[Named]) -> Result<(),
         return Ok(());
     }
     let only_here = names.iter().find(|name| !theirs.contains(name));
-    let only_there = theirs.iter().find(|name| !names.contains(name)).copied();
-    match only_here.or(only_there) {
+    let not_here = theirs.iter().find(|name| !names.contains(name)).copied();
+    match only_here.or(not_here) {
         Some(name) => Err(disagree(format!("one names {} and the other does not", name.familiar()))),
         None => Ok(()),
     }

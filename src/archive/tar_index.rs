@@ -44,7 +44,7 @@ impl TarIndex {
         while let Some(entry) = tar.next()? {
             let path = EntryPath::new(&entry.name)?;
             let member = match entry.kind {
-                RawKind::File => Member::File(take(&entry, tar)?),
+                RawKind::File if entry.sparse.is_none() => Member::File(take(&entry, tar)?),
                 RawKind::Directory => Member::Folder,
                 RawKind::Symlink => Member::Symlink(entry.link_name),
                 RawKind::Hardlink => Member::Hardlink(entry.link_name),
@@ -91,15 +91,12 @@ impl TarIndex {
     pub fn file(&self, name: &str) -> Result<Option<&Blob>, Error> {
         let mut path = EntryPath::new(name.as_bytes())?;
         for _ in 0..=MAX_LINKS {
-            let (target, rest) = match self.first_link(&path) {
-                Some(found) => found,
-                None => {
-                    return match self.members.get(&path) {
-                        Some(Member::File(blob)) => Ok(Some(blob)),
-                        Some(_) => Err(Error::NotAFile { name: path.to_string() }),
-                        None => Ok(None),
-                    };
-                }
+            let Some((target, rest)) = self.first_link(&path) else {
+                return match self.members.get(&path) {
+                    Some(Member::File(blob)) => Ok(Some(blob)),
+                    Some(_) => Err(Error::NotAFile { name: path.to_string() }),
+                    None => Ok(None),
+                };
             };
             let mut joined = target;
             for component in rest {

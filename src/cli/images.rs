@@ -12,6 +12,7 @@ use crate::ui::{Format, human, render_rows};
 
 /// List images
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of docker's")]
 #[command(override_usage = "images [OPTIONS] [REPOSITORY[:TAG]]")]
 pub(super) struct Args {
     /// Show all images: here the same as without, because there are no intermediate images

@@ -28,12 +28,15 @@ use crate::ui::{ProgressMode, Ui};
 use error::CliError;
 use session::Session;
 
+const ROOT_HELP: &str =
+    "The folder of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]";
+
 /// Docker's image commands without Docker: no daemon, no root.
 #[derive(Debug, Parser)]
 #[command(name = "imgtool", version, disable_help_subcommand = true, infer_subcommands = false, max_term_width = 100)]
 struct Cli {
-    /// The folder of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]
-    #[arg(long, value_name = "DIR", global = true)]
+    /// The folder of the image store; by default $`IMGTOOL_ROOT`, or imgtool in $`XDG_DATA_HOME` or ~/.local/share
+    #[arg(long, value_name = "DIR", global = true, help = ROOT_HELP)]
     root: Option<PathBuf>,
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]

@@ -3,7 +3,7 @@ use super::session::Session;
 use super::usage::{self, Arity};
 use crate::ops;
 
-/// Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE
+/// Give an image a further name
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]")]
 pub(super) struct Args {

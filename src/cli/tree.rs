@@ -65,9 +65,8 @@ fn draw(groups: &[Vec<Line>]) -> String {
         }
         for Line { name, id, disk, content } in group {
             let name = pad(name);
-            drawn.push_str(&format!(
-                "{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n"
-            ));
+            let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n");
+            drawn.push_str(&line);
         }
     }
     drawn

@@ -25,7 +25,7 @@ pub fn land_layer(
     limits: &Limits,
     moved: Moved<'_>,
 ) -> Result<Scan, ScanError> {
-    scan(&mut Landing::new(From::blob(blob)?, to, 0, moved), limits, index)
+    scan(Landing::new(From::blob(blob)?, to, 0, moved), limits, index)
 }
 
 /// As [`land_layer`], but what is written is the uncompressed tar.
@@ -38,7 +38,7 @@ pub fn land_layer_unpacked(
 ) -> Result<Scan, ScanError> {
     let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
     let tar = compression.decoder(raw, limits)?;
-    scan(&mut Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
+    scan(Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
 }
 
 /// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to
@@ -132,14 +132,13 @@ impl<'a> Landing<'a> {
                 let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let into = &mut into[..want];
                 let got = if *by_kernel { copy_range(file, *offset, self.to, at, into)? } else { None };
-                let got = match got {
-                    Some(got) => got,
-                    None => {
-                        *by_kernel = false;
-                        let got = file.read_at(into, *offset)?;
-                        self.to.write_all_at(&into[..got], at)?;
-                        got
-                    }
+                let got = if let Some(got) = got {
+                    got
+                } else {
+                    *by_kernel = false;
+                    let got = file.read_at(into, *offset)?;
+                    self.to.write_all_at(&into[..got], at)?;
+                    got
                 };
                 if got == 0 {
                     let text = format!("unexpected end of file, {left} bytes before its time");
@@ -170,12 +169,14 @@ fn copy_range(from: &File, offset: u64, to: &File, at: u64, into: &mut [u8]) -> 
     use rustix::io::Errno;
     let (mut source, mut target) = (offset, at);
     match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), into.len()) {
-        Ok(0) => Ok(None), // some file systems answer so where they cannot copy
-        Ok(got) => {
+        Ok(got) if got > 0 => {
             to.read_exact_at(&mut into[..got], at)?;
             Ok(Some(got))
         }
-        Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => Ok(None),
+        // Some file systems answer 0 where they cannot copy.
+        Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

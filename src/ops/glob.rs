@@ -42,34 +42,29 @@ fn one(pattern: &[char], at: usize, character: char) -> Option<usize> {
     }
 }
 
+/// What follows a `[`: members and ranges up to `]`, of which there is at least one.
 fn set(pattern: &[char], mut at: usize, character: char) -> Option<usize> {
     let negated = pattern.get(at) == Some(&'^');
     at += usize::from(negated);
-    let (mut found, mut first) = (false, true);
+    let mut found = false;
     loop {
-        let mut next = || {
-            let plain = *pattern.get(at)?;
-            at += 1;
-            if plain == '\\' {
-                at += 1;
-                return pattern.get(at - 1).copied();
-            }
-            Some(plain)
-        };
-        let low = next()?;
-        if low == ']' && !first && pattern[at - 2] != '\\' {
-            break;
-        }
-        first = false;
-        let high = if pattern.get(at) == Some(&'-') {
-            at += 1;
-            *pattern.get(at).inspect(|_| at += 1)?
-        } else {
-            low
-        };
+        let (low, next) = member(pattern, at)?;
+        let (high, next) = if pattern.get(next) == Some(&'-') { member(pattern, next + 1)? } else { (low, next) };
         found |= (low..=high).contains(&character);
+        at = next;
+        if *pattern.get(at)? == ']' {
+            return (found != negated).then_some(at + 1);
+        }
     }
-    (found != negated).then_some(at)
+}
+
+/// A character of a set, and where the pattern goes on.
+fn member(pattern: &[char], at: usize) -> Option<(char, usize)> {
+    match pattern.get(at)? {
+        '-' | ']' => None,
+        '\\' => Some((*pattern.get(at + 1)?, at + 2)),
+        plain => Some((*plain, at + 1)),
+    }
 }
 
 #[cfg(test)]

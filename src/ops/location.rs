@@ -28,12 +28,15 @@ pub enum Location {
     Path(PathBuf, Pick),
 }
 
+/// What makes a location of a path.
+type Kind = fn(PathBuf, Pick) -> Location;
+
 impl Location {
     /// Reads what was typed: skopeo's `docker-archive:PATH[:REF|:@N]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`; a path
     /// that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path leads to
     /// something, so that a colon in a file's name does no harm.
     pub fn parse(typed: &str, exists: impl Fn(&Path) -> bool) -> Self {
-        let kinds: [(&str, fn(PathBuf, Pick) -> Self); 3] =
+        let kinds: [(&str, Kind); 3] =
             [("docker-archive:", Self::DockerArchive), ("oci-archive:", Self::OciArchive), ("oci:", Self::Layout)];
         for (prefix, kind) in kinds {
             if let Some(rest) = typed.strip_prefix(prefix) {

@@ -13,12 +13,11 @@ pub fn tag(context: &Context, source: &str, target: &str) -> Result<(), Error> {
         return Err(Error::AmbiguousTag);
     }
     let target = target.with_default_tag();
-    let tagged = context.store.update(|catalog| {
+    context.store.update(|catalog| {
         let found = context.find_in_store(catalog, source)?;
         if let Some(descriptor) = &found.descriptor {
             catalog.tag(&target, descriptor, false);
         }
         Ok(())
-    })?;
-    tagged
+    })?
 }

@@ -15,10 +15,9 @@ impl Store {
     /// is kept for the next time where the store can be written.
     pub fn layer_summary(&self, digest: &Digest, blob: &Blob) -> Result<LayerSummary, Error> {
         let path = self.layer_index_path(digest);
-        if let Ok(file) = File::open(&path) {
-            if let Ok(summary) = read_summary(BufReader::new(file)) {
-                return Ok(summary);
-            }
+        let known = File::open(&path).ok().and_then(|file| read_summary(BufReader::new(file)).ok());
+        if let Some(summary) = known {
+            return Ok(summary);
         }
         let draft = self.draft_index(digest).ok();
         let mut sink: Box<dyn io::Write> = match &draft {

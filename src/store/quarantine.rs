@@ -148,7 +148,7 @@ impl Quarantine {
             Err(error) => (Err(Arc::from(error.to_string())), None),
         };
         let blob = Blob::stream(Arc::new(Draft(draft.path().to_owned())), size);
-        let kept = Kept { blob: self.settle(draft)?, index: index.map(|index| self.settle(index)).transpose()? };
+        let kept = Kept { blob: settled(draft)?, index: index.map(settled).transpose()? };
         lock(&self.held).insert(ticket, kept);
         Ok(blob.with_held(Held { ticket, digest, layer }))
     }
@@ -192,15 +192,9 @@ impl Quarantine {
     }
 
     fn put(&self, digest: Digest, blob: Durable, index: Option<Durable>) -> Result<(), Error> {
-        let kept = Kept { blob: self.settle(blob)?, index: index.map(|index| self.settle(index)).transpose()? };
+        let kept = Kept { blob: settled(blob)?, index: index.map(settled).transpose()? };
         lock(&self.kept).insert(digest, kept);
         Ok(())
-    }
-
-    /// Syncs a draft and closes it, so that an image of a thousand layers does not hold a thousand files open.
-    fn settle(&self, draft: Durable) -> Result<Durable, Error> {
-        let path = draft.path().to_owned();
-        draft.settled().map_err(Error::io(&path))
     }
 
     fn keep_held(&self, held: &Held) {
@@ -208,6 +202,12 @@ impl Quarantine {
             lock(&self.kept).insert(held.digest, kept);
         }
     }
+}
+
+/// Syncs a draft and closes it, so that an image of a thousand layers does not hold a thousand files open.
+fn settled(draft: Durable) -> Result<Durable, Error> {
+    let path = draft.path().to_owned();
+    draft.settled().map_err(Error::io(&path))
 }
 
 /// Whether the image specification has no media type for layers compressed so.

@@ -126,13 +126,12 @@ impl Reader<'_> {
         let name = format!("{id}/layer.tar");
         let blob = self.index.file(&name)?.ok_or_else(|| Error::Missing { name: name.clone() })?;
         let legacy = |why: String| Error::Legacy { id: id.to_owned(), why };
-        let diff_id = match blob.held() {
-            Some(held) => held.layer.as_ref().map_err(|why| legacy(why.to_string()))?.diff_id,
-            None => {
-                let reader = blob.open().map_err(Error::Read)?;
-                let found = scan(reader, &Limits::default(), &mut io::sink());
-                found.map_err(|error| legacy(error.to_string()))?.summary.diff_id
-            }
+        let diff_id = if let Some(held) = blob.held() {
+            held.layer.as_ref().map_err(|why| legacy(why.to_string()))?.diff_id
+        } else {
+            let reader = blob.open().map_err(Error::Read)?;
+            let found = scan(reader, &Limits::default(), &mut io::sink());
+            found.map_err(|error| legacy(error.to_string()))?.summary.diff_id
         };
         self.layers.insert(id.to_owned(), (diff_id, blob.clone()));
         Ok((diff_id, blob.clone()))

@@ -1,7 +1,7 @@
 //! `load`: the images of an archive come into the store, all or none.
 //!
 //! Reading an archive gives trees of images whose layers are only found; [`plan`] says what to take from them and under
-//! which names, [`take`] copies and verifies every blob into a quarantine, and the quarantine is published in one step.
+//! which names, `take` copies and verifies every blob into a quarantine, and the quarantine is published in one step.
 
 pub mod plan;
 mod take;
@@ -56,7 +56,7 @@ pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn P
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(context, named, options)?;
-    let taken = take::take(context, &quarantine, planned, progress)?;
+    let taken = take::take(context, &quarantine, &planned, progress)?;
     quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
 }
 

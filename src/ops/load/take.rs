@@ -1,6 +1,6 @@
 //! Copies what was planned into the quarantine, and verifies it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -12,22 +12,22 @@ use crate::ops::{Context, Error};
 use crate::store::{KeptLayer, Quarantine};
 
 /// An image whose blobs are all in the quarantine, or in the store already.
-pub struct Taken {
-    pub names: Vec<Reference>,
-    pub descriptor: Descriptor,
-    pub id: ImageId,
-    pub layers: Vec<DiffId>,
+pub(super) struct Taken {
+    pub(super) names: Vec<Reference>,
+    pub(super) descriptor: Descriptor,
+    pub(super) id: ImageId,
+    pub(super) layers: Vec<DiffId>,
 }
 
 /// Takes all that the planned images need.
-pub fn take(
+pub(super) fn take(
     context: &Context,
     quarantine: &Quarantine,
-    planned: Vec<Named>,
+    planned: &[Named],
     progress: &dyn Progress,
 ) -> Result<Vec<Taken>, Error> {
     let mut taker = Taker { context, quarantine, progress, kept: HashMap::new(), stored: OnceLock::new() };
-    taker.take_layers(&planned)?;
+    taker.take_layers(planned)?;
     planned.iter().map(|named| taker.take_named(named)).collect()
 }
 
@@ -48,11 +48,11 @@ impl Taker<'_> {
     /// Takes the layers of all images that are complete, several at a time.
     fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
         let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for image in planned.iter().flat_map(|named| named.tree.images()) {
             for layer in &image.layers {
-                if let Some(blob) = &layer.blob {
-                    seen.entry(blob.place()).or_insert_with(|| jobs.push((layer, blob)));
+                if let Some(blob) = layer.blob.as_ref().filter(|blob| seen.insert(blob.place())) {
+                    jobs.push((layer, blob));
                 }
             }
         }
@@ -116,7 +116,7 @@ impl Taker<'_> {
     fn take_tree(&self, tree: &Tree, label: &str, needed: bool) -> Result<Option<Descriptor>, Error> {
         match tree {
             Tree::Image(image) if needed || self.lacking(image).is_empty() => self.take_image(image, label).map(Some),
-            Tree::Image(_) | Tree::Absent => Ok(None),
+            Tree::Image(_) | Tree::Absent | Tree::Other(_) => Ok(None),
             Tree::Index { document, children } => {
                 for child in children {
                     self.take_tree(&child.tree, label, false)?;
@@ -133,7 +133,6 @@ impl Taker<'_> {
                 }
                 Ok(None)
             }
-            Tree::Other(_) => Ok(None),
         }
     }
 

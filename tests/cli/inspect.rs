@@ -100,6 +100,26 @@ fn formats() {
 }
 
 #[test]
+fn fields_that_a_configuration_lacks_are_go_s_zero_values() {
+    let session = Session::new();
+    let image = TestImage::of("fx/bare:1", "x").with("config", json!({"Env": ["A=b"]}));
+    session.load(&pack(&producers::docker_save(&[image])));
+    // As docker's own client and engine answer.
+    for (template, printed) in [
+        ("{{.Config.User}}|{{.Config.WorkingDir}}|{{.Config.StopSignal}}", "||"),
+        ("{{.Config.Cmd}} {{.Config.Entrypoint}} {{.Config.Shell}}", "[] [] []"),
+        ("{{.Config.ExposedPorts}} {{.Config.Volumes}} {{.Config.Labels}}", "map[] map[] map[]"),
+        ("{{json .Config.ExposedPorts}} {{json .Config.Labels}} {{json .Config.Healthcheck}}", "null null null"),
+        ("{{.Config.Healthcheck}} {{.Config.ArgsEscaped}}", "<nil> false"),
+        ("{{.Config.Labels.x}} {{index .Config.Labels \"x\"}} {{len .Config.Volumes}}", "<no value>  0"),
+        ("{{if .Config.Entrypoint}}y{{else}}n{{end}}{{range .Config.OnBuild}}{{.}}{{end}}", "n"),
+        ("{{.Author}}|{{.Comment}}|{{.Variant}}|{{.OsVersion}}", "|||"),
+    ] {
+        assert_eq!(session.run(&["inspect", "-f", template, "fx/bare:1"]).text(), format!("{printed}\n"), "{template}");
+    }
+}
+
+#[test]
 fn fields_that_imgtool_does_not_know_are_kept() {
     let session = Session::new();
     let image = TestImage::of("fx/x:1", "x").with("x-future", json!({"deep": [1, 2.50, "\u{1f980}"]}));

@@ -89,7 +89,7 @@ fn docker_loads_every_format_that_it_knows() {
 
 #[test]
 fn docker_loads_several_images_and_those_without_a_name() {
-    let Some(mut engine) = engine() else { return };
+    let Some(engine) = engine() else { return };
     let images = [TestImage::sample("fx/a:1"), TestImage::of("fx/b:1", "b")];
     let session = Session::new();
     session.load(&pack(&producers::docker_save(&images)));
@@ -103,7 +103,7 @@ fn docker_loads_several_images_and_those_without_a_name() {
 
 #[test]
 fn both_convert_a_layout_of_docker_1_9_to_the_same_image() {
-    let Some(mut engine) = engine() else { return };
+    let Some(engine) = engine() else { return };
     let version = engine.ok(&["version", "--format", "{{.Server.Version}}"]);
     let major: u32 = version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
     if major >= 29 {
@@ -119,7 +119,7 @@ fn both_convert_a_layout_of_docker_1_9_to_the_same_image() {
 
 #[test]
 fn a_delta_that_docker_takes_imgtool_takes() {
-    let Some(mut engine) = engine() else { return };
+    let Some(engine) = engine() else { return };
     let base = TestImage::of("fx/base:1", "base");
     let child = TestImage { tags: vec!["fx/child:1".into()], ..base.clone() }
         .layer("more", &[crate::support::tarball::Member::file("more", "more")]);
@@ -134,7 +134,7 @@ fn a_delta_that_docker_takes_imgtool_takes() {
 
 #[test]
 fn both_say_the_same_when_they_load() {
-    let Some(mut engine) = engine() else { return };
+    let Some(engine) = engine() else { return };
     let old = TestImage::of("fx/a:1", "old").also_tagged("localhost:5000/a:2");
     let new = TestImage::of("fx/a:1", "new");
     let session = Session::new();

@@ -1,0 +1,169 @@
+//! `images`: the table, its filters, its formats.
+
+use serde_json::{Value, json};
+
+use crate::support::image::TestImage;
+use crate::support::producers;
+use crate::support::session::Session;
+use crate::support::tarball::pack;
+use crate::support::terminal::{self, Streams};
+
+/// An image of four platforms under one name.
+const MULTI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/oci-layout/made-multi-platform-nested");
+
+/// Three images of different years, one with two names, one without any.
+fn store() -> Session {
+    let session = Session::new();
+    let images = [
+        TestImage::of("fx/old:1", "old").with("created", json!("2001-02-03T04:05:06.789Z")),
+        TestImage::sample("fx/new:1")
+            .also_tagged("quay.io/x/new:latest")
+            .with("created", json!("2011-02-03T04:05:06Z")),
+        TestImage::of("", "nameless, and in the middle").untagged().with("created", json!("2005-02-03T04:05:06Z")),
+    ];
+    session.load(&pack(&producers::docker_save(&images)));
+    session
+}
+
+#[test]
+fn the_table() {
+    let session = store();
+    insta::assert_snapshot!(session.transcript(&[
+        &["images"],
+        &["image", "ls", "fx/old"],
+        &["images", "--digests", "fx/none"],
+        &["images", "-q"],
+        &["images", "--no-trunc", "-q", "fx/new"],
+        &["images", "fx/none"],
+    ]), @r"
+    $ imgtool images
+    REPOSITORY      TAG       IMAGE ID       CREATED        SIZE
+    fx/new          1         80fdc4160f16   NN years ago   17B
+    quay.io/x/new   latest    80fdc4160f16   NN years ago   17B
+    <none>          <none>    d5a9103d4202   NN years ago   27B
+    fx/old          1         5db0f25d295f   NN years ago   3B
+    $ imgtool image ls fx/old
+    REPOSITORY   TAG       IMAGE ID       CREATED        SIZE
+    fx/old       1         5db0f25d295f   NN years ago   3B
+    $ imgtool images --digests fx/none
+    REPOSITORY   TAG       DIGEST    IMAGE ID   CREATED   SIZE
+    $ imgtool images -q
+    80fdc4160f16
+    80fdc4160f16
+    d5a9103d4202
+    5db0f25d295f
+    $ imgtool images --no-trunc -q fx/new
+    sha256:80fdc4160f16b1bc1764358abc18d945d90a179899fba6c836a831ac43429ce3
+    $ imgtool images fx/none
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    ");
+}
+
+#[test]
+fn an_empty_store_has_a_header_and_no_rows() {
+    let session = Session::new();
+    insta::assert_snapshot!(session.transcript(&[&["images"], &["images", "-q"], &["image", "list", "-a"]]), @r"
+    $ imgtool images
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    $ imgtool images -q
+    $ imgtool image list -a
+    REPOSITORY   TAG       IMAGE ID   CREATED   SIZE
+    ");
+    assert!(!session.store().exists(), "looking makes no store");
+}
+
+#[test]
+fn formats() {
+    let session = store();
+    insta::assert_snapshot!(session.transcript(&[
+        &["images", "--format", "{{.Repository}}:{{.Tag}} {{.Size}} {{.CreatedAt}}"],
+        &["images", "--format", r"table {{.Tag}}\t{{.ID}}", "fx/old"],
+        &["images", "--format", r"{{.ID}}\t{{upper .Repository}}\n", "fx/old"],
+        &["images", "--format", "{{.Nope}}"],
+        &["images", "--format", "{{.ID"],
+    ]), @r#"
+    $ imgtool images --format '{{.Repository}}:{{.Tag}} {{.Size}} {{.CreatedAt}}'
+    fx/new:1 17B 2011-02-03 04:05:06 +0000 UTC
+    quay.io/x/new:latest 17B 2011-02-03 04:05:06 +0000 UTC
+    <none>:<none> 27B 2005-02-03 04:05:06 +0000 UTC
+    fx/old:1 3B 2001-02-03 04:05:06 +0000 UTC
+    $ imgtool images --format 'table {{.Tag}}\t{{.ID}}' fx/old
+    TAG       IMAGE ID
+    1         5db0f25d295f
+    $ imgtool images --format '{{.ID}}\t{{upper .Repository}}\n' fx/old
+    5db0f25d295f	FX/OLD
+
+    $ imgtool images --format '{{.Nope}}'
+    ! error: template parsing error: template: :1:2: executing "" at <.Nope>: can't evaluate field Nope in type *formatter.imageContext
+    [exit 1]
+    $ imgtool images --format '{{.ID'
+    ! error: template parsing error: template: :1: unclosed action
+    [exit 1]
+    "#);
+    let rows: Vec<Value> = session
+        .ok(&["images", "--format", "json", "fx/old"])
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    assert_eq!(rows.len(), 1);
+    let keys: Vec<&String> = rows[0].as_object().expect("an object").keys().collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    for (key, value) in [
+        ("Repository", "fx/old"),
+        ("Tag", "1"),
+        ("Size", "3B"),
+        ("CreatedAt", "2001-02-03 04:05:06 +0000 UTC"),
+        ("Containers", "N/A"),
+        ("SharedSize", "N/A"),
+        ("UniqueSize", "N/A"),
+    ] {
+        assert_eq!(rows[0][key], value, "{key}");
+    }
+    assert_eq!(
+        session.ok(&["images", "--format", "{{json .}}", "fx/old"]),
+        session.ok(&["images", "--format", "json", "fx/old"])
+    );
+}
+
+#[test]
+fn a_word_that_is_a_command_gets_a_hint() {
+    let session = store();
+    let answer = session.run(&["images", "ls"]);
+    assert_eq!(answer.code, 0);
+    assert_eq!(answer.stderr.trim(), "No images found matching \"ls\": did you mean \"imgtool image ls\"?");
+}
+
+#[test]
+fn the_tree() {
+    let session = store();
+    session.ok(&["load", "-q", "-i", MULTI]);
+    let tree = session.ok(&["images", "--tree"]);
+    assert!(tree.starts_with("IMAGE"), "{tree}");
+    for piece in ["DISK USAGE", "CONTENT SIZE", "fx/new:1", "multi:latest", "├─ linux/amd64", "└─ windows/amd64"]
+    {
+        assert!(tree.contains(piece), "{piece} is not in\n{tree}");
+    }
+    session.run(&["images", "--tree", "-q"]).fails(1, &["--quiet is not yet supported with --tree"]);
+    session.run(&["images", "--tree", "--no-trunc"]).fails(1, &["--no-trunc is not yet supported with --tree"]);
+    session.run(&["images", "--tree", "--format", "json"]).fails(1, &["--format is not yet supported with --tree"]);
+}
+
+#[test]
+fn text_of_an_image_cannot_drive_the_terminal() {
+    let session = Session::new();
+    let image = TestImage::new(&["fx/a:1"])
+        .layer("RUN \u{1b}[2Jclear\r\u{7}bell \u{202e}ltr\nnew line", &[])
+        .with("author", json!("\u{1b}]0;title\u{7}"));
+    session.load(&pack(&producers::docker_save(&[image])));
+    let streams = Streams { stdin: false, stdout: true, stderr: true };
+    for args in [&["history", "--no-trunc", "fx/a:1"][..], &["history", "fx/a:1"], &["images"], &["inspect", "fx/a:1"]]
+    {
+        let (_, screen) = terminal::run(session.command(args), streams);
+        let screen = screen.replace("\r\n", "\n");
+        let bad: Vec<char> = screen.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
+        assert!(bad.is_empty(), "imgtool {args:?} printed {bad:?}:\n{screen}");
+        if args[0] == "history" {
+            assert_eq!(screen.lines().count(), 2, "a new line makes no new row");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `image prune`: what nobody names any more.
+
+use crate::support::image::TestImage;
+use crate::support::producers;
+use crate::support::session::Session;
+use crate::support::tarball::pack;
+
+/// A store where `fx/a:1` was loaded twice, so that the older image has no name.
+fn store() -> (Session, TestImage, TestImage) {
+    let (old, new) = (TestImage::of("fx/a:1", "the old one"), TestImage::of("fx/a:1", "new"));
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(std::slice::from_ref(&old))));
+    session.load(&pack(&producers::docker_save(std::slice::from_ref(&new))));
+    (session, old, new)
+}
+
+/// What the blobs take on disk.
+fn blob_bytes(session: &Session) -> u64 {
+    let blobs = std::fs::read_dir(session.store().join("blobs/sha256")).expect("a store");
+    blobs.map(|blob| blob.expect("an entry").metadata().expect("a file").len()).sum()
+}
+
+/// docker's form of a few thousand bytes, four digits.
+fn kilobytes(bytes: u64) -> String {
+    assert!((1000..10_000).contains(&bytes), "{bytes}");
+    let digits = format!("{}.{:03}", bytes / 1000, bytes % 1000);
+    format!("{}kB", digits.trim_end_matches('0'))
+}
+
+#[test]
+fn removes_images_without_a_name() {
+    let (session, old, new) = store();
+    let before = blob_bytes(&session);
+    let printed = session.ok(&["image", "prune", "-f"]);
+    assert_eq!(
+        printed,
+        format!(
+            "Deleted Images:\ndeleted: {}\ndeleted: {}\n\nTotal reclaimed space: {}\n",
+            old.id(),
+            old.chain_ids()[0],
+            kilobytes(before - blob_bytes(&session))
+        )
+    );
+    assert_eq!(session.ids(), [new.id()]);
+    assert_eq!(session.ok(&["image", "prune", "--force"]), "Total reclaimed space: 0B\n");
+}
+
+#[test]
+fn asks_first() {
+    let question = "WARNING! This will remove all dangling images.\nAre you sure you want to continue? [y/N] ";
+    for (typed, left) in [("n\n", 2), ("\n", 2), ("yes\n", 2), ("", 2), ("y\n", 1), ("Y\n", 1)] {
+        let (session, ..) = store();
+        let answer = session.run_with(typed.as_bytes(), &["image", "prune"]);
+        assert!((answer.out() + &answer.stderr).contains(question), "{typed:?}: {}", answer.text());
+        assert_eq!(session.ids().len(), left, "{typed:?}");
+        assert_eq!(answer.code, 0, "{typed:?}: {}", answer.text());
+    }
+}
+
+#[test]
+fn all_images_with_a() {
+    let (session, ..) = store();
+    let before = blob_bytes(&session);
+    let printed = session.ok(&["image", "prune", "-a", "-f"]);
+    assert!(printed.contains("untagged: fx/a:1\n"), "{printed}");
+    assert!(printed.ends_with(&format!("\nTotal reclaimed space: {}\n", kilobytes(before))), "{printed}");
+    assert_eq!(session.ids(), [""; 0]);
+    assert!(!session.picture().keys().any(|path| path.starts_with("blobs/sha256/")), "{:?}", session.picture());
+}
+
+#[test]
+fn takes_away_what_a_killed_load_left() {
+    let (session, _, new) = store();
+    session.ok(&["image", "prune", "-f"]);
+    let clean = session.picture();
+    let orphan = session.store().join("blobs/sha256").join("0".repeat(64));
+    std::fs::write(&orphan, "bytes that no name leads to").expect("a writable store");
+    session.ok(&["image", "prune", "-f"]);
+    assert_eq!(session.picture(), clean);
+    assert_eq!(session.ids(), [new.id()]);
+}

@@ -1,0 +1,15 @@
+//! imgtool among its peers: docker's engine, podman, skopeo, umoci and buildah read what it writes and the reverse.
+//!
+//! Images are made on the spot, there is no network. A peer that is not installed skips its tests with one line on stderr;
+//! `IMGTOOL_REQUIRE_PEERS=1` makes that a failure. docker's engine and podman need root.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod docker;
+mod engine;
+mod images;
+mod layouts;
+mod peer;
+mod podman;
+mod same_words;

@@ -1,0 +1,30 @@
+//! What the integration tests share: a hermetic session with the binary, images built in memory, archives in the
+//! shape of every producer, and pictures of a folder to compare.
+//!
+//! Each test binary uses a part of it.
+#![expect(dead_code, reason = "every test binary compiles this module and none uses all of it")]
+
+pub(crate) mod image;
+pub(crate) mod oci;
+pub(crate) mod packing;
+pub(crate) mod producers;
+pub(crate) mod session;
+pub(crate) mod tarball;
+pub(crate) mod terminal;
+pub(crate) mod tree;
+
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 as 64 hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
+}
+
+/// SHA-256 as `sha256:<64 hex digits>`.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex(bytes))
+}

@@ -1,12 +1,11 @@
-//! Writing a tar whose members are all known beforehand: to a file with several threads, to a stream in order.
+//! Writing a tar whose members are all known beforehand: to a file, at known places, or to a stream.
 //!
 //! The bytes are the same either way, and depend on nothing but the members: fixed owners, modes and times.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Progress};
@@ -161,38 +160,47 @@ pub fn write_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progr
         .map_err(|source| Error::Io { what: "end of the archive".into(), source })
 }
 
-/// Writes the members into a new file, each at its place, several at a time.
+/// Writes the members into a new file. One thread writes, because a file takes one writer at a time; beside it another
+/// reads the blobs and checks their digests.
 pub fn write_file(members: &[Member], to: &File, progress: &dyn Progress) -> Result<(), Error> {
     progress.total(Some(members.iter().map(Member::size).sum()));
-    let mut offsets = Vec::with_capacity(members.len());
-    let mut end = 0;
+    let failed = AtomicBool::new(false);
+    let (written, checked) = std::thread::scope(|scope| {
+        let check = scope.spawn(|| stop_others(check_blobs(members, &failed), &failed));
+        let written = stop_others(write_members(members, to, progress, &failed), &failed);
+        (written, check.join().expect("checking does not panic"))
+    });
+    checked.and(written)
+}
+
+fn stop_others(result: Result<(), Error>, failed: &AtomicBool) -> Result<(), Error> {
+    failed.fetch_or(result.is_err(), Ordering::Relaxed);
+    result
+}
+
+fn check_blobs(members: &[Member], failed: &AtomicBool) -> Result<(), Error> {
     for member in members {
-        offsets.push(end);
-        end += member.header().len() as u64 + member.size() + padding(member.size()) as u64;
+        if let (Content::Blob(blob, digest), false) = (&member.content, failed.load(Ordering::Relaxed)) {
+            let sent = blob.open().and_then(|mut reader| copy::send(&mut reader, &mut io::sink(), &|_| {}));
+            check(*digest, sent.map_err(|error| member.error(error))?.0)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_members(members: &[Member], to: &File, progress: &dyn Progress, failed: &AtomicBool) -> Result<(), Error> {
+    let mut at = 0;
+    for (id, member) in members.iter().enumerate() {
+        if failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let job = Job { id: id as u64, member, progress };
+        job.begin();
+        at += job.place(to, at)?;
+        job.end();
     }
     // What is not written stays zero: padding, and the end of the archive.
-    to.set_len(end + END.len() as u64).map_err(|source| Error::Io { what: "archive".into(), source })?;
-    let (next, failed, error) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
-    let work = || {
-        while !failed.load(Ordering::Relaxed) {
-            let id = next.fetch_add(1, Ordering::Relaxed);
-            let Some(member) = members.get(id) else { return };
-            let job = Job { id: id as u64, member, progress };
-            if let Err(found) = job.place(to, offsets[id]) {
-                failed.store(true, Ordering::Relaxed);
-                error.lock().expect("no thread panics while it holds the lock").get_or_insert(found);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..copy::threads() {
-            scope.spawn(work);
-        }
-    });
-    match error.into_inner().expect("no thread panics while it holds the lock") {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    to.set_len(at + END.len() as u64).map_err(|source| Error::Io { what: "archive".into(), source })
 }
 
 struct Job<'a> {
@@ -214,21 +222,19 @@ impl Job<'_> {
         }
     }
 
-    fn place(&self, to: &File, offset: u64) -> Result<(), Error> {
+    /// Writes the member, and says how many bytes it takes.
+    fn place(&self, to: &File, offset: u64) -> Result<u64, Error> {
         let (member, header) = (self.member, self.member.header());
-        self.begin();
         to.write_all_at(&header, offset).map_err(|error| member.error(error))?;
         let at = offset + header.len() as u64;
         match &member.content {
-            Content::Blob(blob, digest) => {
+            Content::Blob(blob, _) => {
                 let moved = |bytes| self.progress.advance(self.id, bytes);
-                let actual = copy::place(blob, to, at, &moved).map_err(|error| member.error(error))?;
-                check(*digest, actual)?;
+                copy::place(blob, to, at, &moved).map_err(|error| member.error(error))?;
             }
             _ => self.stream(&mut At { file: to, at })?,
         }
-        self.end();
-        Ok(())
+        Ok(header.len() as u64 + member.size() + padding(member.size()) as u64)
     }
 
     fn stream(&self, to: &mut dyn Write) -> Result<(), Error> {
@@ -252,7 +258,7 @@ fn check(expected: Digest, actual: Digest) -> Result<(), Error> {
     if expected == actual { Ok(()) } else { Err(Error::Damaged { expected, actual }) }
 }
 
-/// Writes at a place of a file that several threads write to.
+/// Writes at a place of a file.
 struct At<'a> {
     file: &'a File,
     at: u64,

@@ -1,4 +1,4 @@
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _};
 
 use super::error::CliError;
 use super::session::Session;
@@ -53,6 +53,5 @@ fn confirmed(session: &Session, what: &str) -> Result<bool, CliError> {
     session.ui.data(&format!("WARNING! {what}\nAre you sure you want to continue? [y/N] "))?;
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
-    let _ = io::stdout().flush();
     Ok(read.is_ok() && answer.trim().eq_ignore_ascii_case("y"))
 }

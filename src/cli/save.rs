@@ -44,7 +44,7 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         usage::check(Arity::AtLeast(1), &self.images, &["save"])?;
         let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
-        refuse_terminal(output)?;
+        refuse_terminal(session, output)?;
         let mut platforms = Session::platforms(&self.platform)?;
         if platforms.len() > 1 {
             return Err(CliError::Plain(
@@ -68,15 +68,15 @@ impl Args {
         let members = plan(&session.context, &self.images, &options, &*progress)?;
         match output {
             Some(path) => write_to_path(&members, path, &*progress)?,
-            None => write_to_stream(&members, &mut io::stdout().lock(), &*progress)?,
+            None => write_to_stream(&members, &mut session.ui.raw(), &*progress)?,
         }
         Ok(())
     }
 }
 
-fn refuse_terminal(output: Option<&Path>) -> Result<(), CliError> {
+fn refuse_terminal(session: &Session, output: Option<&Path>) -> Result<(), CliError> {
     let is_terminal = match output {
-        None => io::stdout().is_terminal(),
+        None => session.ui.stdout_is_terminal(),
         Some(path) if path.starts_with("/dev") || path.starts_with("/proc") => {
             std::fs::OpenOptions::new().write(true).open(path).is_ok_and(|file| file.is_terminal())
         }

@@ -4,7 +4,7 @@
 //! file systems that do), and hashed from where they landed, so that what was verified is what is kept.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 
 use crate::image::Blob;
@@ -14,7 +14,8 @@ use crate::oci::{Digest, Hasher};
 
 /// Writes all bytes of `blob` to the beginning of `to` and gives their digest.
 pub fn land(blob: &Blob, to: &File, moved: Moved<'_>) -> io::Result<Digest> {
-    place(blob, to, 0, moved)
+    let mut landing = Landing::new(From::blob(blob)?, to, 0, moved);
+    Ok(send(&mut landing, &mut io::sink(), &|_| {})?.0)
 }
 
 /// Writes all bytes of a layer to `to`, and its index to `index`, in one pass over the bytes.
@@ -61,10 +62,23 @@ pub fn land_stream(
     Ok((seen, digest, size))
 }
 
-/// Writes all bytes of `blob` into `to` from offset `at` on, and gives their digest.
-pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<Digest> {
-    let mut landing = Landing::new(From::blob(blob)?, to, at, moved);
-    Ok(send(&mut landing, &mut io::sink(), &|_| {})?.0)
+/// Writes all bytes of `blob` into `to` from offset `at` on. Their digest is not looked at.
+pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<()> {
+    let mut done = 0;
+    if let Some((file, offset)) = blob.as_range() {
+        while done < blob.size() {
+            let want = usize::try_from(blob.size() - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
+            let Some(got) = copy_range(file, offset + done, to, at + done, want)? else { break };
+            done += got as u64;
+            moved(got as u64);
+        }
+    }
+    let mut rest = blob.open()?;
+    if done > 0 {
+        rest.seek(SeekFrom::Start(done))?;
+    }
+    let mut landing = Landing::new(From::Reader(Box::new(rest)), to, at + done, moved);
+    io::copy(&mut landing, &mut io::sink()).map(|_| ())
 }
 
 /// Writes all bytes of `reader` to `to`, and gives their digest and number.
@@ -131,8 +145,9 @@ impl<'a> Landing<'a> {
             From::Range { file, offset, left, by_kernel } => {
                 let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let into = &mut into[..want];
-                let got = if *by_kernel { copy_range(file, *offset, self.to, at, into)? } else { None };
+                let got = if *by_kernel { copy_range(file, *offset, self.to, at, want)? } else { None };
                 let got = if let Some(got) = got {
+                    self.to.read_exact_at(&mut into[..got], at)?;
                     got
                 } else {
                     *by_kernel = false;
@@ -164,15 +179,12 @@ impl Read for Landing<'_> {
     }
 }
 
-/// Lets the kernel copy, and reads what arrived; `None` where the kernel cannot copy between these two files.
-fn copy_range(from: &File, offset: u64, to: &File, at: u64, into: &mut [u8]) -> io::Result<Option<usize>> {
+/// Lets the kernel copy up to `bytes` bytes and says how many it did; `None` where it cannot between these two files.
+fn copy_range(from: &File, offset: u64, to: &File, at: u64, bytes: usize) -> io::Result<Option<usize>> {
     use rustix::io::Errno;
     let (mut source, mut target) = (offset, at);
-    match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), into.len()) {
-        Ok(got) if got > 0 => {
-            to.read_exact_at(&mut into[..got], at)?;
-            Ok(Some(got))
-        }
+    match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), bytes) {
+        Ok(got) if got > 0 => Ok(Some(got)),
         // Some file systems answer 0 where they cannot copy.
         Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => {
             Ok(None)
@@ -207,6 +219,9 @@ impl<R: Read> Read for Counted<'_, R> {
         Ok(got)
     }
 }
+
+/// How much the kernel moves at a time where nobody reads along.
+const LARGE_CHUNK: usize = 8 << 20;
 
 /// How many layers are worked on at a time.
 pub fn threads() -> usize {

@@ -285,3 +285,101 @@ impl fmt::Display for Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(typeflag: u8, name: &str, link_name: &str) -> RawEntry {
+        let kind = match typeflag {
+            b'0' => RawKind::File,
+            b'1' => RawKind::Hardlink,
+            b'2' => RawKind::Symlink,
+            b'3' => RawKind::CharDevice,
+            b'5' => RawKind::Directory,
+            b'S' => RawKind::OldSparse,
+            _ => RawKind::Other,
+        };
+        RawEntry {
+            name: name.into(),
+            kind,
+            typeflag,
+            link_name: link_name.into(),
+            mode: 0o104_755,
+            uid: 0,
+            gid: 0,
+            mtime: Mtime::default(),
+            size: 3,
+            device_major: 1,
+            device_minor: 3,
+            xattrs: Vec::new(),
+            header_offset: 0,
+            content_offset: 512,
+            stored_size: 3,
+            sparse: None,
+        }
+    }
+
+    fn read(typeflag: u8, name: &str, link_name: &str) -> Result<Entry, EntryError> {
+        Entry::try_from_raw(raw(typeflag, name, link_name))
+    }
+
+    #[test]
+    fn members_become_entries() {
+        let entry = read(b'0', "./usr//bin/env", "ignored").expect("a valid entry");
+        assert_eq!(entry.path.as_bytes(), b"usr/bin/env");
+        assert_eq!((entry.kind.clone(), entry.mode, entry.size), (EntryKind::File, 0o4755, 3));
+        assert!(entry.is_valid());
+        let target = EntryPath::new(b"a/b").expect("a valid path");
+        let table = [
+            (read(b'5', "./", ""), EntryKind::Directory),
+            (read(b'1', "l", "/a/./b"), EntryKind::Hardlink { target }),
+            (read(b'2', "l", "../../x"), EntryKind::Symlink { target: b"../../x".to_vec() }),
+            (read(b'3', "null", ""), EntryKind::CharDevice { major: 1, minor: 3 }),
+        ];
+        for (entry, kind) in table {
+            let entry = entry.expect("a valid entry");
+            assert_eq!((entry.kind.clone(), entry.size), (kind, 0));
+            assert!(entry.is_valid());
+        }
+    }
+
+    #[test]
+    fn what_no_image_has_is_refused() {
+        let table = [
+            (read(b'0', "../x", ""), "path \"../x\" leads outside the image"),
+            (read(b'1', "l", "../x"), "hard link l: path \"../x\" leads outside the image"),
+            (read(b'1', "l", "/"), "hard link l to a directory"),
+            (read(b'1', "l", "./l"), "hard link l to itself"),
+            (read(b'1', "l", ""), "link l has no target"),
+            (read(b'2', "l", ""), "link l has no target"),
+            (read(b'2', "a/..", "x"), "the root of the image is not a directory"),
+            (read(b'0', "", ""), "the root of the image is not a directory"),
+            (read(b'S', "s", ""), "s: unhandled tar header type 83"),
+            (read(b'7', "c\u{1b}", ""), "c\\x1b: unhandled tar header type 55"),
+            (read(b'0', "a/.wh.", ""), "a/.wh.: whiteout without a name"),
+            (read(b'0', ".wh..", ""), ".wh..: whiteout without a name"),
+            (read(b'5', "a/.wh.../", ""), "a/.wh...: whiteout without a name"),
+            (Entry::try_from_raw(RawEntry { uid: -1, ..raw(b'0', "f", "") }), "f: uid -1 out of range"),
+            (
+                Entry::try_from_raw(RawEntry { device_major: 1 << 32, ..raw(b'3', "f", "") }),
+                "f: device major 4294967296 out of range",
+            ),
+        ];
+        for (result, expected) in table {
+            assert_eq!(result.expect_err(expected).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn whiteouts_and_bookkeeping_are_told_apart() {
+        let entry = |name| read(b'0', name, "").expect("a valid entry");
+        assert_eq!(entry("a/.wh.b").whiteout(), Some(Whiteout::Entry(b"b".to_vec())));
+        assert_eq!(entry("a/.wh..wh..opq").whiteout(), Some(Whiteout::Opaque));
+        assert_eq!(entry("a/.wh.b/c").whiteout(), None);
+        assert!(!entry("a/.wh..wh..opq").is_reserved());
+        assert!(!entry("a/.wh.b").is_reserved());
+        assert!(entry("a/.wh..wh.aufs").is_reserved());
+        assert!(entry(".wh..wh.plnk/1.2").is_reserved());
+    }
+}

@@ -22,7 +22,7 @@ pub struct Limits {
     pub zstd_window_log: u32,
     /// The most memory an xz decoder may ask for, in KiB; `xz -9` needs 65 MiB.
     pub xz_memory_kib: u32,
-    /// The most names in one layer, directories that are only implied included; sizing them takes about 50 bytes each.
+    /// The most names in one layer, directories that are only implied included; sizing them takes about 40 bytes each.
     pub entries: u64,
     /// The most bytes of all symbolic links' targets in one layer: they are held in memory while it is sized.
     pub link_text: u64,

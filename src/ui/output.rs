@@ -119,6 +119,12 @@ impl Ui {
         self.write_data(bytes)
     }
 
+    /// Standard output for bytes that are written piece by piece, as they are. The caller sees to it that a terminal gets
+    /// none.
+    pub fn raw(&self) -> impl Write + use<> {
+        Raw(Arc::clone(&self.stdout))
+    }
+
     fn write_data(&self, bytes: &[u8]) -> Result<(), OutputError> {
         self.bars.suspend(|| {
             let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,6 +170,19 @@ impl Ui {
             ProgressMode::Json => Box::new(progress::Json::new(Arc::clone(&self.stderr))),
             ProgressMode::Auto | ProgressMode::None => Box::new(Silent),
         }
+    }
+}
+
+/// Standard output without a word about what goes there.
+struct Raw(Stream);
+
+impl Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).flush()
     }
 }
 

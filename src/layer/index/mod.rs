@@ -11,6 +11,7 @@
 //! An index is a cache: one that is cut or changed is an [`IndexError`], never a panic and never half a layer, and is
 //! made anew. Entries that mean nothing (`.wh..wh.*` of AUFS) are left out.
 
+mod edges;
 mod file;
 mod scan;
 mod tree;

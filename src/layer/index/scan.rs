@@ -60,10 +60,10 @@ impl From<io::Error> for ScanError {
 /// Reads a layer to its very end in one pass: checks every entry, takes its digests and sizes, and writes its index. No
 /// bytes at all are a layer without entries.
 pub fn scan<R: Read + Send>(raw: R, limits: &Limits, index: &mut dyn Write) -> Result<Scan, ScanError> {
-    let (compression, reader) = sniff(raw)?;
+    let (compression, reader) = sniff(raw).map_err(TarError::from)?;
     // What is not packed is the tar itself, so that one digest is enough.
     let mut packed = Hashing::new(reader, compression != Compression::None);
-    let decoder = compression.decoder(BufReader::with_capacity(BUFFER, &mut packed), limits)?;
+    let decoder = compression.decoder(BufReader::with_capacity(BUFFER, &mut packed), limits).map_err(TarError::from)?;
     let mut tar = Hashing::new(decoder, true);
     let mut index = IndexWriter::new(index);
     let to_index = |source| ScanError::Index { source };

@@ -4,12 +4,14 @@
 //! comes twice counts as it came last, a directory that becomes a file takes along what was below it, and hard links
 //! count once, even if the first name is gone. Parents that are symbolic links of the layer are followed inside it.
 //!
-//! Names are not kept: an edge is the hash of a parent and a name, about 50 bytes an entry in all.
+//! Names are not kept: a node has the hash of its parent and its name, keyed at random so that nobody can choose names
+//! of one hash. That is about 40 bytes an entry in all.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
+use super::edges::{Edges, Id, Node, ROOT};
 use crate::layer::entry::{Entry, EntryKind};
 use crate::layer::limits::Limits;
 use crate::layer::path::{EntryPath, split_last};
@@ -66,8 +68,8 @@ pub enum TreeError {
 /// The names of a layer so far.
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    edges: HashMap<u64, Id, BuildHasherDefault<Identity>>,
-    hashers: (RandomState, RandomState),
+    edges: Edges,
+    hasher: RandomState,
     /// The sizes of files and symbolic links.
     inodes: Vec<u64>,
     /// Where the targets of those inodes that are symbolic links stand in `text`.
@@ -82,31 +84,19 @@ pub(super) struct Tree {
     text_limit: u64,
 }
 
-type Id = u32;
-
-/// A name of a layer.
-struct Node {
-    parent: Id,
-    /// A second hash of its name, so that two names of one hash are told apart.
-    check: u32,
-    /// What it is: one of the constants, or which inode.
-    what: u32,
-}
-
 const DIRECTORY: u32 = u32::MAX;
 /// Replaced by another node.
 const GONE: u32 = u32::MAX - 1;
 /// Devices, pipes, and hard links to what is not in this layer: their size is 0 or unknown.
 const SIZELESS: u32 = u32::MAX - 2;
-const ROOT: Id = 0;
 
 impl Tree {
     /// An empty directory.
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            nodes: vec![Node { parent: ROOT, check: 0, what: DIRECTORY }],
-            edges: HashMap::default(),
-            hashers: (RandomState::new(), RandomState::new()),
+            nodes: vec![Node { parent: ROOT, hash: [0; 8], what: DIRECTORY }],
+            edges: Edges::default(),
+            hasher: RandomState::new(),
             inodes: Vec::new(),
             symlinks: HashMap::new(),
             text: Vec::new(),
@@ -287,39 +277,22 @@ impl Tree {
     }
 
     fn find(&self, parent: Id, name: &[u8]) -> Option<Id> {
-        let (mut edge, check) = self.hashes(parent, name);
-        while let Some(&id) = self.edges.get(&edge) {
-            let node = &self.nodes[id as usize];
-            if (node.parent, node.check) == (parent, check) {
-                return (node.what != GONE).then_some(id);
-            }
-            edge = edge.wrapping_add(1);
-        }
-        None
+        self.edges.find(&self.nodes, parent, self.hash(parent, name))
     }
 
-    /// Adds a node to a directory, where it takes the place of one that is gone.
+    /// Adds a node to a directory, where it takes the place of one of its name.
     fn add(&mut self, parent: Id, name: &[u8], what: u32) -> Result<Id, TreeError> {
         let limit = self.entries_limit;
         let id = Id::try_from(self.nodes.len()).ok().filter(|&id| u64::from(id) <= limit);
         let id = id.ok_or(TreeError::TooManyNames { limit })?;
-        let (mut edge, check) = self.hashes(parent, name);
-        while let Some(&other) = self.edges.get(&edge) {
-            let other = &self.nodes[other as usize];
-            if (other.parent, other.check) == (parent, check) {
-                break;
-            }
-            edge = edge.wrapping_add(1);
-        }
-        self.edges.insert(edge, id);
-        self.nodes.push(Node { parent, check, what });
+        let hash = self.hash(parent, name);
+        self.edges.put(&self.nodes, parent, hash, id);
+        self.nodes.push(Node { parent, hash: hash.to_le_bytes(), what });
         Ok(id)
     }
 
-    fn hashes(&self, parent: Id, name: &[u8]) -> (u64, u32) {
-        let (edge, check) = &self.hashers;
-        let half = check.hash_one((parent, name)) & u64::from(u32::MAX);
-        (edge.hash_one((parent, name)), u32::try_from(half).expect("half a hash"))
+    fn hash(&self, parent: Id, name: &[u8]) -> u64 {
+        self.hasher.hash_one((parent, name))
     }
 }
 
@@ -336,26 +309,6 @@ impl Route {
         let length = self.path[start..].iter().position(|&byte| byte == b'/');
         self.passed = length.map_or(self.path.len(), |length| start + length);
         Some(start..self.passed)
-    }
-}
-
-/// Passes on what is a hash already.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }
 

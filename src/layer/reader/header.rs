@@ -83,10 +83,11 @@ impl Header {
 /// Old writers summed signed bytes, so both sums are taken.
 fn verify_checksum(block: &Block) -> Result<(), HeaderProblem> {
     let expected = octal(&block[CHECKSUM]).ok_or(HeaderProblem::Checksum)?;
-    let bytes = block.iter().enumerate().map(|(at, &byte)| if CHECKSUM.contains(&at) { b' ' } else { byte });
-    let (unsigned, signed) = bytes.fold((0_i64, 0_i64), |(unsigned, signed), byte| {
-        (unsigned + i64::from(byte), signed + i64::from(byte.cast_signed()))
-    });
+    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
+    // The field itself counts as spaces.
+    let unsigned = sum(block) - sum(&block[CHECKSUM]) + 8 * i64::from(b' ');
+    let negative = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte >> 7)).sum::<i64>();
+    let signed = unsigned - 256 * (negative(block) - negative(&block[CHECKSUM]));
     if expected == unsigned || expected == signed { Ok(()) } else { Err(HeaderProblem::Checksum) }
 }
 

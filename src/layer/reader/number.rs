@@ -6,11 +6,10 @@ pub(super) fn octal(field: &[u8]) -> Option<i64> {
     let Some(start) = field.iter().position(|byte| !padding(byte)) else {
         return Some(0);
     };
-    let digits = &field[start..];
-    let digits = until_nul(digits);
-    let end = digits.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
+    let end = field.iter().rposition(|byte| !padding(byte)).map_or(start, |last| last + 1);
+    let digits = until_nul(&field[start..end]);
     // At most 12 digits: no overflow.
-    digits[..end].iter().try_fold(0_i64, |value, byte| match byte {
+    digits.iter().try_fold(0_i64, |value, byte| match byte {
         b'0'..=b'7' => Some((value << 3) | i64::from(byte - b'0')),
         _ => None,
     })
@@ -81,6 +80,8 @@ mod tests {
             (b"\0 0000660\0 ", Some(0o660)),
             (b"01", Some(1)),
             (b"1\0x", Some(1)),
+            (b"1 \0\0", Some(1)),
+            (b"1 \0x", None),
             (b"0123456789abcdef", None),
             (b"0123456789\0abcdef", None),
             (b"01234567\0abcdef", Some(342_391)),

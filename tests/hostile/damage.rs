@@ -161,32 +161,6 @@ fn a_load_that_is_killed_leaves_the_images_that_were_there() {
 }
 
 #[test]
-fn loads_side_by_side_lose_no_name() {
-    let session = session();
-    let images: Vec<TestImage> = (0..8).map(|n| TestImage::of(&format!("fx/side:{n}"), &format!("side {n}"))).collect();
-    let children: Vec<_> = images
-        .iter()
-        .enumerate()
-        .map(|(n, image)| {
-            let name = format!("{n}.tar");
-            session.write(&name, pack(&producers::docker_save(std::slice::from_ref(image))));
-            session
-                .command(&["load", "-q", "-i", &name])
-                .stdout(std::process::Stdio::null())
-                .spawn()
-                .expect("it starts")
-        })
-        .collect();
-    for mut child in children {
-        assert!(child.wait().expect("a child of ours").success());
-    }
-    assert_eq!(session.tags().len(), images.len() + 1, "{:?}", session.tags());
-    for image in &images {
-        session.ok(&["save", "-o", "out.tar", &image.tags[0]]);
-    }
-}
-
-#[test]
 fn a_bomb_is_stopped() {
     if !slow() {
         return;

@@ -10,6 +10,7 @@ mod documents;
 mod layouts;
 mod members;
 mod text;
+mod together;
 
 use support::image::TestImage;
 use support::session::Session;

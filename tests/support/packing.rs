@@ -35,7 +35,13 @@ impl Packing {
                 encoder.write_all(bytes).expect(whole);
                 encoder.finish().expect(whole)
             }
-            Self::Zstd => zstd::encode_all(bytes, 3).expect(whole),
+            Self::Zstd => {
+                let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect(whole);
+                // As the zstd program does.
+                encoder.include_checksum(true).expect(whole);
+                encoder.write_all(bytes).expect(whole);
+                encoder.finish().expect(whole)
+            }
         }
     }
 

@@ -284,7 +284,9 @@ impl<'t, 'v> Run<'t, 'v> {
             MissingKey::Field { type_name } if is_root && !self.options.is_header => {
                 Err(self.fail(format!("can't evaluate field {name} in type {type_name}")))
             }
-            MissingKey::MapEntry if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) => {
+            MissingKey::MapEntry | MissingKey::TypedEntry
+                if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) =>
+            {
                 Err(self.fail(format!("map has no entry for key {}", quote(name))))
             }
             _ => Ok(Cow::Owned(Value::Null)),
@@ -292,7 +294,7 @@ impl<'t, 'v> Run<'t, 'v> {
     }
 
     fn no_fields(&self, value: &Value, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
-        let is_document = *self.options.missing == MissingKey::MapEntry;
+        let is_document = matches!(self.options.missing, MissingKey::MapEntry | MissingKey::TypedEntry);
         match value {
             Value::Null if parent.is_some() && is_document => {
                 Err(self.fail(format!("nil pointer evaluating interface {{}}.{name}")))
@@ -388,6 +390,12 @@ impl<'t, 'v> Run<'t, 'v> {
         let is_row = matches!(self.options.missing, MissingKey::Field { .. });
         if is_row && function.name == "json" && values[0].is_object() {
             return Ok(Cow::Owned(json::row(values[0]).into()));
+        }
+        let is_empty = |value: &Value| {
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        if *self.options.missing == MissingKey::TypedEntry && function.name == "json" && is_empty(values[0]) {
+            return Ok(Cow::Owned("null".into()));
         }
         (function.run)(&values).map(Cow::Owned).map_err(|message| {
             self.at = at;

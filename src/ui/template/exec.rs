@@ -124,6 +124,7 @@ impl<'t, 'v> Run<'t, 'v> {
 
     fn print(&mut self, value: &Value) {
         match value {
+            Value::Null if *self.options.missing == MissingKey::TypedEntry => self.out.push_str("<nil>"),
             Value::Null => self.out.push_str("<no value>"),
             Value::String(text) => self.out.push_str(text),
             other => self.out.push_str(&display(other)),

@@ -122,9 +122,11 @@ impl<'t, 'v> Run<'t, 'v> {
         Ok(Flow::Next)
     }
 
-    fn print(&mut self, value: &Value) {
-        match value {
-            Value::Null if *self.options.missing == MissingKey::TypedEntry => self.out.push_str("<nil>"),
+    fn print(&mut self, value: &Val<'v>) {
+        // A field that is there and is null is a pointer of docker's types; one that is not there was made up here.
+        let is_field = matches!(value, Cow::Borrowed(_));
+        match value.as_ref() {
+            Value::Null if is_field && *self.options.missing == MissingKey::TypedEntry => self.out.push_str("<nil>"),
             Value::Null => self.out.push_str("<no value>"),
             Value::String(text) => self.out.push_str(text),
             other => self.out.push_str(&display(other)),

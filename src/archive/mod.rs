@@ -41,8 +41,11 @@ pub enum Error {
     #[error(transparent)]
     Path(#[from] PathError),
     /// What was read is no image archive.
-    #[error("not an image archive: it has neither manifest.json nor index.json nor repositories")]
+    #[error("invalid archive: does not contain a manifest.json, index.json or repositories")]
     NotAnArchive,
+    /// An archive that lists no images has no end either.
+    #[error("the archive is cut short: it has no manifest.json, no repositories and no end")]
+    CutShort,
     /// A pipe can be read once, which is enough to load it and not to look into it.
     #[error("not a regular file: it can be loaded, but not looked into")]
     NotSeekable,

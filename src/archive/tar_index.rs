@@ -32,6 +32,7 @@ enum Member {
 #[derive(Debug, Default)]
 pub struct TarIndex {
     members: BTreeMap<EntryPath, Member>,
+    ended: bool,
 }
 
 impl TarIndex {
@@ -52,6 +53,7 @@ impl TarIndex {
             };
             index.insert(path, member)?;
         }
+        index.ended = tar.has_end_mark();
         index.check_parents()?;
         Ok(index)
     }
@@ -144,6 +146,11 @@ impl TarIndex {
             }
         };
         self.members.keys().filter_map(one_deep).collect()
+    }
+
+    /// Whether the archive has its end mark, without which it may be cut.
+    pub fn has_end_mark(&self) -> bool {
+        self.ended
     }
 
     /// Whether there is nothing in the archive.

@@ -1,12 +1,22 @@
 //! How a failure ends: its words on standard error, a hint at the way out, and the exit code.
 
 use std::error::Error as _;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::oci::PlatformError;
 use crate::ops;
 use crate::ui::{OutputError, TemplateError, Ui};
+
+/// An error's text; the system's errors as C and Go print them, without Rust's number.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = error.to_string();
+    let Some(code) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) else { return text };
+    let text = text.trim_end_matches(&format!(" (os error {code})"));
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
 
 /// Why a command ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +66,7 @@ impl CliError {
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
-            let more = error.to_string();
+            let more = words(error);
             if !text.contains(&more) {
                 text.push_str(": ");
                 text.push_str(&more);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use super::error::CliError;
 use super::session::Session;
 use super::time;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::ops::history::{Step, history};
 use crate::ui::{Format, human, render_rows, text};
 
@@ -52,7 +52,7 @@ const FIRST_BELIEVED: i64 = 946_684_800;
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::Exactly(1), &self.images, &["history"])?;
+        session.check(Arity::Exactly(1), &self.images)?;
         let format = match self.format.as_deref() {
             None if self.quiet => Some("{{.ID}}"),
             other => other,

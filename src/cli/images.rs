@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::time;
 use super::tree;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::oci::{Digest, Reference};
 use crate::ops::glob;
 use crate::ops::images::{Record, images};
@@ -58,7 +58,7 @@ const HEADERS: [(&str, &str); 11] = [
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::AtMost(1), &self.pattern, &["images"])?;
+        session.check(Arity::AtMost(1), &self.pattern)?;
         let listing = images(&session.context)?;
         for problem in listing.problems {
             session.ui.warn(&CliError::from(problem).sentence());
@@ -128,7 +128,7 @@ impl Args {
             ("Size", json!(size)),
             ("Tag", json!(name.and_then(Reference::tag).map_or_else(none, str::to_owned))),
             ("UniqueSize", json!("N/A")),
-            ("VirtualSize", json!(size)),
+            ("VirtualSize", json!(human::size(record.size, 4))),
         ];
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }

@@ -2,9 +2,9 @@ use serde_json::Value;
 
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
-use crate::ops::inspect::inspect;
-use crate::ui::{self, TemplateError};
+use super::usage::Arity;
+use crate::ops::inspect::{Inspect, inspect};
+use crate::ui::{self, Inspection, TemplateError};
 
 /// Display detailed information on one or more images
 ///
@@ -29,12 +29,12 @@ const BAD_TEMPLATE: u8 = 64;
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::AtLeast(1), &self.images, &["inspect"])?;
+        session.check(Arity::AtLeast(1), &self.images)?;
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         for image in &self.images {
             match inspect(&session.context, image, platform.as_ref()) {
-                Ok(found) => items.push(serde_json::to_value(found).expect("what is inspected is JSON")),
+                Ok(found) => items.push(found),
                 Err(error) => errors.push(CliError::from(error)),
             }
         }
@@ -45,12 +45,13 @@ impl Args {
         if errors.is_empty() { Ok(()) } else { Err(CliError::Told { code: 1 }) }
     }
 
-    fn print(&self, session: &Session, items: &[Value]) -> Result<Option<TemplateError>, CliError> {
+    fn print(&self, session: &Session, items: &[Inspect]) -> Result<Option<TemplateError>, CliError> {
         let Some(template) = self.format.as_deref().filter(|template| !template.is_empty()) else {
-            session.ui.data(&ui::format::inspect_json(items))?;
+            let items: Vec<Value> = items.iter().map(Inspect::to_json).collect();
+            session.ui.data(&ui::inspect_json(&items))?;
             return Ok(None);
         };
-        match ui::inspect(template, items) {
+        match execute(template, items) {
             Ok(inspection) => {
                 session.ui.data(&inspection.text)?;
                 Ok(inspection.failure)
@@ -61,4 +62,16 @@ impl Args {
             }
         }
     }
+}
+
+/// Docker tries a template on its own types first, where every field is there, and then on the JSON; here it is tried on
+/// the JSON first, and then with all fields.
+fn execute(template: &str, items: &[Inspect]) -> Result<Inspection, TemplateError> {
+    let plain: Vec<Value> = items.iter().map(Inspect::to_json).collect();
+    let inspection = ui::inspect(template, &plain)?;
+    if inspection.failure.is_none() {
+        return Ok(inspection);
+    }
+    let typed: Vec<Value> = items.iter().map(Inspect::to_typed_json).collect();
+    ui::inspect_typed(template, &typed)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::oci::{Reference, go_json};
 use crate::ops::load::{Input, Loaded, Options, load};
 
@@ -46,7 +46,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::None, &self.extra, &["load"])?;
+        session.check(Arity::None, &self.extra)?;
         let options = self.options()?;
         let input = match self.input {
             Some(path) => Input::Path(path),

@@ -81,7 +81,7 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::explain(&ui, &error, &typed),
     };
-    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress)?);
+    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress, typed.clone())?);
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(&ui),

@@ -2,7 +2,7 @@ use std::io::{self, BufRead as _};
 
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::ops::prune::prune;
 use crate::ops::remove::Event;
 use crate::ui::human;
@@ -26,7 +26,7 @@ const ALL: &str = "This will remove all images without at least one container as
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::None, &self.extra, &["image", "prune"])?;
+        session.check(Arity::None, &self.extra)?;
         if !self.force && !confirmed(session, if self.all { ALL } else { DANGLING })? {
             return Ok(());
         }

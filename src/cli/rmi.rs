@@ -1,6 +1,6 @@
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::ops::remove::{Event, Options, remove};
 
 /// Remove one or more images
@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::AtLeast(1), &self.images, &["rmi"])?;
+        session.check(Arity::AtLeast(1), &self.images)?;
         let options = Options { force: self.force, keep_untagged: self.no_prune };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {

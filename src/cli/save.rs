@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::archive::Recode;
 use crate::ops::output::{write_to_path, write_to_stream};
 use crate::ops::save::{Format, Options, plan};
@@ -42,7 +42,7 @@ enum FormatName {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::AtLeast(1), &self.images, &["save"])?;
+        session.check(Arity::AtLeast(1), &self.images)?;
         let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
         refuse_terminal(session, output)?;
         let mut platforms = Session::platforms(&self.platform)?;

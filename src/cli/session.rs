@@ -1,11 +1,13 @@
 //! What every command has: the store, the streams, the clock, the environment.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::error::CliError;
+use super::usage::{self, Arity};
 use crate::image::Progress;
 use crate::layer::Limits;
 use crate::oci::Platform;
@@ -22,13 +24,24 @@ pub(super) struct Session {
     /// The time at which the program started.
     pub(super) now: Timestamp,
     progress: ProgressMode,
+    typed: Vec<OsString>,
 }
 
 impl Session {
-    pub(super) fn open(ui: Ui, root: Option<PathBuf>, progress: ProgressMode) -> Result<Self, CliError> {
+    pub(super) fn open(
+        ui: Ui,
+        root: Option<PathBuf>,
+        progress: ProgressMode,
+        typed: Vec<OsString>,
+    ) -> Result<Self, CliError> {
         let root = root.or_else(|| folder("IMGTOOL_ROOT")).or_else(default_root).ok_or(CliError::NoRoot)?;
         let context = Context { store: Store::new(root), host: Platform::host(), limits: Limits::default() };
-        Ok(Self { context, ui, now: Timestamp::now(), progress })
+        Ok(Self { context, ui, now: Timestamp::now(), progress, typed })
+    }
+
+    /// Checks the number of arguments of the command that was typed.
+    pub(super) fn check(&self, arity: Arity, given: &[String]) -> Result<(), CliError> {
+        usage::check(arity, given, &self.typed)
     }
 
     /// Progress as `--progress` says.

@@ -1,6 +1,6 @@
 use super::error::CliError;
 use super::session::Session;
-use super::usage::{self, Arity};
+use super::usage::Arity;
 use crate::ops;
 
 /// Give an image a further name
@@ -14,7 +14,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::Exactly(2), &self.images, &["tag"])?;
+        session.check(Arity::Exactly(2), &self.images)?;
         Ok(ops::tag::tag(&session.context, &self.images[0], &self.images[1])?)
     }
 }

@@ -79,8 +79,8 @@ pub(super) enum Arity {
     AtMost(usize),
 }
 
-/// Checks the number of arguments of the command that `path` names: `["image", "rm"]`.
-pub(super) fn check(arity: Arity, given: &[String], path: &[&str]) -> Result<(), CliError> {
+/// Checks the number of arguments of the command that was typed.
+pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Result<(), CliError> {
     let plural = |count: usize| if count == 1 { "argument" } else { "arguments" };
     let (wrong, see) = match arity {
         Arity::None if !given.is_empty() => ("accepts no arguments".to_owned(), "Run"),
@@ -89,8 +89,7 @@ pub(super) fn check(arity: Arity, given: &[String], path: &[&str]) -> Result<(),
         Arity::AtMost(count) if given.len() > count => (format!("requires at most {count} {}", plural(count)), "See"),
         _ => return Ok(()),
     };
-    let typed: Vec<OsString> = std::iter::once("imgtool").chain(path.iter().copied()).map(OsString::from).collect();
-    let (command, path) = find(&typed);
+    let (command, path) = find(typed);
     let usage = usage_line(&command, &path);
     Err(CliError::Usage(format!("imgtool: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information")))
 }
@@ -111,6 +110,7 @@ fn find(typed: &[OsString]) -> (Command, String) {
 fn usage_line(command: &Command, path: &str) -> String {
     let usage = command.clone().render_usage().to_string();
     let words = usage.trim_start_matches("Usage:").trim();
-    let rest = words.strip_prefix(command.get_name()).unwrap_or(words).trim();
+    // Each command's own usage begins with its shortest name, which is not always the one that was typed.
+    let rest = words.split_once(' ').map_or("", |(_, rest)| rest).trim();
     format!("Usage:  {path} {rest}")
 }

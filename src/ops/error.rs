@@ -47,11 +47,12 @@ pub enum Error {
         source: ScanError,
     },
     /// A file that was named cannot be opened.
-    #[error("open {path}: {source}")]
+    #[error("open {path}")]
     Open {
         /// The file.
         path: PathBuf,
         /// The system's error.
+        #[source]
         source: io::Error,
     },
     /// An image cannot be put into the form that was asked for.

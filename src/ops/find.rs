@@ -102,6 +102,7 @@ impl Context {
         if (1..=64).contains(&hex.len()) && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return self.find_by_id(catalog, hex, typed);
         }
+        typed.parse::<Reference>()?;
         Err(no_such_image(typed))
     }
 

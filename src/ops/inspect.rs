@@ -1,7 +1,7 @@
 //! `inspect`: all that is known of an image, in docker's JSON.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Context, Error};
 use crate::oci::{Created, Descriptor, DiffId, ImageConfig, ImageId, Platform, Reference};
@@ -101,6 +101,48 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         metadata: Metadata { last_tag_time: Created::go_zero() },
         descriptor: found.descriptor.clone(),
     })
+}
+
+impl Inspect {
+    /// As it is printed: without fields that say nothing.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("what is inspected is JSON")
+    }
+
+    /// With every field that docker's types have, those that say nothing as Go's zero values: what templates may name.
+    pub fn to_typed_json(&self) -> Value {
+        let mut value = self.to_json();
+        with_zeros(
+            &mut value,
+            &json!({
+                "Parent": "", "Comment": "", "Created": "", "DockerVersion": "", "Author": "", "Container": "",
+                "Variant": "", "OsVersion": "", "Config": {},
+            }),
+        );
+        if let Some(config) = value.get_mut("Config") {
+            with_zeros(
+                config,
+                &json!({
+                    "Hostname": "", "Domainname": "", "User": "", "AttachStdin": false, "AttachStdout": false,
+                    "AttachStderr": false, "ExposedPorts": {}, "Tty": false, "OpenStdin": false, "StdinOnce": false,
+                    "Env": [], "Cmd": [], "Healthcheck": null, "ArgsEscaped": false, "Image": "", "Volumes": {},
+                    "WorkingDir": "", "Entrypoint": [], "NetworkDisabled": false, "MacAddress": "", "OnBuild": [],
+                    "Labels": {}, "StopSignal": "", "StopTimeout": null, "Shell": [],
+                }),
+            );
+        }
+        if let Some(layers) = value.get_mut("RootFS") {
+            with_zeros(layers, &json!({ "Layers": [] }));
+        }
+        value
+    }
+}
+
+fn with_zeros(value: &mut Value, zeros: &Value) {
+    let (Value::Object(fields), Value::Object(zeros)) = (value, zeros) else { return };
+    for (name, zero) in zeros {
+        fields.entry(name.clone()).or_insert_with(|| zero.clone());
+    }
 }
 
 fn comment(config: &ImageConfig) -> String {

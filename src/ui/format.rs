@@ -107,7 +107,15 @@ pub fn inspect(template: &str, items: &[Value]) -> Result<Inspection, TemplateEr
         let text = json::plain(&Value::Array(items.to_vec())) + "\n";
         return Ok(Inspection { text, failure: None });
     }
-    let template = Template::parse(template)?;
+    Ok(lines(&Template::parse(template)?, items))
+}
+
+/// The same for items that have every field of docker's types, unset ones as zero values.
+pub fn inspect_typed(template: &str, items: &[Value]) -> Result<Inspection, TemplateError> {
+    Ok(lines(&Template::parse(template)?.missing_key(MissingKey::TypedEntry), items))
+}
+
+fn lines(template: &Template, items: &[Value]) -> Inspection {
     let mut text = String::new();
     let mut failure = None;
     for item in items {
@@ -122,7 +130,7 @@ pub fn inspect(template: &str, items: &[Value]) -> Result<Inspection, TemplateEr
     if text.is_empty() {
         text.push('\n');
     }
-    Ok(Inspection { text, failure })
+    Inspection { text, failure }
 }
 
 /// Items as `inspect` prints them without a format: a JSON array indented by four spaces, `[]` if it is empty.

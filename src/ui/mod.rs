@@ -12,7 +12,7 @@ pub mod table;
 pub mod template;
 pub mod text;
 
-pub use format::{Format, Inspection, inspect, inspect_json, render_rows};
+pub use format::{Format, Inspection, inspect, inspect_json, inspect_typed, render_rows};
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;
 pub use table::Table;

@@ -28,10 +28,14 @@ pub fn is_legacy(index: &TarIndex) -> bool {
 
 /// Reads the images that have names, and those that no other builds on.
 pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
-    let repositories = read_repositories(index)?.unwrap_or_default();
+    let repositories = read_repositories(index)?;
+    // Later docker wrote such folders, too, and manifest.json behind them.
+    if repositories.is_none() && !index.has_end_mark() {
+        return Err(Error::CutShort);
+    }
     let mut reader = Reader { index, layers: BTreeMap::new() };
     let mut named = Vec::new();
-    for (id, names) in heads(index, repositories)? {
+    for (id, names) in heads(index, repositories.unwrap_or_default())? {
         let image = reader.read_image(&id)?;
         named.push(Named { names, descriptor: None, tree: Tree::Image(Box::new(image)) });
     }

@@ -50,6 +50,7 @@ pub struct TarReader<R> {
     /// How many bytes of holes there were.
     holes: u64,
     ended: bool,
+    marked: bool,
 }
 
 impl<R: Read> TarReader<R> {
@@ -60,7 +61,7 @@ impl<R: Read> TarReader<R> {
 
     fn from_source(source: Source<R>, limits: &Limits) -> Self {
         let limits = limits.clone();
-        Self { source, limits, remaining: 0, padding: 0, sparse: None, holes: 0, ended: false }
+        Self { source, limits, remaining: 0, padding: 0, sparse: None, holes: 0, ended: false, marked: false }
     }
 
     /// The next member; none at the end, when the stream has been read to its very end.
@@ -99,6 +100,11 @@ impl<R: Read> TarReader<R> {
         self.source.position()
     }
 
+    /// Whether the end was marked, by two blocks of zeros. Many readers do without, but what ends without may be cut.
+    pub fn has_end_mark(&self) -> bool {
+        self.marked
+    }
+
     fn skip_content(&mut self) -> Result<(), TarError> {
         let rest = self.remaining + self.padding;
         (self.remaining, self.padding, self.sparse) = (0, 0, None);
@@ -125,7 +131,8 @@ impl<R: Read> TarReader<R> {
             Some(block) if block != [0; BLOCK] => {
                 Err(TarError::Header { offset, problem: HeaderProblem::LoneZeroBlock })
             }
-            _ => {
+            second => {
+                self.marked = second.is_some();
                 self.source.skip(u64::MAX)?;
                 Ok(None)
             }

@@ -122,8 +122,11 @@ impl<'t, 'v> Run<'t, 'v> {
         Ok(Flow::Next)
     }
 
-    fn print(&mut self, value: &Value) {
-        match value {
+    fn print(&mut self, value: &Val<'v>) {
+        // A field that is there and is null is a pointer of docker's types; one that is not there was made up here.
+        let is_field = matches!(value, Cow::Borrowed(_));
+        match value.as_ref() {
+            Value::Null if is_field && *self.options.missing == MissingKey::TypedEntry => self.out.push_str("<nil>"),
             Value::Null => self.out.push_str("<no value>"),
             Value::String(text) => self.out.push_str(text),
             other => self.out.push_str(&display(other)),
@@ -284,7 +287,9 @@ impl<'t, 'v> Run<'t, 'v> {
             MissingKey::Field { type_name } if is_root && !self.options.is_header => {
                 Err(self.fail(format!("can't evaluate field {name} in type {type_name}")))
             }
-            MissingKey::MapEntry if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) => {
+            MissingKey::MapEntry | MissingKey::TypedEntry
+                if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) =>
+            {
                 Err(self.fail(format!("map has no entry for key {}", quote(name))))
             }
             _ => Ok(Cow::Owned(Value::Null)),
@@ -292,7 +297,7 @@ impl<'t, 'v> Run<'t, 'v> {
     }
 
     fn no_fields(&self, value: &Value, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
-        let is_document = *self.options.missing == MissingKey::MapEntry;
+        let is_document = matches!(self.options.missing, MissingKey::MapEntry | MissingKey::TypedEntry);
         match value {
             Value::Null if parent.is_some() && is_document => {
                 Err(self.fail(format!("nil pointer evaluating interface {{}}.{name}")))
@@ -388,6 +393,12 @@ impl<'t, 'v> Run<'t, 'v> {
         let is_row = matches!(self.options.missing, MissingKey::Field { .. });
         if is_row && function.name == "json" && values[0].is_object() {
             return Ok(Cow::Owned(json::row(values[0]).into()));
+        }
+        let is_empty = |value: &Value| {
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        if *self.options.missing == MissingKey::TypedEntry && function.name == "json" && is_empty(values[0]) {
+            return Ok(Cow::Owned("null".into()));
         }
         (function.run)(&values).map(Cow::Owned).map_err(|message| {
             self.at = at;

@@ -57,6 +57,9 @@ pub enum MissingKey {
     /// An error that names the key: the value is a document, as `docker inspect` shows it.
     #[default]
     MapEntry,
+    /// The same, for a document that has every field of docker's types: what is empty in it is Go's nil, which prints as
+    /// an empty list or map and is `null` as JSON.
+    TypedEntry,
     /// Nothing, which prints as `<no value>`.
     NoValue,
 }

@@ -32,9 +32,7 @@ pub fn open_file(path: &Path) -> io::Result<Archive> {
         return Ok(Archive::Stream(file));
     }
     let blob = Blob::range(Arc::new(file.try_clone()?), 0, file.metadata()?.len());
-    let mut prefix = Vec::new();
-    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-    Ok(match Compression::detect(&prefix) {
+    Ok(match blob.compression()? {
         Compression::None => Archive::Plain(Arc::new(file)),
         packed => Archive::Packed(path.to_owned(), packed),
     })

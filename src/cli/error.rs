@@ -50,6 +50,8 @@ impl CliError {
         match self {
             Self::Output(OutputError::Closed) => return ExitCode::SUCCESS,
             Self::Told { code } => return ExitCode::from(*code),
+            // Whoever read the archive has gone away with a part of it, and knows.
+            _ if self.is_broken_pipe() => {}
             Self::Usage(text) => ui.note(text),
             _ => {
                 ui.error(&self.sentence());
@@ -59,6 +61,17 @@ impl CliError {
             }
         }
         ExitCode::FAILURE
+    }
+
+    fn is_broken_pipe(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// The error and its causes, each once.

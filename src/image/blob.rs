@@ -115,6 +115,13 @@ impl Blob {
         Ok(BlobReader { inner, at: 0, size: self.size })
     }
 
+    /// How the bytes are compressed, by the first of them.
+    pub fn compression(&self) -> io::Result<Compression> {
+        let mut prefix = Vec::with_capacity(Compression::PREFIX);
+        self.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
+        Ok(Compression::detect(&prefix))
+    }
+
     /// All the bytes, if they are no more than `limit`.
     pub fn read_all(&self, limit: u64) -> io::Result<Vec<u8>> {
         if self.size > limit {

@@ -27,7 +27,7 @@ pub fn prune(context: &Context, doomed: impl Fn(&Digest, bool) -> bool) -> Resul
         if let Some(name) = &entry.name {
             events.push(Event::Untagged(name.familiar()));
         }
-        if after.leading_to(&entry.descriptor.digest).next().is_some() {
+        if after.leads_to(&entry.descriptor.digest) {
             after.remove(&entry.descriptor.digest);
             let tree = context.store.tree(entry)?;
             events.extend(tree.default_image(&context.host).map(|image| Event::DeletedImage(image.id())));

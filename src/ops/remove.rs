@@ -74,8 +74,8 @@ fn doomed(found: &Found, options: Options) -> Result<Vec<Reference>, Error> {
 /// The stacks of layers that only images of `before` have, the tallest first.
 pub(super) fn freed_chains(context: &Context, before: &Catalog, after: &Catalog) -> Vec<ChainId> {
     let chains = |catalog: &Catalog| {
-        let mut chains = Vec::new();
-        for entry in catalog.entries() {
+        let (mut chains, mut seen) = (Vec::new(), BTreeSet::new());
+        for entry in catalog.entries().iter().filter(|entry| seen.insert(entry.descriptor.digest)) {
             let Ok(tree) = context.store.tree(entry) else { continue };
             for image in tree.images() {
                 chains.push(ChainId::of(&image.config.value().rootfs.diff_ids));

@@ -45,17 +45,9 @@ impl Context {
     }
 }
 
-/// The compression of a blob, by its first bytes.
-pub fn compression(blob: &Blob) -> io::Result<Compression> {
-    use std::io::Read as _;
-    let mut prefix = Vec::new();
-    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-    Ok(Compression::detect(&prefix))
-}
-
 /// An uncompressed layer in a file is measured by its headers alone.
 fn measure(blob: &Blob, context: &Context) -> Result<LayerSize, ScanError> {
-    if blob.as_range().is_some() && compression(blob)? == Compression::None {
+    if blob.as_range().is_some() && blob.compression()? == Compression::None {
         let found = outline(blob.open()?, &context.limits)?;
         return Ok(LayerSize { content: found.content_size, tar: found.tar_size });
     }

@@ -1,5 +1,6 @@
 //! What `index.json` says: which name leads where.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::layout::{name_of, set_name};
@@ -31,18 +32,28 @@ pub struct Moved {
 }
 
 /// The names of a store, in the order in which they were given.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Catalog {
     index: Index,
     entries: Vec<Entry>,
+    places: HashMap<Reference, usize>,
+    uses: HashMap<Digest, usize>,
+}
+
+impl PartialEq for Catalog {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.index, &self.entries) == (&other.index, &other.entries)
+    }
 }
 
 impl Catalog {
-    /// What an index names.
+    /// What an index names. Of two entries with one name the first has it.
     pub fn new(index: Index) -> Self {
         let named = |descriptor: &Descriptor| Entry { name: name_of(descriptor), descriptor: descriptor.clone() };
         let entries = index.manifests.iter().map(named).collect();
-        Self { index, entries }
+        let mut catalog = Self { index, entries, places: HashMap::new(), uses: HashMap::new() };
+        catalog.count();
+        catalog
     }
 
     /// The entries.
@@ -52,7 +63,7 @@ impl Catalog {
 
     /// The entry of a name.
     pub fn find(&self, name: &Reference) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.as_ref() == Some(name))
+        self.places.get(name).map(|place| &self.entries[*place])
     }
 
     /// The entries of all names that lead to `digest`, and the nameless one.
@@ -60,40 +71,48 @@ impl Catalog {
         self.entries.iter().filter(move |entry| entry.descriptor.digest == *digest)
     }
 
+    /// Whether any entry leads to `digest`.
+    pub fn leads_to(&self, digest: &Digest) -> bool {
+        self.uses.contains_key(digest)
+    }
+
     /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with
     /// `forget`, it goes then.
     pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
-        let old = self.find(name).map(|entry| entry.descriptor.clone());
-        if old.as_ref().is_some_and(|old| old.digest == descriptor.digest) {
+        let mut named = Entry { name: Some(name.clone()), descriptor: descriptor.clone() };
+        set_name(&mut named.descriptor, Some(name));
+        let Some(&place) = self.places.get(name) else {
+            self.places.insert(name.clone(), self.entries.len());
+            self.put(named);
+            return None;
+        };
+        let from = self.entries[place].descriptor.clone();
+        if from.digest == descriptor.digest {
             return None;
         }
-        let moved = old.map(|from| {
-            self.entries.retain(|entry| entry.name.as_ref() != Some(name));
-            if !forget {
-                self.add(&from);
-            }
-            Moved { from }
-        });
-        self.entries.retain(|entry| entry.name.is_some() || entry.descriptor.digest != descriptor.digest);
-        let mut descriptor = descriptor.clone();
-        set_name(&mut descriptor, Some(name));
-        self.entries.push(Entry { name: Some(name.clone()), descriptor });
-        moved
+        self.forget_one(&from.digest);
+        self.entries[place] = named;
+        *self.uses.entry(descriptor.digest).or_default() += 1;
+        self.drop_nameless(&descriptor.digest);
+        if !forget {
+            self.add(&from);
+        }
+        Some(Moved { from })
     }
 
     /// Adds an image without a name, unless some entry leads to it already.
     pub fn add(&mut self, descriptor: &Descriptor) {
-        if self.leading_to(&descriptor.digest).next().is_none() {
+        if !self.leads_to(&descriptor.digest) {
             let mut descriptor = descriptor.clone();
             set_name(&mut descriptor, None);
-            self.entries.push(Entry { name: None, descriptor });
+            self.put(Entry { name: None, descriptor });
         }
     }
 
     /// Takes a name away. The image stays, nameless, if `keep` and it was the last.
     pub fn untag(&mut self, name: &Reference, keep: bool) {
         let Some(entry) = self.find(name).cloned() else { return };
-        self.entries.retain(|other| other.name.as_ref() != Some(name));
+        self.retain(|other| other.name.as_ref() != Some(name));
         if keep {
             self.add(&entry.descriptor);
         }
@@ -101,13 +120,57 @@ impl Catalog {
 
     /// Takes away whatever leads to `digest`.
     pub fn remove(&mut self, digest: &Digest) {
-        self.entries.retain(|entry| entry.descriptor.digest != *digest);
+        self.retain(|entry| entry.descriptor.digest != *digest);
     }
 
     /// The index that says this.
     pub fn into_index(self) -> Index {
         let manifests = self.entries.into_iter().map(|entry| entry.descriptor).collect();
         Index { manifests, ..self.index }
+    }
+
+    fn put(&mut self, entry: Entry) {
+        let digest = entry.descriptor.digest;
+        let named = entry.name.is_some();
+        self.entries.push(entry);
+        *self.uses.entry(digest).or_default() += 1;
+        if named {
+            self.drop_nameless(&digest);
+        }
+    }
+
+    fn drop_nameless(&mut self, digest: &Digest) {
+        let is_it = |entry: &Entry| entry.name.is_none() && entry.descriptor.digest == *digest;
+        if self.uses.get(digest).is_some_and(|uses| *uses > 1) && self.entries.len() > self.places.len() {
+            self.retain(|entry| !is_it(entry));
+        }
+    }
+
+    fn forget_one(&mut self, digest: &Digest) {
+        if let Some(uses) = self.uses.get_mut(digest) {
+            *uses -= 1;
+            if *uses == 0 {
+                self.uses.remove(digest);
+            }
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
+        let before = self.entries.len();
+        self.entries.retain(keep);
+        if self.entries.len() != before {
+            self.count();
+        }
+    }
+
+    fn count(&mut self) {
+        (self.places, self.uses) = (HashMap::new(), HashMap::new());
+        for (place, entry) in self.entries.iter().enumerate() {
+            *self.uses.entry(entry.descriptor.digest).or_default() += 1;
+            if let Some(name) = &entry.name {
+                self.places.entry(name.clone()).or_insert(place);
+            }
+        }
     }
 }
 
@@ -135,7 +198,7 @@ mod tests {
         assert_eq!(catalog.tag(&name("a"), &old, false), None);
         let moved = catalog.tag(&name("a"), &new, false).expect("it moved");
         assert_eq!(moved.from.digest, old.digest);
-        assert_eq!(shown(&catalog), [old.digest.to_string(), "a:latest".to_owned()]);
+        assert_eq!(shown(&catalog), ["a:latest".to_owned(), old.digest.to_string()]);
     }
 
     #[test]
@@ -147,6 +210,17 @@ mod tests {
         assert_eq!(shown(&catalog), ["a:latest"]);
         catalog.add(&descriptor("x"));
         assert_eq!(shown(&catalog), ["a:latest"]);
+    }
+
+    #[test]
+    fn a_name_that_moves_to_a_nameless_image_is_one_entry_for_it() {
+        let mut catalog = Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()));
+        catalog.add(&descriptor("x"));
+        catalog.tag(&name("a"), &descriptor("y"), false);
+        catalog.tag(&name("a"), &descriptor("x"), true);
+        assert_eq!(shown(&catalog), ["a:latest"]);
+        assert!(catalog.find(&name("a")).is_some_and(|entry| entry.descriptor.digest == descriptor("x").digest));
+        assert!(!catalog.leads_to(&descriptor("y").digest));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Quarantine {
                 });
             }
         }
-        let unpack = unpack && is_nameless(compression_of(blob).map_err(|error| layer_error(error.into()))?);
+        let unpack = unpack && is_nameless(blob.compression().map_err(|error| layer_error(error.into()))?);
         let (draft, index) = (self.draft()?, self.draft()?);
         let land = if unpack { copy::land_layer_unpacked } else { copy::land_layer };
         let mut writer = BufWriter::new(index.file());
@@ -213,12 +213,6 @@ fn settled(draft: Durable) -> Result<Durable, Error> {
 /// Whether the image specification has no media type for layers compressed so.
 fn is_nameless(compression: Compression) -> bool {
     matches!(compression, Compression::Bzip2 | Compression::Xz)
-}
-
-fn compression_of(blob: &Blob) -> std::io::Result<Compression> {
-    let mut prefix = Vec::new();
-    blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-    Ok(Compression::detect(&prefix))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

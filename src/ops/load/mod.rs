@@ -6,6 +6,7 @@
 pub mod plan;
 mod take;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -116,13 +117,14 @@ fn name_all(
     options: &Options,
 ) -> Result<Vec<Loaded>, Error> {
     let mut loaded: Vec<Loaded> = Vec::new();
+    let mut here: HashMap<Reference, ImageId> = HashMap::new();
     for image in taken {
         let Taken { names, descriptor, id, layers } = image;
         let mut given = Vec::new();
         for name in names {
-            let here = loaded.iter().find(|earlier| earlier.names.iter().any(|other| other.name == name));
-            let before = match here {
-                Some(earlier) => Some(earlier.id),
+            // A name that two images of the archive have is moved by the second; its image is not in the store yet.
+            let before = match here.insert(name.clone(), id) {
+                Some(earlier) => Some(earlier),
                 None => catalog.find(&name).and_then(|entry| image_id(context, entry)),
             };
             let same = before == Some(id);

@@ -221,7 +221,7 @@ fn stored_layers(context: &Context) -> HashMap<DiffId, KeptLayer> {
     for tree in catalog.entries().iter().filter_map(|entry| context.store.tree(entry).ok()) {
         for layer in tree.images().iter().flat_map(|image| &image.layers) {
             let (Some(descriptor), Some(blob)) = (&layer.descriptor, &layer.blob) else { continue };
-            let Ok(compression) = crate::ops::size::compression(blob) else { continue };
+            let Ok(compression) = blob.compression() else { continue };
             let (digest, size, diff_id) = (descriptor.digest, descriptor.size, layer.diff_id);
             let missing_link_targets = Vec::new();
             stored.insert(diff_id, KeptLayer { digest, size, diff_id, compression, missing_link_targets });

@@ -10,7 +10,6 @@ use crate::image::{Blob, Image, Layer, copy};
 use crate::layer::Compression;
 use crate::oci::Descriptor;
 use crate::ops::load::layer_type;
-use crate::ops::size::compression;
 use crate::ops::{Error, Found};
 
 /// A layer as it will be written.
@@ -42,7 +41,7 @@ impl Preparer<'_> {
     fn recode(&self, found: &Found, layer: &Layer, place: usize) -> Result<Ready, Error> {
         let io_error = |source| Error::Io { what: format!("layer {}", layer.diff_id), source };
         let blob = layer.blob.as_ref().expect("only complete images are prepared");
-        let stored = compression(blob).map_err(io_error)?;
+        let stored = blob.compression().map_err(io_error)?;
         let Some(recode) = self.wanted(stored).filter(|recode| recode.compression() != stored) else {
             return as_stored(layer, blob, stored).map_err(io_error);
         };

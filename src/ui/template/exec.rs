@@ -15,10 +15,6 @@ use super::parse::Parsed;
 /// How deep bodies may run in each other; a template that calls itself without end stops here, not at the stack's.
 const MAX_DEPTH: usize = 200;
 
-/// Keys whose values are maps with keys of the user's own, in which a missing key is no mistake, however strict the
-/// template: `{{.Config.Labels.nope}}` is `<no value>`.
-const OPEN_MAPS: [&str; 5] = ["Labels", "Annotations", "ExposedPorts", "Volumes", "Data"];
-
 /// What a body ended with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -48,8 +44,8 @@ pub(super) struct Options<'o> {
 pub(super) struct Run<'t, 'v> {
     source: &'t str,
     parsed: &'t Parsed,
-    options: Options<'t>,
-    root: &'v Value,
+    pub(super) options: Options<'t>,
+    pub(super) root: &'v Value,
     /// Name of the template that runs: empty for the main one.
     name: &'t str,
     at: At<'t>,
@@ -58,7 +54,7 @@ pub(super) struct Run<'t, 'v> {
     out: String,
 }
 
-type Ran<T> = Result<T, String>;
+pub(super) type Ran<T> = Result<T, String>;
 
 impl<'t, 'v> Run<'t, 'v> {
     pub(super) fn new(source: &'t str, parsed: &'t Parsed, options: Options<'t>, root: &'v Value) -> Self {
@@ -73,7 +69,7 @@ impl<'t, 'v> Run<'t, 'v> {
     }
 
     /// A message with the place in the template, in Go's words.
-    fn fail(&self, message: impl AsRef<str>) -> String {
+    pub(super) fn fail(&self, message: impl AsRef<str>) -> String {
         let (pos, shown) = match self.at {
             At::Start => (0, String::new()),
             At::Word(word) => (word.pos, word.term.to_string()),
@@ -259,54 +255,6 @@ impl<'t, 'v> Run<'t, 'v> {
                 let function = funcs::find(name).expect("the parser knows every function");
                 self.arity(function, 0)?;
                 self.invoke(function, &[], At::Word(word))
-            }
-        }
-    }
-
-    fn fields(&self, start: Val<'v>, fields: &[String]) -> Ran<Val<'v>> {
-        let mut value = start;
-        for (i, name) in fields.iter().enumerate() {
-            let parent = i.checked_sub(1).map(|parent| fields[parent].as_str());
-            value = self.field(&value, name, parent)?;
-        }
-        Ok(value)
-    }
-
-    /// The field `name` of a value that was itself the field `parent`, if it was one.
-    fn field(&self, value: &Val<'v>, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
-        let found = match value {
-            Cow::Borrowed(Value::Object(map)) => map.get(name).map(Cow::Borrowed),
-            Cow::Owned(Value::Object(map)) => map.get(name).map(|found| Cow::Owned(found.clone())),
-            other => return self.no_fields(other, name, parent),
-        };
-        if let Some(found) = found {
-            return Ok(found);
-        }
-        let is_root = matches!(value, Cow::Borrowed(value) if std::ptr::eq(*value, self.root));
-        match self.options.missing {
-            MissingKey::Field { type_name } if is_root && !self.options.is_header => {
-                Err(self.fail(format!("can't evaluate field {name} in type {type_name}")))
-            }
-            MissingKey::MapEntry | MissingKey::TypedEntry
-                if !parent.is_some_and(|parent| OPEN_MAPS.contains(&parent)) =>
-            {
-                Err(self.fail(format!("map has no entry for key {}", quote(name))))
-            }
-            _ => Ok(Cow::Owned(Value::Null)),
-        }
-    }
-
-    fn no_fields(&self, value: &Value, name: &str, parent: Option<&str>) -> Ran<Val<'v>> {
-        let is_document = matches!(self.options.missing, MissingKey::MapEntry | MissingKey::TypedEntry);
-        match value {
-            Value::Null if parent.is_some() && is_document => {
-                Err(self.fail(format!("nil pointer evaluating interface {{}}.{name}")))
-            }
-            Value::Null if is_document => Err(self.fail(format!("nil data; no entry for key {}", quote(name)))),
-            Value::Null => Ok(Cow::Owned(Value::Null)),
-            other => {
-                let kind = if parent.is_some() && is_document { "interface {}" } else { type_name(other) };
-                Err(self.fail(format!("can't evaluate field {name} in type {kind}")))
             }
         }
     }

@@ -11,6 +11,7 @@
 mod access;
 mod compare;
 mod exec;
+mod field;
 mod fmt;
 mod funcs;
 pub(crate) mod json;

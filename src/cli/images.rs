@@ -6,6 +6,7 @@ use super::time;
 use super::tree;
 use super::usage::Arity;
 use crate::oci::{Digest, Reference};
+use crate::ops::filter::Filters;
 use crate::ops::glob;
 use crate::ops::images::{Record, images};
 use crate::ui::{Format, human, render_rows};
@@ -21,6 +22,10 @@ pub(super) struct Args {
     /// Show digests
     #[arg(long)]
     digests: bool,
+    /// Show only images for which it holds: dangling=BOOL, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME,
+    /// reference=PATTERN
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Vec<String>,
     /// Format output: 'table', 'table TEMPLATE', 'json', or a Go template
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
@@ -59,11 +64,13 @@ const HEADERS: [(&str, &str); 11] = [
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtMost(1), &self.pattern)?;
+        let filters = Filters::parse(&session.context, &self.filter, session.now)?;
         let listing = images(&session.context)?;
         for problem in listing.problems {
             session.ui.warn(&CliError::from(problem).sentence());
         }
-        let records: Vec<Record> = listing.images.into_iter().filter_map(|record| self.matching(record)).collect();
+        let meant = |record| filters.apply(record).and_then(|record| self.matching(record));
+        let records: Vec<Record> = listing.images.into_iter().filter_map(meant).collect();
         if self.tree {
             self.check_tree()?;
             return Ok(session.ui.data(&tree::render(&session.ui, &records))?);
@@ -97,11 +104,7 @@ impl Args {
     /// The image with the names that were asked for; none if it has none of them.
     fn matching(&self, mut record: Record) -> Option<Record> {
         let Some(pattern) = self.pattern.first() else { return Some(record) };
-        record.names.retain(|(name, _)| {
-            [name.familiar(), name.familiar_name(), name.canonical(), name.name()]
-                .iter()
-                .any(|text| glob::matches(pattern, text))
-        });
+        record.names.retain(|(name, _)| glob::matches_reference(pattern, name));
         (!record.names.is_empty()).then_some(record)
     }
 

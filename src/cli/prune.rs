@@ -3,6 +3,7 @@ use std::io::{self, BufRead as _};
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
+use crate::ops::filter::Filters;
 use crate::ops::prune::prune;
 use crate::ops::remove::Event;
 use crate::ui::human;
@@ -17,6 +18,10 @@ pub(super) struct Args {
     /// Do not prompt for confirmation
     #[arg(short, long)]
     force: bool,
+    /// Remove only images for which it holds: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], reference=PATTERN,
+    /// dangling=BOOL
+    #[arg(long, value_name = "FILTER")]
+    filter: Vec<String>,
     #[arg(hide = true)]
     extra: Vec<String>,
 }
@@ -27,10 +32,11 @@ const ALL: &str = "This will remove all images without at least one container as
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::None, &self.extra)?;
+        let filters = Filters::parse(&session.context, &self.filter, session.now)?;
         if !self.force && !confirmed(session, if self.all { ALL } else { DANGLING })? {
             return Ok(());
         }
-        let report = prune(&session.context, |_, dangling| self.all || dangling)?;
+        let report = prune(&session.context, self.all, &filters)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;
             report.events.iter().try_for_each(|event| session.ui.line(&line(event)))?;

@@ -94,6 +94,9 @@ pub enum Error {
     /// The beginning of an id is the beginning of several.
     #[error("ambiguous reference: {0} is the beginning of more than one image ID")]
     Ambiguous(String),
+    /// A filter that docker does not know, or whose value it cannot read.
+    #[error("invalid filter '{0}': expected dangling=, label=, label!=, before=, since=, until= or reference=")]
+    InvalidFilter(String),
     /// What was typed is no reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),

@@ -1,10 +1,19 @@
 //! Patterns for names, as Go's `path.Match` reads them.
 
+use crate::oci::Reference;
+
 /// Whether all of `name` is what `pattern` says: `*` is any run of characters but `/`, `?` one of them, `[a-z]` and
 /// `[^a-z]` one of or outside a set, `\` takes the next character as it is. A malformed pattern matches nothing.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     matches_from(&pattern, &name)
+}
+
+/// Whether a pattern means a name, whichever of its forms that it was written for: `ubuntu*`, `*/app:1.?`,
+/// `docker.io/library/*`.
+pub fn matches_reference(pattern: &str, name: &Reference) -> bool {
+    let forms = [name.familiar(), name.familiar_name(), name.canonical(), name.name()];
+    forms.iter().any(|form| matches(pattern, form))
 }
 
 /// Remembers only the last star, so that no pattern takes more than the product of the lengths.

@@ -16,6 +16,8 @@ pub struct Record {
     pub names: Vec<(Reference, Digest)>,
     /// A manifest or index that leads to it.
     pub descriptor: Descriptor,
+    /// The digests of all that lead to it.
+    pub targets: Vec<Digest>,
     /// When it was made.
     pub created: Option<Created>,
     /// The sum of its layers' sizes, as docker counts them.
@@ -79,7 +81,10 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
     let mut by_id: BTreeMap<ImageId, Record> = BTreeMap::new();
     for record in records {
         match by_id.get_mut(&record.id) {
-            Some(known) => known.names.extend(record.names),
+            Some(known) => {
+                known.names.extend(record.names);
+                known.targets.extend(record.targets);
+            }
             None => {
                 by_id.insert(record.id, record);
             }
@@ -108,6 +113,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
         id: image.id(),
         names: Vec::new(),
         descriptor: descriptor.clone(),
+        targets: vec![descriptor.digest],
         created: config.created,
         size: context.image_size(&found, image)?,
         stored: platforms.iter().map(|platform| platform.stored).sum(),

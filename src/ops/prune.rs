@@ -1,6 +1,10 @@
 //! `image prune`: what nobody names goes.
 
-use super::remove::{Event, freed_chains, sweep};
+use std::collections::BTreeSet;
+
+use super::filter::Filters;
+use super::images::images;
+use super::remove::{Event, freed_chains};
 use super::{Context, Error};
 use crate::oci::Digest;
 
@@ -13,28 +17,31 @@ pub struct Report {
     pub bytes: u64,
 }
 
-/// Removes all images for which `doomed` says so, given their top digests, and whatever no image needs.
-pub fn prune(context: &Context, doomed: impl Fn(&Digest, bool) -> bool) -> Result<Report, Error> {
+/// Removes all images without a name, or with `all` the others, too, as far as the filters mean them, and whatever no
+/// image needs. As long as an image that stays cannot be read, nobody knows what it needs, and nothing is removed.
+pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, Error> {
     let alone = context.store.lock_exclusive()?;
     let before = context.store.catalog()?;
     let mut after = before.clone();
     let mut events = Vec::new();
-    for entry in before.entries() {
-        let dangling = before.leading_to(&entry.descriptor.digest).all(|entry| entry.name.is_none());
-        if !doomed(&entry.descriptor.digest, dangling) {
+    let dangling_only = filters.dangling().unwrap_or(!all);
+    for record in images(context)?.images {
+        let (id, targets): (_, BTreeSet<Digest>) = (record.id, record.targets.iter().copied().collect());
+        if dangling_only && !record.names.is_empty() {
             continue;
         }
-        if let Some(name) = &entry.name {
-            events.push(Event::Untagged(name.familiar()));
-        }
-        if after.leads_to(&entry.descriptor.digest) {
-            after.remove(&entry.descriptor.digest);
-            let tree = context.store.tree(entry)?;
-            events.extend(tree.default_image(&context.host).map(|image| Event::DeletedImage(image.id())));
+        let names = record.names.clone();
+        if filters.apply(record).is_some() {
+            events.extend(names.iter().map(|(name, _)| Event::Untagged(name.familiar())));
+            events.push(Event::DeletedImage(id));
+            for target in &targets {
+                after.remove(target);
+            }
         }
     }
     events.extend(freed_chains(context, &before, &after).into_iter().map(Event::DeletedLayer));
+    let reachable = context.store.reachable(&after)?;
     context.store.replace(&alone, &after)?;
-    let garbage = sweep(context, &alone, &after)?;
+    let garbage = context.store.sweep(&alone, &reachable)?;
     Ok(Report { events, bytes: garbage.bytes })
 }

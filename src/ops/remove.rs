@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Context, Error, Found};
 use crate::oci::{ChainId, ImageId, Reference};
-use crate::store::{Catalog, Garbage, Guard};
+use crate::store::{Catalog, Guard};
 
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +48,15 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
         after.remove(&descriptor.digest);
     }
     let freed = freed_chains(context, &before, &after);
+    // As long as an image that stays cannot be read, nobody knows what it needs, and all blobs stay.
+    let reachable = context.store.reachable(&after).ok();
     context.store.replace(alone, &after)?;
     if nameless && !options.keep_untagged {
         if let Some(image) = found.tree.default_image(&context.host) {
             events.push(Event::DeletedImage(image.id()));
         }
         events.extend(freed.into_iter().map(Event::DeletedLayer));
-        sweep(context, alone, &after)?;
+        reachable.map(|reachable| context.store.sweep(alone, &reachable)).transpose()?;
     }
     Ok(events)
 }
@@ -93,11 +95,4 @@ pub(super) fn freed_chains(context: &Context, before: &Catalog, after: &Catalog)
         }
     }
     freed
-}
-
-/// Deletes what nothing leads to any more. If an image that stays cannot be read, nobody knows what it needs, and all
-/// blobs stay.
-pub(super) fn sweep(context: &Context, alone: &Guard, catalog: &Catalog) -> Result<Garbage, Error> {
-    let reachable = context.store.reachable(catalog)?;
-    Ok(context.store.sweep(alone, &reachable)?)
 }

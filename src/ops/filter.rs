@@ -1,0 +1,163 @@
+//! `--filter`: which images are meant.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::images::Record;
+use super::{Context, Error, glob};
+use crate::oci::Created;
+
+/// What images have to be to be listed, or removed.
+#[derive(Debug, Clone, Default)]
+pub struct Filters {
+    dangling: Option<bool>,
+    labels: Vec<Label>,
+    without_labels: Vec<Label>,
+    before: Option<Created>,
+    since: Option<Created>,
+    until: Option<Timestamp>,
+    references: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Label {
+    name: String,
+    value: Option<String>,
+}
+
+impl Label {
+    fn parse(text: &str) -> Self {
+        match text.split_once('=') {
+            Some((name, value)) => Self { name: name.to_owned(), value: Some(value.to_owned()) },
+            None => Self { name: text.to_owned(), value: None },
+        }
+    }
+
+    fn is_on(&self, record: &Record) -> bool {
+        let found = record.labels.get(&self.name);
+        found.is_some_and(|found| self.value.as_ref().is_none_or(|value| value == found))
+    }
+}
+
+impl Filters {
+    /// Reads docker's `key=value` filters. `before` and `since` name images of the store; `until` is a time, or how long
+    /// before `now`.
+    pub fn parse(context: &Context, typed: &[String], now: Timestamp) -> Result<Self, Error> {
+        let mut filters = Self::default();
+        for text in typed {
+            let invalid = || Error::InvalidFilter(text.clone());
+            let (key, value) = text.split_once('=').ok_or_else(invalid)?;
+            let (key, negated) = key.strip_suffix('!').map_or((key, false), |key| (key, true));
+            let created = |name: &str| -> Result<Created, Error> {
+                let found = context.find_in_store(&context.store.catalog()?, name)?;
+                let image = found.image(None, &context.host)?;
+                Ok(image.config.value().created.unwrap_or_else(Created::go_zero))
+            };
+            match (key, negated) {
+                ("label", true) => filters.without_labels.push(Label::parse(value)),
+                ("label", false) => filters.labels.push(Label::parse(value)),
+                ("dangling", false) => filters.dangling = Some(boolean(value).ok_or_else(invalid)?),
+                ("before", false) => filters.before = Some(created(value)?),
+                ("since", false) => filters.since = Some(created(value)?),
+                ("until", false) => filters.until = Some(moment(value, now).ok_or_else(invalid)?),
+                ("reference", false) => filters.references.push(value.to_owned()),
+                _ => return Err(invalid()),
+            }
+        }
+        Ok(filters)
+    }
+
+    /// Whether only images without a name, or only those with one, are meant.
+    pub fn dangling(&self) -> Option<bool> {
+        self.dangling
+    }
+
+    /// The image with those of its names that are meant; none if it is not meant.
+    pub fn apply(&self, mut record: Record) -> Option<Record> {
+        let created = record.created.unwrap_or_else(Created::go_zero);
+        let meant = self.dangling.is_none_or(|dangling| dangling == record.names.is_empty())
+            && self.labels.iter().all(|label| label.is_on(&record))
+            && !self.without_labels.iter().any(|label| label.is_on(&record))
+            && self.before.is_none_or(|before| created < before)
+            && self.since.is_none_or(|since| created > since)
+            && self.until.is_none_or(|until| created.timestamp() < until);
+        if !meant {
+            return None;
+        }
+        if !self.references.is_empty() {
+            record
+                .names
+                .retain(|(name, _)| self.references.iter().any(|pattern| glob::matches_reference(pattern, name)));
+            return (!record.names.is_empty()).then_some(record);
+        }
+        Some(record)
+    }
+}
+
+/// Go's words for true and false.
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Seconds since 1970, a date, a time, or how long ago.
+fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Some(ago) = duration(text) {
+        return now.checked_sub(ago).ok();
+    }
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Timestamp::from_second(seconds).ok();
+    }
+    let as_date = || format!("{text}T00:00:00Z").parse::<Timestamp>().ok();
+    text.parse::<Timestamp>().ok().or_else(as_date).or_else(|| format!("{text}Z").parse().ok())
+}
+
+/// Go's durations: `1h30m`, `10s`, `1.5h`.
+fn duration(text: &str) -> Option<SignedDuration> {
+    let mut rest = text;
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, more) = rest.split_at(digits);
+        let unit = more.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(more.len());
+        let factor = match &more[..unit] {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * factor;
+        rest = &more[unit..];
+    }
+    if text.is_empty() { None } else { SignedDuration::try_from_secs_f64(seconds).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        let now: Timestamp = "2026-01-02T12:00:00Z".parse().expect("a time");
+        let cases = [
+            ("24h", "2026-01-01T12:00:00Z"),
+            ("1h30m", "2026-01-02T10:30:00Z"),
+            ("1.5h", "2026-01-02T10:30:00Z"),
+            ("0", "1970-01-01T00:00:00Z"),
+            ("2026-01-01", "2026-01-01T00:00:00Z"),
+            ("2026-01-01T10:00:00", "2026-01-01T10:00:00Z"),
+            ("2026-01-01T10:00:00+01:00", "2026-01-01T09:00:00Z"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(moment(text, now), expected.parse().ok(), "{text}");
+        }
+        for text in ["", "h", "1", "1x", "yesterday", "1h-"] {
+            assert!(duration(text).is_none(), "{text}");
+        }
+    }
+}

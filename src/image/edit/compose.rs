@@ -36,14 +36,14 @@ pub fn scratch(platform: &Platform) -> ImageConfig {
 pub fn child(base: &ImageConfig, config: ContainerConfig, step: Step) -> Document<ImageConfig> {
     let mut rootfs = base.rootfs.clone();
     rootfs.diff_ids.extend(step.layer);
-    let mut history = base.history.clone();
-    history.push(entry(&step));
+    let author = step.author.clone();
+    let (created, history) = (step.created, step.history());
     Document::make(ImageConfig {
-        author: step.author,
+        author,
         comment: String::new(),
         config: Some(config),
-        created: step.created,
-        history,
+        created,
+        history: base.history.iter().cloned().chain([history]).collect(),
         rootfs,
         ..without_container(base)
     })
@@ -52,32 +52,30 @@ pub fn child(base: &ImageConfig, config: ContainerConfig, step: Step) -> Documen
 /// The config of an image whose only layer is that of `step`, as `docker import` makes it: one entry of history, and
 /// the comment at the top too. All else is as in `base`.
 pub fn flat(base: &ImageConfig, config: ContainerConfig, step: Step) -> Document<ImageConfig> {
+    let (layer, created, history) = (step.layer, step.created, step.history());
     Document::make(ImageConfig {
-        comment: step.comment.clone(),
+        comment: history.comment.clone(),
         config: Some(config),
-        created: step.created,
-        history: vec![entry(&step)],
-        rootfs: Rootfs::new(step.layer.into_iter().collect()),
+        created,
+        history: vec![history],
+        rootfs: Rootfs::new(layer.into_iter().collect()),
         ..without_container(base)
     })
 }
 
-fn entry(step: &Step) -> History {
-    History {
-        created: step.created,
-        author: step.author.clone(),
-        created_by: step.created_by.clone(),
-        comment: step.comment.clone(),
-        empty_layer: step.layer.is_none(),
-        ..History::default()
+impl Step {
+    fn history(self) -> History {
+        History {
+            created: self.created,
+            author: self.author,
+            created_by: self.created_by,
+            comment: self.comment,
+            empty_layer: self.layer.is_none(),
+            ..History::default()
+        }
     }
 }
 
 fn without_container(base: &ImageConfig) -> ImageConfig {
-    ImageConfig {
-        container: String::new(),
-        container_config: None,
-        docker_version: String::new(),
-        ..base.clone()
-    }
+    ImageConfig { container: String::new(), container_config: None, docker_version: String::new(), ..base.clone() }
 }

@@ -26,6 +26,7 @@
 //! | 3 | [`layout`] | the OCI image layout in a folder |
 //! | 4 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 4 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
+//! | 4 | [`fetch`] | files from web servers |
 //! | 5 | [`ops`] | one function a verb |
 //! | 5 | [`ui`] | the only writer to standard output and standard error |
 //! | 6 | [`cli`] | flags and words, one file a command |
@@ -54,6 +55,7 @@ pub mod image;
 pub mod layout;
 
 pub mod archive;
+pub mod fetch;
 pub mod store;
 
 pub mod ops;

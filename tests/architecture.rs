@@ -15,6 +15,7 @@ const LEVELS: [(&str, u8); 11] = [
     ("store", 4),
     ("archive", 4),
     ("registry", 4),
+    ("fetch", 4),
     ("ops", 5),
     ("ui", 5),
     ("cli", 6),

@@ -2,7 +2,8 @@
 //!
 //! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
 //! stand ([`RawEntry`]), which also serves outer archives; [`path`], [`whiteout`] and [`entry`] put the rules of
-//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`writer`] writes tars.
+//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] stacks layers;
+//! [`writer`] writes tars.
 //!
 //! Nothing in here writes to a file system: contents are streams, paths are values.
 
@@ -10,6 +11,7 @@ pub mod compression;
 pub mod entry;
 pub mod index;
 pub mod limits;
+pub mod overlay;
 pub mod path;
 pub mod reader;
 mod serde_bytes;
@@ -23,6 +25,7 @@ pub use index::{
     IndexError, LayerIndex, LayerSummary, Outline, Scan, ScanError, TreeError, outline, read_summary, scan,
 };
 pub use limits::{LimitError, Limits};
+pub use overlay::{Overlay, OverlayError};
 pub use path::{EntryPath, PathError};
 pub use reader::{RawEntry, RawKind, TarError, TarReader};
 pub use whiteout::Whiteout;

@@ -4,6 +4,7 @@
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
 mod error;
+mod export;
 mod history;
 mod image;
 mod images;
@@ -14,6 +15,7 @@ mod rmi;
 mod save;
 mod session;
 mod tag;
+mod target;
 mod time;
 mod tree;
 mod usage;
@@ -47,6 +49,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Export(export::Args),
     History(history::Args),
     Image(image::Args),
     Images(images::Args),
@@ -60,6 +63,7 @@ enum Command {
 impl Command {
     fn run(self, session: &Session) -> Result<(), CliError> {
         match self {
+            Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),

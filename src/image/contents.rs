@@ -127,13 +127,6 @@ impl Data<'_, '_> {
         self.left
     }
 
-    /// Leaves out so many bytes.
-    pub fn skip(&mut self, bytes: u64) {
-        let bytes = bytes.min(self.left);
-        self.offset += bytes;
-        self.left -= bytes;
-    }
-
     /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file.
     pub fn as_range(&self) -> Option<(&File, u64)> {
         let From::Plain(layer, _) = &self.contents.from else { return None };

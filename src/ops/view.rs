@@ -1,7 +1,7 @@
 //! From an image to its merged view.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
 use super::{Context, Error, Found};

@@ -1,5 +1,6 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+pub mod diff;
 pub mod export;
 pub mod find;
 pub mod glob;

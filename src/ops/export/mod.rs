@@ -37,7 +37,7 @@ pub enum Export {
         /// Its layers, bottom first.
         layers: Vec<Layer>,
         /// What they are together.
-        view: Overlay,
+        view: Box<Overlay>,
         /// How much is taken from a layer.
         limits: Limits,
     },
@@ -57,9 +57,9 @@ pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export,
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let mut view = context.overlay(&found, image)?;
     if let Some(mtime) = options.stubs {
-        view = context.overlay_with(&found, image, stubs::entries(&view, mtime))?;
+        view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;
     }
-    Ok(Export::Image { layers: image.layers.clone(), view, limits: context.limits.clone() })
+    Ok(Export::Image { layers: image.layers.clone(), view: Box::new(view), limits: context.limits.clone() })
 }
 
 impl Export {

@@ -46,9 +46,12 @@ fn shown(overlay: &Overlay) -> Vec<String> {
     overlay.iter().map(show).collect()
 }
 
+/// What it is about, the layers, and the view.
+type Case = (&'static str, &'static [&'static [&'static str]], &'static [&'static str]);
+
 #[test]
 fn layers_stack_as_on_overlayfs() {
-    let table: &[(&str, &[&[&str]], &[&str])] = &[
+    let table: &[Case] = &[
         ("nothing", &[], &[]),
         ("no entries", &[&[], &[]], &[]),
         (
@@ -117,7 +120,7 @@ fn layers_stack_as_on_overlayfs() {
 
 #[test]
 fn hard_links_are_one_file_with_several_names() {
-    let table: &[(&str, &[&[&str]], &[&str])] = &[
+    let table: &[Case] = &[
         ("the first in order carries the content", &[&["b 1", "a = b", "c = a"]], &["a 1", "b = a", "c = a"]),
         ("of a symbolic link", &[&["b -> x", "a = b"]], &["a -> x", "b = a"]),
         ("by way of a directory", &[&["d/x 1", "l -> d", "b = l/x"]], &["b 1", "d/ 755", "d/x = b", "l -> d"]),

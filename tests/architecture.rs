@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layout table: a module's level. A module may import those on lower levels, never its siblings.
-const LEVELS: [(&str, u8); 11] = [
+const LEVELS: [(&str, u8); 12] = [
     ("oci", 0),
     ("layer", 1),
     ("image", 2),

@@ -3,9 +3,12 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod diff;
 mod error;
+mod export;
 mod history;
 mod image;
+mod image_diff;
 mod images;
 mod import;
 mod inspect;
@@ -15,6 +18,7 @@ mod rmi;
 mod save;
 mod session;
 mod tag;
+mod target;
 mod time;
 mod tree;
 mod usage;
@@ -48,6 +52,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Diff(diff::Args),
+    Export(export::Args),
     History(history::Args),
     Image(image::Args),
     Images(images::Args),
@@ -62,6 +68,8 @@ enum Command {
 impl Command {
     fn run(self, session: &Session) -> Result<(), CliError> {
         match self {
+            Self::Diff(args) => args.run(session),
+            Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),

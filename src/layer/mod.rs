@@ -2,16 +2,20 @@
 //!
 //! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
 //! stand ([`RawEntry`]), which also serves outer archives; [`path`], [`whiteout`] and [`entry`] put the rules of
-//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`writer`] writes tars.
+//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] stacks layers;
+//! [`mod@diff`] compares two stacks; [`writer`] writes tars.
 //!
 //! Nothing in here writes to a file system: contents are streams, paths are values.
 
 pub mod compression;
+pub mod diff;
 pub mod entry;
 pub mod index;
 pub mod limits;
+pub mod overlay;
 pub mod path;
 pub mod reader;
+mod route;
 mod serde_bytes;
 mod unpack;
 pub mod whiteout;
@@ -23,6 +27,7 @@ pub use index::{
     IndexError, LayerIndex, LayerSummary, Outline, Scan, ScanError, TreeError, outline, read_summary, scan,
 };
 pub use limits::{LimitError, Limits};
+pub use overlay::{Overlay, OverlayError};
 pub use path::{EntryPath, PathError};
 pub use reader::{RawEntry, RawKind, TarError, TarReader};
 pub use whiteout::Whiteout;

@@ -1,5 +1,7 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+pub mod diff;
+pub mod export;
 pub mod filter;
 pub mod find;
 pub mod glob;
@@ -15,6 +17,7 @@ pub mod remove;
 pub mod save;
 pub mod size;
 pub mod tag;
+pub mod view;
 
 mod error;
 

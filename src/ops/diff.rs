@@ -126,3 +126,34 @@ fn digest(contents: &mut Contents<'_>, file: Node<'_>, progress: &dyn Progress) 
     })?;
     Ok(hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Silent;
+    use crate::layer::diff::{Aspect, ChangeKind};
+    use crate::ops::sample::{archive, context, file, gzip, layer, link};
+
+    #[test]
+    fn contents_are_compared_and_not_their_places() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let context = context(folder.path());
+        let path = |name: &str| folder.path().join(name);
+        let base = layer(&[file("base", b"as it is")]);
+        let old = layer(&[file("a", b"1"), file("b", b"22"), link("c", "b"), file("same", b"333")]);
+        let new = layer(&[file("same", b"333"), file("b", b"2x"), link("c", "b"), file("a", b"1")]);
+        archive(&path("old.tar"), &[base.clone(), old], <[u8]>::to_vec);
+        archive(&path("new.tar"), &[base, new], gzip);
+        let compare = |old: &str, new: &str| {
+            let [old, new] = [old, new].map(|name| path(name).display().to_string());
+            images(&context, &old, &new, None, &Silent).expect("two images")
+        };
+        let found: Vec<_> = compare("old.tar", "new.tar")
+            .into_iter()
+            .map(|change| (change.path.to_string(), change.kind, change.aspects))
+            .collect();
+        let changed = |name: &str| (name.to_owned(), ChangeKind::Changed, vec![Aspect::Content]);
+        assert_eq!(found, [changed("b"), changed("c")]);
+        assert_eq!(compare("old.tar", "old.tar"), []);
+    }
+}

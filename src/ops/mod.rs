@@ -20,6 +20,8 @@ pub mod tag;
 pub mod view;
 
 mod error;
+#[cfg(test)]
+mod sample;
 
 pub use error::Error;
 pub use find::Found;

@@ -16,7 +16,7 @@
 //! - Hard links are one inode with several names. A hard link to a file of a lower layer is another name of the file that
 //!   the view has there at that time; what later happens to one name does not touch the others.
 //!
-//! A view has about 150 bytes a name in memory, and no contents.
+//! A view has no contents; it takes about 130 bytes a name, and 220 while it is built.
 
 mod build;
 mod changeset;

@@ -175,3 +175,6 @@ fn is_portable(name: &[u8]) -> bool {
 fn shown(path: &[u8]) -> String {
     Escaped(path).to_string()
 }
+
+#[cfg(test)]
+mod tests;

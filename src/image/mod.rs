@@ -9,6 +9,7 @@
 
 pub mod blob;
 pub mod copy;
+pub mod edit;
 pub mod progress;
 pub mod source;
 pub mod tree;

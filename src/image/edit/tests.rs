@@ -1,0 +1,198 @@
+//! Changes against what Docker 20.10 and 29 made of them.
+
+use serde_json::Value;
+
+use super::{Change, Step, apply, child, flat, merge, scratch};
+use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, Platform};
+
+/// One list of changes, and Docker's answers: a config or an error.
+fn table(name: &str) -> Vec<Value> {
+    let path = format!("{}/fixtures/change/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn changes(row: &Value) -> Vec<String> {
+    serde_json::from_value(row["changes"].clone()).expect("a list of strings")
+}
+
+/// What we make of it: `docker import` has nothing below, `docker commit` a container.
+fn made(lines: &[String], below: Option<&ContainerConfig>) -> Result<ContainerConfig, String> {
+    let mut config = below.cloned().unwrap_or_default();
+    let changes = Change::parse_all(lines).map_err(|error| error.to_string())?;
+    apply(&mut config, &changes).map_err(|error| error.to_string())?;
+    Ok(match below {
+        None => config,
+        Some(below) => merge(config, below),
+    })
+}
+
+/// A config without what Go leaves out, or without its null and false.
+fn filled(config: &ContainerConfig) -> Value {
+    let Value::Object(fields) = serde_json::to_value(config).expect("a config") else { return Value::Null };
+    let empty = [Value::Null, Value::Bool(false), "".into(), Value::Array(Vec::new()), serde_json::json!({})];
+    fields.into_iter().filter(|(_, value)| !empty.contains(value)).collect()
+}
+
+fn read(config: &Value) -> ContainerConfig {
+    serde_json::from_value(config.clone()).unwrap_or_else(|error| panic!("{config}: {error}"))
+}
+
+fn row<'a>(rows: &'a [Value], changes: &[&str]) -> &'a Value {
+    let wanted = serde_json::json!(changes);
+    rows.iter().find(|row| row["changes"] == wanted).expect("a row")
+}
+
+#[test]
+fn commits_and_imports_of_docker() {
+    let rows = table("commit.json");
+    // This row changes nothing of the container, which shows what it was.
+    let tricky = read(&row(&rows, &["EXPOSE 80"])["commit 20.10 tricky"]);
+    let base = read(&row(&rows, &["ENTRYPOINT []"])["commit 20.10 base"]);
+    let mut compared = 0;
+    for row in &rows {
+        let lines = changes(row);
+        // 29 takes STOPSIGNAL, 20.10 does not.
+        let is_new = lines[0].starts_with("STOPSIGNAL");
+        for (column, below) in [
+            ("import 20.10", None),
+            ("import 29", None),
+            ("commit 20.10 tricky", Some(&tricky)),
+            ("commit 29 tricky", Some(&tricky)),
+            ("commit 20.10 base", Some(&base)),
+        ] {
+            let (expected, is_29) = (&row[column], column.contains(" 29"));
+            match (made(&lines, below), expected) {
+                (Err(error), Value::String(text)) if is_29 => assert_eq!(&error, text, "{lines:?} {column}"),
+                (Err(_), Value::String(_)) => {}
+                (_, Value::String(_)) if is_new && !is_29 => continue,
+                (Ok(config), Value::Object(_)) if is_29 => {
+                    let mut config = config;
+                    // What 29 leaves out of an image's config.
+                    (config.image, config.attach_stdout, config.attach_stderr) = (String::new(), false, false);
+                    assert_eq!(filled(&config), filled(&read(expected)), "{lines:?} {column}");
+                }
+                (Ok(config), Value::Object(_)) => assert_eq!(config, read(expected), "{lines:?} {column}"),
+                (made, expected) => panic!("{lines:?} {column}: {made:?} and not {expected}"),
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 137, "28 lists in 5 columns, but for STOPSIGNAL 9 in those of 20.10");
+}
+
+/// Where 29 differs from 20.10, which made the table, by what it makes of them.
+const NEWER: [(&str, &str); 6] = [
+    ("ENTRYPOINT [\"a\"] b", r#"{"Entrypoint":["/bin/sh","-c","[\"a\"] b"]}"#),
+    ("EXPOSE 1-2-3", "invalid containerPort: 1-2-3"),
+    ("EXPOSE ::1:1:80", r#"{"ExposedPorts":{"80/tcp":{}}}"#),
+    ("HEALTHCHECK --interval=0 CMD a", r#"{"Healthcheck":{"Test":["CMD-SHELL","a"]}}"#),
+    (
+        "HEALTHCHECK --interval=0s --timeout=1.5h --start-period=1h2m3s4ms --retries=5 CMD a",
+        r#"{"Healthcheck":{"Test":["CMD-SHELL","a"],"Timeout":5400000000000,"StartPeriod":3723004000000,"Retries":5}}"#,
+    ),
+    ("HEALTHCHECK --retries=0 CMD a", r#"{"Healthcheck":{"Test":["CMD-SHELL","a"]}}"#),
+];
+
+#[test]
+fn imports_of_docker() {
+    let rows = table("import.json");
+    for row in &rows {
+        let lines = changes(row);
+        let made = made(&lines, None);
+        let newer = NEWER.iter().find(|(changes, _)| lines == [*changes]);
+        let expected = match newer {
+            Some((_, newer)) => serde_json::from_str(newer).unwrap_or(Value::from(*newer)),
+            None => row["import 20.10"].clone(),
+        };
+        match (&made, &expected) {
+            (Ok(config), Value::Object(_)) => assert_eq!(filled(config), filled(&read(&expected)), "{lines:?}"),
+            (Err(_), Value::String(_)) => {}
+            _ => panic!("{lines:?}: {made:?} and not {expected}"),
+        }
+    }
+    assert!(rows.len() > 150, "{}", rows.len());
+}
+
+#[test]
+fn a_shell_of_the_config_runs_commands() {
+    let mut config = ContainerConfig { shell: Some(vec!["/bin/bash".to_owned()]), ..ContainerConfig::default() };
+    let changes = Change::parse_all(&["CMD a b".to_owned()]).expect("a change");
+    apply(&mut config, &changes).expect("applies");
+    assert_eq!(config.cmd, Some(vec!["/bin/bash".to_owned(), "a b".to_owned()]));
+}
+
+#[test]
+fn nothing_changes_when_one_cannot() {
+    let mut config = ContainerConfig { user: "a".to_owned(), ..ContainerConfig::default() };
+    let before = config.clone();
+    let lines = ["USER b".to_owned(), "EXPOSE x".to_owned()];
+    assert!(apply(&mut config, &Change::parse_all(&lines).expect("changes")).is_err());
+    assert_eq!(config, before);
+    assert_eq!(Change::parse_all(&[]), Ok(Vec::new()));
+}
+
+#[test]
+fn an_own_entrypoint_stands_alone() {
+    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let image =
+        ContainerConfig { entrypoint: words(&["/e"]), cmd: words(&["c"]), user: "u".to_owned(), ..Default::default() };
+    let cases = [
+        ((None, None), (words(&["/e"]), words(&["c"]))),
+        ((None, words(&["x"])), (words(&["/e"]), words(&["x"]))),
+        ((words(&["/n"]), None), (words(&["/n"]), None)),
+        ((words(&[]), None), (words(&[]), words(&["c"]))),
+    ];
+    for ((entrypoint, cmd), expected) in cases {
+        let merged = merge(ContainerConfig { cmd, entrypoint, ..Default::default() }, &image);
+        assert_eq!((merged.entrypoint, merged.cmd), expected);
+        assert_eq!(merged.user, "u");
+    }
+}
+
+fn step(layer: Option<&[u8]>) -> Step {
+    Step {
+        layer: layer.map(|tar| DiffId::new(Digest::of(tar))),
+        created: Created::from_unix_seconds(1_000_000_000),
+        author: "me".to_owned(),
+        created_by: "/bin/sh".to_owned(),
+        comment: "first".to_owned(),
+    }
+}
+
+#[test]
+fn a_child_has_one_step_more() {
+    let json = r#"{"architecture":"arm64","comment":"below","config":{"Cmd":["a"]},"container":"c0","docker_version":"1",
+        "container_config":{},"history":[{"created_by":"x","empty_layer":true}],"os":"linux","os.version":"9",
+        "rootfs":{"type":"layers","diff_ids":[]},"variant":"v8","org.new":[1]}"#;
+    let base: ImageConfig = serde_json::from_str(json).expect("a config");
+    let made = child(&base, ContainerConfig::default(), step(Some(b"tar")));
+    let text = String::from_utf8(made.bytes().to_vec()).expect("JSON");
+    assert!(text.starts_with(r#"{"architecture":"arm64","author":"me","config":{"Hostname":"","#), "{text}");
+    let digest = Digest::of(b"tar");
+    let end = format!(
+        concat!(
+            r#""Labels":null}},"created":"2001-09-09T01:46:40Z","history":[{{"created_by":"x","empty_layer":true}},"#,
+            r#"{{"created":"2001-09-09T01:46:40Z","author":"me","created_by":"/bin/sh","comment":"first"}}],"os":"linux","#,
+            r#""os.version":"9","rootfs":{{"type":"layers","diff_ids":["{}"]}},"variant":"v8","org.new":[1]}}"#
+        ),
+        digest
+    );
+    assert!(text.ends_with(&end), "{text}");
+    let unchanged = child(made.value(), ContainerConfig::default(), step(None));
+    assert_eq!(unchanged.value().rootfs, made.value().rootfs);
+    assert!(unchanged.value().history[2].empty_layer);
+    assert_eq!(unchanged.value().layer_history().expect("a history").len(), 3);
+}
+
+#[test]
+fn a_flat_image_has_one_step() {
+    let below = child(&scratch(&Platform::new("linux", "amd64")), ContainerConfig::default(), step(Some(b"tar")));
+    let step = Step { author: String::new(), created_by: String::new(), ..step(Some(b"other")) };
+    let made = flat(below.value(), ContainerConfig::default(), step);
+    let value = made.value();
+    assert_eq!((value.comment.as_str(), value.history.len()), ("first", 1));
+    let history = r#""history":[{"created":"2001-09-09T01:46:40Z","comment":"first"}]"#;
+    assert!(String::from_utf8_lossy(made.bytes()).contains(history));
+    assert_eq!(value.rootfs.diff_ids, [DiffId::new(Digest::of(b"other"))]);
+}

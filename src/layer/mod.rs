@@ -14,7 +14,7 @@ pub mod limits;
 pub mod overlay;
 pub mod path;
 pub mod reader;
-mod serde_bytes;
+pub(crate) mod serde_bytes;
 mod unpack;
 pub mod whiteout;
 pub mod writer;

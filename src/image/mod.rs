@@ -8,16 +8,20 @@
 //! ```
 
 pub mod blob;
+pub mod contents;
 pub mod copy;
 pub mod edit;
 pub mod progress;
+pub mod sink;
 pub mod source;
 pub mod tree;
 
 use std::collections::BTreeMap;
 
 pub use blob::{Blob, Held, HeldLayer, Reopen};
+pub use contents::Contents;
 pub use progress::{Progress, Silent};
+pub use sink::Sink;
 pub use source::{BlobSource, Error};
 pub use tree::{Child, Tree};
 

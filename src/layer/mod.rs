@@ -14,6 +14,7 @@ pub mod limits;
 pub mod overlay;
 pub mod path;
 pub mod reader;
+mod route;
 pub(crate) mod serde_bytes;
 mod unpack;
 pub mod whiteout;

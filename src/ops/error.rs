@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::archive;
 use crate::image;
-use crate::layer::ScanError;
+use crate::layer::{OverlayError, ScanError};
 use crate::layout;
 use crate::oci::{ConfigError, DiffId, Digest, Platform, Reference, ReferenceError};
 use crate::store;
@@ -114,6 +114,23 @@ pub enum Error {
         expected: DiffId,
         /// What was found.
         actual: DiffId,
+    },
+    /// A layer of an image that is looked at is another than the config says.
+    #[error("layer {expected} has other content: its diff ID is {actual}")]
+    LayerContent {
+        /// What the config says.
+        expected: DiffId,
+        /// What was found.
+        actual: DiffId,
+    },
+    /// The layers of an image make no file system.
+    #[error("{image}")]
+    Overlay {
+        /// The image.
+        image: String,
+        /// Why.
+        #[source]
+        source: OverlayError,
     },
     /// A blob has other bytes than its descriptor says.
     #[error("{what} {expected} has other content: its digest is {actual}")]

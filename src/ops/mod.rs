@@ -13,6 +13,7 @@ pub mod remove;
 pub mod save;
 pub mod size;
 pub mod tag;
+pub mod view;
 
 mod error;
 

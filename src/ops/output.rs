@@ -1,4 +1,4 @@
-//! Where an archive goes: beside its target until it is whole, or straight into a pipe.
+//! Where an archive or a file system goes: beside its target until it is whole, or straight into a pipe.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -10,21 +10,37 @@ use crate::archive::output::{Member, write_file, write_stream};
 use crate::image::Progress;
 use crate::layout::sync_folder;
 
-/// Writes an archive to `path`. A regular file appears there when it is whole and on the disk, in place of what was
+/// What is written to.
+pub enum Target<'a> {
+    /// A new, empty file.
+    File(&'a File),
+    /// What is read as it is written.
+    Stream(&'a mut dyn Write),
+}
+
+/// Has something written to `path`. A regular file appears there when it is whole and on the disk, in place of what was
 /// there; a pipe or device is written as it is.
-pub fn write_to_path(members: &[Member], path: &Path, progress: &dyn Progress) -> Result<(), Error> {
+pub fn to_path(path: &Path, write: impl FnOnce(Target<'_>) -> Result<(), Error>) -> Result<(), Error> {
     let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
     if let Some(mut file) = open_special(path).map_err(io_error)? {
-        return write_to_stream(members, &mut file, progress);
+        return write(Target::Stream(&mut file));
     }
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let draft = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder).map_err(io_error)?;
-    write_file(members, draft.as_file(), progress)?;
+    write(Target::File(draft.as_file()))?;
     draft.as_file().sync_all().map_err(io_error)?;
     draft.persist(&target).map_err(|error| io_error(error.error))?;
     sync_folder(&folder).map_err(io_error)
+}
+
+/// Writes an archive to `path`.
+pub fn write_to_path(members: &[Member], path: &Path, progress: &dyn Progress) -> Result<(), Error> {
+    to_path(path, |target| match target {
+        Target::File(file) => Ok(write_file(members, file, progress)?),
+        Target::Stream(stream) => write_to_stream(members, stream, progress),
+    })
 }
 
 /// Writes an archive to something that is read as it is written.

@@ -36,6 +36,22 @@ impl Store {
         Ok(found.summary)
     }
 
+    /// The index of a layer, if the store has one that ends as an index does.
+    pub fn layer_index(&self, digest: &Digest) -> Option<PathBuf> {
+        let path = self.layer_index_path(digest);
+        let file = File::open(&path).ok()?;
+        read_summary(BufReader::new(file)).is_ok().then_some(path)
+    }
+
+    /// Deletes the index of a layer, which was found to be damaged.
+    pub fn forget_layer_index(&self, digest: &Digest) -> Result<(), Error> {
+        let path = self.layer_index_path(digest);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Where the index of a layer is kept.
     pub(super) fn layer_index_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("imgtool/layers").join(digest.hex())

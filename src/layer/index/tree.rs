@@ -8,19 +8,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
-use std::ops::Range;
 
 use crate::layer::entry::{Entry, EntryKind};
 use crate::layer::limits::Limits;
 use crate::layer::path::{EntryPath, split_last};
-
-/// How many symbolic links a path may lead through, as in Linux.
-const MOST_LINKS: u32 = 40;
-/// The longest target of a symbolic link that Linux follows (`PATH_MAX`).
-const LONGEST_TARGET: usize = 4095;
-/// How many components of targets are followed in one layer. Honest layers follow about two an entry; a knot of long
-/// links could otherwise cost a thousand times that.
-const MOST_STEPS: u64 = 50_000_000;
+use crate::layer::route::{Gaps, Lost, Names, Step, Walker};
 
 /// Why a layer cannot be unpacked, even alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +69,7 @@ pub(super) struct Tree {
     missing_text: usize,
     /// The directory that was looked for last.
     recent: Option<(Vec<u8>, Id)>,
-    steps: u64,
+    walker: Walker,
     entries_limit: u64,
     text_limit: u64,
 }
@@ -113,7 +105,7 @@ impl Tree {
             missing: HashSet::new(),
             missing_text: 0,
             recent: None,
-            steps: 0,
+            walker: Walker::default(),
             entries_limit: limits.entries.min(u64::from(SIZELESS - 1)),
             text_limit: limits.link_text,
         }
@@ -170,62 +162,21 @@ impl Tree {
         {
             return Ok(*id);
         }
-        let id = self.walk(path, true, &entry.path)?.expect("what is not there is made");
+        let id = self.walk(path, Gaps::Fill, &entry.path)?.expect("what is not there is made");
         self.recent = Some((path.to_vec(), id));
         Ok(id)
     }
 
-    /// The directory at a path, through symbolic links. What is not there is made or, if not wanted, not found.
-    fn walk(&mut self, path: &[u8], make: bool, entry: &EntryPath) -> Result<Option<Id>, TreeError> {
-        let mut at = ROOT;
-        // What is still to go: the path itself and, above it, the targets of links on it.
-        let mut route = vec![Route { path: path.to_vec(), passed: 0 }];
-        let mut links = 0;
-        while let Some(mut way) = route.pop() {
-            let Some(name) = way.next() else {
-                continue;
-            };
-            if links > 0 {
-                self.count_step(entry)?;
-            }
-            match &way.path[name] {
-                b"." => {}
-                b".." => at = self.nodes[at as usize].parent,
-                name => match self.find(at, name) {
-                    Some(next) if self.what(next) == DIRECTORY => at = next,
-                    Some(link) => {
-                        links += 1;
-                        let target = self.follow(link, links, entry)?;
-                        if target.starts_with(b"/") {
-                            at = ROOT;
-                        }
-                        route.push(way);
-                        route.push(Route { path: target, passed: 0 });
-                        continue;
-                    }
-                    None if make => at = self.add(at, name, DIRECTORY)?,
-                    None => return Ok(None),
-                },
-            }
-            route.push(way);
-        }
-        Ok(Some(at))
-    }
-
-    /// The target of the symbolic link that stands where a directory should.
-    fn follow(&self, node: Id, links: u32, entry: &EntryPath) -> Result<Vec<u8>, TreeError> {
-        let Some(&(start, end)) = self.symlinks.get(&self.what(node)) else {
-            return Err(TreeError::NotADirectory { path: entry.clone() });
-        };
-        if links > MOST_LINKS || end - start > LONGEST_TARGET {
-            return Err(TreeError::Loop { path: entry.clone() });
-        }
-        Ok(self.text[start..end].to_vec())
-    }
-
-    fn count_step(&mut self, entry: &EntryPath) -> Result<(), TreeError> {
-        self.steps += 1;
-        if self.steps > MOST_STEPS { Err(TreeError::Loop { path: entry.clone() }) } else { Ok(()) }
+    /// The directory at a path, through symbolic links.
+    fn walk(&mut self, path: &[u8], gaps: Gaps, entry: &EntryPath) -> Result<Option<Id>, TreeError> {
+        let mut walker = std::mem::take(&mut self.walker);
+        let found = walker.walk(self, ROOT, path, gaps);
+        self.walker = walker;
+        found.map_err(|lost| match lost {
+            Lost::NotADirectory => TreeError::NotADirectory { path: entry.clone() },
+            Lost::Loop => TreeError::Loop { path: entry.clone() },
+            Lost::Make(error) => error,
+        })
     }
 
     fn inode(&mut self, size: u64) -> u32 {
@@ -247,7 +198,7 @@ impl Tree {
     fn link_target(&mut self, target: &EntryPath, old: Option<Id>, entry: &Entry) -> Result<u32, TreeError> {
         let path = || entry.path.clone();
         let (parent, name) = split_last(target.as_bytes());
-        let node = self.walk(parent, false, &entry.path)?.and_then(|parent| self.find(parent, name));
+        let node = self.walk(parent, Gaps::Stop, &entry.path)?.and_then(|parent| self.find(parent, name));
         match node {
             None => {
                 if self.missing.insert(target.clone()) {
@@ -323,19 +274,28 @@ impl Tree {
     }
 }
 
-/// A path on which so many bytes are behind us.
-struct Route {
-    path: Vec<u8>,
-    passed: usize,
-}
+impl Names for Tree {
+    type Error = TreeError;
 
-impl Route {
-    /// Where the next component stands.
-    fn next(&mut self) -> Option<Range<usize>> {
-        let start = self.passed + self.path[self.passed..].iter().position(|&byte| byte != b'/')?;
-        let length = self.path[start..].iter().position(|&byte| byte == b'/');
-        self.passed = length.map_or(self.path.len(), |length| start + length);
-        Some(start..self.passed)
+    fn child(&self, directory: Id, name: &[u8]) -> Option<Id> {
+        self.find(directory, name)
+    }
+
+    fn parent(&self, directory: Id) -> Id {
+        self.nodes[directory as usize].parent
+    }
+
+    fn step(&self, name: Id) -> Step<'_> {
+        let what = self.what(name);
+        match self.symlinks.get(&what) {
+            Some(&(start, end)) => Step::Symlink(&self.text[start..end]),
+            None if what == DIRECTORY => Step::Directory,
+            None => Step::Other,
+        }
+    }
+
+    fn make(&mut self, directory: Id, name: &[u8]) -> Result<Id, TreeError> {
+        self.add(directory, name, DIRECTORY)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Stacking layers.
 
-use std::collections::HashMap;
-
-use super::{Inode, Name, Overlay, What};
-use crate::layer::entry::{Entry, Mtime};
+use super::Overlay;
+use super::changeset::{Changeset, Problem};
+use super::freeze::freeze;
+use super::tree::{Full, MOST_NAMES, MOST_TEXT, Tree};
+use crate::layer::entry::Entry;
 use crate::layer::index::IndexError;
 use crate::layer::path::EntryPath;
 
@@ -79,43 +80,63 @@ pub enum OverlayError {
     },
 }
 
+/// More layers than an image may have; their numbers have 16 bits.
+const MOST_LAYERS: usize = 1 << 16;
+
+impl OverlayError {
+    /// What is wrong with an entry of a layer.
+    fn of_entry(layer: usize, path: EntryPath, problem: Problem) -> Self {
+        match problem {
+            Problem::NotADirectory => Self::NotADirectory { layer, path },
+            Problem::Loop => Self::Loop { layer, path },
+            Problem::MissingTarget(target) => Self::MissingTarget { layer, path, target },
+            Problem::LinkToDirectory(target) => Self::LinkToDirectory { layer, path, target },
+            Problem::Full(full) => Self::of_size(layer, full),
+        }
+    }
+
+    fn of_size(layer: usize, full: Full) -> Self {
+        match full {
+            Full::Names => Self::TooManyNames { layer, limit: MOST_NAMES },
+            Full::Text => Self::TooMuchText { layer, limit: MOST_TEXT },
+        }
+    }
+}
+
 /// A view that layers are added to.
 pub(super) struct Builder {
+    tree: Tree,
+    /// The root of the merged layers, once there is one.
+    root: u32,
     layers: usize,
 }
 
 impl Builder {
+    /// A view of no layers.
     pub(super) fn new() -> Self {
-        Self { layers: 0 }
+        let mut tree = Tree::new();
+        let root = tree.root().expect("there is room for one name");
+        Self { tree, root, layers: 0 }
     }
 
+    /// Puts a layer on top.
     pub(super) fn add(&mut self, entries: impl Iterator<Item = Result<Entry, IndexError>>) -> Result<(), OverlayError> {
         let layer = self.layers;
-        self.layers += 1;
+        self.tree.layer = u16::try_from(layer).map_err(|_| OverlayError::TooManyLayers { limit: MOST_LAYERS })?;
+        let root = self.tree.root().map_err(|full| OverlayError::of_size(layer, full))?;
+        let mut changeset = Changeset::new(&mut self.tree, root, self.root);
         for entry in entries {
-            entry.map_err(|source| OverlayError::Index { layer, source })?;
+            let entry = entry.map_err(|source| OverlayError::Index { layer, source })?;
+            let path = entry.path.clone();
+            changeset.apply(entry).map_err(|problem| OverlayError::of_entry(layer, path, problem))?;
         }
+        changeset.finish();
+        self.layers += 1;
         Ok(())
     }
 
+    /// The view.
     pub(super) fn finish(self) -> Overlay {
-        let root = Inode {
-            uid: 0,
-            gid: 0,
-            mtime: Mtime::default(),
-            what: What::Directory,
-            xattrs: 0,
-            mode: 0o755,
-            layer: 0,
-            listed: false,
-        };
-        Overlay {
-            names: vec![Name { parent: 0, start: 0, length: 0, inode: 0, children: (1, 1) }],
-            text: Vec::new(),
-            inodes: vec![root],
-            xattrs: vec![Box::default()],
-            sparse: HashMap::new(),
-            links: HashMap::new(),
-        }
+        freeze(self.tree, self.root)
     }
 }

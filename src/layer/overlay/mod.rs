@@ -18,7 +18,11 @@
 //! A view has about 150 bytes a name in memory, and no contents.
 
 mod build;
+mod changeset;
+mod freeze;
+mod merge;
 mod node;
+mod tree;
 
 use std::collections::HashMap;
 
@@ -141,3 +145,6 @@ impl<'a> IntoIterator for &'a Overlay {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests;

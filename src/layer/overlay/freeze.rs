@@ -1,0 +1,62 @@
+//! From the tree that a view was built in to the view.
+
+use std::collections::HashMap;
+
+use super::tree::Tree;
+use super::{Name, Overlay, Xattrs};
+
+/// Lays out the names below `root`, so that the children of a directory stand side by side.
+pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
+    let mut names = Vec::with_capacity(tree.len());
+    let mut text = Vec::new();
+    names.push(Name { parent: 0, start: 0, length: 0, inode: tree.nodes[root as usize].inode, children: (0, 0) });
+    // Which node of the tree each name was.
+    let mut nodes = Vec::with_capacity(tree.len());
+    nodes.push(root);
+    let mut next = 0;
+    while next < names.len() {
+        let children = tree.nodes[nodes[next] as usize].directory.take().map(|directory| directory.children);
+        let start = small(names.len());
+        for (name, node) in children.unwrap_or_default() {
+            let (start, length) = (small(text.len()), small(name.len()));
+            text.extend_from_slice(&name);
+            let inode = tree.nodes[node as usize].inode;
+            names.push(Name { parent: small(next), start, length, inode, children: (0, 0) });
+            nodes.push(node);
+        }
+        names[next].children = (start, small(names.len()));
+        next += 1;
+    }
+    text.shrink_to_fit();
+    let Tree { inodes, links, sparse, xattrs, .. } = tree;
+    let mut overlay = Overlay { names, text, inodes, xattrs: sets(xattrs), sparse, links: HashMap::new() };
+    overlay.links = first_names(&overlay, &links);
+    overlay
+}
+
+/// What is limited to less than 32 bits.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("names and text are limited")
+}
+
+/// Sets of attributes by their numbers.
+fn sets(numbered: HashMap<Xattrs, u32>) -> Vec<Xattrs> {
+    let mut sets = vec![Xattrs::default(); numbered.len()];
+    for (set, number) in numbered {
+        sets[number as usize] = set;
+    }
+    sets
+}
+
+/// The first name of each inode that has several, and how many it has.
+fn first_names(overlay: &Overlay, links: &[u32]) -> HashMap<u32, (u32, u32)> {
+    let mut first = HashMap::new();
+    for node in overlay {
+        let inode = overlay.names[node.id()].inode;
+        let count = links[inode as usize];
+        if count > 1 {
+            first.entry(inode).or_insert((node.id, count));
+        }
+    }
+    first
+}

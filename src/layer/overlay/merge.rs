@@ -1,0 +1,43 @@
+//! A layer on top of others.
+
+use super::tree::Tree;
+use crate::layer::route::Names as _;
+
+/// Merges the directory `upper` and all below it into the directory `lower`. Nothing of `upper` is left beside it.
+pub(super) fn merge(tree: &mut Tree, upper: u32, lower: u32) {
+    let mut pairs = vec![(upper, lower)];
+    while let Some((upper, lower)) = pairs.pop() {
+        let marks = std::mem::take(tree.directory(upper));
+        if marks.opaque {
+            for hidden in std::mem::take(tree.children(lower)).into_values() {
+                tree.free(hidden);
+            }
+        }
+        for hidden in &marks.hidden {
+            if let Some(hidden) = tree.children(lower).remove(hidden) {
+                tree.free(hidden);
+            }
+        }
+        let inode = tree.nodes[upper as usize].inode;
+        if tree.inodes[inode as usize].listed {
+            tree.replace_inode(lower, inode);
+        }
+        for (name, child) in marks.children {
+            match tree.child(lower, &name) {
+                Some(below) if is_directory(tree, child) && is_directory(tree, below) => {
+                    pairs.push((child, below));
+                    continue;
+                }
+                Some(below) => tree.free(below),
+                None => {}
+            }
+            tree.nodes[child as usize].parent = lower;
+            tree.children(lower).insert(name, child);
+        }
+        tree.free(upper);
+    }
+}
+
+fn is_directory(tree: &Tree, node: u32) -> bool {
+    tree.nodes[node as usize].directory.is_some()
+}

@@ -1,0 +1,227 @@
+//! The tree that a view is built in: merged layers below one root, the layer that is being read below another.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Inode, What, Xattrs};
+use crate::layer::entry::{Mtime, SparseMap};
+use crate::layer::route::{Names, Step};
+
+/// How many names a view may have while it is built: twice what one layer may. Each takes about 200 bytes.
+pub(super) const MOST_NAMES: usize = 8_000_000;
+/// How much text of names, links, attributes and sparse maps is taken in; honest images have a hundredth of it.
+pub(super) const MOST_TEXT: usize = 1 << 30;
+
+/// Names and what they stand for. Numbers of what is gone are used again.
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Node>,
+    free_nodes: Vec<u32>,
+    pub(super) inodes: Vec<Inode>,
+    /// How many names each inode has.
+    pub(super) links: Vec<u32>,
+    free_inodes: Vec<u32>,
+    pub(super) sparse: HashMap<u32, SparseMap>,
+    /// Sets of extended attributes, each with its number.
+    pub(super) xattrs: HashMap<Xattrs, u32>,
+    /// How much text was taken in.
+    text: usize,
+    /// Which layer is being read.
+    pub(super) layer: u16,
+}
+
+/// A name.
+pub(super) struct Node {
+    pub(super) parent: u32,
+    pub(super) inode: u32,
+    /// What is in it, if it is a directory.
+    pub(super) directory: Option<Box<Directory>>,
+}
+
+/// What is in a directory.
+#[derive(Default)]
+pub(super) struct Directory {
+    pub(super) children: BTreeMap<Box<[u8]>, u32>,
+    /// What it hides of the directory below it.
+    pub(super) hidden: BTreeSet<Box<[u8]>>,
+    /// Whether it hides everything of the directory below it.
+    pub(super) opaque: bool,
+}
+
+/// More than a view may have.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Full {
+    Names,
+    Text,
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            free_nodes: Vec::new(),
+            inodes: Vec::new(),
+            links: Vec::new(),
+            free_inodes: Vec::new(),
+            sparse: HashMap::new(),
+            xattrs: HashMap::from([(Xattrs::default(), 0)]),
+            text: 0,
+            layer: 0,
+        }
+    }
+
+    /// How many names there are, both roots among them.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len() - self.free_nodes.len()
+    }
+
+    /// A directory that is in itself.
+    pub(super) fn root(&mut self) -> Result<u32, Full> {
+        let inode = self.implied();
+        let root = self.node(0, inode)?;
+        self.nodes[root as usize].parent = root;
+        Ok(root)
+    }
+
+    /// A directory that no entry lists.
+    fn implied(&mut self) -> u32 {
+        self.inode(Inode {
+            uid: 0,
+            gid: 0,
+            mtime: Mtime::default(),
+            what: What::Directory,
+            xattrs: 0,
+            mode: 0o755,
+            layer: self.layer,
+            listed: false,
+        })
+    }
+
+    /// An inode without names.
+    pub(super) fn inode(&mut self, inode: Inode) -> u32 {
+        if let Some(number) = self.free_inodes.pop() {
+            self.inodes[number as usize] = inode;
+            return number;
+        }
+        self.inodes.push(inode);
+        self.links.push(0);
+        u32::try_from(self.inodes.len() - 1).expect("not more inodes than names, which are limited")
+    }
+
+    /// A name that is in no directory's list yet.
+    fn node(&mut self, parent: u32, inode: u32) -> Result<u32, Full> {
+        if self.len() >= MOST_NAMES {
+            return Err(Full::Names);
+        }
+        let is_directory = matches!(self.inodes[inode as usize].what, What::Directory);
+        let directory = is_directory.then(Box::<Directory>::default);
+        self.links[inode as usize] += 1;
+        let node = Node { parent, inode, directory };
+        if let Some(number) = self.free_nodes.pop() {
+            self.nodes[number as usize] = node;
+            return Ok(number);
+        }
+        self.nodes.push(node);
+        Ok(u32::try_from(self.nodes.len() - 1).expect("the number of names is limited"))
+    }
+
+    /// Gives an inode a name in a directory, in the place of what had it.
+    pub(super) fn put(&mut self, directory: u32, name: &[u8], inode: u32) -> Result<u32, Full> {
+        let new = self.node(directory, inode)?;
+        if let Some(old) = self.child(directory, name) {
+            self.free(old);
+            *self.children(directory).get_mut(name).expect("it was found") = new;
+        } else {
+            self.count_text(name.len())?;
+            self.children(directory).insert(name.into(), new);
+        }
+        Ok(new)
+    }
+
+    /// The names in a directory.
+    pub(super) fn children(&mut self, directory: u32) -> &mut BTreeMap<Box<[u8]>, u32> {
+        &mut self.directory(directory).children
+    }
+
+    /// What is in a directory.
+    pub(super) fn directory(&mut self, directory: u32) -> &mut Directory {
+        self.nodes[directory as usize].directory.as_mut().expect("only directories are walked into")
+    }
+
+    /// Gives a name another inode.
+    pub(super) fn replace_inode(&mut self, node: u32, inode: u32) {
+        self.links[inode as usize] += 1;
+        let old = std::mem::replace(&mut self.nodes[node as usize].inode, inode);
+        self.release(old);
+    }
+
+    /// Takes away a name, and all below it. It must be in no directory's list any more, or be replaced there.
+    pub(super) fn free(&mut self, node: u32) {
+        let mut gone = vec![node];
+        while let Some(node) = gone.pop() {
+            let inode = self.nodes[node as usize].inode;
+            if let Some(directory) = self.nodes[node as usize].directory.take() {
+                gone.extend(directory.children.into_values());
+            }
+            self.release(inode);
+            self.free_nodes.push(node);
+        }
+    }
+
+    /// Takes a name from an inode.
+    fn release(&mut self, inode: u32) {
+        let links = &mut self.links[inode as usize];
+        *links -= 1;
+        if *links == 0 {
+            self.inodes[inode as usize].what = What::Fifo; // frees the target of a link
+            self.sparse.remove(&inode);
+            self.free_inodes.push(inode);
+        }
+    }
+
+    /// Notes that so many bytes of text are kept.
+    pub(super) fn count_text(&mut self, bytes: usize) -> Result<(), Full> {
+        self.text = self.text.saturating_add(bytes);
+        if self.text > MOST_TEXT { Err(Full::Text) } else { Ok(()) }
+    }
+
+    /// The number of a set of attributes.
+    pub(super) fn xattrs(&mut self, set: Vec<(Vec<u8>, Vec<u8>)>) -> Result<u32, Full> {
+        if set.is_empty() {
+            return Ok(0);
+        }
+        let set = set.into_boxed_slice();
+        if let Some(number) = self.xattrs.get(&set) {
+            return Ok(*number);
+        }
+        self.count_text(
+            set.iter().map(|(name, value)| name.len() + value.len() + size_of::<(Vec<u8>, Vec<u8>)>()).sum(),
+        )?;
+        let number = u32::try_from(self.xattrs.len()).expect("the text of attributes is limited");
+        self.xattrs.insert(set, number);
+        Ok(number)
+    }
+}
+
+impl Names for Tree {
+    type Error = Full;
+
+    fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
+        self.nodes[directory as usize].directory.as_ref()?.children.get(name).copied()
+    }
+
+    fn parent(&self, directory: u32) -> u32 {
+        self.nodes[directory as usize].parent
+    }
+
+    fn step(&self, name: u32) -> Step<'_> {
+        match &self.inodes[self.nodes[name as usize].inode as usize].what {
+            What::Directory => Step::Directory,
+            What::Symlink(target) => Step::Symlink(target),
+            _ => Step::Other,
+        }
+    }
+
+    fn make(&mut self, directory: u32, name: &[u8]) -> Result<u32, Full> {
+        let inode = self.implied();
+        self.put(directory, name, inode)
+    }
+}

@@ -27,6 +27,7 @@
 //! | 3 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 4 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 4 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
+//! | 4 | [`fetch`] | files from web servers |
 //! | 5 | [`ops`] | one function a verb |
 //! | 5 | [`ui`] | the only writer to standard output and standard error |
 //! | 6 | [`cli`] | flags and words, one file a command |
@@ -57,6 +58,7 @@ pub mod layout;
 pub mod rootfs;
 
 pub mod archive;
+pub mod fetch;
 pub mod store;
 
 pub mod ops;

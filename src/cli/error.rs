@@ -67,8 +67,17 @@ impl CliError {
     }
 
     fn hint(&self) -> Option<String> {
-        let Self::Ops(ops::Error::NoSuchImage(name)) = self else { return None };
-        let file = name.strip_suffix(":latest").unwrap_or(name);
-        Path::new(file).exists().then(|| format!("there is a file {file}: write ./{file} to look into it"))
+        match self {
+            Self::Ops(ops::Error::NoSuchImage(name)) => {
+                let file = name.strip_suffix(":latest").unwrap_or(name);
+                Path::new(file).exists().then(|| format!("there is a file {file}: write ./{file} to look into it"))
+            }
+            Self::Ops(ops::Error::NotARootfs { what, .. }) if Path::new(what).is_file() => {
+                Some(format!("imgtool load -i {what}"))
+            }
+            Self::Ops(ops::Error::NotARootfs { .. }) => Some("imgtool load reads archives of images".to_owned()),
+            Self::Ops(ops::Error::Folder { path }) => Some(format!("imgtool commit --from scratch {}", path.display())),
+            _ => None,
+        }
     }
 }

@@ -2,7 +2,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{history, images, inspect, load, prune, rmi, save, tag};
+use super::{history, images, import, inspect, load, prune, rmi, save, tag};
 
 /// Manage images
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     History(history::Args),
+    Import(import::Args),
     Inspect(inspect::Args),
     Load(load::Args),
     #[command(alias = "list")]
@@ -29,6 +30,7 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         match self.command {
             Command::History(args) => args.run(session),
+            Command::Import(args) => args.run(session),
             Command::Inspect(args) => args.run(session),
             Command::Load(args) => args.run(session),
             Command::Ls(args) => args.run(session),

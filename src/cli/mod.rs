@@ -7,6 +7,7 @@ mod error;
 mod history;
 mod image;
 mod images;
+mod import;
 mod inspect;
 mod load;
 mod prune;
@@ -50,6 +51,7 @@ enum Command {
     History(history::Args),
     Image(image::Args),
     Images(images::Args),
+    Import(import::Args),
     Inspect(inspect::Args),
     Load(load::Args),
     Rmi(rmi::Args),
@@ -63,6 +65,7 @@ impl Command {
             Self::History(args) => args.run(session),
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),
+            Self::Import(args) => args.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Load(args) => args.run(session),
             Self::Rmi(args) => args.run(session),

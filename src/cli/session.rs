@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::CliError;
 use crate::image::Progress;
 use crate::layer::Limits;
-use crate::oci::Platform;
+use crate::oci::{Created, Platform};
 use crate::ops::Context;
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
@@ -44,14 +44,25 @@ impl Session {
 
     /// The time of what is written: `$SOURCE_DATE_EPOCH`, or 1970.
     pub(super) fn epoch() -> Result<i64, CliError> {
-        match env::var("SOURCE_DATE_EPOCH") {
-            Ok(text) if !text.is_empty() => {
-                let seconds = text.trim().parse::<i64>().ok().filter(|seconds| *seconds >= 0);
-                seconds.ok_or(CliError::Epoch { text })
-            }
-            _ => Ok(0),
-        }
+        Ok(source_date_epoch()?.unwrap_or(0))
     }
+
+    /// The time at which new images are made: `$SOURCE_DATE_EPOCH`, or now.
+    pub(super) fn created(&self) -> Result<Created, CliError> {
+        let Some(seconds) = source_date_epoch()? else { return Ok(Created::new(self.now)) };
+        Created::from_unix_seconds(seconds).ok_or_else(|| CliError::Epoch { text: seconds.to_string() })
+    }
+}
+
+fn source_date_epoch() -> Result<Option<i64>, CliError> {
+    let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let seconds = text.trim().parse::<i64>().ok().filter(|seconds| *seconds >= 0);
+    seconds.map(Some).ok_or(CliError::Epoch { text })
+}
+
+/// A variable that is set to something.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn folder(variable: &str) -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 
 use crate::image::Blob;
 use crate::layer::compression::sniff;
-use crate::layer::{Limits, Scan, ScanError, scan};
+use crate::layer::{Compression, Limits, Scan, ScanError, scan};
 use crate::oci::{Digest, Hasher};
 
 /// Writes all bytes of `blob` to the beginning of `to` and gives their digest.
@@ -39,6 +39,21 @@ pub fn land_layer_unpacked(
     let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
     let tar = compression.decoder(raw, limits)?;
     scan(Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
+}
+
+/// As [`land_layer`], for a layer that is read once. Compressions for which `undo` says so are undone.
+pub fn land_layer_once(
+    stream: &mut (dyn Read + Send),
+    to: &File,
+    index: &mut dyn Write,
+    limits: &Limits,
+    undo: fn(Compression) -> bool,
+    moved: Moved<'_>,
+) -> Result<Scan, ScanError> {
+    let (compression, raw) = sniff(Counted { inner: stream, moved })?;
+    let bytes: Box<dyn Read + Send + '_> =
+        if undo(compression) { compression.decoder(raw, limits)? } else { Box::new(raw) };
+    scan(Landing::new(From::Reader(bytes), to, 0, &|_| {}), limits, index)
 }
 
 /// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to

@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::archive;
+use crate::fetch;
 use crate::image;
-use crate::layer::{OverlayError, ScanError};
+use crate::image::edit::ChangeError;
+use crate::layer::{IndexError, OverlayError, ScanError};
 use crate::layout;
 use crate::oci::{ConfigError, DiffId, Digest, Platform, Reference, ReferenceError};
 use crate::store;
@@ -157,6 +159,43 @@ pub enum Error {
         diff_id: DiffId,
         /// Where the link leads, escaped.
         target: String,
+    },
+    /// A change of a config cannot be made.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// A file cannot be had from a web server.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// The index of a layer that was just made cannot be read.
+    #[error("the index of layer {diff_id}")]
+    LayerIndex {
+        /// The layer.
+        diff_id: DiffId,
+        /// Why.
+        #[source]
+        source: IndexError,
+    },
+    /// An archive of images where the tar of one root file system is needed.
+    #[error("{what} is an archive of images, and not the tar of a root file system: it has {member}")]
+    NotARootfs {
+        /// The input.
+        what: String,
+        /// What gives it away.
+        member: &'static str,
+    },
+    /// A whiteout where there is nothing below that it could hide.
+    #[error("{what} is a layer of an image, and not the tar of a root file system: it has the whiteout {path}")]
+    WhiteoutInRootfs {
+        /// The input.
+        what: String,
+        /// The whiteout, escaped.
+        path: String,
+    },
+    /// A folder where the tar of a root file system is needed.
+    #[error("{path} is a directory")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
     },
     /// A name is taken and must not move.
     #[error("{0} already exists and is another image; leave out --no-clobber to move the name")]

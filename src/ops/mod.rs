@@ -4,6 +4,7 @@ pub mod find;
 pub mod glob;
 pub mod history;
 pub mod images;
+pub mod import;
 pub mod inspect;
 pub mod load;
 pub mod location;

@@ -5,14 +5,7 @@ use crate::oci::Reference;
 
 /// Lets `target` lead to the image that `source` names.
 pub fn tag(context: &Context, source: &str, target: &str) -> Result<(), Error> {
-    let target: Reference = target.parse()?;
-    if target.digest().is_some() {
-        return Err(Error::TagWithDigest);
-    }
-    if target.familiar_name() == "sha256" {
-        return Err(Error::AmbiguousTag);
-    }
-    let target = target.with_default_tag();
+    let target = checked(target.parse()?)?;
     context.store.update(|catalog| {
         let found = context.find_in_store(catalog, source)?;
         if let Some(descriptor) = &found.descriptor {
@@ -20,4 +13,15 @@ pub fn tag(context: &Context, source: &str, target: &str) -> Result<(), Error> {
         }
         Ok(())
     })?
+}
+
+/// A name that an image can be given, with its tag.
+pub fn checked(name: Reference) -> Result<Reference, Error> {
+    if name.digest().is_some() {
+        return Err(Error::TagWithDigest);
+    }
+    if name.familiar_name() == "sha256" {
+        return Err(Error::AmbiguousTag);
+    }
+    Ok(name.with_default_tag())
 }

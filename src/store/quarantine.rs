@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write as _};
+use std::io::{BufWriter, Read, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Catalog, Error, Guard, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Held, HeldLayer, Reopen};
-use crate::layer::{Compression, EntryPath, LayerIndex, Limits, Scan, ScanError};
+use crate::layer::{Compression, EntryPath, IndexError, LayerIndex, Limits, Scan, ScanError};
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
 use crate::oci::{DiffId, Digest};
 
@@ -115,9 +115,24 @@ impl Quarantine {
         let landed = land(blob, draft.file(), &mut writer, &self.limits, moved).map_err(layer_error)?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
-        self.put(digest, draft, Some(index))?;
-        Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
+        self.put_layer(landed, draft, index)
+    }
+
+    /// Takes a layer that is read once, and no further than it is one. Compressions that the image specification has no
+    /// name for are undone.
+    pub fn keep_layer_once(
+        &self,
+        stream: &mut (dyn Read + Send),
+        what: &str,
+        moved: Moved<'_>,
+    ) -> Result<KeptLayer, Error> {
+        let (draft, index) = (self.draft()?, self.draft()?);
+        let mut writer = BufWriter::new(index.file());
+        let landed = copy::land_layer_once(stream, draft.file(), &mut writer, &self.limits, is_nameless, moved);
+        let landed = landed.map_err(|source| Error::Layer { what: what.to_owned(), source })?;
+        writer.flush().map_err(Error::io(index.path()))?;
+        drop(writer);
+        self.put_layer(landed, draft, index)
     }
 
     /// Takes a document.
@@ -155,12 +170,16 @@ impl Quarantine {
 
     /// Whether a layer has an entry of that path. The layer was kept here, or is in the store.
     pub fn has_entry(&self, layer: &Digest, path: &EntryPath) -> bool {
+        let Ok(mut entries) = self.entries(layer) else { return false };
+        entries.any(|entry| entry.is_ok_and(|entry| entry.path == *path))
+    }
+
+    /// The entries of a layer that was kept here, or is in the store.
+    pub fn entries(&self, layer: &Digest) -> Result<LayerIndex<File>, IndexError> {
         let kept =
             lock(&self.kept).get(layer).and_then(|kept| kept.index.as_ref().map(|index| index.path().to_owned()));
         let index = kept.unwrap_or_else(|| self.store.layer_index_path(layer));
-        let Ok(file) = File::open(index) else { return false };
-        let Ok(mut entries) = LayerIndex::read(BufReader::new(file)) else { return false };
-        entries.any(|entry| entry.is_ok_and(|entry| entry.path == *path))
+        LayerIndex::read(File::open(index).map_err(IndexError::Io)?)
     }
 
     /// Renames all that was kept to where the store looks for it, then lets `edit` change the names, all or nothing.
@@ -195,6 +214,12 @@ impl Quarantine {
         let kept = Kept { blob: settled(blob)?, index: index.map(settled).transpose()? };
         lock(&self.kept).insert(digest, kept);
         Ok(())
+    }
+
+    fn put_layer(&self, landed: Scan, blob: Durable, index: Durable) -> Result<KeptLayer, Error> {
+        let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
+        self.put(digest, blob, Some(index))?;
+        Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
     }
 
     fn keep_held(&self, held: &Held) {

@@ -1,0 +1,108 @@
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use super::error::CliError;
+use super::session::{Session, variable};
+use super::usage::{self, Arity};
+use crate::fetch::{Settings, Url};
+use crate::image::edit::Change;
+use crate::oci::{Platform, Reference};
+use crate::ops;
+use crate::ops::import::{Input, Options, import};
+
+/// Import the contents from a tarball to create a filesystem image
+///
+/// The tar, compressed or not, is the whole root file system of the new image: its only layer, kept byte for byte. It is
+/// read from a file, from STDIN (-), or from a web server.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "import [OPTIONS] file|URL|- [REPOSITORY[:TAG]]")]
+pub(super) struct Args {
+    /// Apply Dockerfile instruction to the created image: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD,
+    /// STOPSIGNAL, USER, VOLUME or WORKDIR; may be given several times
+    #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
+    change: Vec<String>,
+    /// Set commit message for imported image
+    #[arg(short, long, value_name = "MESSAGE", allow_hyphen_values = true)]
+    message: Option<String>,
+    /// Set platform of the image: os[/arch[/variant]] [default: $`DOCKER_DEFAULT_PLATFORM`, or this machine's]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// Keep the config (command, environment, labels and so on) of this image
+    #[arg(long, value_name = "IMAGE")]
+    config_from: Option<String>,
+    /// The tar, and a name for the image
+    #[arg(value_name = "SOURCE")]
+    operands: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::AtLeast(1), &self.operands, &["import"])?;
+        usage::check(Arity::AtMost(2), &self.operands, &["import"])?;
+        let options = self.options(session)?;
+        let input = input(&self.operands[0])?;
+        let imported = import(&session.context, input, &options, &*session.progress(false))?;
+        Ok(session.ui.line(&imported.id.to_string())?)
+    }
+
+    fn options(&self, session: &Session) -> Result<Options, CliError> {
+        let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
+        Ok(Options {
+            changes: Change::parse_all(&self.change).map_err(ops::Error::from)?,
+            comment: self
+                .message
+                .clone()
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| default_message(&self.operands[0])),
+            created: session.created()?,
+            platform: self.platform()?,
+            config_from: self.config_from.clone(),
+            name: name.transpose().map_err(ops::Error::from)?,
+        })
+    }
+
+    /// What was typed; else, if there is no image that knows better, what the environment says.
+    fn platform(&self) -> Result<Option<Platform>, CliError> {
+        let default = || variable("DOCKER_DEFAULT_PLATFORM").filter(|_| self.config_from.is_none());
+        let typed = self.platform.clone().filter(|text| !text.is_empty()).or_else(default);
+        typed.map(|text| text.parse().map_err(CliError::Platform)).transpose()
+    }
+}
+
+/// Docker's words; a password does not go into an image.
+fn default_message(source: &str) -> String {
+    match source.parse::<Url>() {
+        Ok(url) if Url::is_meant(source) && source.contains('@') => format!("Imported from {url}"),
+        _ if Url::is_meant(source) => format!("Imported from {source}"),
+        _ => "Imported from -".to_owned(),
+    }
+}
+
+fn input(source: &str) -> Result<Input, CliError> {
+    if source == "-" {
+        if io::stdin().is_terminal() {
+            return Err(CliError::Plain("requested import from stdin, but stdin is empty".to_owned()));
+        }
+        return Ok(Input::Stream(Box::new(io::stdin())));
+    }
+    if !Url::is_meant(source) {
+        return Ok(Input::Path(PathBuf::from(source)));
+    }
+    let url = source.parse().map_err(|error| CliError::Plain(format!("{source}: {error}")))?;
+    Ok(Input::Url(Box::new(url), network()))
+}
+
+/// How the environment says that the network is reached. As elsewhere, `$HTTP_PROXY` in capitals is not believed where a
+/// web server may have set it.
+fn network() -> Settings {
+    let either = |name: &str| variable(name).or_else(|| variable(&name.to_uppercase()));
+    let is_cgi = variable("REQUEST_METHOD").is_some();
+    let http_proxy = if is_cgi { variable("http_proxy") } else { either("http_proxy") };
+    let certificates = rustls_native_certs::load_native_certs().certs;
+    Settings {
+        http_proxy: http_proxy.or_else(|| either("all_proxy")),
+        https_proxy: either("https_proxy").or_else(|| either("all_proxy")),
+        no_proxy: either("no_proxy").unwrap_or_default(),
+        roots: certificates.into_iter().map(|certificate| certificate.to_vec()).collect(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Why a file cannot be had.
+
+use std::io;
+
+use super::SILENCE;
+use super::url::{Url, UrlError};
+
+/// Why a file cannot be had. URLs are shown without their passwords.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server has no such file, or does not give it.
+    #[error("{url}: the server answers {status} {reason}")]
+    Status {
+        /// What was asked for.
+        url: Url,
+        /// The status.
+        status: u16,
+        /// What it means.
+        reason: &'static str,
+    },
+    /// Redirects lead on and on.
+    #[error("{url}: more than {limit} redirects")]
+    TooManyRedirects {
+        /// What was asked for first.
+        url: Url,
+        /// How many are followed.
+        limit: usize,
+    },
+    /// A redirect does not say where to.
+    #[error("{url}: a redirect that leads nowhere")]
+    NoLocation {
+        /// What was asked for.
+        url: Url,
+    },
+    /// A redirect leads to something that is no URL.
+    #[error("{url}: a redirect to something else: {source}")]
+    Location {
+        /// What was asked for.
+        url: Url,
+        /// What is wrong with it.
+        source: UrlError,
+    },
+    /// A redirect leads to a place that everybody on the way can read and change.
+    #[error("{from}: redirect to {to}, which is not secure")]
+    Downgrade {
+        /// What was asked for.
+        from: Url,
+        /// Where it leads.
+        to: Url,
+    },
+    /// The proxy's address is none.
+    #[error("{url}: the proxy for it")]
+    Proxy {
+        /// What was asked for.
+        url: Url,
+        /// What is wrong.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The server cannot prove who it is.
+    #[error("{url}: the server's certificate is not trusted: {why}")]
+    Certificate {
+        /// What was asked for.
+        url: Url,
+        /// Why.
+        why: String,
+    },
+    /// There is no such server, or it does not answer.
+    #[error("{url}: {why}")]
+    Request {
+        /// What was asked for.
+        url: Url,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Error {
+    /// What kept a request from being answered.
+    pub(super) fn request(url: &Url, source: ureq::Error) -> Self {
+        let url = url.clone();
+        let why = match source {
+            ureq::Error::HostNotFound => "there is no such host".to_owned(),
+            ureq::Error::Timeout(_) => "the server does not answer".to_owned(),
+            ureq::Error::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        // Below the client an error of TLS is one of input and output, with nothing but its words.
+        match why.split_once("invalid peer certificate: ") {
+            Some((_, why)) => Self::Certificate { url, why: why.to_owned() },
+            None => Self::Request { url, why },
+        }
+    }
+}
+
+/// Says of an error in a body what it is about.
+pub(super) fn in_body(error: io::Error) -> io::Error {
+    let is_silence = error.kind() == io::ErrorKind::TimedOut
+        || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));
+    if !is_silence {
+        return error;
+    }
+    let text = format!("the server has sent nothing for {} seconds", SILENCE.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}

@@ -1,0 +1,125 @@
+//! Files from servers of our own, one request a connection.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use super::*;
+
+/// A server that answers each connection with what `answer` makes of its request line and headers.
+fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let request = request(&stream);
+            // Who asked may have gone.
+            let _ = (&stream).write_all(answer(&request).as_bytes());
+        }
+    });
+    address
+}
+
+fn request(stream: &TcpStream) -> String {
+    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+fn redirect(to: &str) -> String {
+    format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+fn get(url: &str, settings: &Settings) -> Result<(Option<u64>, String), String> {
+    let url = url.parse::<Url>().expect("a URL");
+    let mut download = open(&url, settings).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    download.body.read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok((download.size, text))
+}
+
+#[test]
+fn a_file_comes_with_its_size() {
+    let at = serve(|request| ok(request.lines().next().unwrap_or_default()));
+    let got = get(&format!("http://{at}/x.tar?y#z"), &Settings::default());
+    assert_eq!(got, Ok((Some(21), "GET /x.tar?y HTTP/1.1".to_owned())));
+    let at = serve(|_| "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".to_owned());
+    assert_eq!(get(&format!("http://{at}/"), &Settings::default()), Ok((None, "abc".to_owned())));
+}
+
+#[test]
+fn who_asks_is_told_to_the_server() {
+    let at = serve(|request| ok(request));
+    let (_, request) = get(&format!("http://Aladdin:open%20sesame@{at}/"), &Settings::default()).expect("an answer");
+    assert!(request.contains("authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n"), "{request}");
+    assert!(request.contains(&format!("user-agent: {USER_AGENT}\n")), "{request}");
+    assert!(!request.contains("accept-encoding: gzip"), "{request}");
+}
+
+#[test]
+fn redirects_are_followed_to_an_end() {
+    let at = serve(|request| match request.split(' ').nth(1) {
+        Some("/a/b") => redirect("../c"),
+        Some("/c") => redirect("/d?e"),
+        Some("/d?e") => ok("here"),
+        Some("/round") => redirect("/round"),
+        Some("/file") => redirect("file:///etc/passwd"),
+        Some("/nowhere") => "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        _ => "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n".to_owned(),
+    });
+    let get = |path: &str| get(&format!("http://{at}{path}"), &Settings::default());
+    assert_eq!(get("/a/b"), Ok((Some(4), "here".to_owned())));
+    assert_eq!(get("/round"), Err(format!("http://{at}/round: more than 10 redirects")));
+    let file = "a redirect to something else: a URL of http or https is needed";
+    assert_eq!(get("/file"), Err(format!("http://{at}/file: {file}")));
+    assert_eq!(get("/nowhere"), Err(format!("http://{at}/nowhere: a redirect that leads nowhere")));
+    assert_eq!(get("/none"), Err(format!("http://{at}/none: the server answers 404 Not Found")));
+}
+
+#[test]
+fn a_file_that_ends_early_is_an_error() {
+    let at = serve(|_| ok("whole").replace("whole", "who"));
+    let error = get(&format!("http://{at}/"), &Settings::default()).expect_err("two bytes are missing");
+    assert!(error.contains("closed the connection") || error.contains("disconnected"), "{error}");
+    let at = serve(|_| "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab".to_owned());
+    assert!(get(&format!("http://{at}/"), &Settings::default()).is_err());
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    let at = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let error = get(&format!("http://{at}/"), &Settings::default()).expect_err("nobody listens");
+    assert!(error.starts_with(&format!("http://{at}/: ")) && error.contains("refused"), "{error}");
+}
+
+#[test]
+fn a_proxy_is_asked_where_one_is_set() {
+    // The proxy opens a tunnel, and answers itself what comes through it.
+    let proxy = serve(|request| {
+        let line = request.lines().next().unwrap_or_default();
+        format!("HTTP/1.1 200 Established\r\n\r\n{}", ok(line))
+    });
+    let settings = Settings { http_proxy: Some(format!("http://{proxy}")), ..Settings::default() };
+    let (_, line) = get("http://nowhere.invalid/x", &settings).expect("the proxy answers");
+    assert_eq!(line, "CONNECT nowhere.invalid:80 HTTP/1.1");
+    let settings = Settings { no_proxy: "invalid".to_owned(), ..settings };
+    assert!(get("http://nowhere.invalid/x", &settings).is_err());
+    let settings = Settings { http_proxy: Some("::".to_owned()), ..Settings::default() };
+    assert!(get("http://nowhere.invalid/x", &settings).expect_err("no proxy").contains("proxy"));
+}
+
+#[test]
+fn secure_places_lead_to_secure_ones_only() {
+    let from = "https://a/x".parse::<Url>().expect("a URL");
+    let response = |to: &str| {
+        let response = ureq::http::Response::builder().status(302).header("location", to);
+        response.body(Body::builder().data("")).expect("a response")
+    };
+    assert!(next(from.clone(), &response("/y")).is_ok_and(|to| to.is_secure()));
+    assert!(next(from.clone(), &response("https://b/y")).is_ok_and(|to| to.is_secure()));
+    let error = next(from, &response("http://a/y")).expect_err("a downgrade");
+    assert_eq!(error.to_string(), "https://a/x: redirect to http://a/y, which is not secure");
+}

@@ -3,6 +3,8 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod commit;
+mod diff;
 mod error;
 mod history;
 mod image;
@@ -17,6 +19,7 @@ mod session;
 mod tag;
 mod time;
 mod tree;
+mod unpack;
 mod usage;
 
 use std::ffi::OsString;
@@ -48,6 +51,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Commit(commit::Args),
+    Diff(diff::Args),
     History(history::Args),
     Image(image::Args),
     Images(images::Args),
@@ -57,11 +62,14 @@ enum Command {
     Rmi(rmi::Args),
     Save(save::Args),
     Tag(tag::Args),
+    Unpack(unpack::Args),
 }
 
 impl Command {
     fn run(self, session: &Session) -> Result<(), CliError> {
         match self {
+            Self::Commit(args) => args.run(session),
+            Self::Diff(args) => args.run(session),
             Self::History(args) => args.run(session),
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),
@@ -71,6 +79,7 @@ impl Command {
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::Tag(args) => args.run(session),
+            Self::Unpack(args) => args.run(session),
         }
     }
 }

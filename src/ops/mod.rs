@@ -1,5 +1,7 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+pub mod bundle;
+pub mod commit;
 pub mod find;
 pub mod glob;
 pub mod history;
@@ -14,6 +16,7 @@ pub mod remove;
 pub mod save;
 pub mod size;
 pub mod tag;
+pub mod unpack;
 pub mod view;
 
 mod error;

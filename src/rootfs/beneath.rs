@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
+use super::Seen;
 use crate::layer::path::split_last;
 
 /// A directory that is the root of an image.
@@ -40,6 +41,12 @@ impl Root {
             Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.step_beneath(path, flags),
             result => Ok(result?),
         }
+    }
+
+    /// What the file system says of a path of the image; its last name is not followed.
+    pub fn seen(&self, path: &[u8]) -> io::Result<Seen> {
+        let (parent, name) = split_last(path);
+        Seen::at(self.open_beneath(parent, PASSAGE)?.as_fd(), if name.is_empty() { b"." } else { name })
     }
 
     /// As [`Root::open_beneath`], one name at a time.

@@ -36,8 +36,8 @@ pub struct Header {
     pub base: Base,
     /// The image that was unpacked; the base moves on with each commit.
     pub origin: Base,
-    /// The layers that sources lead into, bottom first.
-    pub layers: Vec<LayerRef>,
+    /// The layers that sources lead into, bottom first, by their uncompressed tars.
+    pub layers: Vec<DiffId>,
     /// Where the tree was.
     pub place: Place,
     /// When the snapshot was taken, by the clock of the file system: what was changed then or later is suspect.
@@ -50,21 +50,12 @@ pub struct Header {
 }
 
 /// An image of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Base {
     /// The digest of its manifest; none if there is no image.
     pub manifest: Option<Digest>,
     /// The digest of its config.
     pub id: Option<ImageId>,
-}
-
-/// A layer of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerRef {
-    /// The digest of its blob.
-    pub blob: Digest,
-    /// The digest of its uncompressed tar.
-    pub diff_id: DiffId,
 }
 
 /// A directory, and which one it is.
@@ -90,6 +81,47 @@ pub struct Sample {
     pub size: u64,
     /// When its content was last changed.
     pub mtime: Mtime,
+}
+
+/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are.
+#[derive(Debug)]
+pub struct Sampler {
+    sample: Vec<Sample>,
+    stride: u64,
+    passed: u64,
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        Self { sample: Vec::new(), stride: 1, passed: 0 }
+    }
+}
+
+impl Sampler {
+    /// The most files in a sample.
+    const MOST: usize = 128;
+
+    /// Looks at the next record in walk order.
+    pub fn add(&mut self, record: &Record) {
+        if !record.stat.is_file() || record.stat.size == 0 {
+            return;
+        }
+        if self.passed.is_multiple_of(self.stride) {
+            let (size, mtime) = (record.stat.size, record.stat.mtime);
+            self.sample.push(Sample { path: record.path.clone(), size, mtime });
+        }
+        self.passed += 1;
+        if self.sample.len() == Self::MOST {
+            let mut keep = [true, false].into_iter().cycle();
+            self.sample.retain(|_| keep.next().unwrap_or_default());
+            self.stride *= 2;
+        }
+    }
+
+    /// The sample.
+    pub fn finish(self) -> Vec<Sample> {
+        self.sample
+    }
 }
 
 /// Why a snapshot cannot be used.

@@ -9,7 +9,7 @@ use super::ScanOptions;
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::walk::Met;
-use crate::rootfs::{Node, Record, Stat, xattr};
+use crate::rootfs::{Node, Record, Stat, Xattrs, xattr};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -19,8 +19,8 @@ pub(super) enum Verdict {
     Same,
     /// Nothing but perhaps its content, which is as long as it was.
     Suspect,
-    /// It is this now.
-    Changed(Node),
+    /// It is this now; the disk has those attributes, if they are not the node's.
+    Changed(Node, Option<Xattrs>),
 }
 
 /// Whether a path's stat alone says that it is as it was.
@@ -38,7 +38,7 @@ pub(super) fn compare(
     let now = met.seen.stat;
     let stands_for_device = stands_for_device(record, now);
     if now.kind() != record.stat.kind() && !stands_for_device {
-        return node_of(parents, met, options).map(Verdict::Changed);
+        return Ok(Verdict::Changed(node_of(parents, met, options)?, None));
     }
     let disk_xattrs = xattrs(parents, met)?;
     let mut node = merged(record, now, &disk_xattrs, options);
@@ -46,7 +46,8 @@ pub(super) fn compare(
         node.kind = kind(parents, met)?;
     }
     if node != record.node {
-        return Ok(Verdict::Changed(node));
+        let xattrs = (disk_xattrs != node.xattrs).then_some(Xattrs(disk_xattrs));
+        return Ok(Verdict::Changed(node, xattrs));
     }
     let has_content = node.kind == EntryKind::File && now.size > 0;
     Ok(if has_content { Verdict::Suspect } else { Verdict::Same })

@@ -3,22 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::Mutex;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, AtFlags, OFlags, accessat};
+use rustix::io::Errno;
 
-use super::{Item, ScanOptions, Skipped, State};
+use super::{Item, Skipped, State};
+use crate::layer::EntryKind;
+use crate::rootfs::beneath::Parents;
 use crate::rootfs::layers::{CHUNK, Expanded, stored};
 use crate::rootfs::{Error, Layers, Root, Source};
 
 /// Compares the content of all suspects with that of their layers' entries: each compressed layer is read once.
-pub(super) fn resolve(
-    root: &Root,
-    items: &mut [Item],
-    layers: &Layers,
-    options: &ScanOptions<'_>,
-    skipped: &mut Skipped,
-) -> Result<(), Error> {
+pub(super) fn resolve(root: &Root, items: &mut [Item], layers: &Layers, skipped: &mut Skipped) -> Result<(), Error> {
     let mut by_layer: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (place, item) in items.iter_mut().enumerate().filter(|(_, item)| item.state == State::Suspect) {
         match &item.source {
@@ -27,14 +23,17 @@ pub(super) fn resolve(
             None => item.state = State::Changed,
         }
     }
-    let verdicts = Mutex::new(Vec::new());
+    let mut verdicts = Verdicts::new();
     for (layer, mut places) in by_layer {
         places.sort_by_key(|place| items[*place].source.as_ref().map(|source| source.offset));
         let comparer = Comparer { root, layers, items };
-        let found = if layers.is_plain(layer) { comparer.plain(&places)? } else { comparer.stream(layer, &places)? };
-        verdicts.lock().expect("no thread panics").extend(found);
+        verdicts.extend(if layers.is_plain(layer) {
+            comparer.plain(&places)?
+        } else {
+            comparer.stream(layer, &places)?
+        });
     }
-    for (place, verdict) in verdicts.into_inner().expect("no thread panics") {
+    for (place, verdict) in verdicts {
         let item = &mut items[place];
         match verdict {
             Some(same) => item.state = if same { State::Same } else { State::Changed },
@@ -44,7 +43,24 @@ pub(super) fn resolve(
             }
         }
     }
-    let _ = options;
+    find_unreadable(root, items, skipped)
+}
+
+/// Finds the files that would have to be in the layer and cannot be read, and lets them be as they were.
+fn find_unreadable(root: &Root, items: &mut [Item], skipped: &mut Skipped) -> Result<(), Error> {
+    let mut parents = Parents::new(root);
+    for item in items.iter_mut().filter(|item| matches!(item.state, State::Added | State::Changed)) {
+        let is_file = item.node.as_ref().is_some_and(|node| node.kind == EntryKind::File && node.size > 0);
+        if !is_file {
+            continue;
+        }
+        let (parent, name) = parents.of(item.path.as_bytes()).map_err(Error::at(item.path.as_bytes()))?;
+        if accessat(parent, name, Access::READ_OK, AtFlags::EACCESS) == Err(Errno::ACCESS) {
+            item.state = State::Same;
+            item.inode = None;
+            skipped.unreadable.push(item.path.clone());
+        }
+    }
     Ok(())
 }
 

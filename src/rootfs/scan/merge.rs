@@ -177,13 +177,14 @@ impl Merger<'_, '_> {
         } else {
             compare::compare(&mut self.parents, met, record, self.options).map_err(changed)?
         };
-        let (state, node) = match verdict {
-            Verdict::Same => (State::Same, record.node.clone()),
-            Verdict::Suspect => (State::Suspect, record.node.clone()),
-            Verdict::Changed(node) => (State::Changed, node),
+        let (state, node, xattrs) = match verdict {
+            Verdict::Same => (State::Same, record.node.clone(), record.xattrs.clone()),
+            Verdict::Suspect => (State::Suspect, record.node.clone(), record.xattrs.clone()),
+            Verdict::Changed(node, xattrs) => (State::Changed, node, xattrs),
         };
         Ok(Item {
             node: Some(node),
+            xattrs,
             source: record.source.clone(),
             group: record.group,
             stat: Some(met.seen.stat),
@@ -241,7 +242,7 @@ impl Merger<'_, '_> {
 
 impl Item {
     fn new(path: EntryPath, state: State) -> Self {
-        Self { path, state, node: None, source: None, group: 0, stat: None, inode: None, link: None }
+        Self { path, state, node: None, source: None, group: 0, stat: None, xattrs: None, inode: None, link: None }
     }
 }
 
@@ -252,7 +253,7 @@ fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Result<Record,
         Some(record) if item.state != State::Changed => Record { stat: met.seen.stat, ..record },
         record => {
             let (source, group) = record.map_or((None, 0), |record| (record.source, record.group));
-            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs: None }
+            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs: item.xattrs.clone() }
         }
     })
 }

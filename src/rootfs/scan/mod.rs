@@ -18,7 +18,7 @@ mod merge;
 use std::cmp::Ordering;
 
 use super::snapshot::SnapshotError;
-use super::{Error, Layers, Node, Record, Root, Source, Stat};
+use super::{Error, Layers, Node, Record, Root, Source, Stat, Xattrs};
 use crate::layer::{EntryPath, Mtime};
 
 /// What is looked for, and how.
@@ -94,7 +94,7 @@ pub fn scan(
     keep: Keep<'_>,
 ) -> Result<Changes, Error> {
     let mut found = merge::merge(root, records, options, keep)?;
-    content::resolve(root, &mut found.items, layers, options, &mut found.skipped)?;
+    content::resolve(root, &mut found.items, layers, &mut found.skipped)?;
     if !found.skipped.unreadable.is_empty() && !options.skip_unreadable {
         return Err(Error::Unreadable { paths: found.skipped.unreadable });
     }
@@ -112,6 +112,8 @@ struct Item {
     source: Option<Source>,
     group: u32,
     stat: Option<Stat>,
+    /// What the disk has, if that is not what the node has.
+    xattrs: Option<Xattrs>,
     /// Which inode on the disk, if it has several names here or had in the image.
     inode: Option<(u64, u64)>,
     link: Option<EntryPath>,

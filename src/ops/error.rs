@@ -83,6 +83,16 @@ pub enum Error {
         /// The image.
         id: String,
     },
+    /// The user of an image's config is not in the image.
+    #[error("unable to find {what} {name}: no matching entries in /etc/{file} of the image")]
+    NoSuchUser {
+        /// `user` or `group`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The file in which it was looked for.
+        file: &'static str,
+    },
     /// No image has that name or id.
     #[error("No such image: {0}")]
     NoSuchImage(String),

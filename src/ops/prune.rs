@@ -20,7 +20,8 @@ pub fn prune(context: &Context, doomed: impl Fn(&Digest, bool) -> bool) -> Resul
     let mut after = before.clone();
     let mut events = Vec::new();
     for entry in before.entries() {
-        let dangling = before.leading_to(&entry.descriptor.digest).all(|entry| entry.name.is_none());
+        let digest = &entry.descriptor.digest;
+        let dangling = before.leading_to(digest).all(|entry| entry.name.is_none()) && !before.has_children(digest);
         if !doomed(&entry.descriptor.digest, dangling) {
             continue;
         }

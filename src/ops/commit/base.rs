@@ -6,7 +6,7 @@ use super::Compare;
 use crate::image::{Image, edit};
 use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
-use crate::oci::ImageConfig;
+use crate::oci::{Digest, ImageConfig};
 use crate::ops::unpack::{layers_of, open, user};
 use crate::ops::{Context, Error, Found};
 use crate::rootfs::{Base, Layers, Record, Root, SnapshotError, expected};
@@ -29,6 +29,8 @@ pub(super) struct Tree {
     pub(super) root: Root,
     /// The image; none if all is new.
     pub(super) image: Option<Image>,
+    /// What the image's name leads to.
+    pub(super) parent: Option<Digest>,
     /// The image's config, or an empty one.
     pub(super) config: ImageConfig,
     /// The contents of the image's layers.
@@ -87,6 +89,7 @@ impl Tree {
         Ok(Self {
             root,
             image: None,
+            parent: None,
             config: edit::scratch(&context.host),
             layers: Layers::new(Vec::new(), context.limits.clone()).map_err(failed)?,
             settled: Mtime::default(),
@@ -108,6 +111,7 @@ impl Tree {
             settled: Mtime::default(),
             user: user(),
             origin: Base { manifest, id: Some(image.id()) },
+            parent: manifest,
             image: Some(image.clone()),
             copy_of: None,
             known: Known::Image(Box::new(overlay)),
@@ -127,6 +131,7 @@ impl Tree {
             settled: header.settled,
             user: header.user,
             origin: header.origin.clone(),
+            parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
             image: Some(image.clone()),
             copy_of: snapshot.is_copy.then_some(copied_from),
             known: Known::Snapshot(snapshot),

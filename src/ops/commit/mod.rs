@@ -4,6 +4,8 @@
 //! the next commit is one layer more.
 
 mod base;
+#[cfg(test)]
+mod proptests;
 mod refresh;
 
 use std::path::Path;
@@ -17,13 +19,11 @@ use crate::image::Progress;
 use crate::image::edit::{self, Change as Edit, Step};
 use crate::layer::{EntryPath, Mtime};
 use crate::oci::{
-    ContainerConfig, Created, Descriptor, Document, ImageConfig, ImageId, Manifest, MediaType, Reference,
+    ANNOTATION_PARENT, ContainerConfig, Created, Descriptor, Document, ImageConfig, ImageId, Manifest, MediaType,
+    Reference,
 };
 use crate::rootfs::{Change, Changes, LayerTar, Placed, Record, ScanOptions, Skipped, scan};
 use crate::store::{KeptLayer, Quarantine};
-
-/// Where the entry of an image says which image it was committed on, so that `rmi` deletes both when they go.
-pub const PARENT: &str = "org.imgtool.parent";
 
 /// What is compared, and how.
 #[derive(Debug, Clone, Default)]
@@ -105,8 +105,8 @@ pub fn commit(
     quarantine.keep_bytes(config.bytes())?;
     quarantine.keep_bytes(manifest.bytes())?;
     let mut descriptor = manifest.descriptor(MediaType::OCI_MANIFEST);
-    if let Some(image) = &tree.image {
-        descriptor.annotations.insert(PARENT.to_owned(), image.id().to_string());
+    if let Some(parent) = tree.parent {
+        descriptor.annotations.insert(ANNOTATION_PARENT.to_owned(), parent.to_string());
     }
     publish(quarantine, &descriptor, name.as_ref())?;
     let id = ImageId::new(*config.digest());

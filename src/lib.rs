@@ -24,6 +24,7 @@
 //! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
 //! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
 //! | 3 | [`layout`] | the OCI image layout in a folder |
+//! | 3 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 4 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 4 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
 //! | 4 | [`fetch`] | files from web servers |
@@ -53,6 +54,8 @@ pub mod layer;
 pub mod image;
 
 pub mod layout;
+
+pub mod rootfs;
 
 pub mod archive;
 pub mod fetch;

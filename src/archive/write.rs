@@ -9,8 +9,8 @@ use super::docker_archive::manifest_json::{Item, Repositories};
 use super::output::{Content, Member};
 use crate::layout::{BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION};
 use crate::oci::{
-    ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, DiffId, Digest, Document, ImageConfig, Index, MediaType,
-    Reference, go_json,
+    ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME, Descriptor, DiffId, Digest, Document, ImageConfig,
+    Index, MediaType, Reference, go_json,
 };
 
 /// An image, ready to be written.
@@ -71,7 +71,7 @@ fn index(images: &[Prepared]) -> Vec<u8> {
     let mut index = Index::new(MediaType::OCI_INDEX, Vec::new());
     for image in images {
         let mut descriptor = image.descriptor.clone();
-        for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME] {
+        for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME, ANNOTATION_PARENT] {
             descriptor.annotations.remove(key);
         }
         if image.names.is_empty() {

@@ -16,7 +16,7 @@ use crate::ui::{Format, human, render_rows};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of docker's")]
 #[command(override_usage = "images [OPTIONS] [REPOSITORY[:TAG]]")]
 pub(super) struct Args {
-    /// Show all images: here the same as without, because there are no intermediate images
+    /// Show all images, also those that have no name and are there because others were committed on them
     #[arg(short, long)]
     all: bool,
     /// Show digests
@@ -103,6 +103,9 @@ impl Args {
 
     /// The image with the names that were asked for; none if it has none of them.
     fn matching(&self, mut record: Record) -> Option<Record> {
+        if record.is_intermediate && !self.all {
+            return None;
+        }
         let Some(pattern) = self.pattern.first() else { return Some(record) };
         record.names.retain(|(name, _)| glob::matches_reference(pattern, name));
         (!record.names.is_empty()).then_some(record)

@@ -3,7 +3,9 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod commit;
 mod diff;
+mod dir_diff;
 mod error;
 mod export;
 mod history;
@@ -21,6 +23,7 @@ mod tag;
 mod target;
 mod time;
 mod tree;
+mod unpack;
 mod usage;
 
 use std::ffi::OsString;
@@ -52,6 +55,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Commit(commit::Args),
     Diff(diff::Args),
     Export(export::Args),
     History(history::Args),
@@ -63,11 +67,13 @@ enum Command {
     Rmi(rmi::Args),
     Save(save::Args),
     Tag(tag::Args),
+    Unpack(unpack::Args),
 }
 
 impl Command {
     fn run(self, session: &Session) -> Result<(), CliError> {
         match self {
+            Self::Commit(args) => args.run(session),
             Self::Diff(args) => args.run(session),
             Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),
@@ -79,6 +85,7 @@ impl Command {
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::Tag(args) => args.run(session),
+            Self::Unpack(args) => args.run(session),
         }
     }
 }

@@ -67,6 +67,13 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Whether `$SOURCE_DATE_EPOCH` asks for the same bytes each time.
+    pub(super) fn is_reproducible() -> bool {
+        variable("SOURCE_DATE_EPOCH").is_some()
+    }
+}
+
 fn source_date_epoch() -> Result<Option<i64>, CliError> {
     let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let seconds = text.trim().parse::<i64>().ok().filter(|seconds| *seconds >= 0);

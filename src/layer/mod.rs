@@ -16,7 +16,7 @@ pub mod overlay;
 pub mod path;
 pub mod reader;
 mod route;
-mod serde_bytes;
+pub(crate) mod serde_bytes;
 mod unpack;
 pub mod whiteout;
 pub mod writer;

@@ -14,6 +14,9 @@ pub type Annotations = BTreeMap<String, String>;
 /// The reference (usually only a tag) of an entry in `index.json`
 /// ([image-spec, annotations](https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md)).
 pub const ANNOTATION_REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// In the index of a store: the digest of the entry that an image was committed on, so that the one is there as long as
+/// the other.
+pub const ANNOTATION_PARENT: &str = "org.imgtool.parent";
 /// The full name of an entry in `index.json`, as containerd and docker write it.
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.

@@ -21,8 +21,8 @@ pub use config::{ConfigError, ImageConfig, Rootfs};
 pub use container_config::{ContainerConfig, Healthcheck};
 pub use created::{Created, CreatedError};
 pub use descriptor::{
-    ANNOTATION_CREATED, ANNOTATION_DOCKER_REFERENCE_TYPE, ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Annotations,
-    Descriptor,
+    ANNOTATION_CREATED, ANNOTATION_DOCKER_REFERENCE_TYPE, ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT,
+    ANNOTATION_REF_NAME, Annotations, Descriptor,
 };
 pub use digest::{ChainId, DiffId, Digest, DigestError, Hasher, ImageId, ShortId};
 pub use document::{Document, DocumentError, DocumentKind, MAX_DESCRIPTORS};

@@ -10,6 +10,7 @@ use crate::image::edit::ChangeError;
 use crate::layer::{IndexError, OverlayError, ScanError};
 use crate::layout;
 use crate::oci::{ConfigError, DiffId, Digest, Platform, Reference, ReferenceError};
+use crate::rootfs;
 use crate::store;
 
 /// What can go wrong. The texts are docker's where docker has one.
@@ -71,6 +72,27 @@ pub enum Error {
         /// The system's error.
         #[source]
         source: io::Error,
+    },
+    /// A root file system cannot be written or read.
+    #[error(transparent)]
+    Rootfs(#[from] rootfs::Error),
+    /// The image that a directory was unpacked from is not in the store.
+    #[error("the image that {directory} was unpacked from is not in the store: {id}; load it again, or say --from IMAGE", directory = directory.display())]
+    BaseLost {
+        /// The directory.
+        directory: PathBuf,
+        /// The image.
+        id: String,
+    },
+    /// The user of an image's config is not in the image.
+    #[error("unable to find {what} {name}: no matching entries in /etc/{file} of the image")]
+    NoSuchUser {
+        /// `user` or `group`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The file in which it was looked for.
+        file: &'static str,
     },
     /// No image has that name or id.
     #[error("No such image: {0}")]

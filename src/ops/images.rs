@@ -26,6 +26,8 @@ pub struct Record {
     pub stored: u64,
     /// The labels of its config.
     pub labels: BTreeMap<String, String>,
+    /// Whether it is only there because another image was committed on it: it has no name of its own.
+    pub is_intermediate: bool,
     /// The images for the platforms that the name leads to.
     pub platforms: Vec<PlatformRecord>,
 }
@@ -71,6 +73,9 @@ pub fn images(context: &Context) -> Result<Listing, Error> {
         };
         record.names.extend(entry.name.clone().map(|name| (name, digest)));
     }
+    for (digest, record) in &mut by_target {
+        record.is_intermediate = record.names.is_empty() && catalog.has_children(digest);
+    }
     listing.images = merge(by_target.into_values());
     listing.images.sort_by_key(|record| (Reverse(record.created), record.id));
     Ok(listing)
@@ -84,6 +89,7 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
             Some(known) => {
                 known.names.extend(record.names);
                 known.targets.extend(record.targets);
+                known.is_intermediate &= record.is_intermediate;
             }
             None => {
                 by_id.insert(record.id, record);
@@ -118,6 +124,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
         size: context.image_size(&found, image)?,
         stored: platforms.iter().map(|platform| platform.stored).sum(),
         labels: labels.into_iter().collect(),
+        is_intermediate: false,
         platforms,
     })
 }

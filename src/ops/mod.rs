@@ -1,5 +1,7 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+pub mod bundle;
+pub mod commit;
 pub mod diff;
 pub mod export;
 pub mod filter;
@@ -17,6 +19,7 @@ pub mod remove;
 pub mod save;
 pub mod size;
 pub mod tag;
+pub mod unpack;
 pub mod view;
 
 mod error;

@@ -27,7 +27,8 @@ pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, 
     let dangling_only = filters.dangling().unwrap_or(!all);
     for record in images(context)?.images {
         let (id, targets): (_, BTreeSet<Digest>) = (record.id, record.targets.iter().copied().collect());
-        if dangling_only && !record.names.is_empty() {
+        // What others were committed on goes with the last of them.
+        if dangling_only && (!record.names.is_empty() || record.is_intermediate) {
             continue;
         }
         let names = record.names.clone();

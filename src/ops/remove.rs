@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Error, Found};
-use crate::oci::{ChainId, ImageId, Reference};
+use crate::oci::{ChainId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Guard};
 
 /// What happened, in order.
@@ -43,22 +43,44 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
         events.push(Event::Untagged(name.familiar()));
     }
     let Some(descriptor) = &found.descriptor else { return Ok(events) };
-    let nameless = after.leading_to(&descriptor.digest).all(|entry| entry.name.is_none());
-    if nameless && !options.keep_untagged {
-        after.remove(&descriptor.digest);
+    let mut deleted = false;
+    if !options.keep_untagged {
+        let mut next = Some(descriptor.digest);
+        while let Some(digest) = next {
+            next = delete(context, &mut after, &digest, &mut events)?;
+            deleted |= !after.leads_to(&digest);
+        }
     }
-    let freed = freed_chains(context, &before, &after);
     // As long as an image that stays cannot be read, nobody knows what it needs, and all blobs stay.
     let reachable = context.store.reachable(&after).ok();
     context.store.replace(alone, &after)?;
-    if nameless && !options.keep_untagged {
-        if let Some(image) = found.tree.default_image(&context.host) {
-            events.push(Event::DeletedImage(image.id()));
-        }
-        events.extend(freed.into_iter().map(Event::DeletedLayer));
-        reachable.map(|reachable| context.store.sweep(alone, &reachable)).transpose()?;
+    if let (true, Some(reachable)) = (deleted, reachable) {
+        context.store.sweep(alone, &reachable)?;
     }
     Ok(events)
+}
+
+/// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that
+/// may have been waiting for it.
+fn delete(
+    context: &Context,
+    catalog: &mut Catalog,
+    digest: &Digest,
+    events: &mut Vec<Event>,
+) -> Result<Option<Digest>, Error> {
+    let is_nameless = catalog.leading_to(digest).all(|entry| entry.name.is_none());
+    let Some(entry) = catalog.leading_to(digest).next().cloned() else { return Ok(None) };
+    if !is_nameless || catalog.has_children(digest) {
+        return Ok(None);
+    }
+    let before = catalog.clone();
+    catalog.remove(digest);
+    // One that is damaged has no id to tell, but can go.
+    let tree = context.store.tree(&entry).ok();
+    let image = tree.as_ref().and_then(|tree| tree.default_image(&context.host));
+    events.extend(image.map(|image| Event::DeletedImage(image.id())));
+    events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
+    Ok(entry.parent())
 }
 
 /// The names to take away: the one that was typed, or all of an image that was typed by its id.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::layout::{name_of, set_name};
-use crate::oci::{Descriptor, Digest, Index, Reference};
+use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
 
 /// One entry of a store's index.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,13 @@ pub struct Entry {
     pub name: Option<Reference>,
     /// The manifest or index that the name leads to.
     pub descriptor: Descriptor,
+}
+
+impl Entry {
+    /// What the image was committed on, if it was committed here.
+    pub fn parent(&self) -> Option<Digest> {
+        self.descriptor.annotation(ANNOTATION_PARENT)?.parse().ok()
+    }
 }
 
 impl fmt::Display for Entry {
@@ -74,6 +81,12 @@ impl Catalog {
     /// Whether any entry leads to `digest`.
     pub fn leads_to(&self, digest: &Digest) -> bool {
         self.uses.contains_key(digest)
+    }
+
+    /// Whether some other image was committed on what `digest` leads to.
+    pub fn has_children(&self, digest: &Digest) -> bool {
+        let is_child = |entry: &Entry| entry.parent().as_ref() == Some(digest) && entry.descriptor.digest != *digest;
+        self.entries.iter().any(is_child)
     }
 
     /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with

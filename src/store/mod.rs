@@ -6,6 +6,7 @@
 //! ROOT/imgtool/index.lock   taken alone while index.json is replaced
 //! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
+//! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
 //! ```
 //!
 //! Invariants: a name never leads to a blob that is not verified and on the disk; readers take no lock; whoever holds
@@ -16,6 +17,7 @@ mod gc;
 mod layers;
 mod lock;
 mod quarantine;
+mod snapshots;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,11 +26,13 @@ pub use catalog::{Catalog, Entry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
 pub use quarantine::{KeptLayer, Quarantine};
+pub use snapshots::{Snapshot, SnapshotDraft, place_of};
 
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
 use crate::oci::{Digest, Index, MediaType, go_json};
+use crate::rootfs::SnapshotError;
 
 /// Why the store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,15 @@ pub enum Error {
         /// Why.
         #[source]
         source: ScanError,
+    },
+    /// A snapshot of a directory cannot be used.
+    #[error("{path}")]
+    Snapshot {
+        /// The snapshot.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: SnapshotError,
     },
     /// What was taken in as a stream and should be a layer is none.
     #[error("{what}: {why}")]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::archive::Named;
 use crate::image::{Blob, Image, Layer, Progress, Tree, copy};
 use crate::layer::{Compression, EntryPath};
-use crate::oci::{Descriptor, DiffId, Digest, Document, ImageId, Manifest, MediaType, Reference};
+use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, Document, ImageId, Manifest, MediaType, Reference};
 use crate::ops::{Context, Error};
 use crate::store::{KeptLayer, Quarantine};
 
@@ -102,12 +102,14 @@ impl Taker<'_> {
         if !image.is_complete() && matches!(named.tree, Tree::Index { .. }) {
             self.check_complete(image, &label)?;
         }
-        let descriptor = match (self.take_tree(&named.tree, &label, true)?, &named.descriptor) {
+        let mut descriptor = match (self.take_tree(&named.tree, &label, true)?, &named.descriptor) {
             (Some(own), None) => own,
             (Some(own), Some(given)) if own.digest != given.digest => own,
             (_, Some(given)) => given.clone(),
             (None, None) => Descriptor::new(MediaType::OCI_INDEX, Digest::of(b""), 0),
         };
+        // What was committed on what is for this store to say.
+        descriptor.annotations.remove(ANNOTATION_PARENT);
         let layers = image.config.value().rootfs.diff_ids.clone();
         Ok(Taken { names: named.names.clone(), descriptor, id: image.id(), layers })
     }

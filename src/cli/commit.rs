@@ -1,0 +1,134 @@
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::Arity;
+use crate::image::edit::Change;
+use crate::oci::{Created, Reference};
+use crate::ops;
+use crate::ops::commit::{Compare, From, Options, commit, diff, tree_folder};
+use crate::rootfs::Skipped;
+use crate::ui::Ui;
+
+/// Create a new image from a directory's changes
+///
+/// DIR is one that `unpack` made, or a copy of it: what changed in it since becomes one layer on top of its image. Any
+/// other directory becomes the first layer of a new image.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "commit [OPTIONS] DIR [REPOSITORY[:TAG]]")]
+pub(super) struct Args {
+    /// Author (e.g., "John Hannibal Smith <hannibal@a-team.com>")
+    #[arg(short, long, value_name = "AUTHOR", allow_hyphen_values = true)]
+    author: Option<String>,
+    /// Commit message
+    #[arg(short, long, value_name = "MESSAGE", allow_hyphen_values = true)]
+    message: Option<String>,
+    /// Apply Dockerfile instruction to the created image; may be given several times
+    #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
+    change: Vec<String>,
+    #[command(flatten)]
+    compare: CompareArgs,
+    /// Put all that was committed since `unpack` into one layer
+    #[arg(long)]
+    squash: bool,
+    /// Only print the changes, as `diff` does
+    #[arg(long)]
+    dry_run: bool,
+    /// Make the image at this time (seconds since 1970, or RFC 3339), and no file in the layer later
+    /// [default: $`SOURCE_DATE_EPOCH`, or now]
+    #[arg(long, value_name = "TIME")]
+    timestamp: Option<String>,
+    /// The directory, and a name for the image
+    #[arg(value_name = "DIR")]
+    operands: Vec<String>,
+}
+
+/// What a directory is compared with, and how much of it.
+#[derive(Debug, clap::Args)]
+pub(super) struct CompareArgs {
+    /// Compare with this image (or `scratch`, nothing) instead of the one that was unpacked
+    #[arg(long, value_name = "IMAGE")]
+    from: Option<String>,
+    /// Leave out the paths that match this pattern; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Leave out what cannot be read
+    #[arg(long)]
+    skip_unreadable: bool,
+}
+
+impl CompareArgs {
+    pub(super) fn into_compare(self, squash: bool) -> Compare {
+        let from = match self.from {
+            None => From::Snapshot,
+            Some(name) if name == "scratch" => From::Scratch,
+            Some(name) => From::Image(name),
+        };
+        Compare { from, squash, exclude: self.exclude, skip_unreadable: self.skip_unreadable }
+    }
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::AtLeast(1), &self.operands)?;
+        session.check(Arity::AtMost(2), &self.operands)?;
+        let directory = tree_folder(&PathBuf::from(&self.operands[0]));
+        let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
+        let name = name.transpose().map_err(ops::Error::from)?;
+        let (created, latest) = self.time(session)?;
+        let changes = Change::parse_all(&self.change).map_err(ops::Error::from)?;
+        let compare = self.compare.into_compare(self.squash);
+        if self.dry_run {
+            let found = diff(&session.context, &directory, &compare)?;
+            super::dir_diff::print(&session.ui, &found.changes)?;
+            warn(&session.ui, &found.skipped);
+            return Ok(());
+        }
+        let (author, message) = (self.author.unwrap_or_default(), self.message.unwrap_or_default());
+        let options = Options { compare, author, message, changes, created, latest, name };
+        let committed = commit(&session.context, &directory, &options, &*session.progress(false))?;
+        if let Some(original) = &committed.copy_of {
+            note_copy(&session.ui, &directory, original);
+        }
+        warn(&session.ui, &committed.skipped);
+        Ok(session.ui.line(&committed.id.to_string())?)
+    }
+
+    /// When the image is made, and the latest time of anything in it, if that is to be the same each time.
+    fn time(&self, session: &Session) -> Result<(Created, Option<i64>), CliError> {
+        let created = match &self.timestamp {
+            Some(text) => parse_time(text)?,
+            None => session.created()?,
+        };
+        let fixed = self.timestamp.is_some() || Session::is_reproducible();
+        Ok((created, fixed.then(|| created.unix_seconds())))
+    }
+}
+
+/// Seconds since 1970, or a time as Docker writes it.
+fn parse_time(text: &str) -> Result<Created, CliError> {
+    let seconds = text.trim().parse::<i64>().ok().and_then(Created::from_unix_seconds);
+    let time = seconds.or_else(|| text.trim().parse().ok());
+    time.ok_or_else(|| {
+        CliError::Plain(format!("invalid --timestamp {text:?}: expected seconds since 1970 or RFC 3339"))
+    })
+}
+
+pub(super) fn note_copy(ui: &Ui, directory: &Path, original: &str) {
+    ui.note(&format!("{} was never unpacked to, but is like {original}: compared with its image", directory.display()));
+}
+
+/// One line for each kind of thing that no layer has.
+pub(super) fn warn(ui: &Ui, skipped: &Skipped) {
+    let kinds = [
+        (&skipped.sockets, "sockets are not in the layer"),
+        (&skipped.mounts, "what is mounted here is not in the layer"),
+        (&skipped.unreadable, "left out, as it cannot be read"),
+    ];
+    for (paths, what) in kinds {
+        if let Some(first) = paths.first() {
+            let more = if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() };
+            ui.warn(&format!("{what}: /{first}{more}"));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! An OCI bundle: an image's file system, and how a runtime starts it
+//! ([runtime-spec, bundle](https://github.com/opencontainers/runtime-spec/blob/v1.1.0/bundle.md)).
+
+mod spec;
+mod users;
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::unpack::{Options, Report, open, unpack, user};
+use super::{Context, Error};
+use crate::image::Progress;
+
+/// Unpacks an image to `target`/rootfs, and writes `target`/config.json, with which `runc run -b` and `crun run -b` start
+/// what the image's config says.
+pub fn bundle(
+    context: &Context,
+    typed: &str,
+    target: &Path,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Report, Error> {
+    let failed = |source| Error::Io { what: target.display().to_string(), source };
+    let found = context.find(typed)?;
+    let image = found.image(options.platform.as_ref(), &context.host)?;
+    let was_there = target.is_dir();
+    if was_there && fs::read_dir(target).map_err(failed)?.next().is_some() {
+        return Err(crate::rootfs::Error::NotEmpty { path: target.to_owned() }.into());
+    }
+    if !was_there {
+        fs::create_dir(target).map_err(failed)?;
+    }
+    let write = || {
+        let rootfs = target.join("rootfs");
+        let report = unpack(context, typed, &rootfs, options, progress)?;
+        let config = image.config.value();
+        let process_user = users::resolve(&open(&rootfs)?, config.config.as_ref())?;
+        let text = spec::spec(config, &process_user, user());
+        let mut file = File::create_new(target.join("config.json")).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        Ok(report)
+    };
+    let report = write();
+    if report.is_err() {
+        let _ = fs::remove_dir_all(target.join("rootfs"));
+        if !was_there {
+            let _ = fs::remove_dir(target);
+        }
+    }
+    report
+}

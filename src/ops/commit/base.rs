@@ -1,0 +1,170 @@
+//! What a directory is compared with.
+
+use std::path::{Path, PathBuf};
+
+use super::Compare;
+use crate::image::{Image, edit};
+use crate::layer::Mtime;
+use crate::layer::overlay::Overlay;
+use crate::oci::{Digest, ImageConfig};
+use crate::ops::unpack::{layers_of, open, user};
+use crate::ops::{Context, Error, Found};
+use crate::rootfs::{Base, Layers, Record, Root, SnapshotError, expected};
+use crate::store::Snapshot;
+
+/// What a directory is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum From {
+    /// The image that it was unpacked from, or committed to since. If nobody knows one, nothing at all.
+    #[default]
+    Snapshot,
+    /// This image.
+    Image(String),
+    /// Nothing: the whole directory is new.
+    Scratch,
+}
+
+/// A directory, and the image that it is compared with.
+pub(super) struct Tree {
+    pub(super) root: Root,
+    /// The image; none if all is new.
+    pub(super) image: Option<Image>,
+    /// What the image's name leads to.
+    pub(super) parent: Option<Digest>,
+    /// The image's config, or an empty one.
+    pub(super) config: ImageConfig,
+    /// The contents of the image's layers.
+    pub(super) layers: Layers,
+    pub(super) settled: Mtime,
+    pub(super) user: Option<(u32, u32)>,
+    /// The image that the directory was unpacked from.
+    pub(super) origin: Base,
+    /// Where the directory is of which this is a copy.
+    pub(super) copy_of: Option<String>,
+    known: Known,
+}
+
+/// What the records are made of.
+enum Known {
+    Snapshot(Snapshot),
+    Image(Box<Overlay>),
+    Nothing,
+}
+
+type Records<'a> = Box<dyn Iterator<Item = Result<Record, SnapshotError>> + 'a>;
+
+impl Tree {
+    pub(super) fn open(context: &Context, directory: &Path, compare: &Compare) -> Result<Self, Error> {
+        let root = open(directory)?;
+        match &compare.from {
+            From::Scratch => Self::scratch(context, root),
+            From::Image(typed) => {
+                let found = context.find_in_store(&context.store.catalog()?, typed)?;
+                Self::of_image(context, root, &found)
+            }
+            From::Snapshot => match context.store.find_snapshot(directory)? {
+                None => Self::scratch(context, root),
+                Some(snapshot) if compare.squash => {
+                    let found = find_base(context, directory, &snapshot.header.origin)?;
+                    let mut tree = Self::of_image(context, root, &found)?;
+                    tree.user = snapshot.header.user;
+                    Ok(tree)
+                }
+                Some(snapshot) => Self::of_snapshot(context, root, directory, snapshot),
+            },
+        }
+    }
+
+    /// The records of the image's paths, in walk order.
+    pub(super) fn records(&self) -> Result<Records<'_>, Error> {
+        Ok(match &self.known {
+            Known::Snapshot(snapshot) => Box::new(snapshot.records()?),
+            Known::Image(overlay) => Box::new(expected(overlay, self.user).map(Ok)),
+            Known::Nothing => Box::new(std::iter::empty()),
+        })
+    }
+
+    fn scratch(context: &Context, root: Root) -> Result<Self, Error> {
+        let failed = |source| Error::Io { what: "no layers".to_owned(), source };
+        Ok(Self {
+            root,
+            image: None,
+            parent: None,
+            config: edit::scratch(&context.host),
+            layers: Layers::new(Vec::new(), context.limits.clone()).map_err(failed)?,
+            settled: Mtime::default(),
+            user: user(),
+            origin: Base::default(),
+            copy_of: None,
+            known: Known::Nothing,
+        })
+    }
+
+    fn of_image(context: &Context, root: Root, found: &Found) -> Result<Self, Error> {
+        let image = found.image(None, &context.host)?;
+        let overlay = context.overlay(found, image)?;
+        let manifest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
+        Ok(Self {
+            root,
+            config: image.config.value().clone(),
+            layers: layers_of(context, image, &found.shown())?,
+            settled: Mtime::default(),
+            user: user(),
+            origin: Base { manifest, id: Some(image.id()) },
+            parent: manifest,
+            image: Some(image.clone()),
+            copy_of: None,
+            known: Known::Image(Box::new(overlay)),
+        })
+    }
+
+    fn of_snapshot(context: &Context, root: Root, directory: &Path, snapshot: Snapshot) -> Result<Self, Error> {
+        let header = &snapshot.header;
+        let found = find_base(context, directory, &header.base)?;
+        let image = image_of(&found, &header.base).ok_or_else(|| lost(directory, &header.base))?;
+        let layers = layers_of(context, image, &found.shown())?;
+        let copied_from = String::from_utf8_lossy(&header.place.path).into_owned();
+        Ok(Self {
+            root,
+            config: image.config.value().clone(),
+            layers,
+            settled: header.settled,
+            user: header.user,
+            origin: header.origin.clone(),
+            parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
+            image: Some(image.clone()),
+            copy_of: snapshot.is_copy.then_some(copied_from),
+            known: Known::Snapshot(snapshot),
+        })
+    }
+}
+
+/// Finds the image that a directory was unpacked from: by its manifest, or under another one by its id.
+fn find_base(context: &Context, directory: &Path, base: &Base) -> Result<Found, Error> {
+    let catalog = context.store.catalog()?;
+    let typed = base.manifest.map(|digest| digest.to_string()).into_iter().chain(base.id.map(|id| id.to_string()));
+    for typed in typed {
+        match context.find_in_store(&catalog, &typed) {
+            Ok(found) if image_of(&found, base).is_some() => return Ok(found),
+            Ok(_) | Err(Error::NoSuchImage(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(lost(directory, base))
+}
+
+fn image_of<'a>(found: &'a Found, base: &Base) -> Option<&'a Image> {
+    found.tree.images().into_iter().find(|image| Some(image.id()) == base.id)
+}
+
+fn lost(directory: &Path, base: &Base) -> Error {
+    let id = base.id.map(|id| id.to_string()).unwrap_or_default();
+    Error::BaseLost { directory: directory.to_owned(), id }
+}
+
+/// The folder that holds the tree: of an OCI bundle, its `rootfs`.
+pub fn tree_folder(directory: &Path) -> PathBuf {
+    let rootfs = directory.join("rootfs");
+    let is_bundle = directory.join("config.json").is_file() && rootfs.is_dir();
+    if is_bundle { rootfs } else { directory.to_owned() }
+}

@@ -1,0 +1,41 @@
+//! A root file system on disk: written from a merged view, remembered, and compared with what was written.
+//!
+//! ```text
+//! overlay ──▶ unpack ──▶ DIR             the only writer of image files
+//!               │         │
+//!               ▼         ▼
+//!            snapshot ▶ scan ──▶ changes ──▶ layer tar
+//! ```
+//!
+//! - Every path is opened beneath the directory's own descriptor, and no symbolic link is followed on the way: what the
+//!   directory holds, or turns into while it is read, cannot lead out of it.
+//! - What could not be applied (an ordinary user's ownership, devices, privileged attributes) is in the snapshot: each
+//!   [`Record`] has the [`Node`] that the image means and the [`Stat`] that the disk shows. Only what differs from the
+//!   latter is a change.
+//! - Names come in walk order: a directory before what is in it, what is in it directly after it, names by their bytes.
+
+mod beneath;
+mod error;
+mod layer_tar;
+mod layers;
+mod node;
+mod order;
+mod record;
+mod scan;
+mod snapshot;
+mod stat;
+mod unpack;
+mod walk;
+mod xattr;
+
+pub use beneath::Root;
+pub use error::Error;
+pub use layer_tar::{LayerTar, Placed};
+pub use layers::Layers;
+pub use node::Node;
+pub use order::walk_order;
+pub use record::{Record, Source, Xattrs};
+pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, scan};
+pub use snapshot::{Base, Header, Place, Sample, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
+pub use stat::{Seen, Stat};
+pub use unpack::{Lacking, Options, Unpacked, expected, unpack};

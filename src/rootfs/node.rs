@@ -1,0 +1,70 @@
+//! What a path of an image is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::layer::overlay::{self, NodeKind};
+use crate::layer::serde_bytes;
+use crate::layer::{EntryKind, Meta, Mtime};
+
+/// What a path is, as an image says it: all but its names and its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// What it is; never a hard link.
+    pub kind: EntryKind,
+    /// The permission bits with setuid, setgid and sticky.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u64,
+    /// The group.
+    pub gid: u64,
+    /// When its content was last changed.
+    pub mtime: Mtime,
+    /// A file's size in bytes with its holes; 0 for everything else.
+    pub size: u64,
+    /// The extended attributes that [`is_kept`] keeps, sorted by name.
+    #[serde(with = "serde_bytes::pairs")]
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Node {
+    /// What a name of a merged view stands for.
+    pub fn of(node: overlay::Node<'_>) -> Self {
+        let kind = match node.kind() {
+            NodeKind::File => EntryKind::File,
+            NodeKind::Directory => EntryKind::Directory,
+            NodeKind::Symlink { target } => EntryKind::Symlink { target: target.to_vec() },
+            NodeKind::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
+            NodeKind::BlockDevice { major, minor } => EntryKind::BlockDevice { major, minor },
+            NodeKind::Fifo => EntryKind::Fifo,
+        };
+        let xattrs = node.xattrs().iter().filter(|(name, _)| is_kept(name)).cloned().collect();
+        let (mode, uid, gid, mtime) = (node.mode(), node.uid(), node.gid(), node.mtime());
+        Self { kind, mode, uid, gid, mtime, size: node.size(), xattrs }
+    }
+
+    /// Whether it is a device.
+    pub fn is_device(&self) -> bool {
+        matches!(self.kind, EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. })
+    }
+
+    /// A tar header for it, under that name.
+    pub fn meta(&self, name: Vec<u8>) -> Meta {
+        Meta {
+            name,
+            kind: self.kind.clone(),
+            mode: self.mode,
+            uid: self.uid,
+            gid: self.gid,
+            mtime: self.mtime,
+            size: self.size,
+            xattrs: self.xattrs.clone(),
+        }
+    }
+}
+
+/// Whether an extended attribute belongs to the file and not to the machine: what users set, capabilities, POSIX ACLs.
+/// Labels of SELinux and the like are the machine's, `trusted.*` is how overlayfs writes its own notes.
+pub(super) fn is_kept(name: &[u8]) -> bool {
+    let exact: [&[u8]; 3] = [b"security.capability", b"system.posix_acl_access", b"system.posix_acl_default"];
+    name.starts_with(b"user.") || exact.contains(&name)
+}

@@ -1,0 +1,133 @@
+//! One path as it was and as it is.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use rustix::fs::readlinkat;
+
+use super::ScanOptions;
+use crate::layer::EntryKind;
+use crate::rootfs::beneath::Parents;
+use crate::rootfs::walk::Met;
+use crate::rootfs::{Node, Record, Stat, Xattrs, xattr};
+
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What became of a path that is still there.
+pub(super) enum Verdict {
+    /// Nothing.
+    Same,
+    /// Nothing but perhaps its content, which is as long as it was.
+    Suspect,
+    /// It is this now; the disk has those attributes, if they are not the node's.
+    Changed(Node, Option<Xattrs>),
+}
+
+/// Whether a path's stat alone says that it is as it was.
+pub(super) fn is_clean(record: &Record, met: &Met, options: &ScanOptions<'_>) -> bool {
+    record.stat == met.seen.stat && record.stat.ctime < options.settled
+}
+
+/// Compares all but the content of a regular file.
+pub(super) fn compare(
+    parents: &mut Parents<'_>,
+    met: &Met,
+    record: &Record,
+    options: &ScanOptions<'_>,
+) -> io::Result<Verdict> {
+    let now = met.seen.stat;
+    let stands_for_device = stands_for_device(record, now);
+    if now.kind() != record.stat.kind() && !stands_for_device {
+        return Ok(Verdict::Changed(node_of(parents, met, options)?, None));
+    }
+    let disk_xattrs = xattrs(parents, met)?;
+    let mut node = merged(record, now, &disk_xattrs, options);
+    if !stands_for_device {
+        node.kind = kind(parents, met)?;
+    }
+    if node != record.node {
+        let xattrs = (disk_xattrs != node.xattrs).then_some(Xattrs(disk_xattrs));
+        return Ok(Verdict::Changed(node, xattrs));
+    }
+    let has_content = node.kind == EntryKind::File && now.size > 0;
+    Ok(if has_content { Verdict::Suspect } else { Verdict::Same })
+}
+
+/// Whether an empty file is a device that could not be made.
+fn stands_for_device(record: &Record, now: Stat) -> bool {
+    let could_not = record.stat.is_file() || record.stat.ino == 0;
+    record.node.is_device() && could_not && now.is_file() && now.size == 0
+}
+
+/// The image's metadata, with what the disk shows in place of what it showed.
+fn merged(record: &Record, now: Stat, disk_xattrs: &Pairs, options: &ScanOptions<'_>) -> Node {
+    let (old, node) = (&record.stat, &record.node);
+    let (uid, gid) = owner(now, options);
+    Node {
+        kind: node.kind.clone(),
+        mode: if now.permissions() == old.permissions() { node.mode } else { now.permissions() },
+        uid: if now.uid == old.uid { node.uid } else { uid },
+        gid: if now.gid == old.gid { node.gid } else { gid },
+        mtime: if now.mtime == old.mtime { node.mtime } else { now.mtime },
+        size: now.size,
+        xattrs: merged_xattrs(&node.xattrs, record.disk_xattrs(), disk_xattrs),
+    }
+}
+
+/// The image's attributes, with what was set on disk since, and without what was taken away there.
+fn merged_xattrs(image: &[(Vec<u8>, Vec<u8>)], old: &[(Vec<u8>, Vec<u8>)], now: &Pairs) -> Pairs {
+    if old == &now[..] {
+        return image.to_vec();
+    }
+    let map = |pairs: &[(Vec<u8>, Vec<u8>)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
+    let (mut merged, old, now) = (map(image), map(old), map(now));
+    for name in old.keys().chain(now.keys()) {
+        match now.get(name) {
+            value if value == old.get(name) => {}
+            Some(value) => drop(merged.insert(name.clone(), value.clone())),
+            None => drop(merged.remove(name)),
+        }
+    }
+    merged.into_iter().collect()
+}
+
+/// What a path is that is not in the image.
+pub(super) fn node_of(parents: &mut Parents<'_>, met: &Met, options: &ScanOptions<'_>) -> io::Result<Node> {
+    let kind = kind(parents, met)?;
+    Ok(Node { kind, xattrs: xattrs(parents, met)?, ..bare_node(met, options) })
+}
+
+/// As [`node_of`], of a directory that is not looked into.
+pub(super) fn bare_node(met: &Met, options: &ScanOptions<'_>) -> Node {
+    let Stat { mtime, size, .. } = met.seen.stat;
+    let (uid, gid) = owner(met.seen.stat, options);
+    let mode = met.seen.stat.permissions();
+    Node { kind: EntryKind::Directory, mode, uid, gid, mtime, size, xattrs: Vec::new() }
+}
+
+/// Whose a path is that was given to somebody: an ordinary user can only give to themselves, and means root.
+fn owner(now: Stat, options: &ScanOptions<'_>) -> (u64, u64) {
+    let (uid, gid) = options.user.map_or((None, None), |(uid, gid)| (Some(uid), Some(gid)));
+    let own = |number: u32, mine: Option<u32>| if Some(number) == mine { 0 } else { u64::from(number) };
+    (own(now.uid, uid), own(now.gid, gid))
+}
+
+fn kind(parents: &mut Parents<'_>, met: &Met) -> io::Result<EntryKind> {
+    let (major, minor) = met.seen.stat.device;
+    Ok(match met.seen.stat.kind() {
+        Stat::DIRECTORY => EntryKind::Directory,
+        Stat::SYMLINK => {
+            let (parent, name) = parents.of(met.path.as_bytes())?;
+            EntryKind::Symlink { target: readlinkat(parent, name, Vec::new())?.into_bytes() }
+        }
+        Stat::CHAR => EntryKind::CharDevice { major, minor },
+        Stat::BLOCK => EntryKind::BlockDevice { major, minor },
+        Stat::FIFO => EntryKind::Fifo,
+        _ => EntryKind::File,
+    })
+}
+
+fn xattrs(parents: &mut Parents<'_>, met: &Met) -> io::Result<Pairs> {
+    let (parent, name) = parents.of(met.path.as_bytes())?;
+    xattr::read(parent, name)
+}

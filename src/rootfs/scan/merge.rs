@@ -1,0 +1,276 @@
+//! The disk and the records side by side.
+
+use std::io;
+use std::iter::Peekable;
+
+use super::compare::{self, Verdict};
+use super::{Item, Keep, ScanOptions, Skipped, State, order};
+use crate::layer::EntryPath;
+use crate::rootfs::beneath::Parents;
+use crate::rootfs::snapshot::SnapshotError;
+use crate::rootfs::walk::{Met, Walk};
+use crate::rootfs::{Error, Node, Record, Root, Stat};
+
+/// What the merge found.
+pub(super) struct Merged {
+    pub(super) items: Vec<Item>,
+    pub(super) skipped: Skipped,
+}
+
+type Records<'a> = Peekable<&'a mut dyn Iterator<Item = Result<Record, SnapshotError>>>;
+
+pub(super) fn merge(
+    root: &Root,
+    records: &mut dyn Iterator<Item = Result<Record, SnapshotError>>,
+    options: &ScanOptions<'_>,
+    keep: Keep<'_>,
+) -> Result<Merged, Error> {
+    let merger = Merger {
+        options,
+        keep,
+        records: records.peekable(),
+        walk: Walk::new(root).map_err(Error::at(b""))?,
+        parents: Parents::new(root),
+        path: Vec::new(),
+        gone: None,
+        sealed: None,
+        items: Vec::new(),
+        skipped: Skipped::default(),
+    };
+    merger.run()
+}
+
+struct Merger<'a, 'b> {
+    options: &'b ScanOptions<'b>,
+    keep: Keep<'b>,
+    records: Records<'a>,
+    walk: Walk<'b>,
+    parents: Parents<'b>,
+    /// The directories above what is looked at, and whether they are among the items.
+    path: Vec<(Item, bool)>,
+    /// Records below this path are gone with it.
+    gone: Option<EntryPath>,
+    /// Records below this path are as they were: nobody looked.
+    sealed: Option<EntryPath>,
+    items: Vec<Item>,
+    skipped: Skipped,
+}
+
+impl Merger<'_, '_> {
+    fn run(mut self) -> Result<Merged, Error> {
+        while let Some(met) = self.walk.next() {
+            let record = self.advance_to(&met.path)?;
+            self.visit(&met, record)?;
+        }
+        while let Some(record) = self.records.next().transpose()? {
+            self.missing(record)?;
+        }
+        Ok(Merged { items: self.items, skipped: self.skipped })
+    }
+
+    /// Lets go the records before a path, which are of nothing on the disk; gives the path's own.
+    fn advance_to(&mut self, path: &EntryPath) -> Result<Option<Record>, Error> {
+        loop {
+            let here = match self.records.peek() {
+                Some(Ok(record)) => order(&record.path, path),
+                Some(Err(_)) => std::cmp::Ordering::Less,
+                None => return Ok(None),
+            };
+            if here.is_gt() {
+                return Ok(None);
+            }
+            let Some(record) = self.records.next().transpose()? else { return Ok(None) };
+            if here.is_eq() {
+                return Ok(Some(record));
+            }
+            self.missing(record)?;
+        }
+    }
+
+    /// A path that is not on the disk, or that nobody looked for.
+    fn missing(&mut self, record: Record) -> Result<(), Error> {
+        let below = |path: &Option<EntryPath>| path.as_ref().is_some_and(|path| record.path.starts_with(path));
+        if below(&self.sealed) {
+            return (self.keep)(record);
+        }
+        if below(&self.gone) {
+            return Ok(());
+        }
+        if (self.options.exclude)(&record.path) {
+            self.sealed = Some(record.path.clone());
+            return (self.keep)(record);
+        }
+        self.gone = Some(record.path.clone());
+        self.push(Item::new(record.path, State::Deleted));
+        Ok(())
+    }
+
+    fn visit(&mut self, met: &Met, record: Option<Record>) -> Result<(), Error> {
+        if !met.path.is_root() && self.is_left_out(met) {
+            self.sealed = Some(met.path.clone());
+            // A mount hides the directory that it is on.
+            if met.seen.is_mount && record.is_none() && met.seen.stat.is_directory() {
+                let item = self.added(met, false)?;
+                self.push(item);
+            }
+            return record.map_or(Ok(()), |record| (self.keep)(record));
+        }
+        if met.seen.stat.kind() == Stat::SOCKET {
+            self.skipped.sockets.push(met.path.clone());
+            return record.map_or(Ok(()), |record| self.missing(record));
+        }
+        let was_directory = record.as_ref().is_some_and(|record| record.stat.is_directory());
+        if was_directory && !met.seen.stat.is_directory() {
+            self.gone = Some(met.path.clone());
+        }
+        let clean = record.as_ref().is_some_and(|record| compare::is_clean(record, met, self.options));
+        let item = match &record {
+            Some(record) => self.compared(met, record, clean)?,
+            None => self.added(met, true)?,
+        };
+        let next = kept_record(&item, met, record)?;
+        (self.keep)(next)?;
+        if met.seen.stat.is_directory() { self.descend(met, item, clean) } else { Ok(self.leaf(item)) }
+    }
+
+    fn is_left_out(&mut self, met: &Met) -> bool {
+        if met.seen.is_mount {
+            self.skipped.mounts.push(met.path.clone());
+        }
+        met.seen.is_mount || (self.options.exclude)(&met.path)
+    }
+
+    fn leaf(&mut self, item: Item) {
+        if item.state != State::Same || item.inode.is_some() {
+            self.push(item);
+        }
+    }
+
+    /// Takes a directory, and goes into it.
+    fn descend(&mut self, met: &Met, item: Item, clean: bool) -> Result<(), Error> {
+        self.leave(&met.path);
+        self.path.push((item, false));
+        if self.path.last().is_some_and(|(item, _)| item.state != State::Same) {
+            self.push_path();
+        }
+        match self.walk.enter(met) {
+            Ok(()) => Ok(()),
+            // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && clean => {
+                self.sealed = Some(met.path.clone());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.skipped.unreadable.push(met.path.clone());
+                self.sealed = Some(met.path.clone());
+                Ok(())
+            }
+            Err(error) if is_swap(&error) => Err(Error::Changed { path: met.path.clone() }),
+            Err(error) => Err(Error::at(met.path.as_bytes())(error)),
+        }
+    }
+
+    fn compared(&mut self, met: &Met, record: &Record, clean: bool) -> Result<Item, Error> {
+        let changed = |error| changed_or(error, met);
+        let verdict = if clean {
+            Verdict::Same
+        } else {
+            compare::compare(&mut self.parents, met, record, self.options).map_err(changed)?
+        };
+        let (state, node, xattrs) = match verdict {
+            Verdict::Same => (State::Same, record.node.clone(), record.xattrs.clone()),
+            Verdict::Suspect => (State::Suspect, record.node.clone(), record.xattrs.clone()),
+            Verdict::Changed(node, xattrs) => (State::Changed, node, xattrs),
+        };
+        Ok(Item {
+            node: Some(node),
+            xattrs,
+            source: record.source.clone(),
+            group: record.group,
+            stat: Some(met.seen.stat),
+            inode: inode(met).filter(|_| met.seen.links > 1 || record.group != 0),
+            ..Item::new(met.path.clone(), state)
+        })
+    }
+
+    fn added(&mut self, met: &Met, read: bool) -> Result<Item, Error> {
+        if let Some(name) = met.path.file_name().filter(|name| name.starts_with(b".wh."))
+            && !name.is_empty()
+        {
+            return Err(Error::WhiteoutName { path: met.path.clone() });
+        }
+        let node = if read {
+            compare::node_of(&mut self.parents, met, self.options).map_err(|error| changed_or(error, met))?
+        } else {
+            compare::bare_node(met, self.options)
+        };
+        Ok(Item {
+            node: Some(node),
+            stat: Some(met.seen.stat),
+            inode: inode(met).filter(|_| met.seen.links > 1),
+            ..Item::new(met.path.clone(), State::Added)
+        })
+    }
+
+    /// Adds an item, and before it the directories that lead to it.
+    fn push(&mut self, item: Item) {
+        self.leave(&item.path);
+        self.push_path();
+        self.items.push(item);
+    }
+
+    /// Forgets the directories that a path is not in.
+    fn leave(&mut self, path: &EntryPath) {
+        while self
+            .path
+            .last()
+            .is_some_and(|(directory, _)| !path.starts_with(&directory.path) || directory.path == *path)
+        {
+            self.path.pop();
+        }
+    }
+
+    fn push_path(&mut self) {
+        for (directory, pushed) in self.path.iter_mut().filter(|(_, pushed)| !pushed) {
+            let state = if directory.state == State::Same { State::Parent } else { directory.state };
+            let (node, stat) = (directory.node.clone(), directory.stat);
+            self.items.push(Item { node, stat, ..Item::new(directory.path.clone(), state) });
+            *pushed = true;
+        }
+    }
+}
+
+impl Item {
+    fn new(path: EntryPath, state: State) -> Self {
+        Self { path, state, node: None, source: None, group: 0, stat: None, xattrs: None, inode: None, link: None }
+    }
+}
+
+/// The record of what is there now. What changed keeps its old source until its new one is known.
+fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Result<Record, Error> {
+    let node: Node = item.node.clone().expect("what was met has a node");
+    Ok(match record {
+        Some(record) if item.state != State::Changed => Record { stat: met.seen.stat, ..record },
+        record => {
+            let (source, group) = record.map_or((None, 0), |record| (record.source, record.group));
+            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs: item.xattrs.clone() }
+        }
+    })
+}
+
+fn inode(met: &Met) -> Option<(u64, u64)> {
+    (!met.seen.stat.is_directory()).then_some((met.seen.dev, met.seen.stat.ino))
+}
+
+/// Errors that come of a path that was replaced since it was seen.
+fn is_swap(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory) || error.raw_os_error() == Some(ELOOP)
+}
+
+/// What the kernel says of a symbolic link where none may be.
+const ELOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
+
+fn changed_or(error: io::Error, met: &Met) -> Error {
+    if is_swap(&error) { Error::Changed { path: met.path.clone() } } else { Error::at(met.path.as_bytes())(error) }
+}

@@ -1,0 +1,278 @@
+//! What an unpacked tree looked like: a file of records.
+//!
+//! ```text
+//! imgtool-snapshot 1\n
+//! u32 length, record (postcard)        in walk order, the root first; lengths are little-endian
+//! …
+//! u32 0                                no more records
+//! header (postcard)
+//! u64 the header's length, digest of all before it, snp-end\n
+//! ```
+//!
+//! A snapshot cannot be made anew, but a damaged one is an error and not a wrong layer.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::Record;
+use crate::layer::serde_bytes;
+use crate::layer::{EntryPath, Mtime};
+use crate::oci::{DiffId, Digest, Hasher, ImageId};
+
+const MAGIC: &[u8; 19] = b"imgtool-snapshot 1\n";
+const END: &[u8; 8] = b"snp-end\n";
+const FOOTER: usize = 8 + 32 + END.len();
+/// The longest record that is believed: as an entry of a layer.
+const LONGEST_RECORD: usize = 16 << 20;
+/// The longest header that is believed: two digests a layer, and a sample of paths.
+const LONGEST_HEADER: u64 = 16 << 20;
+const BUFFER: usize = 64 << 10;
+
+/// What a snapshot is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The image that the tree is compared with.
+    pub base: Base,
+    /// The image that was unpacked; the base moves on with each commit.
+    pub origin: Base,
+    /// The layers that sources lead into, bottom first, by their uncompressed tars.
+    pub layers: Vec<DiffId>,
+    /// Where the tree was.
+    pub place: Place,
+    /// When the snapshot was taken, by the clock of the file system: what was changed then or later is suspect.
+    pub settled: Mtime,
+    /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
+    /// image said otherwise. None if root did.
+    pub user: Option<(u32, u32)>,
+    /// Some files of the tree, by which a copy of it is recognised.
+    pub sample: Vec<Sample>,
+}
+
+/// An image of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Base {
+    /// The digest of its manifest; none if there is no image.
+    pub manifest: Option<Digest>,
+    /// The digest of its config.
+    pub id: Option<ImageId>,
+}
+
+/// A directory, and which one it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its absolute path.
+    #[serde(with = "serde_bytes")]
+    pub path: Vec<u8>,
+    /// The device that it is on.
+    pub dev: u64,
+    /// Its inode.
+    pub ino: u64,
+    /// When the inode was made, where the file system knows: numbers are used again.
+    pub born: Option<Mtime>,
+}
+
+/// A file that a copy of the tree has as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The file.
+    pub path: EntryPath,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When its content was last changed.
+    pub mtime: Mtime,
+}
+
+/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are.
+#[derive(Debug)]
+pub struct Sampler {
+    sample: Vec<Sample>,
+    stride: u64,
+    passed: u64,
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        Self { sample: Vec::new(), stride: 1, passed: 0 }
+    }
+}
+
+impl Sampler {
+    /// The most files in a sample.
+    const MOST: usize = 128;
+
+    /// Looks at the next record in walk order.
+    pub fn add(&mut self, record: &Record) {
+        if !record.stat.is_file() || record.stat.size == 0 {
+            return;
+        }
+        if self.passed.is_multiple_of(self.stride) {
+            let (size, mtime) = (record.stat.size, record.stat.mtime);
+            self.sample.push(Sample { path: record.path.clone(), size, mtime });
+        }
+        self.passed += 1;
+        if self.sample.len() == Self::MOST {
+            let mut keep = [true, false].into_iter().cycle();
+            self.sample.retain(|_| keep.next().unwrap_or_default());
+            self.stride *= 2;
+        }
+    }
+
+    /// The sample.
+    pub fn finish(self) -> Vec<Sample> {
+        self.sample
+    }
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is none, or not whole.
+    #[error("damaged snapshot: {problem}; say --from IMAGE")]
+    Damaged {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// It cannot be read or written.
+    #[error("snapshot")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for SnapshotError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => damaged("it ends too soon"),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+fn damaged(problem: &'static str) -> SnapshotError {
+    SnapshotError::Damaged { problem }
+}
+
+/// Writes a snapshot.
+#[must_use = "a snapshot without its header is none"]
+pub struct SnapshotWriter<W> {
+    to: W,
+    hasher: Hasher,
+    buffer: Vec<u8>,
+}
+
+impl<W: Write> SnapshotWriter<W> {
+    /// A snapshot without records.
+    pub fn new(to: W) -> Self {
+        Self { to, hasher: Hasher::new(), buffer: MAGIC.to_vec() }
+    }
+
+    /// Adds the next record in walk order.
+    pub fn add(&mut self, record: &Record) -> Result<(), SnapshotError> {
+        let start = self.buffer.len();
+        let buffer = [&self.buffer[..], &[0; 4]].concat();
+        self.buffer = postcard::to_extend(record, buffer).map_err(io::Error::other)?;
+        let length = u32::try_from(self.buffer.len() - start - 4).map_err(io::Error::other)?;
+        self.buffer[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        if self.buffer.len() >= BUFFER { Ok(self.flush()?) } else { Ok(()) }
+    }
+
+    /// Ends the snapshot; what it was written to comes back.
+    pub fn finish(mut self, header: &Header) -> Result<W, SnapshotError> {
+        self.buffer.extend_from_slice(&0_u32.to_le_bytes());
+        let header = postcard::to_stdvec(header).map_err(io::Error::other)?;
+        self.buffer.extend_from_slice(&header);
+        self.buffer.extend_from_slice(&(header.len() as u64).to_le_bytes());
+        self.flush()?;
+        let digest = std::mem::take(&mut self.hasher).finish();
+        self.to.write_all(digest.as_bytes())?;
+        self.to.write_all(END)?;
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hasher.update(&self.buffer);
+        self.to.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// The header alone; the records are not looked at.
+pub fn read_header<R: Read + Seek>(mut snapshot: R) -> Result<Header, SnapshotError> {
+    let length = snapshot.seek(SeekFrom::End(0))?;
+    let footer_at = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("it ends too soon"))?;
+    snapshot.seek(SeekFrom::Start(footer_at))?;
+    let mut footer = [0; FOOTER];
+    snapshot.read_exact(&mut footer)?;
+    let (header_length, rest) = footer.split_first_chunk().expect("a footer is longer than a number");
+    let header_length = u64::from_le_bytes(*header_length);
+    if !rest.ends_with(END) || header_length > LONGEST_HEADER {
+        return Err(damaged("it has no end"));
+    }
+    let header_at = footer_at.checked_sub(header_length).ok_or_else(|| damaged("its header is too long"))?;
+    snapshot.seek(SeekFrom::Start(header_at))?;
+    let mut header = vec![0; usize::try_from(header_length).map_err(|_| damaged("its header is too long"))?];
+    snapshot.read_exact(&mut header)?;
+    postcard::from_bytes(&header).map_err(|_| damaged("its header is malformed"))
+}
+
+/// The records of a snapshot, in walk order. The last item is an error if the snapshot is not what was written.
+pub struct SnapshotReader<R> {
+    reader: BufReader<R>,
+    hasher: Hasher,
+    ended: bool,
+}
+
+impl<R: Read> SnapshotReader<R> {
+    /// Starts to read a snapshot.
+    pub fn read(reader: R) -> Result<Self, SnapshotError> {
+        let reader = BufReader::with_capacity(BUFFER, reader);
+        let mut snapshot = Self { reader, hasher: Hasher::new(), ended: false };
+        let mut magic = [0; MAGIC.len()];
+        snapshot.read_exact(&mut magic)?;
+        if magic == *MAGIC { Ok(snapshot) } else { Err(damaged("it is none, or of another version")) }
+    }
+
+    fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        self.reader.read_exact(bytes)?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+
+    fn read_record(&mut self) -> Result<Option<Record>, SnapshotError> {
+        let mut length = [0; 4];
+        self.read_exact(&mut length)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+        if length == 0 {
+            return self.check_end().map(|()| None);
+        }
+        if length > LONGEST_RECORD {
+            return Err(damaged("a record is too long"));
+        }
+        let mut bytes = vec![0; length];
+        self.read_exact(&mut bytes)?;
+        postcard::from_bytes(&bytes).map(Some).map_err(|_| damaged("a record is malformed"))
+    }
+
+    fn check_end(&mut self) -> Result<(), SnapshotError> {
+        let mut rest = Vec::new();
+        self.reader.by_ref().take(LONGEST_HEADER + FOOTER as u64).read_to_end(&mut rest)?;
+        let signed = rest.len().checked_sub(FOOTER - 8).ok_or_else(|| damaged("it ends too soon"))?;
+        self.hasher.update(&rest[..signed]);
+        let digest = std::mem::take(&mut self.hasher).finish();
+        if rest[signed..].starts_with(digest.as_bytes()) { Ok(()) } else { Err(damaged("it was changed")) }
+    }
+}
+
+impl<R: Read> Iterator for SnapshotReader<R> {
+    type Item = Result<Record, SnapshotError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let record = self.read_record().transpose();
+        self.ended = !matches!(record, Some(Ok(_)));
+        record
+    }
+}

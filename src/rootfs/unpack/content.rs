@@ -1,0 +1,99 @@
+//! The content of one file, from its layer to the disk.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+
+use rustix::fs::copy_file_range;
+
+use crate::layer::Segment;
+use crate::layer::overlay;
+use crate::rootfs::Layers;
+
+/// Up to this many bytes, reading and writing are faster than asking the kernel to copy.
+const SMALL: u64 = 64 << 10;
+/// How much is moved at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Copies a file's content out of a plain layer. `buffer` is working space.
+pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut at = source.content_offset;
+    for Segment { offset, length } in segments(source) {
+        let (file, from) = layers.range(source.layer, at, length)?;
+        let done = if length > SMALL { by_kernel(file, from, to, offset, length)? } else { 0 };
+        through(file, from + done, to, offset + done, length - done, buffer)?;
+        at += length;
+    }
+    set_length(source, to)
+}
+
+/// Writes a file's content, which is what comes next from a stream.
+pub(super) fn write(
+    from: &mut dyn Read,
+    source: overlay::Source<'_>,
+    to: &File,
+    buffer: &mut Vec<u8>,
+) -> io::Result<()> {
+    for Segment { offset, length } in segments(source) {
+        let mut done = 0;
+        while done < length {
+            let want = working_space(buffer, length - done);
+            let got = from.read(want)?;
+            if got == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            to.write_all_at(&want[..got], offset + done)?;
+            done += got as u64;
+        }
+    }
+    set_length(source, to)
+}
+
+fn segments(source: overlay::Source<'_>) -> Vec<Segment> {
+    match source.sparse {
+        Some(map) => map.segments.clone(),
+        None => vec![Segment { offset: 0, length: source.size }],
+    }
+}
+
+/// Gives a file its last hole.
+fn set_length(source: overlay::Source<'_>, to: &File) -> io::Result<()> {
+    if source.sparse.is_some() { to.set_len(source.size) } else { Ok(()) }
+}
+
+/// Lets the kernel copy, and says how much it did.
+fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::Result<u64> {
+    use rustix::io::Errno;
+    let (mut source, mut target, mut done) = (at, offset, 0);
+    while done < length {
+        let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(1 << 30);
+        match copy_file_range(from, Some(&mut source), to, Some(&mut target), want) {
+            // Some file systems answer 0 where they cannot copy.
+            Ok(0) => break,
+            Ok(got) => done += got as u64,
+            Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(done)
+}
+
+fn through(from: &File, at: u64, to: &File, offset: u64, length: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut done = 0;
+    while done < length {
+        let want = working_space(buffer, length - done);
+        from.read_exact_at(want, at + done)?;
+        to.write_all_at(want, offset + done)?;
+        done += want.len() as u64;
+    }
+    Ok(())
+}
+
+fn working_space(buffer: &mut Vec<u8>, left: u64) -> &mut [u8] {
+    let want = CHUNK.min(usize::try_from(left).unwrap_or(CHUNK));
+    if buffer.len() < want {
+        buffer.resize(want, 0);
+    }
+    &mut buffer[..want]
+}

@@ -1,0 +1,207 @@
+//! Making one path, and giving it its metadata.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, chmodat, chownat, fchmod, fchown,
+    futimens, linkat, makedev, mkdirat, mknodat, openat, symlinkat, utimensat,
+};
+use rustix::io::Errno;
+
+use super::Options;
+use crate::layer::Mtime;
+use crate::layer::overlay::{Node, NodeKind};
+use crate::rootfs::node::is_kept;
+use crate::rootfs::record::Xattrs;
+use crate::rootfs::{Seen, Stat, xattr};
+
+/// A path that was made.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// What the disk says of it.
+    pub(super) stat: Stat,
+    /// The attributes that it has, if it could not have all.
+    pub(super) xattrs: Option<Xattrs>,
+}
+
+/// Makes paths as the options say.
+#[derive(Clone, Copy)]
+pub(super) struct Maker {
+    pub(super) options: Options,
+}
+
+/// What files are made with: nobody else sees them before they are finished.
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// Makes a directory that only its owner can enter.
+pub(super) fn directory(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    Ok(mkdirat(parent, name, Mode::RWXU)?)
+}
+
+/// Makes another name of what is at the target.
+pub(super) fn link(
+    target_parent: BorrowedFd<'_>,
+    target: &[u8],
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+) -> io::Result<()> {
+    Ok(linkat(target_parent, target, parent, name, AtFlags::empty())?)
+}
+
+impl Maker {
+    /// Makes a regular file, filled by `fill`.
+    pub(super) fn file(
+        self,
+        parent: BorrowedFd<'_>,
+        name: &[u8],
+        node: Node<'_>,
+        fill: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Found> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(openat(parent, name, flags, PRIVATE)?);
+        fill(&file)?;
+        self.finish_open(file.as_fd(), parent, name, node)
+    }
+
+    /// Makes what has no content. A device that may not be made is an empty file.
+    pub(super) fn other(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+        let made = match node.kind() {
+            NodeKind::Symlink { target } => {
+                symlinkat(target, parent, name)?;
+                return self.finish_link(parent, name, node);
+            }
+            NodeKind::Fifo => {
+                mknodat(parent, name, FileType::Fifo, PRIVATE, 0)?;
+                true
+            }
+            NodeKind::CharDevice { major, minor } => {
+                self.device(parent, name, FileType::CharacterDevice, makedev(major, minor))?
+            }
+            NodeKind::BlockDevice { major, minor } => {
+                self.device(parent, name, FileType::BlockDevice, makedev(major, minor))?
+            }
+            NodeKind::File | NodeKind::Directory => false,
+        };
+        if made { self.finish_closed(parent, name, node) } else { self.file(parent, name, node, |_| Ok(())) }
+    }
+
+    /// Makes a device, if that is wanted and allowed.
+    fn device(self, parent: BorrowedFd<'_>, name: &[u8], kind: FileType, device: u64) -> io::Result<bool> {
+        if !self.options.devices {
+            return Ok(false);
+        }
+        match mknodat(parent, name, kind, PRIVATE, device) {
+            Ok(()) => Ok(true),
+            Err(Errno::PERM) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives a directory its metadata; nothing is made in it any more.
+    pub(super) fn finish_directory(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(parent, name, flags, Mode::empty()) {
+            Ok(fd) => self.finish_open(fd.as_fd(), parent, name, node),
+            // Finished once already, and its owner may not list it: only the root is.
+            Err(Errno::ACCESS) => {
+                let times = times(node.mtime());
+                utimensat(parent, name, &times, AtFlags::empty())?;
+                Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: None })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Metadata in the order in which nothing undoes what came before it: a new owner takes away setuid and capabilities,
+    /// a mode the right to set attributes, and everything changes times.
+    fn finish_open(self, fd: BorrowedFd<'_>, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+        let seen = Seen::of(fd)?.stat;
+        let (uid, gid) = owner(node);
+        if self.options.owners && (seen.uid, seen.gid) != (uid, gid) {
+            tolerate(fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))?;
+        }
+        let mut xattrs = Attributes::new(node);
+        xattrs.apply(parent, name, |key| key.starts_with(b"user."))?;
+        if seen.permissions() != node.mode() || node.mode() & 0o6000 != 0 {
+            tolerate(fchmod(fd, Mode::from_raw_mode(node.mode())))?;
+        }
+        xattrs.apply(parent, name, |key| !key.starts_with(b"user."))?;
+        futimens(fd, &times(node.mtime()))?;
+        Ok(Found { stat: Seen::of(fd)?.stat, xattrs: xattrs.lacking() })
+    }
+
+    /// As [`Maker::finish_open`], for pipes and devices, which are not opened.
+    fn finish_closed(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+        self.chown(parent, name, node)?;
+        let mut xattrs = Attributes::new(node);
+        tolerate(chmodat(parent, name, Mode::from_raw_mode(node.mode()), AtFlags::empty()))?;
+        xattrs.apply(parent, name, |_| true)?;
+        utimensat(parent, name, &times(node.mtime()), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: xattrs.lacking() })
+    }
+
+    /// As [`Maker::finish_open`], for symbolic links, which have no mode of their own.
+    fn finish_link(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+        self.chown(parent, name, node)?;
+        let mut xattrs = Attributes::new(node);
+        xattrs.apply(parent, name, |_| true)?;
+        utimensat(parent, name, &times(node.mtime()), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: xattrs.lacking() })
+    }
+
+    fn chown(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<()> {
+        let (uid, gid) = owner(node);
+        if !self.options.owners {
+            return Ok(());
+        }
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        tolerate(chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
+    }
+}
+
+/// What this user or this file system cannot do is remembered, not refused.
+fn tolerate(result: rustix::io::Result<()>) -> io::Result<()> {
+    match result {
+        Ok(()) | Err(Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn owner(node: Node<'_>) -> (u32, u32) {
+    let number = |number| u32::try_from(number).expect("owners were checked before anything was made");
+    (number(node.uid()), number(node.gid()))
+}
+
+fn times(mtime: Mtime) -> Timestamps {
+    let last_modification = Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() };
+    Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification }
+}
+
+/// The attributes of a path, applied in two goes.
+struct Attributes<'a> {
+    all: &'a [(Vec<u8>, Vec<u8>)],
+    refused: Vec<&'a [u8]>,
+}
+
+impl<'a> Attributes<'a> {
+    fn new(node: Node<'a>) -> Self {
+        Self { all: node.xattrs(), refused: Vec::new() }
+    }
+
+    fn apply(&mut self, parent: BorrowedFd<'_>, name: &[u8], which: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+        for (key, value) in self.all.iter().filter(|(key, _)| is_kept(key) && which(key)) {
+            if !xattr::write(parent, name, key, value)? {
+                self.refused.push(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the path has, if that is not all.
+    fn lacking(self) -> Option<Xattrs> {
+        let has = |(key, _): &&(Vec<u8>, Vec<u8>)| is_kept(key) && !self.refused.contains(&&key[..]);
+        (!self.refused.is_empty()).then(|| Xattrs(self.all.iter().filter(has).cloned().collect()))
+    }
+}

@@ -1,0 +1,162 @@
+//! A merged view written to disk: the only place where image files are made.
+//!
+//! ```text
+//! target 0700 ─▶ directories 0700 ─▶ files, links, devices ─▶ hard links ─▶ directories' own metadata ─▶ target
+//!                 from the top        several threads; compressed                from the bottom
+//!                                     layers each as one stream
+//! ```
+//!
+//! Nobody but its owner can enter the target until it is finished, and if it cannot be finished it is taken away again.
+//! Everything in it is made new and by descriptor; no symbolic link is followed.
+
+mod content;
+mod make;
+mod report;
+mod target;
+mod work;
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+pub use report::{Lacking, Unpacked, expected};
+
+use self::make::{Found, Maker};
+use super::beneath::Parents;
+use super::{Error, Layers, Root, Seen};
+use crate::image::Progress;
+use crate::layer::Mtime;
+use crate::layer::overlay::{Node, Overlay};
+
+/// How an image is unpacked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Device nodes are made; else an empty file stands for each.
+    pub devices: bool,
+    /// Files are given to their owners, as only root can.
+    pub owners: bool,
+}
+
+/// Writes a merged view to `target`, which must not be there, or be an empty directory.
+pub fn unpack(
+    overlay: &Overlay,
+    layers: &Layers,
+    target: &Path,
+    options: Options,
+    progress: &dyn Progress,
+) -> Result<Unpacked, Error> {
+    check_owners(overlay)?;
+    let claimed = target::claim(target)?;
+    let unpacked = Unpacker { overlay, layers, options, progress, root: &claimed.root }.run();
+    if unpacked.is_err() {
+        claimed.clear();
+    }
+    unpacked
+}
+
+/// To `chown` this number means "leave it as it is": the file would stay with whoever unpacks.
+const NOBODY_AT_ALL: u64 = u32::MAX as u64;
+
+fn check_owners(overlay: &Overlay) -> Result<(), Error> {
+    for node in std::iter::once(overlay.root()).chain(overlay) {
+        for (field, value) in [("uid", node.uid()), ("gid", node.gid())] {
+            if value >= NOBODY_AT_ALL {
+                return Err(Error::Owner { path: node.path(), field, value });
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Unpacker<'a> {
+    overlay: &'a Overlay,
+    layers: &'a Layers,
+    options: Options,
+    progress: &'a dyn Progress,
+    root: &'a Root,
+}
+
+impl Unpacker<'_> {
+    fn run(&self) -> Result<Unpacked, Error> {
+        let mut found: Vec<Option<Found>> = vec![None; self.overlay.len() + 1];
+        self.directories()?;
+        for (id, leaf) in work::leaves(self)? {
+            found[id] = Some(leaf);
+        }
+        self.links(&mut found)?;
+        self.finish_directories(&mut found)?;
+        let settled = self.settle(&mut found)?;
+        Ok(Unpacked::new(self.overlay, found, settled))
+    }
+
+    fn maker(&self) -> Maker {
+        Maker { options: self.options }
+    }
+
+    fn directories(&self) -> Result<(), Error> {
+        let mut parents = Parents::new(self.root);
+        for node in self.overlay.iter().filter(Node::is_directory) {
+            let path = node.path_bytes();
+            let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+            make::directory(parent, name).map_err(Error::at(&path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes all names of files but the first, and looks at the files again: a new name changes their ctime.
+    fn links(&self, found: &mut [Option<Found>]) -> Result<(), Error> {
+        let (mut parents, mut targets) = (Parents::new(self.root), Parents::new(self.root));
+        let linked = || self.overlay.iter().filter(|node| node.link_group().is_some());
+        for node in linked().filter(Node::is_further_name) {
+            let (path, target) = (node.path_bytes(), node.first_name().path_bytes());
+            let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+            let (target_parent, target_name) = targets.of(&target).map_err(Error::at(&path))?;
+            make::link(target_parent, target_name, parent, name).map_err(Error::at(&path))?;
+        }
+        for node in linked() {
+            let path = node.path_bytes();
+            let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+            let stat = Seen::at(parent, name).map_err(Error::at(&path))?.stat;
+            let first = found[node.first_name().id()].clone();
+            found[node.id()] = first.map(|first| Found { stat, ..first });
+        }
+        Ok(())
+    }
+
+    /// Gives directories their metadata, from the bottom: nothing is made in them any more, and what is below a directory
+    /// that nobody may enter is done before it.
+    fn finish_directories(&self, found: &mut [Option<Found>]) -> Result<(), Error> {
+        let mut parents = Parents::new(self.root);
+        let mut directories: Vec<Node<'_>> = self.overlay.iter().filter(Node::is_directory).collect();
+        directories.reverse();
+        for node in directories {
+            let path = node.path_bytes();
+            let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+            let finished = self.maker().finish_directory(parent, name, node);
+            found[node.id()] = Some(finished.map_err(Error::at(&path))?);
+        }
+        Ok(())
+    }
+
+    /// Opens the target to others. The time of that is the snapshot's: it is made later than that of everything in it, so
+    /// that nothing is suspect for its youth.
+    fn settle(&self, found: &mut [Option<Found>]) -> Result<Mtime, Error> {
+        let youngest = found.iter().flatten().map(|found| found.stat.ctime).max().unwrap_or_default();
+        let directory: BorrowedFd<'_> = self.root.fd();
+        for _ in 0..TICKS {
+            let root = self.maker().finish_directory(directory, b".", self.overlay.root()).map_err(Error::at(b""))?;
+            let settled = root.stat.ctime;
+            found[0] = Some(root);
+            if settled > youngest {
+                return Ok(settled);
+            }
+            std::thread::sleep(TICK);
+        }
+        // A clock that goes backwards or stands still: everything is suspect, and compared.
+        Ok(Mtime { seconds: i64::MIN, nanos: 0 })
+    }
+}
+
+/// File systems take their times from a clock that goes forward every few milliseconds.
+const TICK: std::time::Duration = std::time::Duration::from_millis(1);
+/// How many ticks are waited at most.
+const TICKS: usize = 50;

@@ -1,0 +1,46 @@
+//! The directory that an image is unpacked into.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::rootfs::{Error, Root};
+
+/// A directory that nobody else enters, until it is finished or cleared.
+pub(super) struct Claimed {
+    pub(super) root: Root,
+    path: PathBuf,
+    was_there: bool,
+}
+
+/// Makes the directory, or takes one that is empty.
+pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
+    let at = |source| Error::Root { path: path.to_owned(), source };
+    let was_there = match fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => false,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
+        Err(error) => return Err(at(error)),
+    };
+    if was_there {
+        if fs::read_dir(path).map_err(at)?.next().is_some() {
+            return Err(Error::NotEmpty { path: path.to_owned() });
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(at)?;
+    }
+    Ok(Claimed { root: Root::open(path).map_err(at)?, path: path.to_owned(), was_there })
+}
+
+impl Claimed {
+    /// Takes away what was made.
+    pub(super) fn clear(self) {
+        if !self.was_there {
+            let _ = fs::remove_dir_all(&self.path);
+            return;
+        }
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _ = if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! All that is no directory, made by several threads.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::make::Found;
+use super::{Unpacker, content};
+use crate::image::copy::threads;
+use crate::layer::overlay::{Node, NodeKind};
+use crate::rootfs::Error;
+use crate::rootfs::beneath::Parents;
+
+/// What one thread does before it asks for more.
+enum Job<'a> {
+    /// Names side by side, whose contents are read anywhere.
+    Names(Vec<Node<'a>>),
+    /// The files of a layer that is read from its beginning, in the order of its contents.
+    Stream(usize, Vec<Node<'a>>),
+}
+
+/// How many names are one job: enough that directories are not opened by two threads in turn.
+const NAMES: usize = 512;
+
+type Made = Vec<(usize, Found)>;
+
+/// Makes all leaves but further names of files; gives each with its number.
+pub(super) fn leaves(unpacker: &Unpacker<'_>) -> Result<Made, Error> {
+    let jobs = jobs(unpacker);
+    let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
+    unpacker.progress.total(Some(bytes));
+    unpacker.progress.start(0, "Unpacking", Some(bytes));
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = match job {
+                Job::Names(nodes) => names(unpacker, nodes),
+                Job::Stream(layer, nodes) => stream(unpacker, *layer, nodes),
+            };
+            if result.is_err() {
+                next.store(jobs.len(), Ordering::Relaxed);
+            }
+            results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads().min(jobs.len()) {
+            scope.spawn(work);
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    unpacker.progress.finish(0, "");
+    let mut made = Made::new();
+    for result in results {
+        made.append(&mut result?);
+    }
+    Ok(made)
+}
+
+/// The jobs, the longest first: streams cannot be divided.
+fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
+    let mut streams: Vec<Vec<Node<'a>>> = Vec::new();
+    let mut names: Vec<Vec<Node<'a>>> = Vec::new();
+    for node in unpacker.overlay.iter().filter(|node| !node.is_directory() && !node.is_further_name()) {
+        match node.source().filter(|source| source.stored() > 0 && !unpacker.layers.is_plain(source.layer)) {
+            Some(source) => {
+                if streams.len() <= source.layer {
+                    streams.resize(source.layer + 1, Vec::new());
+                }
+                streams[source.layer].push(node);
+            }
+            None => match names.last_mut() {
+                Some(last) if last.len() < NAMES => last.push(node),
+                _ => names.push(vec![node]),
+            },
+        }
+    }
+    let mut jobs = Vec::new();
+    for (layer, mut nodes) in streams.into_iter().enumerate().filter(|(_, nodes)| !nodes.is_empty()) {
+        nodes.sort_by_key(|node| node.source().map(|source| source.content_offset));
+        jobs.push(Job::Stream(layer, nodes));
+    }
+    jobs.sort_by_key(|job| match job {
+        Job::Stream(_, nodes) => std::cmp::Reverse(nodes.iter().map(Node::size).sum::<u64>()),
+        Job::Names(_) => std::cmp::Reverse(0),
+    });
+    jobs.extend(names.into_iter().map(Job::Names));
+    jobs
+}
+
+fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
+    let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
+    let mut made = Made::with_capacity(nodes.len());
+    for node in nodes {
+        let path = node.path_bytes();
+        let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+        let found = match (node.kind(), node.source()) {
+            (NodeKind::File, Some(source)) => {
+                maker.file(parent, name, *node, |file| content::copy(unpacker.layers, source, file, &mut buffer))
+            }
+            _ => maker.other(parent, name, *node),
+        };
+        made.push((node.id(), found.map_err(Error::at(&path))?));
+        unpacker.progress.advance(0, node.size());
+    }
+    Ok(made)
+}
+
+fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<Made, Error> {
+    let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
+    let layer_error = |source| Error::Layer { layer, source };
+    let mut tar = Position { reader: unpacker.layers.stream(layer).map_err(layer_error)?, at: 0 };
+    let mut made = Made::with_capacity(nodes.len());
+    for node in nodes {
+        let Some(source) = node.source() else { continue };
+        tar.skip_to(source.content_offset).map_err(layer_error)?;
+        let path = node.path_bytes();
+        let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
+        let found = maker.file(parent, name, *node, |file| content::write(&mut tar, source, file, &mut buffer));
+        made.push((node.id(), found.map_err(Error::at(&path))?));
+        unpacker.progress.advance(0, node.size());
+    }
+    Ok(made)
+}
+
+/// A stream, and how far it has been read.
+struct Position {
+    reader: Box<dyn Read + Send>,
+    at: u64,
+}
+
+impl Position {
+    fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        let wrong = || io::Error::new(io::ErrorKind::InvalidData, "its index is not that of its content");
+        let ahead = offset.checked_sub(self.at).ok_or_else(wrong)?;
+        let skipped = io::copy(&mut self.by_ref().take(ahead), &mut io::sink())?;
+        if skipped == ahead { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+impl Read for Position {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.reader.read(into)?;
+        self.at += got as u64;
+        Ok(got)
+    }
+}

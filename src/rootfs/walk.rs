@@ -1,0 +1,68 @@
+//! A walk over a tree on disk, in walk order.
+
+use std::io;
+use std::vec;
+
+use rustix::fs::{Dir, OFlags};
+
+use super::{Root, Seen};
+use crate::layer::EntryPath;
+
+/// A path that the walk met.
+#[derive(Debug, Clone)]
+pub(super) struct Met {
+    pub(super) path: EntryPath,
+    pub(super) seen: Seen,
+}
+
+/// Walks a tree. A directory is entered only when [`Walk::enter`] says so; its list is read at once, and no directory
+/// stays open, however deep the tree is.
+pub(super) struct Walk<'a> {
+    root: &'a Root,
+    lists: Vec<vec::IntoIter<Met>>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk that begins with the root.
+    pub(super) fn new(root: &'a Root) -> io::Result<Self> {
+        let met = Met { path: EntryPath::root(), seen: Seen::of(root.fd())? };
+        Ok(Self { root, lists: vec![vec![met].into_iter()] })
+    }
+
+    /// The next path.
+    pub(super) fn next(&mut self) -> Option<Met> {
+        loop {
+            match self.lists.last_mut()?.next() {
+                None => drop(self.lists.pop()),
+                met => return met,
+            }
+        }
+    }
+
+    /// Lets the walk go on with what is in the directory that was met last.
+    pub(super) fn enter(&mut self, directory: &Met) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let fd = self.root.open_beneath(directory.path.as_bytes(), flags)?;
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&fd)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(name.to_vec());
+            }
+        }
+        names.sort_unstable();
+        let mut list = Vec::with_capacity(names.len());
+        for name in names {
+            let path = directory.path.join(&name).map_err(io::Error::other)?;
+            match Seen::at(std::os::fd::AsFd::as_fd(&fd), &name) {
+                Ok(seen) => list.push(Met { path, seen }),
+                // Gone since it was listed: as if it had never been there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.lists.push(list.into_iter());
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Snapshots of unpacked trees: which image a directory came from, and what it looked like.
+//!
+//! They are named by the directory's device and inode, so that a directory that is moved is still found. A copy of it is
+//! found by its content: of the sample that each snapshot has, at least half must be there with its size and time.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Store};
+use crate::layout::{Durable, sync_folder};
+use crate::rootfs::{Header, Place, Record, Root, Seen, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
+
+/// A snapshot of the store.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// What it says of itself.
+    pub header: Header,
+    /// Whether it was found by content: the directory is a copy of the one that was unpacked.
+    pub is_copy: bool,
+    path: PathBuf,
+}
+
+/// A snapshot that is being written. Dropped before [`SnapshotDraft::publish`], it is gone.
+#[must_use = "a snapshot that is not published vanishes"]
+pub struct SnapshotDraft {
+    writer: SnapshotWriter<BufWriter<File>>,
+    draft: Durable,
+    store: Store,
+}
+
+impl Snapshot {
+    /// Its records.
+    pub fn records(&self) -> Result<SnapshotReader<File>, Error> {
+        let file = File::open(&self.path).map_err(Error::io(&self.path))?;
+        SnapshotReader::read(file).map_err(|source| Error::Snapshot { path: self.path.clone(), source })
+    }
+}
+
+impl Store {
+    /// The snapshot of a directory, if there is one.
+    pub fn find_snapshot(&self, directory: &Path) -> Result<Option<Snapshot>, Error> {
+        let root = Root::open(directory).map_err(Error::io(directory))?;
+        let place = place_of(directory, &root)?;
+        let own = self.snapshot_path(&place);
+        if let Some(header) = read(&own)?.filter(|header| is_same(&header.place, &place)) {
+            return Ok(Some(Snapshot { header, is_copy: false, path: own }));
+        }
+        let mut best: Option<(usize, Snapshot)> = None;
+        for path in self.snapshots()? {
+            // One that is damaged is no match.
+            let Ok(Some(header)) = read(&path) else { continue };
+            let (found, all) = (alike(&root, &header), header.sample.len());
+            let is_better =
+                best.as_ref().is_none_or(|(most, best)| (found, header.settled) > (*most, best.header.settled));
+            if all > 0 && found * 2 >= all && is_better {
+                best = Some((found, Snapshot { header, is_copy: true, path }));
+            }
+        }
+        Ok(best.map(|(_, snapshot)| snapshot))
+    }
+
+    /// Starts to write a snapshot.
+    pub fn draft_snapshot(&self) -> Result<SnapshotDraft, Error> {
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = self.private_folder("tmp")?.join(format!("snapshot-{}-{number}", std::process::id()));
+        let draft = Durable::create(path.clone()).map_err(Error::io(&path))?;
+        let file = draft.file().try_clone().map_err(Error::io(&path))?;
+        Ok(SnapshotDraft { writer: SnapshotWriter::new(BufWriter::new(file)), draft, store: self.clone() })
+    }
+
+    /// Where the snapshot of a directory is kept.
+    fn snapshot_path(&self, place: &Place) -> PathBuf {
+        self.root.join("imgtool/snapshots").join(format!("{:x}-{:x}", place.dev, place.ino))
+    }
+
+    /// All snapshots, in no order.
+    fn snapshots(&self) -> Result<Vec<PathBuf>, Error> {
+        let folder = self.root.join("imgtool/snapshots");
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io(&folder)(error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(Error::io(&folder))?.path());
+        }
+        Ok(paths)
+    }
+}
+
+impl SnapshotDraft {
+    /// Adds the next record in walk order.
+    pub fn add(&mut self, record: &Record) -> Result<(), SnapshotError> {
+        self.writer.add(record)
+    }
+
+    /// When the draft was made, by the clock of its file system.
+    pub fn born(&self) -> Result<crate::layer::Mtime, Error> {
+        use std::os::fd::AsFd as _;
+        let seen = Seen::of(self.draft.file().as_fd()).map_err(Error::io(self.draft.path()))?;
+        Ok(seen.stat.ctime)
+    }
+
+    /// Ends the snapshot and reads it again: for one that only the next step needs.
+    pub fn reread(self, header: &Header) -> Result<(Durable, SnapshotReader<File>), Error> {
+        let Self { writer, draft, .. } = self;
+        let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
+        drop(writer.finish(header).map_err(failed)?);
+        let file = File::open(draft.path()).map_err(Error::io(draft.path()))?;
+        let reader = SnapshotReader::read(file).map_err(failed)?;
+        Ok((draft, reader))
+    }
+
+    /// Ends the snapshot and makes it that of the directory that the header names, in place of an older one.
+    pub fn publish(self, header: &Header) -> Result<(), Error> {
+        let Self { writer, draft, store } = self;
+        let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
+        drop(writer.finish(header).map_err(failed)?);
+        let folder = store.private_folder("snapshots")?;
+        let path = store.snapshot_path(&header.place);
+        let publish = || draft.settled()?.publish(&path).and_then(|()| sync_folder(&folder));
+        publish().map_err(Error::io(&path))
+    }
+}
+
+/// Which directory this is.
+pub fn place_of(directory: &Path, root: &Root) -> Result<Place, Error> {
+    let seen = Seen::of(root.fd()).map_err(Error::io(directory))?;
+    let path = directory.canonicalize().map_err(Error::io(directory))?;
+    let path = path.as_os_str().as_bytes().to_vec();
+    Ok(Place { path, dev: seen.dev, ino: seen.stat.ino, born: seen.born })
+}
+
+/// Whether two places are one directory, wherever it is now: numbers are used again, times of birth are not.
+fn is_same(one: &Place, other: &Place) -> bool {
+    (one.dev, one.ino, one.born) == (other.dev, other.ino, other.born)
+}
+
+/// How many files of the sample are in a tree as they were.
+fn alike(root: &Root, header: &Header) -> usize {
+    let same = |sample: &&crate::rootfs::Sample| {
+        root.seen(sample.path.as_bytes())
+            .is_ok_and(|seen| seen.stat.is_file() && (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
+    };
+    header.sample.iter().filter(same).count()
+}
+
+fn read(path: &Path) -> Result<Option<Header>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(path)(error)),
+    };
+    read_header(file).map(Some).map_err(|source| Error::Snapshot { path: path.to_owned(), source })
+}

@@ -43,7 +43,8 @@ impl Args {
     }
 }
 
-/// Docker's lines, sorted by path; the root itself has none.
+/// Docker's lines, sorted by path; the root itself has none, nor has a directory in which nothing is left of what came
+/// and went.
 pub(super) fn print(ui: &Ui, changes: &[Change]) -> Result<(), OutputError> {
     for (kind, path) in lines(changes) {
         ui.line(&format!("{kind} {path}"))?;
@@ -51,13 +52,20 @@ pub(super) fn print(ui: &Ui, changes: &[Change]) -> Result<(), OutputError> {
     Ok(())
 }
 
-fn lines(changes: &[Change]) -> impl Iterator<Item = (char, String)> {
-    let mut sorted: Vec<&Change> = changes.iter().filter(|change| !change.path.is_root()).collect();
+fn lines(changes: &[Change]) -> impl Iterator<Item = (char, String)> + use<'_> {
+    let mut sorted: Vec<&Change> = Vec::new();
+    // What is below a directory comes after it.
+    for change in changes.iter().filter(|change| !change.path.is_root()).rev() {
+        let leads_on = || sorted.last().is_some_and(|below| below.path.starts_with(&change.path));
+        if !matches!(change.kind, ChangeKind::Touched | ChangeKind::Parent) || leads_on() {
+            sorted.push(change);
+        }
+    }
     sorted.sort_by(|one, other| one.path.cmp(&other.path));
     sorted.into_iter().map(|change| {
         let letter = match change.kind {
             ChangeKind::Added => 'A',
-            ChangeKind::Changed | ChangeKind::Parent => 'C',
+            ChangeKind::Changed | ChangeKind::Touched | ChangeKind::Parent => 'C',
             ChangeKind::Deleted => 'D',
         };
         (letter, format!("/{}", String::from_utf8_lossy(change.path.as_bytes())))

@@ -16,6 +16,7 @@ mod prune;
 mod rmi;
 mod save;
 mod session;
+mod system;
 mod tag;
 mod time;
 mod tree;
@@ -61,6 +62,7 @@ enum Command {
     Load(load::Args),
     Rmi(rmi::Args),
     Save(save::Args),
+    System(system::Args),
     Tag(tag::Args),
     Unpack(unpack::Args),
 }
@@ -78,6 +80,7 @@ impl Command {
             Self::Load(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
+            Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
         }

@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod commit;
+pub mod df;
 pub mod find;
 pub mod glob;
 pub mod history;

@@ -21,7 +21,7 @@
 //! | level | module | what it knows |
 //! |---|---|---|
 //! | 0 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
-//! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index |
+//! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
 //! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
 //! | 3 | [`layout`] | the OCI image layout in a folder |
 //! | 3 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |

@@ -1,82 +1,75 @@
-use std::path::PathBuf;
+use std::path::Path;
 
-use serde_json::json;
-
-use super::commit::{CompareArgs, warn};
+use super::commit::{CompareArgs, note_copy, warn};
 use super::error::CliError;
+use super::image_diff;
 use super::session::Session;
 use super::usage::{self, Arity};
-use crate::oci::go_json;
-use crate::ops::commit::{diff, tree_folder};
-use crate::rootfs::{Change, ChangeKind};
-use crate::ui::{OutputError, Ui};
+use crate::layer::diff::{Change, ChangeKind};
+use crate::ops::commit::{diff as diff_directory, tree_folder};
+use crate::ops::diff::images;
+use crate::rootfs;
 
-/// Show what changed in a directory since it was unpacked
+/// Show what changed in a directory since it was unpacked, or from one image to another
 ///
-/// A is for what was added, C for what was changed (or has a change in it), D for what was deleted.
+/// A is for what was added, C for what was changed (or has a change in it), D for what was deleted. DIR is one that
+/// `unpack` made. IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar,
+/// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "diff [OPTIONS] DIR")]
+#[command(override_usage = "diff [OPTIONS] DIR | IMAGE IMAGE")]
 pub(super) struct Args {
-    #[command(flatten)]
-    compare: CompareArgs,
-    /// Print the changes as JSON
+    /// Print the changes as JSON, between images with what is different about each path
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
-    /// The directory
-    #[arg(value_name = "DIR")]
+    /// Compare the images for the given platform: os[/arch[/variant]]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    #[command(flatten)]
+    compare: CompareArgs,
+    /// The directory, or the images, the older first
+    #[arg(value_name = "DIR|IMAGE")]
     operands: Vec<String>,
 }
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        usage::check(Arity::Exactly(1), &self.operands, &["diff"])?;
-        let directory = tree_folder(&PathBuf::from(&self.operands[0]));
-        let found = diff(&session.context, &directory, &self.compare.into_compare(false))?;
-        warn(&session.ui, &found.skipped);
-        if self.format.is_some() {
-            let lines: Vec<_> =
-                lines(&found.changes).map(|(kind, path)| json!({"Kind": number(kind), "Path": path})).collect();
-            let text = String::from_utf8(go_json::to_vec(&lines)).expect("JSON is UTF-8");
-            return Ok(session.ui.line(&text)?);
+        usage::check(Arity::AtLeast(1), &self.operands, &["diff"])?;
+        usage::check(Arity::AtMost(2), &self.operands, &["diff"])?;
+        let as_json = self.format.is_some();
+        let [old, new] = &self.operands[..] else { return self.directory(session, as_json) };
+        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let progress = session.progress(false);
+        let changes = images(&session.context, old, new, platform.as_ref(), &*progress)?;
+        Ok(image_diff::print(&session.ui, &changes, as_json)?)
+    }
+
+    fn directory(self, session: &Session, as_json: bool) -> Result<(), CliError> {
+        let directory = tree_folder(Path::new(&self.operands[0]));
+        let found = diff_directory(&session.context, &directory, &self.compare.into_compare(false))?;
+        if let Some(original) = &found.copy_of {
+            note_copy(&session.ui, &directory, original);
         }
-        Ok(print(&session.ui, &found.changes)?)
+        warn(&session.ui, &found.skipped);
+        Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)
     }
 }
 
-/// Docker's lines, sorted by path; the root itself has none, nor has a directory in which nothing is left of what came
-/// and went.
-pub(super) fn print(ui: &Ui, changes: &[Change]) -> Result<(), OutputError> {
-    for (kind, path) in lines(changes) {
-        ui.line(&format!("{kind} {path}"))?;
-    }
-    Ok(())
-}
-
-fn lines(changes: &[Change]) -> impl Iterator<Item = (char, String)> + use<'_> {
-    let mut sorted: Vec<&Change> = Vec::new();
+/// The changes that docker tells, sorted by path: not the root, and no directory of which only the time is another,
+/// because what came into it went again.
+pub(super) fn shown(changes: &[rootfs::Change]) -> Vec<Change> {
+    use rootfs::ChangeKind::{Added, Changed, Deleted, Parent, Touched};
+    let mut shown: Vec<Change> = Vec::new();
     // What is below a directory comes after it.
     for change in changes.iter().filter(|change| !change.path.is_root()).rev() {
-        let leads_on = || sorted.last().is_some_and(|below| below.path.starts_with(&change.path));
-        if !matches!(change.kind, ChangeKind::Touched | ChangeKind::Parent) || leads_on() {
-            sorted.push(change);
-        }
-    }
-    sorted.sort_by(|one, other| one.path.cmp(&other.path));
-    sorted.into_iter().map(|change| {
-        let letter = match change.kind {
-            ChangeKind::Added => 'A',
-            ChangeKind::Changed | ChangeKind::Touched | ChangeKind::Parent => 'C',
-            ChangeKind::Deleted => 'D',
+        let leads_on = shown.last().is_some_and(|below| below.path.starts_with(&change.path));
+        let kind = match change.kind {
+            Added => ChangeKind::Added,
+            Deleted => ChangeKind::Deleted,
+            Touched | Parent if !leads_on => continue,
+            Changed | Touched | Parent => ChangeKind::Changed,
         };
-        (letter, format!("/{}", String::from_utf8_lossy(change.path.as_bytes())))
-    })
-}
-
-/// As docker's API has it.
-fn number(kind: char) -> u8 {
-    match kind {
-        'C' => 0,
-        'A' => 1,
-        _ => 2,
+        shown.push(Change { path: change.path.clone(), kind, aspects: Vec::new() });
     }
+    shown.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    shown
 }

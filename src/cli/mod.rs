@@ -6,8 +6,10 @@
 mod commit;
 mod diff;
 mod error;
+mod export;
 mod history;
 mod image;
+mod image_diff;
 mod images;
 mod import;
 mod inspect;
@@ -18,6 +20,7 @@ mod save;
 mod session;
 mod system;
 mod tag;
+mod target;
 mod time;
 mod tree;
 mod unpack;
@@ -54,6 +57,7 @@ struct Cli {
 enum Command {
     Commit(commit::Args),
     Diff(diff::Args),
+    Export(export::Args),
     History(history::Args),
     Image(image::Args),
     Images(images::Args),
@@ -72,6 +76,7 @@ impl Command {
         match self {
             Self::Commit(args) => args.run(session),
             Self::Diff(args) => args.run(session),
+            Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),

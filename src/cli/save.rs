@@ -1,8 +1,9 @@
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::session::Session;
+use super::target::{check_target, refuse_terminal};
 use super::usage::{self, Arity};
 use crate::archive::Recode;
 use crate::ops::output::{write_to_path, write_to_stream};
@@ -62,7 +63,7 @@ impl Args {
             mtime: Session::epoch()?,
         };
         if let Some(path) = output {
-            check_target(path)?;
+            check_target(path, "save image")?;
         }
         let progress = session.progress(false);
         let members = plan(&session.context, &self.images, &options, &*progress)?;
@@ -71,38 +72,6 @@ impl Args {
             None => write_to_stream(&members, &mut io::stdout().lock(), &*progress)?,
         }
         Ok(())
-    }
-}
-
-fn refuse_terminal(output: Option<&Path>) -> Result<(), CliError> {
-    let is_terminal = match output {
-        None => io::stdout().is_terminal(),
-        Some(path) if path.starts_with("/dev") || path.starts_with("/proc") => {
-            std::fs::OpenOptions::new().write(true).open(path).is_ok_and(|file| file.is_terminal())
-        }
-        Some(_) => false,
-    };
-    let refused = "cowardly refusing to save to a terminal. Use the -o flag or redirect";
-    if is_terminal { Err(CliError::Plain(refused.to_owned())) } else { Ok(()) }
-}
-
-/// What docker says of places where no file can be.
-fn check_target(path: &Path) -> Result<(), CliError> {
-    if path.is_dir() {
-        return Err(CliError::Plain(format!("failed to save image: cannot write to a directory: {}", path.display())));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.map(Path::metadata) {
-        Some(Err(error)) => {
-            let folder = folder.unwrap_or(path).display();
-            let why = if error.kind() == io::ErrorKind::NotFound {
-                "no such file or directory".to_owned()
-            } else {
-                error.to_string()
-            };
-            Err(CliError::Plain(format!("failed to save image: invalid output path: stat {folder}: {why}")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -49,12 +49,11 @@ impl<'a> Contents<'a> {
     pub fn open(layer: &'a Blob, limits: &Limits) -> io::Result<Self> {
         let mut prefix = Vec::new();
         layer.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-        let from = match Compression::detect(&prefix) {
-            Compression::None => From::Plain(layer, BufReader::with_capacity(BUFFER, layer.open()?)),
-            _ => {
-                let (compression, packed) = sniff(layer.open()?)?;
-                From::Packed(compression.decoder(packed, limits)?)
-            }
+        let from = if Compression::detect(&prefix) == Compression::None {
+            From::Plain(layer, BufReader::with_capacity(BUFFER, layer.open()?))
+        } else {
+            let (compression, packed) = sniff(layer.open()?)?;
+            From::Packed(compression.decoder(packed, limits)?)
         };
         Ok(Self { from, at: 0 })
     }
@@ -125,13 +124,6 @@ impl Data<'_, '_> {
     /// How many bytes are left to be read.
     pub fn left(&self) -> u64 {
         self.left
-    }
-
-    /// Leaves out so many bytes.
-    pub fn skip(&mut self, bytes: u64) {
-        let bytes = bytes.min(self.left);
-        self.offset += bytes;
-        self.left -= bytes;
     }
 
     /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file.
@@ -244,7 +236,8 @@ mod tests {
             segments: segments.iter().map(|&(offset, length)| Segment { offset, length }).collect(),
         };
         for layer in layers(b"xabcdef") {
-            let cases: [(&[(u64, u64)], u64, &str); 4] = [
+            type Segments = &'static [(u64, u64)];
+            let cases: [(Segments, u64, &str); 4] = [
                 (&[(2, 3), (7, 1), (9, 0)], 9, "..abc..d."),
                 (&[(0, 3)], 3, "abc"),
                 (&[(3, 0)], 3, "..."),

@@ -60,26 +60,40 @@ impl<'a> Sink<'a> {
             && let Some((from, offset)) = data.as_range()
             && data.left() >= WORTH_MOVING
         {
-            self.send()?;
-            let To::File(file, at) = &mut self.to else { return Ok(()) };
-            let moved = move_range(from, offset, file, *at, data.left())?;
-            *at += moved;
-            if data.left() == moved {
-                return Ok(());
-            }
-            data.skip(moved);
+            return self.range(from, offset, data.left());
         }
-        while data.left() > 0 {
+        self.copy(data)
+    }
+
+    /// Writes so many bytes of a file; its end before theirs is an error.
+    pub fn range(&mut self, from: &File, offset: u64, length: u64) -> io::Result<()> {
+        let mut moved = 0;
+        if let To::File(..) = self.to
+            && length >= WORTH_MOVING
+        {
+            self.send()?;
+            if let To::File(file, at) = &mut self.to {
+                moved = move_range(from, offset, file, *at, length)?;
+                *at += moved;
+            }
+        }
+        self.copy(&mut Part { file: from, at: offset + moved, left: length - moved })
+    }
+
+    /// Writes all that a reader gives.
+    fn copy(&mut self, from: &mut dyn Read) -> io::Result<()> {
+        loop {
             if self.buffer.len() >= CHUNK {
                 self.send()?;
             }
             let room = (CHUNK - self.buffer.len()) as u64;
-            data.take(room).read_to_end(&mut self.buffer)?;
+            if from.take(room).read_to_end(&mut self.buffer)? == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    /// Writes what was collected. For files that includes their length.
+    /// Writes what was collected.
     pub fn finish(mut self) -> io::Result<()> {
         self.send()?;
         match self.to {
@@ -113,6 +127,26 @@ impl Write for Sink<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.send()
+    }
+}
+
+/// What is still to be read of a part of a file.
+struct Part<'a> {
+    file: &'a File,
+    at: u64,
+    left: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let want = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let got = self.file.read_at(&mut into[..want], self.at)?;
+        if got == 0 && want > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += got as u64;
+        self.left -= got as u64;
+        Ok(got)
     }
 }
 

@@ -3,11 +3,12 @@
 //! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
 //! stand ([`RawEntry`]), which also serves outer archives; [`path`], [`whiteout`] and [`entry`] put the rules of
 //! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] stacks layers;
-//! [`writer`] writes tars.
+//! [`mod@diff`] compares two stacks; [`writer`] writes tars.
 //!
 //! Nothing in here writes to a file system: contents are streams, paths are values.
 
 pub mod compression;
+pub mod diff;
 pub mod entry;
 pub mod index;
 pub mod limits;

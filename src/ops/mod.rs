@@ -3,6 +3,8 @@
 pub mod bundle;
 pub mod commit;
 pub mod df;
+pub mod diff;
+pub mod export;
 pub mod find;
 pub mod glob;
 pub mod history;
@@ -21,6 +23,8 @@ pub mod unpack;
 pub mod view;
 
 mod error;
+#[cfg(test)]
+mod sample;
 
 pub use error::Error;
 pub use find::Found;

@@ -1,7 +1,7 @@
 //! From an image to its merged view.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
 use super::{Context, Error, Found};
@@ -14,14 +14,14 @@ use crate::oci::DiffId;
 impl Context {
     /// What the layers of an image are together. No content is read but that of layers that were never looked at.
     pub fn overlay(&self, found: &Found, image: &Image) -> Result<Overlay, Error> {
-        self.overlay_with(found, image, Vec::new())
+        self.overlay_with(found, image, &[])
     }
 
     /// The same with one more layer on top, if that has entries.
-    pub fn overlay_with(&self, found: &Found, image: &Image, top: Vec<Entry>) -> Result<Overlay, Error> {
+    pub fn overlay_with(&self, found: &Found, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
         let stack = || -> Result<_, Error> {
             let indexes = self.indexes(found, image)?;
-            let top = (!top.is_empty()).then(|| Entries::Given(top.clone().into_iter()));
+            let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
             Ok(Overlay::build(indexes.into_iter().map(Entries::of).chain(top)))
         };
         let mut built = stack()?;
@@ -100,15 +100,15 @@ impl Drawer {
 }
 
 /// The entries of a layer, whose index is opened when the first is wanted: there may be a thousand layers.
-enum Entries {
+enum Entries<'a> {
     Closed(Index),
     Kept(LayerIndex<File>),
     Drawn(LayerIndex<BlobReader>),
-    Given(std::vec::IntoIter<Entry>),
+    Given(std::iter::Cloned<std::slice::Iter<'a, Entry>>),
     Failed,
 }
 
-impl Entries {
+impl Entries<'_> {
     fn of(index: Index) -> Self {
         Self::Closed(index)
     }
@@ -121,7 +121,7 @@ impl Entries {
     }
 }
 
-impl Iterator for Entries {
+impl Iterator for Entries<'_> {
     type Item = Result<Entry, IndexError>;
 
     fn next(&mut self) -> Option<Self::Item> {

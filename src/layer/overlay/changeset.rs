@@ -67,6 +67,8 @@ impl<'a> Changeset<'a> {
         if let Some(whiteout) = Whiteout::of(name) {
             return self.hide(parent, whiteout);
         }
+        // On overlayfs a whiteout is a file: what comes after it takes its place, and a directory merges again.
+        self.tree.directory(parent).hidden.remove(name);
         let old = self.tree.child(parent, name);
         if let (Some(old), EntryKind::Directory) = (old, &entry.kind)
             && self.is_directory(old)

@@ -9,13 +9,14 @@
 //! ```
 //!
 //! - A whiteout hides what lower layers have under that name, an opaque mark what they have in that directory; neither
-//!   touches its own layer, wherever it stands there.
+//!   touches its own layer, wherever it stands there. But an entry of the same name takes the place of a whiteout before
+//!   it, as on overlayfs, where whiteouts are files: a directory that is listed after its whiteout merges.
 //! - A directory on a directory merges and brings its metadata, unless no entry lists it (it is only implied by what is
 //!   in it): then the lower one's stay. Everything else replaces. What is implied by one layer only is 0755, root's.
 //! - Hard links are one inode with several names. A hard link to a file of a lower layer is another name of the file that
 //!   the view has there at that time; what later happens to one name does not touch the others.
 //!
-//! A view has about 150 bytes a name in memory, and no contents.
+//! A view has no contents; it takes about 130 bytes a name, and 220 while it is built.
 
 mod build;
 mod changeset;

@@ -62,10 +62,11 @@ impl Pax {
         self.get(key).map(read).transpose()
     }
 
-    /// The extended attributes, sorted by name. Unlike other values, theirs may be empty.
+    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record: an
+    /// attribute without a value gets lost in a tar.
     pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| Some((key.strip_prefix(XATTR)?.to_vec(), value.clone()));
-        self.records.iter().filter_map(xattr).collect()
+        self.records.iter().filter(|(_, value)| !value.is_empty()).filter_map(xattr).collect()
     }
 }
 
@@ -178,8 +179,9 @@ mod tests {
         assert_eq!(pax, Err(HeaderProblem::PaxRecord));
         let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n23 SCHILY.xattr.user.a\x3d").map(|pax| pax.xattrs());
         assert_eq!(pax, Err(HeaderProblem::PaxRecord));
-        let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n24 SCHILY.xattr.user.a=\n").expect("valid records");
-        assert_eq!(pax.xattrs(), [(b"user.a".to_vec(), Vec::new()), (b"user.b".to_vec(), b"\0\xff".to_vec())]);
+        let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n25 SCHILY.xattr.user.a=x\n24 SCHILY.xattr.user.c=\n")
+            .expect("valid records");
+        assert_eq!(pax.xattrs(), [(b"user.a".to_vec(), b"x".to_vec()), (b"user.b".to_vec(), b"\0\xff".to_vec())]);
     }
 
     #[test]

@@ -46,9 +46,12 @@ fn shown(overlay: &Overlay) -> Vec<String> {
     overlay.iter().map(show).collect()
 }
 
+/// What it is about, the layers, and the view.
+type Case = (&'static str, &'static [&'static [&'static str]], &'static [&'static str]);
+
 #[test]
 fn layers_stack_as_on_overlayfs() {
-    let table: &[(&str, &[&[&str]], &[&str])] = &[
+    let table: &[Case] = &[
         ("nothing", &[], &[]),
         ("no entries", &[&[], &[]], &[]),
         (
@@ -77,8 +80,13 @@ fn layers_stack_as_on_overlayfs() {
         ("of nothing, in nothing", &[&["b 2"], &["a/.wh.x 0"]], &["a/ 755", "b 2"]),
         ("not of its own layer, before", &[&["a 1"], &[".wh.a 0", "a 2"]], &["a 2"]),
         ("not of its own layer, after", &[&["a 1"], &["a 2", ".wh.a 0"]], &["a 2"]),
-        ("the directory anew", &[&["a/x 1"], &[".wh.a 0", "a/", "a/y 2"]], &["a/ 755", "a/y 2"]),
-        ("the directory anew, after", &[&["a/x 1"], &["a/y 2", ".wh.a 0"]], &["a/ 755", "a/y 2"]),
+        (
+            "a directory after its whiteout merges",
+            &[&["a/x 1"], &[".wh.a 0", "a/", "a/y 2"]],
+            &["a/ 755", "a/x 1", "a/y 2"],
+        ),
+        ("but not one that is implied", &[&["a/x 1"], &[".wh.a 0", "a/y 2"]], &["a/ 755", "a/y 2"]),
+        ("nor one before", &[&["a/x 1"], &["a/", "a/y 2", ".wh.a 0"]], &["a/ 755", "a/y 2"]),
         ("only of lower layers", &[&["a 1"], &[".wh.a 0"], &["a 3"]], &["a 3"]),
         ("in a directory that is gone", &[&["a/x 1"], &["a/.wh.x 0", "a 2", "a/"]], &["a/ 755", "a/x 1"]),
         ("opaque", &[&["a/x 1", "a/d/y 2"], &["a/.wh..wh..opq 0", "a/z 3"]], &["a/ 755", "a/z 3"]),
@@ -112,7 +120,7 @@ fn layers_stack_as_on_overlayfs() {
 
 #[test]
 fn hard_links_are_one_file_with_several_names() {
-    let table: &[(&str, &[&[&str]], &[&str])] = &[
+    let table: &[Case] = &[
         ("the first in order carries the content", &[&["b 1", "a = b", "c = a"]], &["a 1", "b = a", "c = a"]),
         ("of a symbolic link", &[&["b -> x", "a = b"]], &["a -> x", "b = a"]),
         ("by way of a directory", &[&["d/x 1", "l -> d", "b = l/x"]], &["b 1", "d/ 755", "d/x = b", "l -> d"]),

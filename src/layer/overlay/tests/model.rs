@@ -106,6 +106,7 @@ impl Model {
             }
             None => {}
         }
+        self.hidden.remove(&path);
         let item = match &entry.kind {
             EntryKind::Directory => Item::Directory(Some(entry.mode)),
             EntryKind::Symlink { target } => Item::Symlink(String::from_utf8(target.clone()).expect("ASCII")),

@@ -1,0 +1,53 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::CliError;
+use super::session::Session;
+use super::target::{check_target, refuse_terminal};
+use super::usage::{self, Arity};
+use crate::ops::export::{Options, plan};
+use crate::ops::output::{Target, to_path};
+
+/// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
+///
+/// The layers are merged, nothing is unpacked. IMAGE is a name or an ID in the store, or an archive or OCI layout:
+/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. The path of any other folder
+/// (./DIR) means what is in it.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "export [OPTIONS] IMAGE")]
+pub(super) struct Args {
+    /// Write to a file, instead of STDOUT
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Add the files that docker puts into every container (.dockerenv, dev/console, etc/hosts and so on)
+    #[arg(long)]
+    docker_stubs: bool,
+    /// Export the image for the given platform: os[/arch[/variant]]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        usage::check(Arity::Exactly(1), &self.images, &["export"])?;
+        let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        refuse_terminal(output)?;
+        if let Some(path) = output {
+            check_target(path, "export image")?;
+        }
+        let options = Options {
+            platform: Session::platforms(self.platform.as_slice())?.pop(),
+            stubs: self.docker_stubs.then(Session::epoch).transpose()?,
+        };
+        let progress = session.progress(false);
+        let export = plan(&session.context, &self.images[0], &options)?;
+        match output {
+            Some(path) => to_path(path, |target| export.write(target, &*progress))?,
+            None => export.write(Target::Stream(&mut io::stdout().lock()), &*progress)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,316 @@
+//! How two file systems differ, in docker's terms.
+
+use std::iter::Peekable;
+
+use super::overlay::{Children, Node, NodeKind, Overlay};
+use super::path::EntryPath;
+
+/// What happened to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// It is another, or something in it is.
+    Changed,
+    /// It is gone, with all that was in it.
+    Deleted,
+}
+
+/// What is different about a path that both have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aspect {
+    /// What kind of thing it is.
+    Type,
+    /// The permission bits.
+    Mode,
+    /// The owner.
+    Uid,
+    /// The group.
+    Gid,
+    /// The time of last change; of directories only if both are listed.
+    Mtime,
+    /// A file's size.
+    Size,
+    /// A file's bytes.
+    Content,
+    /// Where a symbolic link points to.
+    Target,
+    /// The numbers of a device.
+    Device,
+    /// The extended attributes.
+    Xattrs,
+    /// The other names of the file.
+    Links,
+}
+
+impl Aspect {
+    /// One word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Mode => "mode",
+            Self::Uid => "uid",
+            Self::Gid => "gid",
+            Self::Mtime => "mtime",
+            Self::Size => "size",
+            Self::Content => "content",
+            Self::Target => "target",
+            Self::Device => "device",
+            Self::Xattrs => "xattrs",
+            Self::Links => "links",
+        }
+    }
+}
+
+/// A path that is not the same in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The path; never the root.
+    pub path: EntryPath,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// What is different, in the order of [`Aspect`]; nothing for what is added or deleted, and nothing for a directory
+    /// that only leads to changes.
+    pub aspects: Vec<Aspect>,
+}
+
+/// What became of `old` in `new`, sorted by path. As docker tells it: of a directory that is gone only the directory, of a
+/// new one also all that is in it, and all directories that lead to a change.
+///
+/// `same_content` says of two files of one size whether they have the same bytes. It is asked once for each pair.
+pub fn diff<'a>(
+    old: &'a Overlay,
+    new: &'a Overlay,
+    same_content: impl FnMut(Node<'a>, Node<'a>) -> bool,
+) -> Vec<Change> {
+    let mut differ = Differ { changes: Vec::new(), same_content };
+    let mut way = vec![Pair::of(old.root(), new.root())];
+    while let Some(pair) = way.last_mut() {
+        match pair.next() {
+            Some(step) => way.extend(differ.look(step)),
+            None => differ.leave(way.pop().expect("it was just looked at").record),
+        }
+    }
+    let mut changes = differ.changes;
+    changes.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    changes
+}
+
+struct Differ<F> {
+    changes: Vec<Change>,
+    same_content: F,
+}
+
+impl<'a, F: FnMut(Node<'a>, Node<'a>) -> bool> Differ<F> {
+    /// Notes how one name differs; gives two directories that are to be gone into.
+    fn look(&mut self, step: Step<'a>) -> Option<Pair<'a>> {
+        match step {
+            Step::Old(node) => self.note(node, ChangeKind::Deleted, Vec::new()),
+            Step::New(node) => self.add(node),
+            Step::Both(old, new) => {
+                let aspects = self.compare(old, new);
+                if old.is_directory() && new.is_directory() {
+                    let record = self.changes.len();
+                    self.note(new, ChangeKind::Changed, aspects);
+                    return Some(Pair { record: Some(record), ..Pair::of(old, new) });
+                }
+                if !aspects.is_empty() {
+                    self.note(new, ChangeKind::Changed, aspects);
+                    new.descendants().for_each(|node| self.note(node, ChangeKind::Added, Vec::new()));
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes back the record of a directory if neither it nor anything in it is different.
+    fn leave(&mut self, record: Option<usize>) {
+        if record.is_some_and(|record| record + 1 == self.changes.len() && self.changes[record].aspects.is_empty()) {
+            self.changes.pop();
+        }
+    }
+
+    fn add(&mut self, node: Node<'a>) {
+        self.note(node, ChangeKind::Added, Vec::new());
+        node.descendants().for_each(|node| self.note(node, ChangeKind::Added, Vec::new()));
+    }
+
+    fn note(&mut self, node: Node<'a>, kind: ChangeKind, aspects: Vec<Aspect>) {
+        self.changes.push(Change { path: node.path(), kind, aspects });
+    }
+
+    fn compare(&mut self, old: Node<'a>, new: Node<'a>) -> Vec<Aspect> {
+        use NodeKind::{BlockDevice, CharDevice, Directory, File, Symlink};
+        let (one, other) = (old.kind(), new.kind());
+        let both_files = one == File && other == File;
+        let kinds_differ = std::mem::discriminant(&one) != std::mem::discriminant(&other);
+        let fresh = one == Directory && !(old.is_listed() && new.is_listed());
+        let table = [
+            (Aspect::Type, kinds_differ),
+            (Aspect::Mode, old.mode() != new.mode()),
+            (Aspect::Uid, old.uid() != new.uid()),
+            (Aspect::Gid, old.gid() != new.gid()),
+            (Aspect::Mtime, old.mtime() != new.mtime() && !fresh),
+            (Aspect::Size, both_files && old.size() != new.size()),
+            (Aspect::Content, both_files && (old.size() != new.size() || !(self.same_content)(old, new))),
+            (Aspect::Target, matches!((one, other), (Symlink { .. }, Symlink { .. })) && one != other),
+            (
+                Aspect::Device,
+                matches!(
+                    (one, other),
+                    (CharDevice { .. }, CharDevice { .. }) | (BlockDevice { .. }, BlockDevice { .. })
+                ) && one != other,
+            ),
+            (Aspect::Xattrs, old.xattrs() != new.xattrs()),
+            (Aspect::Links, links_differ(old, new)),
+        ];
+        table.into_iter().filter(|(_, differs)| *differs).map(|(aspect, _)| aspect).collect()
+    }
+}
+
+fn links_differ(old: Node<'_>, new: Node<'_>) -> bool {
+    let none = old.link_group().is_none() && new.link_group().is_none();
+    !none && (old.link_count() != new.link_count() || old.first_name().path_bytes() != new.first_name().path_bytes())
+}
+
+/// Two directories of one path, on the way through what is in them.
+struct Pair<'a> {
+    old: Peekable<Children<'a>>,
+    new: Peekable<Children<'a>>,
+    /// Where the directory itself stands among the changes.
+    record: Option<usize>,
+}
+
+/// The next name of two directories.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Old(Node<'a>),
+    New(Node<'a>),
+    Both(Node<'a>, Node<'a>),
+}
+
+impl<'a> Pair<'a> {
+    fn of(old: Node<'a>, new: Node<'a>) -> Self {
+        Self { old: old.children().peekable(), new: new.children().peekable(), record: None }
+    }
+
+    fn next(&mut self) -> Option<Step<'a>> {
+        match (self.old.peek().copied(), self.new.peek().copied()) {
+            (None, None) => None,
+            (Some(old), Some(new)) if old.name() == new.name() => {
+                self.old.next();
+                self.new.next();
+                Some(Step::Both(old, new))
+            }
+            (Some(old), Some(new)) if old.name() > new.name() => {
+                self.new.next();
+                Some(Step::New(new))
+            }
+            (Some(old), _) => {
+                self.old.next();
+                Some(Step::Old(old))
+            }
+            (None, Some(new)) => {
+                self.new.next();
+                Some(Step::New(new))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::entry::{Entry, EntryKind, Mtime};
+
+    fn path(text: &str) -> EntryPath {
+        EntryPath::new(text.as_bytes()).expect("a valid path")
+    }
+
+    /// `d/`, `f content`, `l -> t`, `l = t`, each with what `edit` does to it.
+    fn entry(text: &str) -> Entry {
+        let (name, kind, size) = if let Some((name, target)) = text.split_once(" -> ") {
+            (name, EntryKind::Symlink { target: target.into() }, 0)
+        } else if let Some((name, target)) = text.split_once(" = ") {
+            (name, EntryKind::Hardlink { target: path(target) }, 0)
+        } else if let Some((name, content)) = text.split_once(' ') {
+            (name, EntryKind::File, content.len() as u64)
+        } else {
+            (text, EntryKind::Directory, 0)
+        };
+        // In place of a content, its only byte is where it would be.
+        let content_offset = text.bytes().last().map_or(0, u64::from);
+        let (path, mtime, xattrs) = (path(name), Mtime::default(), Vec::new());
+        Entry { path, kind, mode: 0o755, uid: 0, gid: 0, mtime, size, xattrs, content_offset, sparse: None }
+    }
+
+    fn view(entries: Vec<Entry>) -> Overlay {
+        Overlay::build([entries.into_iter().map(Ok)]).expect("nothing wrong")
+    }
+
+    fn changes(old: Vec<Entry>, new: Vec<Entry>) -> Vec<String> {
+        let (old, new) = (view(old), view(new));
+        let offset = |node: Node<'_>| node.source().map(|source| source.content_offset);
+        let show = |change: Change| {
+            let letter = match change.kind {
+                ChangeKind::Added => 'A',
+                ChangeKind::Changed => 'C',
+                ChangeKind::Deleted => 'D',
+            };
+            let path = format!("{letter} /{}", change.path);
+            change.aspects.iter().fold(path, |line, aspect| format!("{line} {}", aspect.word()))
+        };
+        diff(&old, &new, |old, new| offset(old) == offset(new)).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn changes_are_told_as_docker_tells_them() {
+        let table: &[(&[&str], &[&str], &[&str])] = &[
+            (&["a x", "d/e/f y"], &["a x", "d/e/f y"], &[]),
+            (&[], &["d/e/f y"], &["A /d", "A /d/e", "A /d/e/f"]),
+            (&["d/e/f y", "b x"], &["b x"], &["D /d"]),
+            (&["d/e/f x", "d/g x"], &["d/e/f y", "d/g x"], &["C /d", "C /d/e", "C /d/e/f content"]),
+            (&["d/e/f x"], &["d/e/"], &["C /d", "C /d/e", "D /d/e/f"]),
+            (&["a x"], &["a xx"], &["C /a size content"]),
+            (&["a x"], &["a -> y"], &["C /a type"]),
+            (&["a -> x"], &["a -> y"], &["C /a target"]),
+            (&["a/b x", "a/c x"], &["a y"], &["C /a type"]),
+            (&["a x"], &["a/b/c x"], &["C /a type", "A /a/b", "A /a/b/c"]),
+            (&["a/x x"], &["a/x x", "a.b x"], &["A /a.b"]),
+            (&["a/x x"], &["a/y x", "a.b x"], &["C /a", "A /a.b", "D /a/x", "A /a/y"]),
+            (&["a x", "b = a"], &["a x", "b x"], &["C /a links", "C /b links"]),
+            (&["a x", "b = a"], &["b x"], &["D /a", "C /b links"]),
+        ];
+        for (old, new, expected) in table {
+            let entries = |texts: &[&str]| texts.iter().map(|text| entry(text)).collect();
+            assert_eq!(changes(entries(old), entries(new)), *expected, "{old:?} to {new:?}");
+        }
+    }
+
+    #[test]
+    fn every_piece_of_metadata_counts() {
+        let device = |minor| EntryKind::CharDevice { major: 1, minor };
+        let later = Mtime { seconds: 0, nanos: 1 };
+        let table: [(Entry, &str); 7] = [
+            (Entry { mode: 0o4755, ..entry("a x") }, "mode"),
+            (Entry { uid: 1, ..entry("a x") }, "uid"),
+            (Entry { gid: 1, ..entry("a x") }, "gid"),
+            (Entry { mtime: later, ..entry("a x") }, "mtime"),
+            (Entry { xattrs: vec![(b"user.a".to_vec(), b"b".to_vec())], ..entry("a x") }, "xattrs"),
+            (Entry { mode: 0, uid: 7, mtime: later, ..entry("a x") }, "mode uid mtime"),
+            (entry("a/"), "type"),
+        ];
+        for (new, expected) in table {
+            assert_eq!(changes(vec![entry("a x")], vec![new]), [format!("C /a {expected}")]);
+        }
+        let [null, zero] = [3, 5].map(|minor| Entry { kind: device(minor), size: 0, ..entry("a x") });
+        assert_eq!(changes(vec![null], vec![zero]), ["C /a device"]);
+    }
+
+    #[test]
+    fn times_of_directories_count_where_there_are_any() {
+        let later = Entry { mtime: Mtime { seconds: 5, nanos: 0 }, ..entry("d/") };
+        assert_eq!(changes(vec![entry("d/")], vec![later.clone()]), ["C /d mtime"]);
+        assert_eq!(changes(vec![entry("d/f x")], vec![later, entry("d/f x")]), [""; 0]);
+    }
+}

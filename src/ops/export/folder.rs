@@ -1,0 +1,203 @@
+//! A folder of the disk as a tar.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{Metadata, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use super::{Error, Output, PART, is_portable, shown};
+use crate::layer::Meta;
+use crate::layer::entry::{EntryKind, Mtime};
+use crate::layer::path::EntryPath;
+
+/// Writes what is in `root`, by path. Sockets are left out, which is said.
+pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<(), Error> {
+    output.progress.start(PART, "export", None);
+    let mut first_names = HashMap::new();
+    for found in WalkDir::new(root).sort_by_file_name() {
+        let found = found.map_err(|error| {
+            let what = error.path().unwrap_or(root).display().to_string();
+            Error::Io { what, source: error.into() }
+        })?;
+        let path = found.path();
+        let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
+        let metadata = path.symlink_metadata().map_err(io_error)?;
+        if metadata.file_type().is_socket() {
+            output.progress.message(&format!("{}: left out, as no tar can hold a socket", shown(bytes(path))));
+            continue;
+        }
+        let name = bytes(path.strip_prefix(root).expect("it was found there")).to_vec();
+        let meta = meta(path, name, &metadata, &mut first_names).map_err(io_error)?;
+        output.header(&meta)?;
+        if meta.content_size() > 0 {
+            copy(path, &metadata, output).map_err(io_error)?;
+        }
+    }
+    Ok(())
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+/// The header for what is at `path`. Of several names of a file the first has the content.
+fn meta(
+    path: &Path,
+    name: Vec<u8>,
+    metadata: &Metadata,
+    first_names: &mut HashMap<(u64, u64), EntryPath>,
+) -> io::Result<Meta> {
+    let mut kind = kind(path, metadata)?;
+    if metadata.nlink() > 1 && !metadata.is_dir() {
+        let inode = (metadata.dev(), metadata.ino());
+        if let Some(first) = first_names.get(&inode) {
+            kind = EntryKind::Hardlink { target: first.clone() };
+        } else {
+            let name = EntryPath::new(&name).map_err(io::Error::other)?;
+            first_names.insert(inode, name);
+        }
+    }
+    let nanos = u32::try_from(metadata.mtime_nsec()).expect("below a thousand million");
+    Ok(Meta {
+        name,
+        size: if kind == EntryKind::File { metadata.size() } else { 0 },
+        kind,
+        mode: metadata.mode() & 0o7777,
+        uid: u64::from(metadata.uid()),
+        gid: u64::from(metadata.gid()),
+        mtime: Mtime { seconds: metadata.mtime(), nanos },
+        xattrs: xattrs(path)?,
+    })
+}
+
+fn kind(path: &Path, metadata: &Metadata) -> io::Result<EntryKind> {
+    let (kind, device) = (metadata.file_type(), metadata.rdev());
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    Ok(match () {
+        () if kind.is_dir() => EntryKind::Directory,
+        () if kind.is_symlink() => {
+            EntryKind::Symlink { target: path.read_link()?.into_os_string().into_encoded_bytes() }
+        }
+        () if kind.is_char_device() => EntryKind::CharDevice { major, minor },
+        () if kind.is_block_device() => EntryKind::BlockDevice { major, minor },
+        () if kind.is_fifo() => EntryKind::Fifo,
+        () => EntryKind::File,
+    })
+}
+
+/// The attributes that are worth keeping, sorted by name.
+fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let list = match filled(|buffer| rustix::fs::llistxattr(path, buffer)) {
+        Err(rustix::io::Errno::OPNOTSUPP) => return Ok(Vec::new()),
+        list => list?,
+    };
+    let mut names: Vec<&[u8]> = list.split(|&byte| byte == 0).filter(|name| is_portable(name)).collect();
+    names.retain(|name| !name.is_empty());
+    names.sort_unstable();
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let value = filled(|buffer| rustix::fs::lgetxattr(path, OsStr::from_bytes(name), buffer))?;
+        found.push((name.to_vec(), value));
+    }
+    Ok(found)
+}
+
+/// What a system call gives that says how much room it wants.
+fn filled(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
+    loop {
+        let mut buffer = vec![0; call(&mut [])?];
+        match call(&mut buffer) {
+            Ok(length) => {
+                buffer.truncate(length);
+                return Ok(buffer);
+            }
+            Err(rustix::io::Errno::RANGE) => {} // it grew in the meantime
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Copies a file's content, which must be as long as it was when its header was written.
+fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result<()> {
+    let changed = || io::Error::other("it changed while it was read");
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let opened = file.metadata()?;
+    if (opened.dev(), opened.ino(), opened.size()) != (metadata.dev(), metadata.ino(), metadata.size()) {
+        return Err(changed());
+    }
+    output.range(&file, metadata.size())?;
+    let after = file.metadata()?;
+    let times = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec(), metadata.size());
+    if times(&after) == times(metadata) { Ok(()) } else { Err(changed()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::net::UnixListener;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::image::{Progress, Sink};
+    use crate::layer::{Entry, Limits, TarReader, TarWriter};
+
+    #[derive(Default)]
+    struct Messages(Mutex<Vec<String>>);
+
+    impl Progress for Messages {
+        fn message(&self, text: &str) {
+            self.0.lock().expect("nothing panics").push(text.to_owned());
+        }
+    }
+
+    fn tar(root: &Path, messages: &Messages) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let mut output = Output { tar: TarWriter::new(Sink::stream(&mut bytes)), progress: messages };
+        write(root, &mut output)?;
+        output.tar.finish().and_then(Sink::finish).expect("memory");
+        Ok(bytes)
+    }
+
+    #[test]
+    fn a_folder_is_written_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("d")).expect("a folder");
+        fs::write(at("d/b"), b"content").expect("a file");
+        fs::hard_link(at("d/b"), at("a")).expect("a link");
+        symlink("d/b", at("l")).expect("a link");
+        fs::set_permissions(at("d"), fs::Permissions::from_mode(0o1750)).expect("its owner may");
+        let _socket = UnixListener::bind(at("socket")).expect("a socket");
+        let messages = Messages::default();
+        let bytes = tar(folder.path(), &messages).expect("a tar");
+        assert_eq!(bytes, tar(folder.path(), &messages).expect("a tar"), "the same twice");
+        let mut reader = TarReader::new(&bytes[..], &Limits::default());
+        let mut entries = Vec::new();
+        while let Some(raw) = reader.next().expect("a valid tar") {
+            entries.push(Entry::try_from_raw(raw).expect("a valid entry"));
+        }
+        let names: Vec<String> = entries.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["", "a", "d", "d/b link to a", "l -> d/b"]);
+        assert_eq!((entries[1].size, entries[2].mode), (7, 0o1750));
+        let offset = usize::try_from(entries[1].content_offset).expect("small");
+        assert_eq!(&bytes[offset..offset + 7], b"content");
+        let real = at("a").metadata().expect("it is there");
+        assert_eq!((entries[1].mtime.seconds, i64::from(entries[1].mtime.nanos)), (real.mtime(), real.mtime_nsec()));
+        let messages = messages.0.into_inner().expect("nothing panics");
+        assert!(messages.len() == 2 && messages[0].ends_with("as no tar can hold a socket"), "{messages:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error() {
+        let error = tar(Path::new("/nowhere/at/all"), &Messages::default()).expect_err("not there");
+        assert!(matches!(error, Error::Io { what, .. } if what == "/nowhere/at/all"));
+    }
+}

@@ -1,0 +1,180 @@
+//! `export`: the file system of an image, or a folder, as one tar.
+//!
+//! Nothing is unpacked to the disk, and no content is held: the merged view says what is there, and each layer is read
+//! once. So the members stand in an order that layers can follow: first the root, directories, links and devices by path,
+//! then files in the order of the layers and of their contents there, last the further names of files by path. The bytes
+//! are the same for the same image, however its layers are compressed and wherever the tar goes.
+
+mod folder;
+mod stubs;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::output::Target;
+use super::{Context, Error, Location};
+use crate::image::contents::{Contents, Piece};
+use crate::image::{Layer, Progress, Sink};
+use crate::layer::overlay::{Node, NodeKind, Overlay};
+use crate::layer::path::Escaped;
+use crate::layer::{Limits, Meta, TarWriter};
+use crate::oci::Platform;
+
+/// What the person who exports wants.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only an image for this platform.
+    pub platform: Option<Platform>,
+    /// Adds the files that docker puts into every container, with this time in seconds since 1970.
+    pub stubs: Option<i64>,
+}
+
+/// What is to be exported.
+pub enum Export {
+    /// The file system of an image.
+    Image {
+        /// Its layers, bottom first.
+        layers: Vec<Layer>,
+        /// What they are together.
+        view: Box<Overlay>,
+        /// How much is taken from a layer.
+        limits: Limits,
+    },
+    /// A folder as it is on the disk.
+    Folder(PathBuf),
+}
+
+/// Finds what was typed: an image, or the path of a folder that is no OCI layout.
+pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export, Error> {
+    if let Location::Path(path, _) = Location::parse(typed, std::path::Path::exists)
+        && path.is_dir()
+        && !path.join(crate::layout::LAYOUT_FILE).exists()
+    {
+        return Ok(Export::Folder(path));
+    }
+    let found = context.find(typed)?;
+    let image = found.image(options.platform.as_ref(), &context.host)?;
+    let mut view = context.overlay(&found, image)?;
+    if let Some(mtime) = options.stubs {
+        view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;
+    }
+    Ok(Export::Image { layers: image.layers.clone(), view: Box::new(view), limits: context.limits.clone() })
+}
+
+impl Export {
+    /// Writes the tar.
+    pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<(), Error> {
+        let sink = match target {
+            Target::File(file) => Sink::file(file),
+            Target::Stream(stream) => Sink::stream(stream),
+        };
+        let mut output = Output { tar: TarWriter::new(sink), progress };
+        match self {
+            Self::Image { layers, view, limits } => output.image(layers, view, limits)?,
+            Self::Folder(path) => folder::write(path, &mut output)?,
+        }
+        let end = output.tar.finish().and_then(Sink::finish);
+        progress.finish(PART, "");
+        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })
+    }
+}
+
+/// An export is one part of progress.
+const PART: u64 = 0;
+
+/// A tar that is being written.
+struct Output<'a> {
+    tar: TarWriter<Sink<'a>>,
+    progress: &'a dyn Progress,
+}
+
+impl Output<'_> {
+    fn image(&mut self, layers: &[Layer], view: &Overlay, limits: &Limits) -> Result<(), Error> {
+        let (mut files, mut further) = (Vec::new(), Vec::new());
+        let root = Some(view.root()).filter(Node::is_listed);
+        for node in root.into_iter().chain(view) {
+            if node.is_further_name() {
+                further.push(node);
+            } else if node.kind() == NodeKind::File {
+                files.push(node);
+            } else {
+                self.header(&meta(node))?;
+            }
+        }
+        let total = files.iter().map(Node::size).fold(0, u64::saturating_add);
+        self.progress.total(Some(total));
+        self.progress.start(PART, "export", Some(total));
+        files.sort_unstable_by_key(|node| (node.layer(), node.source().map(|source| source.content_offset), node.id()));
+        for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
+            // The layer on top of all is the stubs', which are empty.
+            match layers.get(files[0].layer()) {
+                Some(layer) => self.files(layer, files, limits)?,
+                None => files.iter().try_for_each(|file| self.header(&meta(*file)))?,
+            }
+        }
+        further.into_iter().try_for_each(|node| self.header(&meta(node)))
+    }
+
+    /// Writes the files of a layer, in the order of their contents.
+    fn files(&mut self, layer: &Layer, files: &[Node<'_>], limits: &Limits) -> Result<(), Error> {
+        let layer_error = |source| Error::Io { what: format!("layer {}", layer.diff_id), source };
+        let blob = layer.blob.as_ref().expect("a view was made of the layer");
+        let mut contents = Contents::open(blob, limits).map_err(layer_error)?;
+        for node in files {
+            let source = node.source().expect("these are files");
+            self.header(&meta(*node))?;
+            let copied = contents.read(source, |piece| self.piece(piece));
+            copied.map_err(|source| Error::Io { what: shown(&node.path_bytes()), source })?;
+        }
+        contents.finish().map_err(layer_error)
+    }
+
+    fn piece(&mut self, piece: Piece<'_, '_>) -> io::Result<()> {
+        let sink = self.tar.get_mut();
+        let size = match piece {
+            Piece::Hole(size) => {
+                sink.zeros(size)?;
+                size
+            }
+            Piece::Data(mut data) => {
+                let size = data.left();
+                sink.data(&mut data)?;
+                size
+            }
+        };
+        self.progress.advance(PART, size);
+        self.tar.advance(size)
+    }
+
+    /// Writes the first bytes of a file as a content.
+    fn range(&mut self, file: &File, size: u64) -> io::Result<()> {
+        self.tar.get_mut().range(file, 0, size)?;
+        self.progress.advance(PART, size);
+        self.tar.advance(size)
+    }
+
+    fn header(&mut self, meta: &Meta) -> Result<(), Error> {
+        self.tar.entry(meta).map_err(|source| Error::Io { what: shown(&meta.name), source })
+    }
+}
+
+fn meta(node: Node<'_>) -> Meta {
+    let mut meta = node.meta();
+    meta.xattrs.retain(|(name, _)| is_portable(name));
+    meta
+}
+
+/// Whether an extended attribute means the same on another machine: overlayfs keeps its own under `trusted.`, and
+/// `SELinux`'s labels are a matter of the policy.
+fn is_portable(name: &[u8]) -> bool {
+    !name.starts_with(b"trusted.") && name != b"security.selinux"
+}
+
+/// A path of an image in a message.
+fn shown(path: &[u8]) -> String {
+    Escaped(path).to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ use crate::oci::{Platform, Reference};
 use crate::ops;
 use crate::ops::import::{Input, Options, import};
 
+const PLATFORM_HELP: &str =
+    "Set platform of the image: os[/arch[/variant]] [default: $DOCKER_DEFAULT_PLATFORM, or this machine's]";
+
 /// Import the contents from a tarball to create a filesystem image
 ///
 /// The tar, compressed or not, is the whole root file system of the new image: its only layer, kept byte for byte. It is
@@ -24,8 +27,8 @@ pub(super) struct Args {
     /// Set commit message for imported image
     #[arg(short, long, value_name = "MESSAGE", allow_hyphen_values = true)]
     message: Option<String>,
-    /// Set platform of the image: os[/arch[/variant]] [default: $`DOCKER_DEFAULT_PLATFORM`, or this machine's]
-    #[arg(long, value_name = "PLATFORM")]
+    /// Set platform of the image
+    #[arg(long, value_name = "PLATFORM", help = PLATFORM_HELP)]
     platform: Option<String>,
     /// Keep the config (command, environment, labels and so on) of this image
     #[arg(long, value_name = "IMAGE")]

@@ -87,10 +87,26 @@ impl Error {
         };
         // Below the client an error of TLS is one of input and output, with nothing but its words.
         match why.split_once("invalid peer certificate: ") {
-            Some((_, why)) => Self::Certificate { url, why: why.to_owned() },
+            Some((_, why)) => Self::Certificate { url, why: in_words(why) },
+            None if why.contains("InvalidContentType") => {
+                Self::Request { url, why: "the server does not speak TLS".to_owned() }
+            }
             None => Self::Request { url, why },
         }
     }
+}
+
+/// What is wrong with a certificate, where rustls has but a name for it.
+fn in_words(why: &str) -> String {
+    let known = [
+        ("UnknownIssuer", "nobody that we know has signed it"),
+        ("CaUsedAsEndEntity", "nobody but itself has signed it"),
+        ("Expired", "it has expired"),
+        ("NotValidYet", "it is not valid yet"),
+        ("Revoked", "it was revoked"),
+    ];
+    let found = known.iter().find(|(name, _)| why.contains(name));
+    found.map_or_else(|| why.to_owned(), |(_, words)| (*words).to_owned())
 }
 
 /// Says of an error in a body what it is about.

@@ -1,7 +1,8 @@
 //! Files from servers of our own, one request a connection.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 
 use super::*;
@@ -20,7 +21,32 @@ fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
     address
 }
 
-fn request(stream: &TcpStream) -> String {
+/// A server that says `hello` over TLS, and its certificate, which it has signed itself.
+fn serve_secretly() -> (SocketAddr, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (made.cert.der().clone(), made.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(key.into());
+    let config = Arc::new(config.with_single_cert(vec![certificate.clone()], key).expect("a certificate and its key"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            if !request(&mut stream).is_empty() {
+                let _ = stream.write_all(ok("hello").as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (address, certificate.to_vec())
+}
+
+fn request(stream: impl Read) -> String {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
@@ -52,7 +78,7 @@ fn a_file_comes_with_its_size() {
 
 #[test]
 fn who_asks_is_told_to_the_server() {
-    let at = serve(|request| ok(request));
+    let at = serve(ok);
     let (_, request) = get(&format!("http://Aladdin:open%20sesame@{at}/"), &Settings::default()).expect("an answer");
     assert!(request.contains("authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n"), "{request}");
     assert!(request.contains(&format!("user-agent: {USER_AGENT}\n")), "{request}");
@@ -122,4 +148,29 @@ fn secure_places_lead_to_secure_ones_only() {
     assert!(next(from.clone(), &response("https://b/y")).is_ok_and(|to| to.is_secure()));
     let error = next(from, &response("http://a/y")).expect_err("a downgrade");
     assert_eq!(error.to_string(), "https://a/x: redirect to http://a/y, which is not secure");
+}
+
+#[test]
+fn certificates_are_checked() {
+    let (at, certificate) = serve_secretly();
+    let url = format!("https://localhost:{}/", at.port());
+    let not_trusted = |settings: &Settings, url: &str, why: &str| {
+        let error = get(url, settings).expect_err("not trusted");
+        assert!(error.starts_with(&format!("{url}: the server's certificate is not trusted: ")), "{error}");
+        assert!(error.contains(why), "{error}");
+    };
+    not_trusted(&Settings::default(), &url, "nobody that we know has signed it");
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let settings = Settings { roots: vec![other.cert.der().to_vec()], ..Settings::default() };
+    not_trusted(&settings, &url, "");
+    let settings = Settings { roots: vec![certificate], ..Settings::default() };
+    not_trusted(&settings, &format!("https://{at}/"), "not valid for name");
+    assert_eq!(get(&url, &settings), Ok((Some(5), "hello".to_owned())));
+}
+
+#[test]
+fn a_server_without_tls_is_none_of_https() {
+    let at = serve(|_| ok(""));
+    let url = format!("https://{at}/");
+    assert!(get(&url, &Settings::default()).is_err_and(|error| error.starts_with(&url)));
 }

@@ -2,6 +2,7 @@
 //!
 //! The layer's bytes are kept as they came, so that the same tar always gives the same diff ID.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -94,8 +95,8 @@ fn configs(context: &Context, options: &Options) -> Result<(ImageConfig, Contain
         }
     };
     if let (Some(_), Some(platform)) = (&options.config_from, &options.platform) {
-        let ImageConfig { architecture, os, variant, os_version, os_features, .. } = edit::scratch(platform);
-        base = ImageConfig { architecture, os, variant, os_version, os_features, ..base };
+        let ImageConfig { architecture, os, os_features, os_version, variant, .. } = edit::scratch(platform);
+        base = ImageConfig { architecture, os, os_features, os_version, variant, ..base };
     }
     let mut config = base.config.take().unwrap_or_default();
     edit::apply(&mut config, &options.changes)?;
@@ -170,37 +171,25 @@ fn check(quarantine: &Quarantine, layer: &KeptLayer, what: &str) -> Result<(), E
     }
 }
 
-/// What tells an archive of images from a root file system: files that no system has at its root, two of them.
+/// What tells an archive of images from a root file system: two members that no system has at its root.
 #[derive(Default)]
-struct Marks {
-    manifest: bool,
-    repositories: bool,
-    oci_layout: bool,
-    index: bool,
-    layer: bool,
-}
+struct Marks(BTreeSet<&'static str>);
+
+/// Stands for all members that are layers, or other blobs.
+const BLOB: &str = "blobs";
 
 impl Marks {
     fn look(&mut self, path: &EntryPath) {
         let path = path.as_bytes();
-        match path {
-            b"manifest.json" => self.manifest = true,
-            b"repositories" => self.repositories = true,
-            b"oci-layout" => self.oci_layout = true,
-            b"index.json" => self.index = true,
-            // Layers have the names of digests, in a folder or with an ending.
-            _ => self.layer |= has_digest(path),
-        }
+        let names = ["manifest.json", "repositories", "oci-layout", "index.json"];
+        let name = names.into_iter().find(|name| name.as_bytes() == path);
+        self.0.extend(name.or_else(|| has_digest(path).then_some(BLOB)));
     }
 
     /// The member that gives an archive away.
     fn archive(&self) -> Option<&'static str> {
-        match self {
-            Self { oci_layout: true, index: true, .. } => Some("oci-layout"),
-            Self { manifest: true, layer: true, .. } => Some("manifest.json"),
-            Self { repositories: true, layer: true, .. } => Some("repositories"),
-            _ => None,
-        }
+        let pairs = [("oci-layout", "index.json"), ("manifest.json", BLOB), ("repositories", BLOB)];
+        pairs.into_iter().find(|(one, other)| self.0.contains(one) && self.0.contains(other)).map(|(one, _)| one)
     }
 }
 
@@ -214,4 +203,159 @@ fn has_digest(path: &[u8]) -> bool {
 fn manifest(config: &Document<ImageConfig>, layer: &KeptLayer) -> Manifest {
     let layer = Descriptor::new(layer_type(layer.compression), layer.digest, layer.size);
     Manifest::new(MediaType::OCI_MANIFEST, config.descriptor(MediaType::OCI_CONFIG), vec![layer])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Silent;
+    use crate::layer::{Limits, Meta, Mtime, TarWriter};
+    use crate::oci::{DiffId, Platform};
+    use crate::store::Store;
+
+    /// A tar of empty files.
+    fn tar(names: &[&str]) -> Vec<u8> {
+        let mut tar = TarWriter::new(Vec::new());
+        for name in names {
+            tar.file_header(name.as_bytes(), 0, 0o644, Mtime::default()).expect("memory");
+        }
+        tar.entry(&Meta::directory(b"etc", 0o755, Mtime::default())).expect("memory");
+        tar.finish().expect("memory")
+    }
+
+    fn context() -> (tempfile::TempDir, Context) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, host) = (Store::new(folder.path().join("store")), Platform::new("linux", "amd64"));
+        (folder, Context { store, host, limits: Limits::default() })
+    }
+
+    fn options(changes: &[&str]) -> Options {
+        let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+        Options {
+            changes: Change::parse_all(&changes).expect("changes"),
+            comment: "Imported from -".to_owned(),
+            created: Created::from_unix_seconds(1).expect("1970"),
+            platform: None,
+            config_from: None,
+            name: None,
+        }
+    }
+
+    fn stream(bytes: &[u8]) -> Input {
+        Input::Stream(Box::new(std::io::Cursor::new(bytes.to_vec())))
+    }
+
+    fn named(name: &str, options: Options) -> Options {
+        Options { name: Some(name.parse().expect("a name")), ..options }
+    }
+
+    fn config(context: &Context, typed: &str) -> Document<ImageConfig> {
+        context.find(typed).expect("an image").image(None, &context.host).expect("an image").config.clone()
+    }
+
+    #[test]
+    fn a_tar_becomes_an_image() {
+        let (folder, context) = context();
+        let bytes = tar(&["a"]);
+        let path = folder.path().join("x.tar");
+        std::fs::write(&path, &bytes).expect("a file");
+        let one = import(&context, Input::Path(path), &named("x", options(&["CMD [\"a\"]"])), &Silent);
+        let other = import(&context, stream(&bytes), &options(&["CMD [\"a\"]"]), &Silent);
+        let one = one.expect("imported");
+        assert_eq!(one, other.expect("imported"));
+        let config = config(&context, "x:latest");
+        assert_eq!(*config.digest(), *one.id.digest());
+        let expected = format!(
+            concat!(
+                r#"{{"architecture":"amd64","comment":"Imported from -","config":{{"Hostname":"","Domainname":"","User":"","#,
+                r#""AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"#,
+                r#""StdinOnce":false,"Env":null,"Cmd":["a"],"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"#,
+                r#""OnBuild":null,"Labels":null}},"created":"1970-01-01T00:00:01Z","history":[{{"created":"#,
+                r#""1970-01-01T00:00:01Z","comment":"Imported from -"}}],"os":"linux","rootfs":{{"type":"layers","#,
+                r#""diff_ids":["{}"]}}}}"#
+            ),
+            DiffId::new(Digest::of(&bytes))
+        );
+        assert_eq!(String::from_utf8_lossy(config.bytes()), expected);
+    }
+
+    #[test]
+    fn no_bytes_are_an_empty_layer() {
+        let (_folder, context) = context();
+        let id = import(&context, stream(b""), &options(&[]), &Silent).expect("imported").id;
+        assert_eq!(config(&context, &id.to_string()).value().rootfs.diff_ids, [DiffId::new(Digest::of(b""))]);
+    }
+
+    #[test]
+    fn a_config_is_taken_over() {
+        let (_folder, context) = context();
+        let first = options(&["CMD [\"a\"]", "USER b", "ENV c=d"]);
+        import(&context, stream(&tar(&["a"])), &named("base", first), &Silent).expect("imported");
+        let arm = "linux/arm64".parse::<Platform>().expect("a platform");
+        let second = Options {
+            config_from: Some("base".to_owned()),
+            platform: Some(arm),
+            comment: "again".to_owned(),
+            ..options(&["USER e", "ENV f=$c"])
+        };
+        import(&context, stream(&tar(&["b"])), &named("new", second), &Silent).expect("imported");
+        let config = config(&context, "new");
+        let run = config.value().config.as_ref().expect("a config");
+        assert_eq!((run.user.as_str(), run.cmd.as_deref()), ("e", Some(&["a".to_owned()][..])));
+        assert_eq!(run.env.as_deref(), Some(&["c=d".to_owned(), "f=d".to_owned()][..]));
+        assert_eq!((config.value().architecture.as_str(), config.value().history.len()), ("arm64", 1));
+        let missing = Options { config_from: Some("none".to_owned()), ..options(&[]) };
+        assert!(matches!(import(&context, stream(b""), &missing, &Silent), Err(Error::NoSuchImage(_))));
+    }
+
+    #[test]
+    fn what_is_no_root_file_system_is_refused() {
+        let (folder, context) = context();
+        let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let member = |name: &str| format!("{name}{digest}{}", if name.is_empty() { ".json" } else { "" });
+        let (json, blob, layer) = (member(""), member("blobs/sha256/"), format!("{digest}/layer.tar"));
+        let images = "standard input is an archive of images, and not the tar of a root file system: it has ";
+        let cases = [
+            (tar(&["manifest.json", &json]), format!("{images}manifest.json")),
+            (tar(&["manifest.json", "oci-layout", "index.json", &blob]), format!("{images}oci-layout")),
+            (tar(&["repositories", &layer]), format!("{images}repositories")),
+            (
+                tar(&["etc/.wh.passwd"]),
+                "standard input is a layer of an image, and not the tar of a root file system: it has the whiteout \
+                 etc/.wh.passwd"
+                    .to_owned(),
+            ),
+            (b"junk".to_vec(), "standard input".to_owned()),
+        ];
+        for (bytes, expected) in cases {
+            let error = import(&context, stream(&bytes), &options(&[]), &Silent).expect_err(&expected);
+            assert_eq!(error.to_string(), expected);
+        }
+        let path = folder.path().to_owned();
+        assert!(matches!(import(&context, Input::Path(path), &options(&[]), &Silent), Err(Error::Folder { .. })));
+        assert!(context.store.catalog().expect("a catalog").entries().is_empty(), "nothing was kept");
+    }
+
+    #[test]
+    fn such_names_at_the_root_are_fine() {
+        let (_folder, context) = context();
+        for names in [&["manifest.json", "index.json"][..], &["repositories", "oci-layout"], &["srv/index.json"]] {
+            assert!(import(&context, stream(&tar(names)), &options(&[]), &Silent).is_ok(), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_changes_are_checked_before_anything_is_read() {
+        struct Never;
+        impl Read for Never {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                panic!("was read");
+            }
+        }
+        let (_folder, context) = context();
+        let digest = "b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for options in [named("sha256", options(&[])), named(digest, options(&[])), options(&["EXPOSE x"])] {
+            assert!(import(&context, Input::Stream(Box::new(Never)), &options, &Silent).is_err());
+        }
+    }
 }

@@ -6,8 +6,8 @@
 //!                                             to a config         the new config
 //! ```
 //!
-//! The language is that of a Dockerfile, as Docker 29 reads it: [`dockerfile`] finds the instructions, [`words`] splits
-//! what they are given, [`instruction`] knows each of them, [`shell`] puts in variables when they are [`apply`]ed.
+//! The language is that of a Dockerfile, as Docker 29 reads it: `dockerfile` finds the instructions, `words` splits what
+//! they are given, `instruction` knows each of them, and `shell` puts in variables when they are [`apply`]ed.
 
 mod apply;
 mod compose;

@@ -196,3 +196,20 @@ fn a_flat_image_has_one_step() {
     assert!(String::from_utf8_lossy(made.bytes()).contains(history));
     assert_eq!(value.rootfs.diff_ids, [DiffId::new(Digest::of(b"other"))]);
 }
+
+proptest::proptest! {
+    /// Whatever is typed, and whatever an image's environment holds, the answer is a config or an error.
+    #[test]
+    fn nothing_panics(
+        keyword in "(CMD|ENV|EXPOSE|LABEL|ONBUILD|STOPSIGNAL|USER|VOLUME|WORKDIR|HEALTHCHECK)",
+        rest in r#"([ -~é\n\t]|[$\{\}:+?#%/*'"\\` =]){0,40}"#,
+        value in "\\PC{0,20}",
+    ) {
+        let mut config = ContainerConfig { env: Some(vec![format!("a={value}")]), ..ContainerConfig::default() };
+        for line in [rest.clone(), format!("{keyword} {rest}"), format!("# escape=`\nENV b=${{a{rest}")] {
+            if let Ok(changes) = Change::parse_all(&[line]) {
+                let _ = apply(&mut config, &changes);
+            }
+        }
+    }
+}

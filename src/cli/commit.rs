@@ -80,7 +80,7 @@ impl Args {
         let compare = self.compare.into_compare(self.squash);
         if self.dry_run {
             let found = diff(&session.context, &directory, &compare)?;
-            super::dir_diff::print(&session.ui, &found.changes)?;
+            super::image_diff::print(&session.ui, &super::diff::shown(&found.changes), false)?;
             warn(&session.ui, &found.skipped);
             return Ok(());
         }

@@ -1,31 +1,33 @@
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::commit::{CompareArgs, warn};
+use super::commit::{CompareArgs, note_copy, warn};
 use super::error::CliError;
+use super::image_diff;
 use super::session::Session;
 use super::usage::Arity;
-use super::{dir_diff, image_diff};
-use crate::ops::commit::{diff, tree_folder};
+use crate::layer::diff::{Change, ChangeKind};
+use crate::ops::commit::{diff as diff_directory, tree_folder};
 use crate::ops::diff::images;
+use crate::rootfs;
 
 /// Show what changed in a directory since it was unpacked, or from one image to another
 ///
-/// A is for what was added, C for what was changed (or has a change in it), D for what was deleted. DIR is a directory that
-/// unpack made. IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar,
+/// A is for what was added, C for what was changed (or has a change in it), D for what was deleted. DIR is one that
+/// `unpack` made. IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar,
 /// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "diff [OPTIONS] DIR | IMAGE IMAGE")]
 pub(super) struct Args {
-    #[command(flatten)]
-    compare: CompareArgs,
-    /// Print the changes as JSON; for images with what is different about each path
+    /// Print the changes as JSON, between images with what is different about each path
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// Compare the images for the given platform: os[/arch[/variant]]
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
-    /// The directory; or the images, the older first
-    #[arg(value_name = "DIR | IMAGE IMAGE")]
+    #[command(flatten)]
+    compare: CompareArgs,
+    /// The directory, or the images, the older first
+    #[arg(value_name = "DIR|IMAGE")]
     operands: Vec<String>,
 }
 
@@ -34,15 +36,40 @@ impl Args {
         session.check(Arity::AtLeast(1), &self.operands)?;
         session.check(Arity::AtMost(2), &self.operands)?;
         let as_json = self.format.is_some();
-        if let [old, new] = &self.operands[..] {
-            let platform = Session::platforms(self.platform.as_slice())?.pop();
-            let changes = images(&session.context, old, new, platform.as_ref(), &*session.progress(false))?;
-            return Ok(image_diff::print(&session.ui, &changes, as_json)?);
-        }
-        let directory = tree_folder(&PathBuf::from(&self.operands[0]));
-        let found = diff(&session.context, &directory, &self.compare.into_compare(false))?;
-        warn(&session.ui, &found.skipped);
-        let print = if as_json { dir_diff::print_json } else { dir_diff::print };
-        Ok(print(&session.ui, &found.changes)?)
+        let [old, new] = &self.operands[..] else { return self.directory(session, as_json) };
+        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let progress = session.progress(false);
+        let changes = images(&session.context, old, new, platform.as_ref(), &*progress)?;
+        Ok(image_diff::print(&session.ui, &changes, as_json)?)
     }
+
+    fn directory(self, session: &Session, as_json: bool) -> Result<(), CliError> {
+        let directory = tree_folder(Path::new(&self.operands[0]));
+        let found = diff_directory(&session.context, &directory, &self.compare.into_compare(false))?;
+        if let Some(original) = &found.copy_of {
+            note_copy(&session.ui, &directory, original);
+        }
+        warn(&session.ui, &found.skipped);
+        Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)
+    }
+}
+
+/// The changes that docker tells, sorted by path: not the root, and no directory of which only the time is another,
+/// because what came into it went again.
+pub(super) fn shown(changes: &[rootfs::Change]) -> Vec<Change> {
+    use rootfs::ChangeKind::{Added, Changed, Deleted, Parent, Touched};
+    let mut shown: Vec<Change> = Vec::new();
+    // What is below a directory comes after it.
+    for change in changes.iter().filter(|change| !change.path.is_root()).rev() {
+        let leads_on = shown.last().is_some_and(|below| below.path.starts_with(&change.path));
+        let kind = match change.kind {
+            Added => ChangeKind::Added,
+            Deleted => ChangeKind::Deleted,
+            Touched | Parent if !leads_on => continue,
+            Changed | Touched | Parent => ChangeKind::Changed,
+        };
+        shown.push(Change { path: change.path.clone(), kind, aspects: Vec::new() });
+    }
+    shown.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    shown
 }

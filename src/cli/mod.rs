@@ -5,7 +5,6 @@
 
 mod commit;
 mod diff;
-mod dir_diff;
 mod error;
 mod export;
 mod history;
@@ -19,6 +18,7 @@ mod prune;
 mod rmi;
 mod save;
 mod session;
+mod system;
 mod tag;
 mod target;
 mod time;
@@ -66,6 +66,7 @@ enum Command {
     Load(load::Args),
     Rmi(rmi::Args),
     Save(save::Args),
+    System(system::Args),
     Tag(tag::Args),
     Unpack(unpack::Args),
 }
@@ -84,6 +85,7 @@ impl Command {
             Self::Load(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
+            Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
         }

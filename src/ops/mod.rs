@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod commit;
+pub mod df;
 pub mod diff;
 pub mod export;
 pub mod filter;

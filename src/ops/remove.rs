@@ -47,7 +47,7 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
     if !options.keep_untagged {
         let mut next = Some(descriptor.digest);
         while let Some(digest) = next {
-            next = delete(context, &mut after, &digest, &mut events)?;
+            next = delete(context, &mut after, &digest, &mut events);
             deleted |= !after.leads_to(&digest);
         }
     }
@@ -62,16 +62,11 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
 
 /// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that
 /// may have been waiting for it.
-fn delete(
-    context: &Context,
-    catalog: &mut Catalog,
-    digest: &Digest,
-    events: &mut Vec<Event>,
-) -> Result<Option<Digest>, Error> {
+fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mut Vec<Event>) -> Option<Digest> {
     let is_nameless = catalog.leading_to(digest).all(|entry| entry.name.is_none());
-    let Some(entry) = catalog.leading_to(digest).next().cloned() else { return Ok(None) };
+    let entry = catalog.leading_to(digest).next().cloned()?;
     if !is_nameless || catalog.has_children(digest) {
-        return Ok(None);
+        return None;
     }
     let before = catalog.clone();
     catalog.remove(digest);
@@ -80,7 +75,7 @@ fn delete(
     let image = tree.as_ref().and_then(|tree| tree.default_image(&context.host));
     events.extend(image.map(|image| Event::DeletedImage(image.id())));
     events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
-    Ok(entry.parent())
+    entry.parent()
 }
 
 /// The names to take away: the one that was typed, or all of an image that was typed by its id.

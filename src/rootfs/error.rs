@@ -80,11 +80,11 @@ pub enum Error {
 /// The first few, and how many more.
 fn listed(paths: &[EntryPath]) -> String {
     const SHOWN: usize = 10;
-    let mut text = paths.iter().take(SHOWN).map(|path| format!("/{path}")).collect::<Vec<_>>().join(", ");
-    if paths.len() > SHOWN {
-        text.push_str(&format!(" and {} more", paths.len() - SHOWN));
+    let text = paths.iter().take(SHOWN).map(|path| format!("/{path}")).collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }
 
 impl Error {

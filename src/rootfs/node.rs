@@ -63,7 +63,7 @@ impl Node {
 }
 
 /// Whether an extended attribute belongs to the file and not to the machine: what users set, capabilities, POSIX ACLs.
-/// Labels of SELinux and the like are the machine's, `trusted.*` is how overlayfs writes its own notes.
+/// Labels of `SELinux` and the like are the machine's, `trusted.*` is how overlayfs writes its own notes.
 pub(super) fn is_kept(name: &[u8]) -> bool {
     let exact: [&[u8]; 3] = [b"security.capability", b"system.posix_acl_access", b"system.posix_acl_default"];
     name.starts_with(b"user.") || exact.contains(&name)

@@ -46,7 +46,7 @@ pub(super) struct Tree {
 
 /// What the records are made of.
 enum Known {
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     Image(Box<Overlay>),
     Nothing,
 }
@@ -134,7 +134,7 @@ impl Tree {
             parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
             image: Some(image.clone()),
             copy_of: snapshot.is_copy.then_some(copied_from),
-            known: Known::Snapshot(snapshot),
+            known: Known::Snapshot(Box::new(snapshot)),
         })
     }
 }

@@ -74,13 +74,15 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// What was left out.
     pub skipped: Skipped,
+    /// As [`Committed::copy_of`].
+    pub copy_of: Option<String>,
 }
 
 /// Compares a directory with the image that it came from.
 pub fn diff(context: &Context, directory: &Path, compare: &Compare) -> Result<Diff, Error> {
     let mut tree = Tree::open(context, directory, compare)?;
     let Changes { changes, skipped } = look(&mut tree, compare, &mut |_| Ok(()))?;
-    Ok(Diff { changes, skipped })
+    Ok(Diff { changes, skipped, copy_of: tree.copy_of })
 }
 
 /// Makes an image of what became of a directory.

@@ -98,7 +98,9 @@ fn swap(path: &Path) {
     let Ok(found) = path.symlink_metadata() else { return };
     if found.is_file() {
         let mut content = fs::read(path).unwrap_or_default();
-        content.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+        for byte in &mut content {
+            *byte = byte.wrapping_add(1);
+        }
         let _ = fs::write(path, content);
         set_time(path, found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or(0));
     }
@@ -185,19 +187,25 @@ proptest! {
     ) {
         let bench = Bench::new();
         fs::create_dir(bench.path("a")).expect("a folder");
-        first.iter().for_each(|act| act_on(&bench.path("a"), act));
+        for act in &first {
+            act_on(&bench.path("a"), act);
+        }
         let one = bench.commit("a", false);
         prop_assert!(bench.is_unchanged("a"), "after the first commit");
         bench.unpack(&one, "b");
         prop_assert_eq!(look(&bench.path("a")), look(&bench.path("b")));
         prop_assert!(bench.is_unchanged("b"), "after it was unpacked");
 
-        second.iter().for_each(|act| act_on(&bench.path("b"), act));
+        for act in &second {
+            act_on(&bench.path("b"), act);
+        }
         let two = bench.commit("b", false);
         bench.unpack(&two, "c");
         prop_assert_eq!(look(&bench.path("b")), look(&bench.path("c")));
 
-        third.iter().for_each(|act| act_on(&bench.path("b"), act));
+        for act in &third {
+            act_on(&bench.path("b"), act);
+        }
         let three = bench.commit("b", false);
         bench.unpack(&three, "d");
         prop_assert_eq!(look(&bench.path("b")), look(&bench.path("d")));

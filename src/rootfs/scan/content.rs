@@ -35,12 +35,9 @@ pub(super) fn resolve(root: &Root, items: &mut [Item], layers: &Layers, skipped:
     }
     for (place, verdict) in verdicts {
         let item = &mut items[place];
-        match verdict {
-            Some(same) => item.state = if same { State::Same } else { State::Changed },
-            None => {
-                item.state = State::Same;
-                skipped.unreadable.push(item.path.clone());
-            }
+        item.state = if verdict == Some(false) { State::Changed } else { State::Same };
+        if verdict.is_none() {
+            skipped.unreadable.push(item.path.clone());
         }
     }
     find_unreadable(root, items, skipped)

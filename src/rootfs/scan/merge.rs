@@ -5,7 +5,7 @@ use std::iter::Peekable;
 
 use super::compare::{self, Verdict};
 use super::{Item, Keep, ScanOptions, Skipped, State, order};
-use crate::layer::EntryPath;
+use crate::layer::{EntryKind, EntryPath};
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::snapshot::SnapshotError;
 use crate::rootfs::walk::{Met, Walk};
@@ -128,9 +128,13 @@ impl Merger<'_, '_> {
             Some(record) => self.compared(met, record, clean)?,
             None => self.added(met, true)?,
         };
-        let next = kept_record(&item, met, record)?;
+        let next = kept_record(&item, met, record);
         (self.keep)(next)?;
-        if met.seen.stat.is_directory() { self.descend(met, item, clean) } else { Ok(self.leaf(item)) }
+        if met.seen.stat.is_directory() {
+            return self.descend(met, item, clean);
+        }
+        self.leaf(item);
+        Ok(())
     }
 
     fn is_left_out(&mut self, met: &Met) -> bool {
@@ -180,6 +184,7 @@ impl Merger<'_, '_> {
         let (state, node, xattrs) = match verdict {
             Verdict::Same => (State::Same, record.node.clone(), record.xattrs.clone()),
             Verdict::Suspect => (State::Suspect, record.node.clone(), record.xattrs.clone()),
+            Verdict::Changed(node, xattrs) if is_touched(record, &node) => (State::Touched, node, xattrs),
             Verdict::Changed(node, xattrs) => (State::Changed, node, xattrs),
         };
         Ok(Item {
@@ -240,6 +245,14 @@ impl Merger<'_, '_> {
     }
 }
 
+/// Whether a directory is as it was but for its time.
+fn is_touched(record: &Record, now: &Node) -> bool {
+    let was = &record.node;
+    let same =
+        (&was.kind, was.mode, was.uid, was.gid, &was.xattrs) == (&now.kind, now.mode, now.uid, now.gid, &now.xattrs);
+    now.kind == EntryKind::Directory && same
+}
+
 impl Item {
     fn new(path: EntryPath, state: State) -> Self {
         Self { path, state, node: None, source: None, group: 0, stat: None, xattrs: None, inode: None, link: None }
@@ -247,15 +260,17 @@ impl Item {
 }
 
 /// The record of what is there now. What changed keeps its old source until its new one is known.
-fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Result<Record, Error> {
+fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Record {
     let node: Node = item.node.clone().expect("what was met has a node");
-    Ok(match record {
-        Some(record) if item.state != State::Changed => Record { stat: met.seen.stat, ..record },
+    match record {
+        Some(record) if !matches!(item.state, State::Changed | State::Touched) => {
+            Record { stat: met.seen.stat, ..record }
+        }
         record => {
             let (source, group) = record.map_or((None, 0), |record| (record.source, record.group));
             Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs: item.xattrs.clone() }
         }
-    })
+    }
 }
 
 fn inode(met: &Met) -> Option<(u64, u64)> {

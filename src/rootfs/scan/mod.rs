@@ -62,6 +62,8 @@ pub enum ChangeKind {
     Changed,
     /// It is gone, with all that was below it.
     Deleted,
+    /// A directory of which only the time changed: something in it came or went.
+    Touched,
     /// A directory that is as it was; something in it changed.
     Parent,
 }
@@ -124,6 +126,8 @@ enum State {
     Added,
     Changed,
     Deleted,
+    /// A directory with another time.
+    Touched,
     /// A directory on the way to something else.
     Parent,
     /// Unchanged but perhaps for its content.
@@ -140,6 +144,7 @@ fn changes(items: Vec<Item>) -> Vec<Change> {
             State::Added => ChangeKind::Added,
             State::Changed => ChangeKind::Changed,
             State::Deleted => ChangeKind::Deleted,
+            State::Touched => ChangeKind::Touched,
             // What is below a directory comes after it.
             State::Parent if kept.last().is_some_and(|below| below.path.starts_with(&item.path)) => ChangeKind::Parent,
             State::Parent | State::Suspect | State::Same => continue,

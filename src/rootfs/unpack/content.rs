@@ -68,11 +68,10 @@ fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::R
     while done < length {
         let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(1 << 30);
         match copy_file_range(from, Some(&mut source), to, Some(&mut target), want) {
-            // Some file systems answer 0 where they cannot copy.
-            Ok(0) => break,
-            Ok(got) => done += got as u64,
+            Ok(got) if got > 0 => done += got as u64,
             Err(Errno::INTR) => {}
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => break,
+            // Some file systems answer 0 where they cannot copy.
+            Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => break,
             Err(error) => return Err(error.into()),
         }
     }

@@ -51,18 +51,18 @@ pub(super) fn link(
 }
 
 impl Maker {
-    /// Makes a regular file, filled by `fill`.
+    /// Makes a regular file, its content written by `write`.
     pub(super) fn file(
         self,
         parent: BorrowedFd<'_>,
         name: &[u8],
         node: Node<'_>,
-        fill: impl FnOnce(&File) -> io::Result<()>,
+        write: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<Found> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(openat(parent, name, flags, PRIVATE)?);
-        fill(&file)?;
-        self.finish_open(file.as_fd(), parent, name, node)
+        let made = File::from(openat(parent, name, flags, PRIVATE)?);
+        write(&made)?;
+        self.finish_open(made.as_fd(), parent, name, node)
     }
 
     /// Makes what has no content. A device that may not be made is an empty file.

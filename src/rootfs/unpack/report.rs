@@ -62,7 +62,7 @@ impl Unpacked {
 
 /// The records of a tree that somebody else unpacked: nothing is known of its inodes, so that contents are compared.
 /// `user` is the ordinary user who unpacked, to whom everything belongs then.
-pub fn expected<'a>(overlay: &'a Overlay, user: Option<(u32, u32)>) -> impl Iterator<Item = Record> + use<'a> {
+pub fn expected(overlay: &Overlay, user: Option<(u32, u32)>) -> impl Iterator<Item = Record> + use<'_> {
     nodes(overlay).map(move |view| {
         let node = Node::of(view);
         let (stat, xattrs) = imagined(&node, user);

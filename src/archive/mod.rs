@@ -78,8 +78,14 @@ pub enum Error {
         /// Where the links began.
         name: String,
     },
-    /// More members than any archive needs.
-    #[error("more than {limit} members")]
+    /// A name that no system takes.
+    #[error("a member's name has more than {limit} bytes")]
+    NameTooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// More members, or longer names, than any archive needs.
+    #[error("more than {limit} members, or too long names")]
     TooManyMembers {
         /// The limit.
         limit: usize,

@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Progress};
 use crate::layer::compression::sniff;
 use crate::layer::writer::{header_bytes, padding};
 use crate::layer::{Compression, EntryKind, Limits, Meta, Mtime};
-use crate::oci::Digest;
+use crate::oci::{DiffId, Digest, Hasher};
 
 /// Why an archive cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -60,17 +61,39 @@ impl Recode {
     /// A reader of the bytes as they are to be written.
     pub fn open(self, blob: &Blob) -> io::Result<Box<dyn Read + Send>> {
         let (compression, raw) = sniff(blob.open()?)?;
-        let tar = compression.decoder(raw, &Limits::default())?;
+        self.encode(compression.decoder(raw, &Limits::default())?)
+    }
+
+    /// The digest and size of what comes out, for which all of it has to be made once, and the diff ID of what goes in.
+    pub fn measure(self, blob: &Blob, moved: Moved<'_>) -> io::Result<(Digest, u64, DiffId)> {
+        let (compression, raw) = sniff(blob.open()?)?;
+        let seen = Arc::new(Mutex::new(Hasher::new()));
+        let tar = Seen { tar: compression.decoder(raw, &Limits::default())?, hasher: Arc::clone(&seen) };
+        let (digest, size) = copy::send(&mut self.encode(Box::new(tar))?, &mut io::sink(), moved)?;
+        let hasher = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok((digest, size, DiffId::new(hasher.finish())))
+    }
+
+    fn encode<'a>(self, tar: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {
             Self::Unpack => tar,
             Self::Gzip(level) => Box::new(flate2::read::GzEncoder::new(tar, flate2::Compression::new(level))),
             Self::Zstd(level) => Box::new(zstd::stream::read::Encoder::new(io::BufReader::new(tar), level)?),
         })
     }
+}
 
-    /// The digest and size of what comes out, for which all of it has to be made once.
-    pub fn measure(self, blob: &Blob, moved: Moved<'_>) -> io::Result<(Digest, u64)> {
-        copy::send(&mut self.open(blob)?, &mut io::sink(), moved)
+/// A layer's tar that is hashed as it is read.
+struct Seen<R> {
+    tar: R,
+    hasher: Arc<Mutex<Hasher>>,
+}
+
+impl<R: Read> Read for Seen<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.tar.read(into)?;
+        self.hasher.lock().unwrap_or_else(PoisonError::into_inner).update(&into[..got]);
+        Ok(got)
     }
 }
 

@@ -9,12 +9,18 @@ use std::io::{self, Read};
 
 use crate::archive::Error;
 use crate::image::Blob;
+use crate::layer::path::Escaped;
 use crate::layer::{EntryPath, RawEntry, RawKind, TarReader};
 
 /// How many links may lead to one member.
 const MAX_LINKS: usize = 16;
 /// The most members an archive may have; the largest real ones, with a folder a layer, have some thousands.
 const MAX_MEMBERS: usize = 100_000;
+
+/// The most bytes that a member's name may have: the longest path that a system takes.
+const MAX_NAME: usize = 4096;
+/// The most bytes that all names may have together.
+const MAX_NAME_BYTES: usize = 16 << 20;
 
 #[derive(Debug, Clone)]
 enum Member {
@@ -32,6 +38,7 @@ enum Member {
 #[derive(Debug, Default)]
 pub struct TarIndex {
     members: BTreeMap<EntryPath, Member>,
+    name_bytes: usize,
     ended: bool,
 }
 
@@ -59,8 +66,12 @@ impl TarIndex {
     }
 
     fn insert(&mut self, path: EntryPath, member: Member) -> Result<(), Error> {
-        if self.members.len() == MAX_MEMBERS {
+        self.name_bytes += path.as_bytes().len();
+        if self.members.len() == MAX_MEMBERS || self.name_bytes > MAX_NAME_BYTES {
             return Err(Error::TooManyMembers { limit: MAX_MEMBERS });
+        }
+        if path.as_bytes().len() > MAX_NAME {
+            return Err(Error::NameTooLong { limit: MAX_NAME });
         }
         let Some(old) = self.members.get(&path) else {
             self.members.insert(path, member);
@@ -77,13 +88,14 @@ impl TarIndex {
 
     /// No member lies below another that is no folder.
     fn check_parents(&self) -> Result<(), Error> {
+        let is_in_the_way =
+            |folder: &[u8]| self.members.get(folder).is_some_and(|member| !matches!(member, Member::Folder));
         for path in self.members.keys() {
-            let mut above = path.parent();
-            while let Some(folder) = above {
-                if self.members.get(&folder).is_some_and(|member| !matches!(member, Member::Folder)) {
-                    return Err(Error::ThroughLink { name: path.to_string(), link: folder.to_string() });
-                }
-                above = folder.parent();
+            let bytes = path.as_bytes();
+            let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+            if let Some((at, _)) = slashes.into_iter().find(|(at, _)| is_in_the_way(&bytes[..*at])) {
+                let link = Escaped(&bytes[..at]).to_string();
+                return Err(Error::ThroughLink { name: path.to_string(), link });
             }
         }
         Ok(())

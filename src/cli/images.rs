@@ -112,10 +112,18 @@ impl Args {
     }
 
     fn rows(&self, session: &Session, record: &Record) -> Vec<Map<String, Value>> {
-        if record.names.is_empty() {
-            return vec![self.row(session, record, None, record.descriptor.digest)];
+        let digest = record.descriptor.digest;
+        if record.is_dangling() {
+            return vec![self.row(session, record, None, digest)];
         }
-        record.names.iter().map(|(name, digest)| self.row(session, record, Some(name), *digest)).collect()
+        let mut rows = Vec::new();
+        for foreign in &record.foreign_names {
+            let mut row = self.row(session, record, None, digest);
+            row.insert("Repository".to_owned(), Value::String(session.ui.word(foreign).into_owned()));
+            rows.push(row);
+        }
+        rows.extend(record.names.iter().map(|(name, digest)| self.row(session, record, Some(name), *digest)));
+        rows
     }
 
     fn row(&self, session: &Session, record: &Record, name: Option<&Reference>, digest: Digest) -> Map<String, Value> {

@@ -69,7 +69,8 @@ impl Args {
             let Some((old, new)) = pair.split_once('=') else {
                 return Err(CliError::Plain(format!("--tag wants OLD=NEW, and not {pair:?}")));
             };
-            rename.push((old.to_owned(), name(new).map_err(crate::ops::Error::from)?));
+            let new = new.parse::<Reference>().map_err(crate::ops::Error::from)?;
+            rename.push((old.to_owned(), crate::ops::tag::checked(new)?));
         }
         let only =
             self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;

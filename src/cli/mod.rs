@@ -92,9 +92,18 @@ impl Command {
     }
 }
 
+/// Images of many layers want many open files, of which the usual limit is far below what the system allows.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it cannot be raised, fewer will do for most images.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
 /// Runs the command line and gives the exit code: 0, 1 for errors, 125 for flags that do not exist, as docker does.
 pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let typed: Vec<OsString> = typed.collect();
+    allow_many_files();
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let ui = Ui::stdio(colour);
     let cli = match Cli::try_parse_from(&typed) {

@@ -43,7 +43,8 @@ enum FormatName {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
-        let output = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        let output =
+            self.output.as_deref().filter(|path| !["-", "/dev/stdout"].iter().any(|stdout| *path == Path::new(stdout)));
         refuse_terminal(session, output)?;
         let mut platforms = Session::platforms(&self.platform)?;
         if platforms.len() > 1 {

@@ -49,7 +49,7 @@ impl Session {
         self.ui.progress(self.progress, quiet)
     }
 
-    /// The platform that `--platform` or `$DOCKER_DEFAULT_PLATFORM` says.
+    /// The platforms that `--platform` says, in one list or several.
     pub(super) fn platforms(typed: &[String]) -> Result<Vec<Platform>, CliError> {
         let typed = typed.iter().flat_map(|list| list.split(',')).filter(|text| !text.is_empty());
         typed.map(|text| text.parse().map_err(CliError::Platform)).collect()

@@ -1,6 +1,6 @@
 //! What a descriptor leads to: documents are read and verified here, layers only found.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::de::DeserializeOwned;
 
@@ -46,7 +46,7 @@ impl Tree {
     /// Reads what `descriptor` leads to. Every document met is checked against its digest and size; what the root needs
     /// must be there, while an index may name what is not.
     pub fn read(source: &dyn BlobSource, descriptor: &Descriptor) -> Result<Self, Error> {
-        let mut reader = Reader { source, seen: 0 };
+        let mut reader = Reader { source, seen: 0, memory: HashMap::new() };
         match reader.read(descriptor, 0)? {
             Self::Absent => Err(Error::Missing { what: "manifest", digest: descriptor.digest }),
             tree => Ok(tree),
@@ -101,6 +101,8 @@ impl Tree {
 struct Reader<'a> {
     source: &'a dyn BlobSource,
     seen: usize,
+    /// What was read, so that an index that says the same a thousand times costs one document.
+    memory: HashMap<Digest, Tree>,
 }
 
 impl Reader<'_> {
@@ -119,7 +121,12 @@ impl Reader<'_> {
             return self.read_index(descriptor, &blob, depth);
         }
         if descriptor.media_type.is_manifest() {
-            return self.read_manifest(descriptor, &blob, depth);
+            if let Some(known) = self.memory.get(&descriptor.digest) {
+                return Ok(known.clone());
+            }
+            let tree = self.read_manifest(descriptor, &blob, depth)?;
+            self.memory.insert(descriptor.digest, tree.clone());
+            return Ok(tree);
         }
         Ok(Tree::Other(blob))
     }

@@ -29,6 +29,13 @@ pub enum PathError {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryPath(Vec<u8>);
 
+/// Looked up by its bytes, which are ordered as it is.
+impl std::borrow::Borrow<[u8]> for EntryPath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl EntryPath {
     /// The path of a member called `name`: leading `/` stripped, `.` and inner `..` resolved as text.
     pub fn new(name: &[u8]) -> Result<Self, PathError> {

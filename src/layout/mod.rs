@@ -21,7 +21,7 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-pub use names::{name_of, set_name};
+pub use names::{foreign_name_of, name_of, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
 
 use crate::image::{Blob, BlobSource, Error as ImageError};

@@ -14,6 +14,12 @@ pub fn name_of(descriptor: &Descriptor) -> Option<Reference> {
         .map(Reference::with_default_tag)
 }
 
+/// What other tools call an image, where that is no reference: umoci takes any word.
+pub fn foreign_name_of(descriptor: &Descriptor) -> Option<&str> {
+    let text = descriptor.annotation(ANNOTATION_REF_NAME).filter(|text| !text.is_empty())?;
+    name_of(descriptor).is_none().then_some(text)
+}
+
 /// Writes a name as a store has it, the full reference in both annotations, or takes it away.
 pub fn set_name(descriptor: &mut Descriptor, name: Option<&Reference>) {
     for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME] {

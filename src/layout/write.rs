@@ -78,6 +78,7 @@ pub fn create_skeleton(root: &Path, beside: PathBuf) -> io::Result<()> {
         fs::create_dir_all(&blobs)?;
         blobs.parent().map_or(Ok(()), sync_folder)?;
         sync_folder(root)?;
+        root.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), sync_folder)?;
     }
     let version = root.join(LAYOUT_FILE);
     if !version.exists() {

@@ -74,7 +74,7 @@ impl Filters {
     /// The image with those of its names that are meant; none if it is not meant.
     pub fn apply(&self, mut record: Record) -> Option<Record> {
         let created = record.created.unwrap_or_else(Created::go_zero);
-        let meant = self.dangling.is_none_or(|dangling| dangling == record.names.is_empty())
+        let meant = self.dangling.is_none_or(|dangling| dangling == record.is_dangling())
             && self.labels.iter().all(|label| label.is_on(&record))
             && !self.without_labels.iter().any(|label| label.is_on(&record))
             && self.before.is_none_or(|before| created < before)

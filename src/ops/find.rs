@@ -98,6 +98,9 @@ impl Context {
                 }
             }
         }
+        if let Some(entry) = catalog.find_foreign(typed) {
+            return self.found_in_store(catalog, entry, false);
+        }
         let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
         if (1..=64).contains(&hex.len()) && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return self.find_by_id(catalog, hex, typed);

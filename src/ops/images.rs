@@ -14,6 +14,8 @@ pub struct Record {
     pub id: ImageId,
     /// Its names, sorted, each with the manifest or index that it leads to; none if it is dangling.
     pub names: Vec<(Reference, Digest)>,
+    /// What other tools call it, where that is no reference.
+    pub foreign_names: Vec<String>,
     /// A manifest or index that leads to it.
     pub descriptor: Descriptor,
     /// The digests of all that lead to it.
@@ -30,6 +32,13 @@ pub struct Record {
     pub is_intermediate: bool,
     /// The images for the platforms that the name leads to.
     pub platforms: Vec<PlatformRecord>,
+}
+
+impl Record {
+    /// Whether nobody calls the image anything.
+    pub fn is_dangling(&self) -> bool {
+        self.names.is_empty() && self.foreign_names.is_empty()
+    }
 }
 
 /// One platform of an image.
@@ -72,6 +81,7 @@ pub fn images(context: &Context) -> Result<Listing, Error> {
             },
         };
         record.names.extend(entry.name.clone().map(|name| (name, digest)));
+        record.foreign_names.extend(entry.foreign_name().map(str::to_owned));
     }
     for (digest, record) in &mut by_target {
         record.is_intermediate = record.names.is_empty() && catalog.has_children(digest);
@@ -88,6 +98,7 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
         match by_id.get_mut(&record.id) {
             Some(known) => {
                 known.names.extend(record.names);
+                known.foreign_names.extend(record.foreign_names);
                 known.targets.extend(record.targets);
                 known.is_intermediate &= record.is_intermediate;
             }
@@ -118,6 +129,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
     Ok(Record {
         id: image.id(),
         names: Vec::new(),
+        foreign_names: Vec::new(),
         descriptor: descriptor.clone(),
         targets: vec![descriptor.digest],
         created: config.created,

@@ -28,7 +28,7 @@ pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, 
     for record in images(context)?.images {
         let (id, targets): (_, BTreeSet<Digest>) = (record.id, record.targets.iter().copied().collect());
         // What others were committed on goes with the last of them.
-        if dangling_only && (!record.names.is_empty() || record.is_intermediate) {
+        if dangling_only && (!record.is_dangling() || record.is_intermediate) {
             continue;
         }
         let names = record.names.clone();

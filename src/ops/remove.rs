@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Error, Found};
-use crate::oci::{ChainId, Digest, ImageId, Reference};
-use crate::store::{Catalog, Guard};
+use crate::oci::{ChainId, Descriptor, Digest, ImageId, Reference};
+use crate::store::{Catalog, Entry, Guard};
 
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +34,15 @@ pub fn remove(context: &Context, typed: &[String], options: Options) -> Result<V
 
 fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -> Result<Vec<Event>, Error> {
     let before = context.store.catalog()?;
-    let found = context.find_in_store(&before, typed)?;
-    let names = doomed(&found, options)?;
+    let (names, descriptor) = aim(context, &before, typed, options)?;
     let mut after = before.clone();
     let mut events = Vec::new();
+    after.untag_foreign(typed);
     for name in &names {
         after.untag(name, true);
         events.push(Event::Untagged(name.familiar()));
     }
-    let Some(descriptor) = &found.descriptor else { return Ok(events) };
+    let Some(descriptor) = descriptor else { return Ok(events) };
     let mut deleted = false;
     if !options.keep_untagged {
         let mut next = Some(descriptor.digest);
@@ -63,7 +63,7 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
 /// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that
 /// may have been waiting for it.
 fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mut Vec<Event>) -> Option<Digest> {
-    let is_nameless = catalog.leading_to(digest).all(|entry| entry.name.is_none());
+    let is_nameless = catalog.leading_to(digest).all(Entry::is_nameless);
     let entry = catalog.leading_to(digest).next().cloned()?;
     if !is_nameless || catalog.has_children(digest) {
         return None;
@@ -76,6 +76,21 @@ fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mu
     events.extend(image.map(|image| Event::DeletedImage(image.id())));
     events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
     entry.parent()
+}
+
+/// The names to take away, and what they lead to. An image that is called by its name need not be readable.
+fn aim(
+    context: &Context,
+    catalog: &Catalog,
+    typed: &str,
+    options: Options,
+) -> Result<(Vec<Reference>, Option<Descriptor>), Error> {
+    let name = typed.parse::<Reference>().ok().filter(|_| typed.parse::<Digest>().is_err());
+    if let Some(entry) = name.and_then(|name| catalog.find(&name.with_default_tag())) {
+        return Ok((entry.name.iter().cloned().collect(), Some(entry.descriptor.clone())));
+    }
+    let found = context.find_in_store(catalog, typed)?;
+    Ok((doomed(&found, options)?, found.descriptor))
 }
 
 /// The names to take away: the one that was typed, or all of an image that was typed by its id.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::layout::{name_of, set_name};
+use crate::layout::{foreign_name_of, name_of, set_name};
 use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
 
 /// One entry of a store's index.
@@ -19,6 +19,18 @@ impl Entry {
     /// What the image was committed on, if it was committed here.
     pub fn parent(&self) -> Option<Digest> {
         self.descriptor.annotation(ANNOTATION_PARENT)?.parse().ok()
+    }
+}
+
+impl Entry {
+    /// What another tool called the image, where that is no reference.
+    pub fn foreign_name(&self) -> Option<&str> {
+        foreign_name_of(&self.descriptor)
+    }
+
+    /// Whether nobody calls the image anything.
+    pub fn is_nameless(&self) -> bool {
+        self.name.is_none() && self.foreign_name().is_none()
     }
 }
 
@@ -131,6 +143,18 @@ impl Catalog {
         }
     }
 
+    /// Takes a name of another tool away. The image stays, nameless if that was the last.
+    pub fn untag_foreign(&mut self, name: &str) {
+        let Some(entry) = self.find_foreign(name).cloned() else { return };
+        self.retain(|other| other.foreign_name() != Some(name));
+        self.add(&entry.descriptor);
+    }
+
+    /// The entry that another tool calls so.
+    pub fn find_foreign(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.foreign_name() == Some(name))
+    }
+
     /// Takes away whatever leads to `digest`.
     pub fn remove(&mut self, digest: &Digest) {
         self.retain(|entry| entry.descriptor.digest != *digest);
@@ -153,7 +177,7 @@ impl Catalog {
     }
 
     fn drop_nameless(&mut self, digest: &Digest) {
-        let is_it = |entry: &Entry| entry.name.is_none() && entry.descriptor.digest == *digest;
+        let is_it = |entry: &Entry| entry.is_nameless() && entry.descriptor.digest == *digest;
         if self.uses.get(digest).is_some_and(|uses| *uses > 1) && self.entries.len() > self.places.len() {
             self.retain(|entry| !is_it(entry));
         }

@@ -44,7 +44,7 @@ impl Store {
         for (digest, size) in listed(&blobs)? {
             if !reachable.digests.contains(&digest) {
                 let path = blobs.join(digest.hex());
-                fs::remove_file(&path).map_err(Error::io(&path))?;
+                gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
                 garbage.blobs.push(digest);
                 garbage.bytes += size;
             }
@@ -56,7 +56,7 @@ impl Store {
         for (digest, _) in listed(&layers)? {
             if !reachable.digests.contains(&digest) {
                 let path = layers.join(digest.hex());
-                fs::remove_file(&path).map_err(Error::io(&path))?;
+                gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
             }
         }
         garbage.bytes += empty(&self.root.join("imgtool/tmp"))?;
@@ -89,11 +89,19 @@ fn empty(folder: &Path) -> Result<u64, Error> {
         let Ok(entry) = entry else { continue };
         let path = entry.path();
         if entry.file_type().is_dir() {
-            fs::remove_dir(path).map_err(Error::io(path))?;
+            gone(fs::remove_dir(path)).map_err(Error::io(path))?;
         } else {
             bytes += entry.metadata().map_or(0, |metadata| metadata.len());
-            fs::remove_file(path).map_err(Error::io(path))?;
+            gone(fs::remove_file(path)).map_err(Error::io(path))?;
         }
     }
     Ok(bytes)
+}
+
+/// What is not there any more was to go; readers take their drafts away themselves.
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }

@@ -160,7 +160,11 @@ impl Store {
     }
 
     fn write(&self, catalog: &Catalog) -> Result<(), Error> {
-        let draft = self.private_folder("tmp")?.join(format!("index-{}", std::process::id()));
+        let draft = self.private_folder("tmp")?.join("index");
+        // What a killed process left: whoever holds the lock on the index is the only one who writes it.
+        for stale in [draft.clone(), draft.with_extension("version")] {
+            let _ = std::fs::remove_file(stale);
+        }
         layout::create_skeleton(&self.root, draft.with_extension("version")).map_err(Error::io(&self.root))?;
         let path = self.root.join(INDEX_FILE);
         let bytes = go_json::to_vec(&catalog.clone().into_index());
@@ -169,13 +173,11 @@ impl Store {
 
     /// The layout, if there is one already.
     fn layout(&self) -> Result<Option<Layout>, Error> {
-        if !self.root.join(INDEX_FILE).exists() {
-            if self.root.exists() && !self.root.is_dir() {
-                let source = io::Error::from(io::ErrorKind::NotADirectory);
-                return Err(Error::Io { path: self.root.clone(), source });
-            }
-            return Ok(None);
-        }
+        let index = self.root.join(INDEX_FILE);
+        match index.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            found => found.map_err(Error::io(&index))?,
+        };
         Ok(Some(Layout::open(&self.root)?))
     }
 

@@ -21,6 +21,9 @@ use crate::image::{Blob, Image, Layer, MAX_LAYERS, Tree};
 use crate::layer::{Limits, scan};
 use crate::oci::{DiffId, Digest, Document, ImageConfig, Reference, strict, v1};
 
+/// The most bytes that an image's `json` and those of all below it may have together.
+const MAX_CHAIN: usize = 16 << 20;
+
 /// Whether this is such an archive.
 pub fn is_legacy(index: &TarIndex) -> bool {
     !index.folders_with("json").is_empty()
@@ -108,13 +111,20 @@ impl Reader<'_> {
 
     /// The image and those below it with their JSON, bottom first.
     fn chain(&self, id: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
-        let mut chain = Vec::new();
+        let (mut chain, mut seen, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
         let mut next = Some(id.to_owned());
         while let Some(id) = next {
             if chain.len() == MAX_LAYERS {
                 return Err(Error::Legacy { id, why: format!("it is built on more than {MAX_LAYERS} others") });
             }
+            if !seen.insert(id.clone()) {
+                return Err(Error::Legacy { id, why: "it is built on itself".to_owned() });
+            }
             let (json, Parent { parent }) = read_json(self.index, &id)?;
+            bytes += json.len();
+            if bytes > MAX_CHAIN {
+                return Err(Error::Legacy { id, why: format!("it and those below have more than {MAX_CHAIN} bytes") });
+            }
             chain.push((id, json));
             next = parent;
         }

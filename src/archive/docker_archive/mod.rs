@@ -12,6 +12,8 @@ pub mod write;
 
 pub use manifest_json::Item;
 
+use std::collections::HashMap;
+
 use super::{Error, Named, TarIndex};
 use crate::image::{Image, Layer, MAX_LAYERS, Tree};
 use crate::oci::{Digest, Document, DocumentKind, ImageConfig, Reference};
@@ -21,12 +23,19 @@ pub const MANIFEST: &str = "manifest.json";
 
 /// Reads the images that `manifest.json` lists.
 pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
-    manifest_json::read(index)?.iter().map(|item| read_item(index, item)).collect()
+    let mut configs = HashMap::new();
+    manifest_json::read(index)?.iter().map(|item| read_item(index, item, &mut configs)).collect()
 }
 
-fn read_item(index: &TarIndex, item: &Item) -> Result<Named, Error> {
+/// The configs that were read, by their paths: many images may have one.
+type Configs = HashMap<String, Document<ImageConfig>>;
+
+fn read_item(index: &TarIndex, item: &Item, configs: &mut Configs) -> Result<Named, Error> {
     let names = item.repo_tags.iter().map(|tag| parse_tag(tag)).collect::<Result<_, _>>()?;
-    let config = read_config(index, &item.config)?;
+    let config = match configs.get(&item.config) {
+        Some(known) => known.clone(),
+        None => configs.entry(item.config.clone()).or_insert(read_config(index, &item.config)?).clone(),
+    };
     let diff_ids = &config.value().rootfs.diff_ids;
     if item.layers.len() != diff_ids.len() {
         return Err(Error::LayerCount { diff_ids: diff_ids.len(), layers: item.layers.len() });
@@ -66,7 +75,9 @@ fn digest_in_name(path: &str) -> Option<Digest> {
 pub(super) fn parse_tag(text: &str) -> Result<Reference, Error> {
     let invalid = || Error::InvalidTag { tag: text.to_owned() };
     let name: Reference = text.parse().map_err(|_| invalid())?;
-    if name.tag().is_none() || name.digest().is_some() { Err(invalid()) } else { Ok(name) }
+    // `sha256:…` as a name would be read as an id later.
+    let is_id = name.familiar_name() == "sha256";
+    if name.tag().is_none() || name.digest().is_some() || is_id { Err(invalid()) } else { Ok(name) }
 }
 
 #[cfg(test)]

@@ -54,6 +54,9 @@ pub struct LoadedName {
 
 /// Loads the images of an archive.
 pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Vec<Loaded>, Error> {
+    if let Input::Path(path) = &input {
+        path.metadata().map_err(|source| Error::Open { path: path.clone(), source })?;
+    }
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(context, named, options)?;

@@ -45,11 +45,14 @@ struct Taker<'a> {
 }
 
 impl Taker<'_> {
-    /// Takes the layers of all images that are complete, several at a time.
+    /// Takes the layers of all images that are needed, or are complete, several at a time.
     fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
         let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
         let mut seen = HashSet::new();
-        for image in planned.iter().flat_map(|named| named.tree.images()) {
+        let needed =
+            |named: &Named, image: &Image| matches!(named.tree, Tree::Image(_)) || self.lacking(image).is_empty();
+        let images = planned.iter().flat_map(|named| named.tree.images().into_iter().map(move |image| (named, image)));
+        for (_, image) in images.filter(|(named, image)| needed(named, image)) {
             for layer in &image.layers {
                 if let Some(blob) = layer.blob.as_ref().filter(|blob| seen.insert(blob.place())) {
                     jobs.push((layer, blob));
@@ -106,7 +109,7 @@ impl Taker<'_> {
             (Some(own), None) => own,
             (Some(own), Some(given)) if own.digest != given.digest => own,
             (_, Some(given)) => given.clone(),
-            (None, None) => Descriptor::new(MediaType::OCI_INDEX, Digest::of(b""), 0),
+            (None, None) => unnamed_index(&named.tree),
         };
         // What was committed on what is for this store to say.
         descriptor.annotations.remove(ANNOTATION_PARENT);
@@ -186,11 +189,19 @@ impl Taker<'_> {
     /// A hard link may lead to a file of a layer below, but not to nothing.
     fn check_links(&self, image: &Image, layers: &[KeptLayer]) -> Result<(), Error> {
         for (place, (layer, kept)) in image.layers.iter().zip(layers).enumerate() {
-            for target in &kept.missing_link_targets {
-                let below = |lower: &KeptLayer| self.quarantine.has_entry(&lower.digest, target);
-                if !layers[..place].iter().any(below) {
-                    return Err(Error::DanglingLink { diff_id: layer.diff_id, target: EntryPath::to_string(target) });
+            let mut missing: HashSet<&EntryPath> = kept.missing_link_targets.iter().collect();
+            for lower in layers[..place].iter().rev() {
+                if missing.is_empty() {
+                    break;
                 }
+                // An index that cannot be read finds nothing, and the link is refused.
+                let Ok(entries) = self.quarantine.entries(&lower.digest) else { continue };
+                for entry in entries.flatten() {
+                    missing.remove(&entry.path);
+                }
+            }
+            if let Some(target) = missing.into_iter().min() {
+                return Err(Error::DanglingLink { diff_id: layer.diff_id, target: target.to_string() });
             }
         }
         Ok(())
@@ -213,6 +224,14 @@ impl Taker<'_> {
 
     fn stored_layers(&self) -> &HashMap<DiffId, KeptLayer> {
         self.stored.get_or_init(|| stored_layers(self.context))
+    }
+}
+
+/// An index that nobody described; archives describe theirs.
+fn unnamed_index(tree: &Tree) -> Descriptor {
+    match tree {
+        Tree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
+        _ => Descriptor::new(MediaType::OCI_INDEX, Digest::of(b""), 0),
     }
 }
 

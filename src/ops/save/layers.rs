@@ -52,7 +52,11 @@ impl Preparer<'_> {
             self.progress.start(id, &format!("{}: Compressing", layer.diff_id.short()), None);
             let measured = recode.measure(blob, &|bytes| self.progress.advance(id, bytes));
             self.progress.finish(id, "");
-            measured.map_err(io_error)?
+            let (digest, size, actual) = measured.map_err(io_error)?;
+            if actual != layer.diff_id {
+                return Err(Error::DiffId { layer: place, expected: layer.diff_id, actual });
+            }
+            (digest, size)
         };
         let descriptor = Descriptor::new(layer_type(recode.compression()), digest, size);
         Ok(Ready { descriptor, content: Content::Recoded { blob: blob.clone(), recode, digest, size } })

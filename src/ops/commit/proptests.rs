@@ -4,19 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, lgetxattr, lsetxattr, mknodat, utimensat,
 };
 
-use super::{Compare, Options, commit, diff};
-use crate::image::Silent;
-use crate::layer::Limits;
-use crate::oci::{Created, Platform};
-use crate::ops::{Context, unpack};
-use crate::store::Store;
+use super::bench::Bench;
 
 /// What a person may do to a tree.
 #[derive(Debug, Clone)]
@@ -98,7 +93,9 @@ fn swap(path: &Path) {
     let Ok(found) = path.symlink_metadata() else { return };
     if found.is_file() {
         let mut content = fs::read(path).unwrap_or_default();
-        content.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+        for byte in &mut content {
+            *byte = byte.wrapping_add(1);
+        }
         let _ = fs::write(path, content);
         set_time(path, found.mtime(), u32::try_from(found.mtime_nsec()).unwrap_or(0));
     }
@@ -134,46 +131,6 @@ fn look(root: &Path) -> BTreeMap<Vec<u8>, String> {
     seen
 }
 
-struct Bench {
-    folder: tempfile::TempDir,
-    context: Context,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path().join("store"));
-        let context = Context { store, host: Platform::host(), limits: Limits::default() };
-        Self { folder, context }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn commit(&self, name: &str, squash: bool) -> String {
-        let options = Options {
-            compare: Compare { squash, ..Compare::default() },
-            author: String::new(),
-            message: String::new(),
-            changes: Vec::new(),
-            created: Created::go_zero(),
-            latest: None,
-            name: None,
-        };
-        commit(&self.context, &self.path(name), &options, &Silent).expect("a commit").id.to_string()
-    }
-
-    fn unpack(&self, id: &str, name: &str) {
-        let options = unpack::Options { devices: true, ..unpack::Options::default() };
-        unpack::unpack(&self.context, id, &self.path(name), &options, &Silent).expect("an image that was committed");
-    }
-
-    fn is_unchanged(&self, name: &str) -> bool {
-        diff(&self.context, &self.path(name), &Compare::default()).expect("a diff").changes.is_empty()
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
@@ -185,19 +142,25 @@ proptest! {
     ) {
         let bench = Bench::new();
         fs::create_dir(bench.path("a")).expect("a folder");
-        first.iter().for_each(|act| act_on(&bench.path("a"), act));
+        for act in &first {
+            act_on(&bench.path("a"), act);
+        }
         let one = bench.commit("a", false);
         prop_assert!(bench.is_unchanged("a"), "after the first commit");
         bench.unpack(&one, "b");
         prop_assert_eq!(look(&bench.path("a")), look(&bench.path("b")));
         prop_assert!(bench.is_unchanged("b"), "after it was unpacked");
 
-        second.iter().for_each(|act| act_on(&bench.path("b"), act));
+        for act in &second {
+            act_on(&bench.path("b"), act);
+        }
         let two = bench.commit("b", false);
         bench.unpack(&two, "c");
         prop_assert_eq!(look(&bench.path("b")), look(&bench.path("c")));
 
-        third.iter().for_each(|act| act_on(&bench.path("b"), act));
+        for act in &third {
+            act_on(&bench.path("b"), act);
+        }
         let three = bench.commit("b", false);
         bench.unpack(&three, "d");
         prop_assert_eq!(look(&bench.path("b")), look(&bench.path("d")));

@@ -4,19 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proptest::prelude::*;
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, lgetxattr, lsetxattr, mknodat, utimensat,
 };
 
-use super::{Compare, Options, commit, diff};
-use crate::image::Silent;
-use crate::layer::Limits;
-use crate::oci::{Created, Platform};
-use crate::ops::{Context, unpack};
-use crate::store::Store;
+use super::bench::Bench;
 
 /// What a person may do to a tree.
 #[derive(Debug, Clone)]
@@ -134,46 +129,6 @@ fn look(root: &Path) -> BTreeMap<Vec<u8>, String> {
         seen.insert(name, text);
     }
     seen
-}
-
-struct Bench {
-    folder: tempfile::TempDir,
-    context: Context,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::new(folder.path().join("store"));
-        let context = Context { store, host: Platform::host(), limits: Limits::default() };
-        Self { folder, context }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn commit(&self, name: &str, squash: bool) -> String {
-        let options = Options {
-            compare: Compare { squash, ..Compare::default() },
-            author: String::new(),
-            message: String::new(),
-            changes: Vec::new(),
-            created: Created::go_zero(),
-            latest: None,
-            name: None,
-        };
-        commit(&self.context, &self.path(name), &options, &Silent).expect("a commit").id.to_string()
-    }
-
-    fn unpack(&self, id: &str, name: &str) {
-        let options = unpack::Options { devices: true, ..unpack::Options::default() };
-        unpack::unpack(&self.context, id, &self.path(name), &options, &Silent).expect("an image that was committed");
-    }
-
-    fn is_unchanged(&self, name: &str) -> bool {
-        diff(&self.context, &self.path(name), &Compare::default()).expect("a diff").changes.is_empty()
-    }
 }
 
 proptest! {

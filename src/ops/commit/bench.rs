@@ -1,0 +1,50 @@
+//! A store and directories for tests.
+
+use std::path::PathBuf;
+
+use super::{Compare, Options, commit, diff};
+use crate::image::Silent;
+use crate::layer::Limits;
+use crate::oci::{Created, Platform};
+use crate::ops::{Context, unpack};
+use crate::store::Store;
+
+pub(super) struct Bench {
+    folder: tempfile::TempDir,
+    pub(super) context: Context,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::new(folder.path().join("store"));
+        let context = Context { store, host: Platform::host(), limits: Limits::default() };
+        Self { folder, context }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn commit(&self, name: &str, squash: bool) -> String {
+        let options = Options {
+            compare: Compare { squash, ..Compare::default() },
+            author: String::new(),
+            message: String::new(),
+            changes: Vec::new(),
+            created: Created::go_zero(),
+            latest: None,
+            name: None,
+        };
+        commit(&self.context, &self.path(name), &options, &Silent).expect("a commit").id.to_string()
+    }
+
+    pub(super) fn unpack(&self, id: &str, name: &str) {
+        let options = unpack::Options { devices: true, ..unpack::Options::default() };
+        unpack::unpack(&self.context, id, &self.path(name), &options, &Silent).expect("an image that was committed");
+    }
+
+    pub(super) fn is_unchanged(&self, name: &str) -> bool {
+        diff(&self.context, &self.path(name), &Compare::default()).expect("a diff").changes.is_empty()
+    }
+}

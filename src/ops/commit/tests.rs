@@ -1,0 +1,257 @@
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use super::bench::Bench;
+use super::*;
+use crate::image::Silent;
+use crate::ops::remove::{self, remove};
+use crate::rootfs::{self, ChangeKind};
+
+fn options() -> Options {
+    Options {
+        compare: Compare::default(),
+        author: "me".to_owned(),
+        message: "why".to_owned(),
+        changes: Vec::new(),
+        created: Created::from_unix_seconds(1_000_000_000).expect("a time"),
+        latest: None,
+        name: None,
+    }
+}
+
+/// A bench with `base`, an image of a few files, and `tree`, which was unpacked from it.
+fn unpacked() -> Bench {
+    let bench = Bench::new();
+    let base = bench.path("base");
+    fs::create_dir_all(base.join("d/e")).expect("folders");
+    for (name, content) in [("a", "one"), ("d/b", "two"), ("d/e/c", "three")] {
+        fs::write(base.join(name), content).expect("a file");
+    }
+    fs::hard_link(base.join("a"), base.join("d/link")).expect("a link");
+    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    commit(&bench.context, &base, &named, &Silent).expect("a commit");
+    bench.unpack("base:1", "tree");
+    bench
+}
+
+/// Docker's lines, with `P` for directories on the way and `T` for those of which only the time changed.
+fn lines(changes: &[Change]) -> Vec<String> {
+    let letter = |kind| match kind {
+        ChangeKind::Added => 'A',
+        ChangeKind::Changed => 'C',
+        ChangeKind::Deleted => 'D',
+        ChangeKind::Touched => 'T',
+        ChangeKind::Parent => 'P',
+    };
+    changes.iter().map(|change| format!("{} /{}", letter(change.kind), change.path)).collect()
+}
+
+fn changes_of(bench: &Bench, name: &str, compare: &Compare) -> Vec<String> {
+    lines(&diff(&bench.context, &bench.path(name), compare).expect("a diff").changes)
+}
+
+fn entries(bench: &Bench, id: ImageId) -> Vec<String> {
+    let found = bench.context.find(&id.to_string()).expect("an image");
+    let image = found.image(None, &bench.context.host).expect("an image");
+    let layer = image.layers.last().and_then(|layer| layer.blob.as_ref()).expect("a layer");
+    let mut tar = crate::layer::TarReader::new(layer.open().expect("a layer"), &crate::layer::Limits::default());
+    let mut names = Vec::new();
+    while let Some(raw) = tar.next().expect("a tar") {
+        names.push(String::from_utf8_lossy(&raw.name).into_owned());
+    }
+    names
+}
+
+#[test]
+fn excluded_paths() {
+    let patterns = ["*.log", "/var/cache/*", "./tmp/", "etc/host?"].map(str::to_owned);
+    let yes = ["a.log", "x/y/a.log", "var/cache/apt", "tmp", "etc/hosts"];
+    let no = ["", "a.logs", "var/cache", "x/tmp", "x/etc/hosts", "etc/hostname"];
+    for (paths, expected) in [(&yes[..], true), (&no[..], false)] {
+        for path in paths {
+            let entry = EntryPath::new(path.as_bytes()).expect("a path");
+            assert_eq!(is_excluded(&patterns, &entry), expected, "{path}");
+        }
+    }
+}
+
+#[test]
+fn whiteouts_come_before_their_siblings_and_links_with_their_files() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::remove_file(tree.join("d/b")).expect("a file");
+    fs::write(tree.join("d/a"), "new").expect("a file");
+    fs::write(tree.join("a"), "ONE").expect("a file");
+    let committed = commit(&bench.context, &tree, &options(), &Silent).expect("a commit");
+    assert_eq!(entries(&bench, committed.id), ["./", "a", "d/", "d/.wh.b", "d/a", "d/link"]);
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_file_and_the_reverse() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::remove_dir_all(tree.join("d/e")).expect("a folder");
+    fs::write(tree.join("d/e"), "file").expect("a file");
+    fs::remove_file(tree.join("d/b")).expect("a file");
+    fs::create_dir(tree.join("d/b")).expect("a folder");
+    fs::write(tree.join("d/b/x"), "x").expect("a file");
+    assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["P /", "T /d", "C /d/b", "A /d/b/x", "C /d/e"]);
+}
+
+#[test]
+fn the_same_length_and_time_do_not_hide_other_content() {
+    let bench = unpacked();
+    let path = bench.path("tree/d/b");
+    let modified = fs::metadata(&path).and_then(|found| found.modified()).expect("a time");
+    fs::write(&path, "TWO").expect("a file");
+    fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("a time");
+    assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["P /", "P /d", "C /d/b"]);
+}
+
+#[test]
+fn a_touched_file_is_unchanged_when_its_time_is_put_back() {
+    let bench = unpacked();
+    let path = bench.path("tree/d/b");
+    let mode = fs::metadata(&path).expect("a file").permissions();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
+    fs::set_permissions(&path, mode).expect("a mode");
+    assert!(bench.is_unchanged("tree"));
+}
+
+#[test]
+fn a_tree_that_was_moved_is_known_and_one_that_is_like_it_too() {
+    let bench = unpacked();
+    fs::rename(bench.path("tree"), bench.path("moved")).expect("a rename");
+    let found = diff(&bench.context, &bench.path("moved"), &Compare::default()).expect("a diff");
+    assert_eq!((lines(&found.changes), found.copy_of), (Vec::new(), None));
+    bench.unpack("base:1", "other");
+    let snapshots = bench.path("store/imgtool/snapshots");
+    let place = fs::metadata(bench.path("other")).expect("a folder");
+    fs::remove_file(snapshots.join(format!("{:x}-{:x}", dev(&place), place.ino()))).expect("its snapshot");
+    let found = diff(&bench.context, &bench.path("other"), &Compare::default()).expect("a diff");
+    assert_eq!(lines(&found.changes), Vec::<String>::new());
+    assert!(found.copy_of.is_some());
+    fs::create_dir(bench.path("else")).expect("a folder");
+    fs::write(bench.path("else/a"), "one").expect("a file");
+    assert_eq!(changes_of(&bench, "else", &Compare::default()), ["A /", "A /a"]);
+}
+
+fn dev(found: &fs::Metadata) -> u64 {
+    let dev = found.dev();
+    u64::from(rustix::fs::major(dev)) << 32 | u64::from(rustix::fs::minor(dev))
+}
+
+#[test]
+fn another_base_and_none_at_all() {
+    let bench = unpacked();
+    fs::write(bench.path("tree/new"), "x").expect("a file");
+    let compare = |from| Compare { from, ..Compare::default() };
+    assert_eq!(changes_of(&bench, "tree", &compare(From::Image("base:1".to_owned()))), ["T /", "A /new"]);
+    assert_eq!(changes_of(&bench, "tree", &compare(From::Scratch)).len(), 8);
+}
+
+#[test]
+fn what_no_layer_can_have() {
+    let bench = unpacked();
+    let _socket = UnixListener::bind(bench.path("tree/d/socket")).expect("a socket");
+    let found = diff(&bench.context, &bench.path("tree"), &Compare::default()).expect("a diff");
+    assert_eq!((lines(&found.changes), found.skipped.sockets.len()), (vec!["P /".to_owned(), "T /d".to_owned()], 1));
+    fs::write(bench.path("tree/d/.wh.b"), "").expect("a file");
+    let error = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect_err("a whiteout");
+    assert!(matches!(error, Error::Rootfs(rootfs::Error::WhiteoutName { .. })), "{error}");
+}
+
+#[test]
+fn excluded_changes_wait_for_the_next_commit() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::write(tree.join("d/b"), "changed").expect("a file");
+    fs::write(tree.join("new.log"), "new").expect("a file");
+    fs::remove_file(tree.join("d/e/c")).expect("a file");
+    let exclude = ["*.log", "d"].map(str::to_owned).to_vec();
+    let without = Options { compare: Compare { exclude, ..Compare::default() }, ..options() };
+    let committed = commit(&bench.context, &tree, &without, &Silent).expect("a commit");
+    assert_eq!(entries(&bench, committed.id), ["./"]);
+    let left = changes_of(&bench, "tree", &Compare::default());
+    assert_eq!(left, ["P /", "P /d", "C /d/b", "T /d/e", "D /d/e/c", "A /new.log"]);
+}
+
+#[test]
+fn no_change_is_no_layer() {
+    let bench = unpacked();
+    let committed = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
+    let found = bench.context.find(&committed.id.to_string()).expect("an image");
+    let config = found.image(None, &bench.context.host).expect("an image").config.value().clone();
+    let last = config.history.last().expect("an entry");
+    assert_eq!((config.rootfs.diff_ids.len(), config.history.len(), last.empty_layer), (1, 2, true));
+    assert_eq!((&*last.author, &*last.comment, &*config.author, &*config.comment), ("me", "why", "me", ""));
+}
+
+#[test]
+fn the_same_changes_are_the_same_image() {
+    let bench = unpacked();
+    let fixed = Options { latest: Some(1_000_000_000), ..options() };
+    let mut ids = Vec::new();
+    for name in ["tree", "again"] {
+        if name == "again" {
+            bench.unpack("base:1", name);
+        }
+        fs::write(bench.path(name).join("x"), "x").expect("a file");
+        symlink("x", bench.path(name).join("y")).expect("a link");
+        ids.push(commit(&bench.context, &bench.path(name), &fixed, &Silent).expect("a commit").id);
+    }
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn a_base_that_is_gone_is_told() {
+    let bench = unpacked();
+    let all = remove::Options { force: true, ..remove::Options::default() };
+    remove(&bench.context, &["base:1".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
+    let error = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect_err("no base");
+    assert!(matches!(error, Error::BaseLost { .. }), "{error}");
+}
+
+#[test]
+fn an_image_stays_as_long_as_one_that_was_committed_on_it() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    for name in ["first", "second"] {
+        fs::write(tree.join(name), name).expect("a file");
+        let named = Options { name: Some(name.parse().expect("a name")), ..options() };
+        commit(&bench.context, &tree, &named, &Silent).expect("a commit");
+    }
+    let rmi = |name: &str| -> Vec<String> {
+        let events = remove(&bench.context, &[name.to_owned()], remove::Options::default()).expect("a store");
+        let events = events.into_iter().next().expect("one name").expect("an image");
+        let word = |event: remove::Event| format!("{event:?}").split('(').next().expect("a word").to_owned();
+        events.into_iter().map(word).collect()
+    };
+    assert_eq!(rmi("first"), ["Untagged"]);
+    assert_eq!(rmi("second"), ["Untagged", "DeletedImage", "DeletedLayer", "DeletedImage", "DeletedLayer"]);
+    assert_eq!(rmi("base:1"), ["Untagged", "DeletedImage", "DeletedLayer"]);
+}
+
+#[test]
+fn what_changes_while_it_is_read_is_refused() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::write(tree.join("d/b"), "changed").expect("a file");
+    let changes = diff(&bench.context, &tree, &Compare::default()).expect("a diff").changes;
+    fs::write(tree.join("d/b"), "changed again").expect("a file");
+    assert!(matches!(read_layer(&tree, &changes), Some(rootfs::Error::Changed { .. })));
+    fs::remove_file(tree.join("d/b")).expect("a file");
+    assert!(matches!(read_layer(&tree, &changes), Some(rootfs::Error::Changed { .. })));
+    symlink("/etc/passwd", tree.join("d/b")).expect("a link");
+    assert!(read_layer(&tree, &changes).is_some(), "links are not followed");
+}
+
+fn read_layer(tree: &Path, changes: &[Change]) -> Option<rootfs::Error> {
+    let root = rootfs::Root::open(tree).expect("a folder");
+    let mut tar = LayerTar::new(&root, changes, Mtime::default());
+    let read = std::io::copy(&mut tar, &mut std::io::sink());
+    assert!(read.is_err(), "a torn layer");
+    tar.take_error()
+}

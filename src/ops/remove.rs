@@ -37,7 +37,9 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
     let (names, descriptor) = aim(context, &before, typed, options)?;
     let mut after = before.clone();
     let mut events = Vec::new();
-    after.untag_foreign(typed);
+    if after.untag_foreign(typed) {
+        events.push(Event::Untagged(typed.to_owned()));
+    }
     for name in &names {
         after.untag(name, true);
         events.push(Event::Untagged(name.familiar()));
@@ -88,6 +90,9 @@ fn aim(
     let name = typed.parse::<Reference>().ok().filter(|_| typed.parse::<Digest>().is_err());
     if let Some(entry) = name.and_then(|name| catalog.find(&name.with_default_tag())) {
         return Ok((entry.name.iter().cloned().collect(), Some(entry.descriptor.clone())));
+    }
+    if let Some(entry) = catalog.find_foreign(typed) {
+        return Ok((Vec::new(), Some(entry.descriptor.clone())));
     }
     let found = context.find_in_store(catalog, typed)?;
     Ok((doomed(&found, options)?, found.descriptor))

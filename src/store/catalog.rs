@@ -143,11 +143,12 @@ impl Catalog {
         }
     }
 
-    /// Takes a name of another tool away. The image stays, nameless if that was the last.
-    pub fn untag_foreign(&mut self, name: &str) {
-        let Some(entry) = self.find_foreign(name).cloned() else { return };
+    /// Takes a name of another tool away, and says whether it was there. The image stays, nameless if that was the last.
+    pub fn untag_foreign(&mut self, name: &str) -> bool {
+        let Some(entry) = self.find_foreign(name).cloned() else { return false };
         self.retain(|other| other.foreign_name() != Some(name));
         self.add(&entry.descriptor);
+        true
     }
 
     /// The entry that another tool calls so.

@@ -61,7 +61,7 @@ fn names_of_other_tools_stay() {
     assert_eq!(listed(), "V1.0 <none>\n");
     session.ok(&["tag", "V1.0", "fx/b:1"]);
     assert_eq!(listed(), "V1.0 <none>\nfx/b 1\n");
-    session.ok(&["rmi", "V1.0"]);
+    assert_eq!(session.ok(&["rmi", "V1.0"]), "Untagged: V1.0\n");
     assert_eq!(listed(), "fx/b 1\n");
 }
 

@@ -64,18 +64,18 @@ impl Maker {
         // they are asked once, at the end.
         let has_xattrs = !node.xattrs().is_empty();
         let mode = if has_xattrs { PRIVATE } else { Mode::from_raw_mode(node.mode() & 0o777) };
-        let made = File::from(openat(parent, name, flags, mode)?);
-        write(&made)?;
+        let file = File::from(openat(parent, name, flags, mode)?);
+        write(&file)?;
         if has_xattrs {
-            return self.finish_open(made.as_fd(), parent, name, node);
+            return self.finish_open(file.as_fd(), parent, name, node);
         }
-        futimens(&made, &times(node.mtime()))?;
-        let stat = Seen::of(made.as_fd())?.stat;
+        futimens(&file, &times(node.mtime()))?;
+        let stat = Seen::of(file.as_fd())?.stat;
         let is_owned = !self.options.owners || (stat.uid, stat.gid) == owner(node);
         if is_owned && stat.permissions() == node.mode() {
             return Ok(Found { stat, xattrs: None });
         }
-        self.finish_open(made.as_fd(), parent, name, node)
+        self.finish_open(file.as_fd(), parent, name, node)
     }
 
     /// Makes what has no content. A device that may not be made is an empty file.

@@ -40,7 +40,9 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<Found>]) -> Re
             match result {
                 Ok(made) => {
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    made.into_iter().for_each(|(id, leaf)| found[id] = Some(leaf));
+                    for (id, leaf) in made {
+                        found[id] = Some(leaf);
+                    }
                 }
                 Err(error) => {
                     next.store(jobs.len(), Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The layer that changes make, as a stream that is made while it is read.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,7 +22,9 @@ const END: usize = 1024;
 /// from the disk when it is their turn; one that is not what it was when it was found is an error.
 pub struct LayerTar<'a> {
     root: &'a Root,
-    members: VecDeque<Member<'a>>,
+    members: VecDeque<&'a Change>,
+    /// The time of whiteouts.
+    time: Mtime,
     position: u64,
     part: Part<'a>,
     placed: Vec<Placed>,
@@ -38,11 +41,6 @@ pub struct Placed {
     pub offset: u64,
 }
 
-struct Member<'a> {
-    meta: Meta,
-    change: &'a Change,
-}
-
 /// What is read next.
 enum Part<'a> {
     /// Bytes that are ready, how many of them are read, and the file that follows.
@@ -56,18 +54,11 @@ enum Part<'a> {
 impl<'a> LayerTar<'a> {
     /// The tar of all changes; `time` is that of whiteouts.
     pub fn new(root: &'a Root, changes: &'a [Change], time: Mtime) -> Self {
-        let mut members: Vec<Member<'a>> = changes.iter().map(|change| Member::new(change, time)).collect();
-        members.sort_by(|one, other| walk_order(&one.key(), &other.key()));
+        let mut members: Vec<&Change> = changes.iter().collect();
+        members.sort_by_cached_key(|change| Key(key(change)));
+        let part = Part::Bytes(Vec::new(), 0, None);
         let members = VecDeque::from(members);
-        Self {
-            root,
-            members,
-            position: 0,
-            part: Part::Bytes(Vec::new(), 0, None),
-            placed: Vec::new(),
-            ended: false,
-            error: None,
-        }
+        Self { root, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
     }
 
     /// What went wrong in this tar, if it ended with an error of its own.
@@ -90,10 +81,10 @@ impl<'a> LayerTar<'a> {
                 Part::Bytes(vec![0; padding(size)], 0, None)
             }
             Part::Bytes(_, _, None) => match self.members.pop_front() {
-                Some(member) => {
-                    let header = header_bytes(&member.meta);
-                    let content = (member.meta.content_size() > 0).then_some(member.change);
-                    Part::Bytes(header, 0, content)
+                Some(change) => {
+                    let meta = meta(change, self.time);
+                    let content = (meta.content_size() > 0).then_some(change);
+                    Part::Bytes(header_bytes(&meta), 0, content)
                 }
                 None if !self.ended => {
                     self.ended = true;
@@ -170,30 +161,44 @@ impl Read for LayerTar<'_> {
     }
 }
 
-impl<'a> Member<'a> {
-    fn new(change: &'a Change, time: Mtime) -> Self {
-        let path = &change.path;
-        let meta = match (&change.node, &change.link) {
-            (None, _) => Meta::file(&whiteout(path), 0, 0o600, time),
-            (Some(node), Some(target)) => {
-                let kind = EntryKind::Hardlink { target: target.clone() };
-                Meta { kind, size: 0, ..node.meta(path.as_bytes().to_vec()) }
-            }
-            (Some(node), None) if path.is_root() => node.meta(b".".to_vec()),
-            (Some(node), None) => node.meta(path.as_bytes().to_vec()),
-        };
-        Self { meta, change }
-    }
-
-    /// By which members are sorted: whiteouts come before the other names of their directory.
-    fn key(&self) -> Vec<u8> {
-        let path = self.change.path.as_bytes();
-        if self.change.kind != ChangeKind::Deleted {
-            return path.to_vec();
+/// What the layer says of a change.
+fn meta(change: &Change, time: Mtime) -> Meta {
+    let path = &change.path;
+    match (&change.node, &change.link) {
+        (None, _) => Meta::file(&whiteout(path), 0, 0o600, time),
+        (Some(node), Some(target)) => {
+            let kind = EntryKind::Hardlink { target: target.clone() };
+            Meta { kind, size: 0, ..node.meta(path.as_bytes().to_vec()) }
         }
-        let (parent, name) = split_last(path);
-        if parent.is_empty() { [b"\0", name].concat() } else { [parent, b"/\0", name].concat() }
+        (Some(node), None) if path.is_root() => node.meta(b".".to_vec()),
+        (Some(node), None) => node.meta(path.as_bytes().to_vec()),
     }
+}
+
+/// Paths in walk order.
+#[derive(PartialEq, Eq)]
+struct Key(Vec<u8>);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        walk_order(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By which changes are sorted: whiteouts come before the other names of their directory.
+fn key(change: &Change) -> Vec<u8> {
+    let path = change.path.as_bytes();
+    if change.kind != ChangeKind::Deleted {
+        return path.to_vec();
+    }
+    let (parent, name) = split_last(path);
+    if parent.is_empty() { [b"\0", name].concat() } else { [parent, b"/\0", name].concat() }
 }
 
 /// The name in a layer that takes a path away.

@@ -23,7 +23,7 @@ pub(super) struct Found {
     /// What the disk says of it.
     pub(super) stat: Stat,
     /// The attributes that it has, if it could not have all.
-    pub(super) xattrs: Option<Xattrs>,
+    pub(super) xattrs: Option<Box<Xattrs>>,
 }
 
 /// Makes paths as the options say.
@@ -32,7 +32,7 @@ pub(super) struct Maker {
     pub(super) options: Options,
 }
 
-/// What files are made with: nobody else sees them before they are finished.
+/// What is made before it gets its mode.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Makes a directory that only its owner can enter.
@@ -60,9 +60,22 @@ impl Maker {
         write: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<Found> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = File::from(openat(parent, name, flags, PRIVATE)?);
-        write(&made)?;
-        self.finish_open(made.as_fd(), parent, name, node)
+        // Nobody else is in the target, so that a file may have its mode from the beginning. As most files are right then,
+        // they are asked once, at the end.
+        let has_xattrs = !node.xattrs().is_empty();
+        let mode = if has_xattrs { PRIVATE } else { Mode::from_raw_mode(node.mode() & 0o777) };
+        let file = File::from(openat(parent, name, flags, mode)?);
+        write(&file)?;
+        if has_xattrs {
+            return self.finish_open(file.as_fd(), parent, name, node);
+        }
+        futimens(&file, &times(node.mtime()))?;
+        let stat = Seen::of(file.as_fd())?.stat;
+        let is_owned = !self.options.owners || (stat.uid, stat.gid) == owner(node);
+        if is_owned && stat.permissions() == node.mode() {
+            return Ok(Found { stat, xattrs: None });
+        }
+        self.finish_open(file.as_fd(), parent, name, node)
     }
 
     /// Makes what has no content. A device that may not be made is an empty file.
@@ -200,8 +213,8 @@ impl<'a> Attributes<'a> {
     }
 
     /// What the path has, if that is not all.
-    fn lacking(self) -> Option<Xattrs> {
+    fn lacking(self) -> Option<Box<Xattrs>> {
         let has = |(key, _): &&(Vec<u8>, Vec<u8>)| is_kept(key) && !self.refused.contains(&&key[..]);
-        (!self.refused.is_empty()).then(|| Xattrs(self.all.iter().filter(has).cloned().collect()))
+        (!self.refused.is_empty()).then(|| Box::new(Xattrs(self.all.iter().filter(has).cloned().collect())))
     }
 }

@@ -79,9 +79,7 @@ impl Unpacker<'_> {
     fn run(&self) -> Result<Unpacked, Error> {
         let mut found: Vec<Option<Found>> = vec![None; self.overlay.len() + 1];
         self.directories()?;
-        for (id, leaf) in work::leaves(self)? {
-            found[id] = Some(leaf);
-        }
+        work::leaves(self, &mut found)?;
         self.links(&mut found)?;
         self.finish_directories(&mut found)?;
         let settled = self.settle(&mut found)?;

@@ -55,7 +55,7 @@ impl Unpacked {
     pub fn records<'a>(&'a self, overlay: &'a Overlay) -> impl Iterator<Item = Record> + use<'a> {
         nodes(overlay).filter_map(|node| {
             let found = self.found[node.id()].as_ref()?;
-            Some(record(node, Node::of(node), found.stat, found.xattrs.clone()))
+            Some(record(node, Node::of(node), found.stat, found.xattrs.as_deref().cloned()))
         })
     }
 }

@@ -24,23 +24,31 @@ const NAMES: usize = 512;
 
 type Made = Vec<(usize, Found)>;
 
-/// Makes all leaves but further names of files; gives each with its number.
-pub(super) fn leaves(unpacker: &Unpacker<'_>) -> Result<Made, Error> {
+/// Makes all leaves but further names of files; what the disk says of each goes to its number in `found`.
+pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<Found>]) -> Result<(), Error> {
     let jobs = jobs(unpacker);
     let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
     unpacker.progress.total(Some(bytes));
     unpacker.progress.start(0, "Unpacking", Some(bytes));
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (next, found, failed) = (AtomicUsize::new(0), Mutex::new(found), Mutex::new(None));
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = match job {
                 Job::Names(nodes) => names(unpacker, nodes),
                 Job::Stream(layer, nodes) => stream(unpacker, *layer, nodes),
             };
-            if result.is_err() {
-                next.store(jobs.len(), Ordering::Relaxed);
+            match result {
+                Ok(made) => {
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (id, leaf) in made {
+                        found[id] = Some(leaf);
+                    }
+                }
+                Err(error) => {
+                    next.store(jobs.len(), Ordering::Relaxed);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
             }
-            results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         }
     };
     std::thread::scope(|scope| {
@@ -48,13 +56,8 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>) -> Result<Made, Error> {
             scope.spawn(work);
         }
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     unpacker.progress.finish(0, "");
-    let mut made = Made::new();
-    for result in results {
-        made.append(&mut result?);
-    }
-    Ok(made)
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 /// The jobs, the longest first: streams cannot be divided.

@@ -47,7 +47,8 @@ impl Layers {
     /// Where `size` bytes of a plain layer's tar are: in which file, from which offset on.
     pub(super) fn range(&self, layer: usize, offset: u64, size: u64) -> io::Result<(&File, u64)> {
         let layer = self.layers.get(layer).ok_or_else(no_layer)?;
-        let end = offset.checked_add(size).filter(|end| *end <= layer.blob.size());
+        // Nothing can be read from anywhere, also of a layer that is compressed and shorter than its tar.
+        let end = offset.checked_add(size).filter(|end| size == 0 || *end <= layer.blob.size());
         let (file, start) = layer.as_file().ok_or_else(no_layer)?;
         match end {
             Some(_) => Ok((file, start + offset)),

@@ -21,7 +21,7 @@ pub struct Node {
     pub mtime: Mtime,
     /// A file's size in bytes with its holes; 0 for everything else.
     pub size: u64,
-    /// The extended attributes that [`is_kept`] keeps, sorted by name.
+    /// The extended attributes that `is_kept` keeps, sorted by name.
     #[serde(with = "serde_bytes::pairs")]
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }

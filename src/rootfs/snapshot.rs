@@ -276,3 +276,69 @@ impl<R: Read> Iterator for SnapshotReader<R> {
         record
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::layer::EntryKind;
+    use crate::rootfs::{Node, Stat};
+
+    fn record(path: &str, size: u64) -> Record {
+        let mtime = Mtime { seconds: -5, nanos: 7 };
+        let node = Node { kind: EntryKind::File, mode: 0o644, uid: 1 << 31, gid: 0, mtime, size, xattrs: Vec::new() };
+        let mode = Stat::FILE | 0o644;
+        let stat = Stat { ino: 3, ctime: mtime, mtime, size, mode, uid: 0, gid: 0, device: (0, 0) };
+        let path = EntryPath::new(path.as_bytes()).expect("a path");
+        Record { path, node, source: None, group: 0, stat, xattrs: None }
+    }
+
+    fn written(records: &[Record]) -> (Header, Vec<u8>) {
+        let mut sampler = Sampler::default();
+        for record in records {
+            sampler.add(record);
+        }
+        let header = Header {
+            base: Base { manifest: Some(Digest::of(b"m")), id: None },
+            origin: Base::default(),
+            layers: vec![DiffId::new(Digest::of(b"l"))],
+            place: Place { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
+            settled: Mtime { seconds: 1, nanos: 2 },
+            user: Some((1000, 100)),
+            sample: sampler.finish(),
+        };
+        let mut writer = SnapshotWriter::new(Vec::new());
+        records.iter().try_for_each(|record| writer.add(record)).expect("memory");
+        let bytes = writer.finish(&header).expect("memory");
+        (header, bytes)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
+        SnapshotReader::read(bytes)?.collect()
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        for count in [0, 1, 2000] {
+            let records: Vec<Record> = (0..count).map(|at| record(&format!("f{at}"), at)).collect();
+            let (header, bytes) = written(&records);
+            assert_eq!(read_header(Cursor::new(&bytes)).expect("a header"), header);
+            assert_eq!(read(&bytes).expect("records"), records);
+            assert!(header.sample.len() < Sampler::MOST);
+        }
+    }
+
+    #[test]
+    fn what_was_cut_or_changed_is_refused() {
+        let (_, bytes) = written(&[record("a", 1), record("b", 2)]);
+        for end in 0..bytes.len() {
+            assert!(read(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        for at in 0..bytes.len() - END.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(read(&changed).is_err(), "changed at {at}");
+        }
+    }
+}

@@ -18,7 +18,8 @@ const CHUNK: usize = 256 << 10;
 /// Copies a file's content out of a plain layer. `buffer` is working space.
 pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
     let mut at = source.content_offset;
-    for Segment { offset, length } in segments(source) {
+    // A file without content may be of a layer that is not read here.
+    for Segment { offset, length } in segments(source).into_iter().filter(|segment| segment.length > 0) {
         let (file, from) = layers.range(source.layer, at, length)?;
         let done = if length > SMALL { by_kernel(file, from, to, offset, length)? } else { 0 };
         through(file, from + done, to, offset + done, length - done, buffer)?;

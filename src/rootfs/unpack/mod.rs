@@ -13,6 +13,8 @@ mod content;
 mod make;
 mod report;
 mod target;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::os::fd::BorrowedFd;

@@ -1,0 +1,95 @@
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::sync::Arc;
+
+use super::*;
+use crate::image::{Blob, Silent};
+use crate::layer::{Entry, EntryKind, EntryPath, Limits, Meta, TarReader, TarWriter};
+
+/// A layer of those members, in a file, and its entries.
+fn layer(members: &[(Meta, &[u8])]) -> (Blob, Vec<Entry>) {
+    let mut tar = TarWriter::new(Vec::new());
+    for (meta, content) in members {
+        tar.entry(meta).expect("memory");
+        std::io::Write::write_all(&mut tar, content).expect("memory");
+    }
+    let bytes = tar.finish().expect("memory");
+    let mut reader = TarReader::new(&bytes[..], &Limits::default());
+    let mut entries = Vec::new();
+    while let Some(raw) = reader.next().expect("a tar") {
+        entries.push(Entry::try_from_raw(raw).expect("an entry"));
+    }
+    let mut file = tempfile::tempfile().expect("a file");
+    std::io::Write::write_all(&mut file, &bytes).expect("a write");
+    (Blob::range(Arc::new(file), 0, bytes.len() as u64), entries)
+}
+
+fn file(name: &str, mode: u32, content: &'static [u8]) -> (Meta, &'static [u8]) {
+    let mtime = Mtime { seconds: -1, nanos: 500 };
+    (Meta::file(name.as_bytes(), content.len() as u64, mode, mtime), content)
+}
+
+fn unpack_layers(layers: Vec<(Blob, Vec<Entry>)>, target: &Path) -> Result<Unpacked, Error> {
+    let (blobs, entries): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
+    let overlay = Overlay::build(entries.into_iter().map(|entries| entries.into_iter().map(Ok))).expect("a view");
+    let layers = Layers::new(blobs, Limits::default()).expect("layers");
+    let owners = rustix::process::geteuid().is_root();
+    unpack(&overlay, &layers, target, Options { devices: false, owners }, &Silent)
+}
+
+#[test]
+fn modes_times_and_links_are_those_of_the_image() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("t");
+    let directory = Meta::directory(b"d", 0o500, Mtime { seconds: 7, nanos: 0 });
+    let link =
+        Meta { kind: EntryKind::Hardlink { target: EntryPath::new(b"d/a").expect("a path") }, ..file("l", 0, b"").0 };
+    let device = Meta { kind: EntryKind::CharDevice { major: 1, minor: 3 }, ..file("null", 0o666, b"").0 };
+    let members = [(directory, &b""[..]), file("d/a", 0o4711, b"content"), (link, b""), (device, b"")];
+    let unpacked = unpack_layers(vec![layer(&members)], &target).expect("a tree");
+    let found = fs::metadata(target.join("d/a")).expect("a file");
+    assert_eq!((found.mode() & 0o7777, found.mtime(), found.mtime_nsec(), found.nlink()), (0o4711, -1, 500, 2));
+    assert_eq!(fs::read(target.join("l")).expect("a file"), b"content");
+    let found = fs::metadata(target.join("d")).expect("a folder");
+    assert_eq!((found.mode() & 0o7777, found.mtime()), (0o500, 7));
+    assert_eq!(fs::metadata(target.join("null")).expect("a file").len(), 0);
+    assert_eq!(unpacked.lacking.devices, 1);
+    assert_eq!(fs::metadata(&target).expect("a folder").mode() & 0o7777, 0o755);
+}
+
+#[test]
+fn packed_layers_are_streamed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (blob, entries) = layer(&[file("b", 0o644, b"second"), file("a", 0o644, b"first"), file("c", 0o644, b"")]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::copy(&mut blob.open().expect("open"), &mut gzip).expect("memory");
+    let packed = Blob::bytes(gzip.finish().expect("memory"));
+    unpack_layers(vec![(packed, entries)], &folder.path().join("t")).expect("a tree");
+    for (name, content) in [("a", "first"), ("b", "second"), ("c", "")] {
+        assert_eq!(fs::read_to_string(folder.path().join("t").join(name)).expect("a file"), content);
+    }
+}
+
+#[test]
+fn what_cannot_be_unpacked_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("t");
+    let nobody = Meta { uid: u64::from(u32::MAX), ..file("a", 0o644, b"").0 };
+    let error = unpack_layers(vec![layer(&[(nobody, b"")])], &target).expect_err("no owner");
+    assert!(matches!(error, Error::Owner { field: "uid", .. }), "{error}");
+    assert!(!target.exists());
+    let (_, entries) = layer(&[file("a", 0o644, b"content")]);
+    let cut = Blob::range(Arc::new(tempfile::tempfile().expect("a file")), 0, 0);
+    assert!(unpack_layers(vec![(cut, entries)], &target).is_err());
+    assert!(!target.exists());
+}
+
+#[test]
+fn only_an_empty_directory_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+    unpack_layers(vec![layer(&[file("a", 0o600, b"x")])], folder.path()).expect("an empty directory");
+    let error = unpack_layers(vec![layer(&[file("b", 0o600, b"x")])], folder.path()).expect_err("not empty");
+    assert!(matches!(error, Error::NotEmpty { .. }), "{error}");
+    assert!(!folder.path().join("b").exists());
+}

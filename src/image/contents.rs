@@ -47,9 +47,7 @@ pub struct Data<'p, 'a> {
 impl<'a> Contents<'a> {
     /// The contents of a layer, compressed or not.
     pub fn open(layer: &'a Blob, limits: &Limits) -> io::Result<Self> {
-        let mut prefix = Vec::new();
-        layer.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-        let from = if Compression::detect(&prefix) == Compression::None {
+        let from = if layer.compression()? == Compression::None {
             From::Plain(layer, BufReader::with_capacity(BUFFER, layer.open()?))
         } else {
             let (compression, packed) = sniff(layer.open()?)?;

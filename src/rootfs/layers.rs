@@ -24,11 +24,7 @@ struct Layer {
 impl Layers {
     /// The layers with those blobs, compressed or not.
     pub fn new(blobs: Vec<Blob>, limits: Limits) -> io::Result<Self> {
-        let open = |blob: Blob| {
-            let mut prefix = Vec::new();
-            blob.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;
-            Ok(Layer { compression: Compression::detect(&prefix), blob })
-        };
+        let open = |blob: Blob| Ok(Layer { compression: blob.compression()?, blob });
         Ok(Self { layers: blobs.into_iter().map(open).collect::<io::Result<_>>()?, limits })
     }
 

@@ -168,12 +168,6 @@ impl Quarantine {
         Ok(blob.with_held(Held { ticket, digest, layer }))
     }
 
-    /// Whether a layer has an entry of that path. The layer was kept here, or is in the store.
-    pub fn has_entry(&self, layer: &Digest, path: &EntryPath) -> bool {
-        let Ok(mut entries) = self.entries(layer) else { return false };
-        entries.any(|entry| entry.is_ok_and(|entry| entry.path == *path))
-    }
-
     /// The entries of a layer that was kept here, or is in the store.
     pub fn entries(&self, layer: &Digest) -> Result<LayerIndex<File>, IndexError> {
         let kept =

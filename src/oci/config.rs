@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::lenient::or_default;
+use super::lenient::{list, or_default};
 use super::{ContainerConfig, Created, DiffId, History, Platform};
 
 /// Why a config does not make sense though it could be read.
@@ -49,7 +49,7 @@ pub struct ImageConfig {
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub docker_version: String,
     /// How the image came to be, oldest first.
-    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
     /// The operating system, in Go's words: `linux`.
     #[serde(default, deserialize_with = "or_default")]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_config_is_read_forgivingly() {
         let config = read(concat!(
-            r#"{"rootfs":{"diff_ids":null},"author":null,"history":null,"config":{"User":null,"Cmd":"sh","#,
+            r#"{"rootfs":{"diff_ids":null},"author":null,"history":[null],"config":{"User":null,"Cmd":"sh","#,
             r#""Entrypoint":null,"Shell":[],"Volumes":{"/v":null},"ExposedPorts":{},"Labels":{"a":null},"#,
             r#""Healthcheck":{"Retries":null},"Memory":3},"created":null,"variant":""}"#
         ));

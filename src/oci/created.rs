@@ -5,13 +5,15 @@ use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The seconds of Go's zero time, 0001-01-01T00:00:00Z, since the epoch.
 const GO_ZERO_SECONDS: i64 = -62_135_596_800;
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Why a text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,14 +29,15 @@ pub struct CreatedError {
 /// depend on that. Two moments are equal whatever their offsets.
 #[derive(Clone, Copy)]
 pub struct Created {
-    moment: Timestamp,
+    /// The date and time in UTC. jiff's own moments end a day before the year 9999 does, which is where many put "never".
+    utc: DateTime,
     offset: Offset,
 }
 
 impl Created {
     /// The moment, written in UTC.
-    pub const fn new(moment: Timestamp) -> Self {
-        Self { moment, offset: Offset::UTC }
+    pub fn new(moment: Timestamp) -> Self {
+        Self { utc: Offset::UTC.to_datetime(moment), offset: Offset::UTC }
     }
 
     /// The moment so many seconds after the epoch, if it is before the year 10000.
@@ -47,19 +50,24 @@ impl Created {
         Self::from_unix_seconds(GO_ZERO_SECONDS).expect("the year 1 is a year")
     }
 
-    /// The moment.
-    pub const fn timestamp(&self) -> Timestamp {
-        self.moment
+    /// The moment; on the last day of the year 9999, the latest that there is a timestamp of.
+    pub fn timestamp(&self) -> Timestamp {
+        Offset::UTC.to_timestamp(self.utc).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Nanoseconds since the epoch.
+    fn unix_nanoseconds(&self) -> i128 {
+        self.utc.duration_since(EPOCH).as_nanos()
     }
 
     /// Whole seconds since the epoch, rounded down.
     pub fn unix_seconds(&self) -> i64 {
-        self.moment.as_nanosecond().div_euclid(1_000_000_000).try_into().expect("ten thousand years fit in 64 bits")
+        self.unix_nanoseconds().div_euclid(1_000_000_000).try_into().expect("ten thousand years fit in 64 bits")
     }
 
     /// The nanoseconds beyond [`Created::unix_seconds`], less than a thousand million.
     pub fn nanoseconds(&self) -> u32 {
-        self.moment.as_nanosecond().rem_euclid(1_000_000_000).try_into().expect("a second has 10^9 nanoseconds")
+        self.unix_nanoseconds().rem_euclid(1_000_000_000).try_into().expect("a second has 10^9 nanoseconds")
     }
 
     /// Whether this is Go's zero time: nobody set it.
@@ -75,7 +83,7 @@ impl Created {
 
     /// The text that Go's `time.RFC3339Nano` gives at that offset.
     fn text_at(self, offset: Offset) -> String {
-        let civil = offset.to_datetime(self.moment);
+        let civil = self.utc.saturating_add(SignedDuration::from_secs(offset.seconds().into()));
         let mut text = format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
             civil.year(),
@@ -122,9 +130,9 @@ fn parse(text: &str) -> Option<Created> {
     let two = |at: usize| date_time.get(at..at + 2).and_then(number).and_then(|n| i8::try_from(n).ok());
     let year = i16::try_from(number(date_time.get(..4)?)?).ok()?;
     let civil = DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, parse_decimals(decimals)?).ok()?;
-    let moment = offset.to_timestamp(civil).ok()?;
-    // Midnight of the year 0 may be in the year before in UTC, which could not be written.
-    (Offset::UTC.to_datetime(moment).year() >= 0).then_some(Created { moment, offset })
+    // The first hours of the year 0 and the last of 9999 may be in another year in UTC, which could not be written.
+    let utc = civil.checked_sub(SignedDuration::from_secs(offset.seconds().into())).ok()?;
+    (utc.year() >= 0).then_some(Created { utc, offset })
 }
 
 /// The nanoseconds in `.123…`; digits after the ninth are dropped, as Go drops them.
@@ -178,7 +186,7 @@ impl fmt::Debug for Created {
 
 impl PartialEq for Created {
     fn eq(&self, other: &Self) -> bool {
-        self.moment == other.moment
+        self.utc == other.utc
     }
 }
 
@@ -192,13 +200,13 @@ impl PartialOrd for Created {
 
 impl Ord for Created {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.moment.cmp(&other.moment)
+        self.utc.cmp(&other.utc)
     }
 }
 
 impl Hash for Created {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.moment.hash(state);
+        self.utc.hash(state);
     }
 }
 
@@ -235,6 +243,7 @@ mod tests {
             ("2020-01-01T00:00:00+05:30", "2019-12-31T18:30:00Z", "2020-01-01T00:00:00+05:30"),
             ("2020-01-01T00:00:00+00:00", "2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("9999-12-31T23:59:59.9Z", "9999-12-31T23:59:59.9Z", "9999-12-31T23:59:59.9Z"),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.5Z"),
             ("2024-02-29T12:00:00.1234567891Z", "2024-02-29T12:00:00.123456789Z", "2024-02-29T12:00:00.123456789Z"),
         ] {
@@ -271,6 +280,7 @@ mod tests {
             "99999-03-04T21:38:56Z",
             "2015-03-04T21:38:56+é1:00",
             "0000-01-01T00:00:00+05:00",
+            "9999-12-31T23:00:00-05:00",
         ] {
             assert_eq!(text.parse::<Created>(), Err(CreatedError { text: text.to_owned() }));
         }
@@ -310,7 +320,7 @@ mod tests {
         ) {
             let moment = Timestamp::new(seconds, 0).expect("a time").checked_add(jiff::Span::new().nanoseconds(i64::from(nanoseconds)));
             let offset = Offset::from_seconds(minutes * 60).expect("less than a day");
-            let created = Created { moment: moment.expect("a time"), offset };
+            let created = Created { offset, ..Created::new(moment.expect("a time")) };
             prop_assert_eq!(created.to_string().parse::<Created>(), Ok(created));
             let read: Result<Created, _> = created.written().parse();
             prop_assert_eq!(read.as_ref().map(Created::written), Ok(created.written()));

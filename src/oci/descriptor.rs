@@ -78,6 +78,11 @@ impl Descriptor {
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.get(key).map(String::as_str)
     }
+
+    /// What the image was committed on, if it was committed by imgtool.
+    pub fn parent(&self) -> Option<Digest> {
+        self.annotation(ANNOTATION_PARENT)?.parse().ok()
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,16 @@ where
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
+/// Reads a list; `null` is an empty one, and in it the type's default, as Go has it.
+pub(crate) fn list<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    let items: Vec<Option<T>> = or_default(from)?;
+    Ok(items.into_iter().map(Option::unwrap_or_default).collect())
+}
+
 /// Whether a flag is off: for `skip_serializing_if`, which hands out a reference.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 pub(crate) fn is_false(flag: &bool) -> bool {

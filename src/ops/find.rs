@@ -109,6 +109,26 @@ impl Context {
         Err(no_such_image(typed))
     }
 
+    /// What an image of the store was committed on, the nearest first, as far as that is still there.
+    pub fn ancestors(&self, found: &Found) -> Result<Vec<ImageId>, Error> {
+        let mut ancestors = Vec::new();
+        let Some(mut next) = found.descriptor.as_ref().filter(|_| found.in_store).and_then(Descriptor::parent) else {
+            return Ok(ancestors);
+        };
+        let catalog = self.store.catalog()?;
+        // Of links that lead in a circle each is followed once.
+        for _ in catalog.entries() {
+            let Some(entry) = catalog.leading_to(&next).next() else { break };
+            let Ok(tree) = self.store.tree(entry) else { break };
+            ancestors.extend(tree.default_image(&self.host).map(Image::id));
+            match entry.parent() {
+                Some(parent) => next = parent,
+                None => break,
+            }
+        }
+        Ok(ancestors)
+    }
+
     fn find_by_id(&self, catalog: &Catalog, hex: &str, typed: &str) -> Result<Found, Error> {
         let mut matching: BTreeMap<ImageId, Found> = BTreeMap::new();
         for entry in catalog.entries() {

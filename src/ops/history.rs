@@ -6,7 +6,8 @@ use crate::oci::{DiffId, History, ImageId, Platform};
 /// One step, the newest first.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The image that ends with this step, if it is known: that of the newest step is the image itself.
+    /// The image that ends with this step, if it is known: that of the newest step is the image itself, those of the
+    /// next what it was committed on, one step each, as docker counts them.
     pub id: Option<ImageId>,
     /// What the config says of it.
     pub entry: History,
@@ -27,8 +28,9 @@ pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         steps.push(Step { id: None, entry: entry.clone(), layer: layer.map(|layer| layer.diff_id), size });
     }
     steps.reverse();
-    if let Some(newest) = steps.first_mut() {
-        newest.id = Some(image.id());
+    let known = std::iter::once(image.id()).chain(context.ancestors(&found)?);
+    for (step, id) in steps.iter_mut().zip(known) {
+        step.id = Some(id);
     }
     Ok(steps)
 }

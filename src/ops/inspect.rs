@@ -16,6 +16,9 @@ pub struct Inspect {
     pub repo_tags: Vec<String>,
     /// Familiar names with the digest of the manifest or index.
     pub repo_digests: Vec<String>,
+    /// The image that it was committed on, if that is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ImageId>,
     /// The config's comment, or that of its newest history entry.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub comment: String,
@@ -88,6 +91,7 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         id: image.id(),
         repo_tags: found.all_names.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect(),
         repo_digests,
+        parent: context.ancestors(&found)?.first().copied(),
         comment: comment(config),
         created: config.created,
         author: config.author.clone(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::layout::{foreign_name_of, name_of, set_name};
-use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
+use crate::oci::{Descriptor, Digest, Index, Reference};
 
 /// One entry of a store's index.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Entry {
 impl Entry {
     /// What the image was committed on, if it was committed here.
     pub fn parent(&self) -> Option<Digest> {
-        self.descriptor.annotation(ANNOTATION_PARENT)?.parse().ok()
+        self.descriptor.parent()
     }
 }
 

@@ -139,3 +139,23 @@ fn what_is_not_there() {
     session.run(&["history", "fx/a:2"]).fails(1, &["No such image: fx/a:2"]);
     session.run(&["history", "ffffffffffff"]).fails(1, &["No such image: ffffffffffff:latest"]);
 }
+
+#[test]
+fn what_was_committed_here_is_known_by_its_parents() {
+    let (session, image) = store();
+    session.ok(&["unpack", "fx/a:1", "tree"]);
+    let commit = |content: &str| {
+        session.write("tree/new", content);
+        session.ok(&["commit", "tree", content]).trim().to_owned()
+    };
+    let (first, second) = (commit("first"), commit("second"));
+    let history = session.ok(&["history", "-q", "--no-trunc", "second"]);
+    assert_eq!(
+        history.lines().collect::<Vec<_>>(),
+        [&second, &first, &image.id(), "<missing>", "<missing>", "<missing>"]
+    );
+    assert_eq!(session.ok(&["inspect", "-f", "{{.Parent}}", "second"]).trim(), first);
+    session.ok(&["save", "-o", "second.tar", "second"]);
+    let archived = session.ok(&["history", "-q", "--no-trunc", "./second.tar"]);
+    assert_eq!(archived.lines().nth(1), Some("<missing>"), "an archive knows no parents");
+}

@@ -25,7 +25,7 @@ pub fn to_path(path: &Path, write: impl FnOnce(Target<'_>) -> Result<(), Error>)
     if let Some(mut file) = open_special(path).map_err(io_error)? {
         return write(Target::Stream(&mut file));
     }
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let target = followed(path);
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let draft = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder).map_err(io_error)?;
@@ -46,6 +46,20 @@ pub fn write_to_path(members: &[Member], path: &Path, progress: &dyn Progress) -
 /// Writes an archive to something that is read as it is written.
 pub fn write_to_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
     Ok(write_stream(members, &mut BufWriter::with_capacity(256 << 10, to), progress)?)
+}
+
+/// Where a path leads: through symbolic links, the last of which may lead to nothing yet.
+fn followed(path: &Path) -> PathBuf {
+    /// As many links as Linux follows.
+    const MOST: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..MOST {
+        match target.read_link() {
+            Ok(link) => target = folder_of(&target).join(link),
+            Err(_) => break,
+        }
+    }
+    target
 }
 
 fn folder_of(target: &Path) -> PathBuf {

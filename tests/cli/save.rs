@@ -242,3 +242,17 @@ fn files(session: &Session) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn a_link_to_where_the_archive_shall_be_is_followed() {
+    let session = with(&[TestImage::sample("fx/a:1")]);
+    for (link, target) in [("dangling.tar", "new.tar"), ("present.tar", "old.tar"), ("twice.tar", "dangling.tar")] {
+        std::os::unix::fs::symlink(target, session.work().join(link)).expect("a link");
+        session.write("old.tar", "old");
+        session.ok(&["save", "-o", link, "fx/a:1"]);
+        assert!(session.work().join(link).is_symlink(), "{link} is a link still");
+        assert!(session.ok(&["history", "-q", &format!("./{link}")]).lines().count() > 0);
+    }
+    assert!(session.read("new.tar").len() > 1024);
+    assert_eq!(session.read("old.tar").len(), 3, "the last link leads elsewhere");
+}

@@ -41,6 +41,8 @@ pub(super) struct Tree {
     pub(super) origin: Base,
     /// Where the directory is of which this is a copy.
     pub(super) copy_of: Option<String>,
+    /// The directory is the one that the records are of, inode for inode.
+    pub(super) in_place: bool,
     known: Known,
 }
 
@@ -96,6 +98,7 @@ impl Tree {
             user: user(),
             origin: Base::default(),
             copy_of: None,
+            in_place: false,
             known: Known::Nothing,
         })
     }
@@ -114,6 +117,7 @@ impl Tree {
             parent: manifest,
             image: Some(image.clone()),
             copy_of: None,
+            in_place: false,
             known: Known::Image(Box::new(overlay)),
         })
     }
@@ -134,6 +138,7 @@ impl Tree {
             parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
             image: Some(image.clone()),
             copy_of: snapshot.is_copy.then_some(copied_from),
+            in_place: !snapshot.is_copy,
             known: Known::Snapshot(Box::new(snapshot)),
         })
     }

@@ -6,8 +6,9 @@ use std::os::fd::AsFd as _;
 
 use rustix::fs::OFlags;
 
-use super::scan::{Change, ChangeKind};
+use super::holes::Content;
 use super::order::walk_key;
+use super::scan::{Change, ChangeKind};
 use super::{Error, Root, Seen};
 use crate::layer::path::split_last;
 use crate::layer::whiteout::Whiteout;
@@ -19,6 +20,10 @@ const END: usize = 1024;
 
 /// A tar of changes: directories before what is in them, whiteouts before their siblings, names sorted. Files are read
 /// from the disk when it is their turn; one that is not what it was when it was found is an error.
+///
+/// A sparse file is written whole, its holes as zeros: docker 20.10 loads and runs a layer with GNU's sparse entries, but
+/// cannot save it again (its tar-split puts the zeros back together and finds another digest). The zeros are not read
+/// from the disk, nor written to that of the store.
 pub struct LayerTar<'a> {
     root: &'a Root,
     changes: &'a [Change],
@@ -46,8 +51,8 @@ pub struct Placed {
 enum Part<'a> {
     /// Bytes that are ready, how many of them are read, and the file that follows.
     Bytes(Vec<u8>, usize, Option<usize>),
-    /// A file, and how much of it is left.
-    File { file: File, left: u64, change: &'a Change },
+    /// A file.
+    File { content: Content, change: &'a Change },
     /// Nothing.
     End,
 }
@@ -75,8 +80,8 @@ impl<'a> LayerTar<'a> {
     fn next_part(&mut self, after: Part<'a>) -> Result<Part<'a>, Error> {
         Ok(match after {
             Part::Bytes(_, _, Some(place)) => self.open(place)?,
-            Part::File { file, change, .. } => {
-                check_unchanged(&file, change)?;
+            Part::File { content, change } => {
+                check_unchanged(content.file(), change)?;
                 Part::Bytes(vec![0; padding(change.content_size())], 0, None)
             }
             Part::Bytes(_, _, None) => match self.members.pop() {
@@ -108,7 +113,7 @@ impl<'a> LayerTar<'a> {
         };
         check_unchanged(&file, change)?;
         self.placed.push(Placed { change: place, offset: self.position });
-        Ok(Part::File { file, left: change.content_size(), change })
+        Ok(Part::File { content: Content::new(file, change.content_size()), change })
     }
 
     fn read_part(&mut self, into: &mut [u8]) -> Result<usize, Error> {
@@ -119,17 +124,10 @@ impl<'a> LayerTar<'a> {
                 *done += want;
                 Ok(want)
             }
-            Part::File { file, left, change } => {
-                let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                if want == 0 {
-                    return Ok(0);
-                }
-                let got = file.read(&mut into[..want]).map_err(Error::at(change.path.as_bytes()))?;
-                if got == 0 {
-                    return Err(changed(change));
-                }
-                *left -= got as u64;
-                Ok(got)
+            Part::File { content, .. } if content.left() == 0 => Ok(0),
+            Part::File { content, change } => {
+                let got = content.read(into).map_err(Error::at(change.path.as_bytes()))?;
+                if got == 0 { Err(changed(change)) } else { Ok(got) }
             }
             Part::End => Ok(0),
         }
@@ -166,11 +164,8 @@ fn visible(changes: &[Change]) -> Vec<usize> {
     let mut opaque: Option<&EntryPath> = None;
     let mut places = Vec::with_capacity(changes.len());
     for (place, change) in changes.iter().enumerate() {
-        opaque = if change.is_opaque {
-            Some(&change.path)
-        } else {
-            opaque.filter(|above| change.path.starts_with(above))
-        };
+        opaque =
+            if change.is_opaque { Some(&change.path) } else { opaque.filter(|above| change.path.starts_with(above)) };
         if opaque.is_none() || change.kind != ChangeKind::Deleted {
             places.push(place);
         }

@@ -16,6 +16,7 @@
 
 mod beneath;
 mod error;
+mod holes;
 mod layer_tar;
 mod layers;
 mod node;

@@ -101,7 +101,8 @@ impl<'a> Rewriter<'a> {
             let is_new = record.node.size > 0 && record.source.is_none();
             return (!is_new).then_some(Record { stat: unknown, ..record });
         }
-        let before = |(_, change): &(usize, &Change)| rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt();
+        let before =
+            |(_, change): &(usize, &Change)| rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt();
         while self.changes.next_if(before).is_some() {}
         let Some((place, change)) = self.changes.next_if(|(_, change)| change.path == record.path) else {
             return Some(record);

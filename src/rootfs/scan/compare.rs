@@ -50,7 +50,11 @@ pub(super) fn compare(
     if now.kind() != record.stat.kind() && !stands_for_device {
         return Ok(Verdict::Changed(node_of(parents, met, options)?, None));
     }
-    let disk_xattrs = xattrs(parents, met)?;
+    let disk_xattrs = match xattrs(parents, met) {
+        // Who may not read an attribute could not set it, either.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => record.disk_xattrs().to_vec(),
+        found => found?,
+    };
     let mut node = merged(record, now, &disk_xattrs, options);
     if !stands_for_device {
         node.kind = kind(parents, met)?;

@@ -127,14 +127,23 @@ impl Merger<'_, '_> {
         if was_directory && !met.seen.stat.is_directory() {
             self.gone = Some(met.path.clone());
         }
-        let clean = record.as_ref().is_some_and(|record| compare::is_clean(record, met, self.options));
-        let (item, xattrs) = match &record {
-            Some(record) => self.compared(met, record, clean)?,
-            None => (self.added(met, true)?, None),
+        let is_same = record.as_ref().is_some_and(|record| record.stat == met.seen.stat);
+        let clean = is_same && record.as_ref().is_some_and(|record| compare::is_clean(record, met, self.options));
+        let found = match &record {
+            Some(record) => self.compared(met, record, clean),
+            None => self.added(met, true).map(|item| (item, None)),
+        };
+        let (item, xattrs) = match found {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                self.skipped.unreadable.push(met.path.clone());
+                self.sealed = Some(met.path.clone());
+                return record.map_or(Ok(()), |record| (self.keep)(record));
+            }
+            found => found?,
         };
         (self.keep)(kept_record(&item, met, xattrs, record))?;
         if met.seen.stat.is_directory() {
-            return self.descend(met, item, clean);
+            return self.descend(met, item, is_same);
         }
         self.leaf(item);
         Ok(())
@@ -165,12 +174,12 @@ impl Merger<'_, '_> {
     }
 
     /// Takes a directory, and goes into it.
-    fn descend(&mut self, met: &Met, item: Item, clean: bool) -> Result<(), Error> {
+    fn descend(&mut self, met: &Met, item: Item, is_same: bool) -> Result<(), Error> {
         match item.state {
             State::Same => self.survives(&met.path),
             _ => self.leave(&met.path),
         }
-        let is_known = clean || item.state == State::Same && !self.options.in_place;
+        let is_known = is_same || item.state == State::Same && !self.options.in_place;
         self.path.push((item, None));
         if self.path.last().is_some_and(|(item, _)| item.state != State::Same) {
             self.push_path();

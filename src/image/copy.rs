@@ -153,7 +153,7 @@ impl<'a> Landing<'a> {
         match &mut self.from {
             From::Reader(reader) => {
                 let got = reader.read(into)?;
-                self.to.write_all_at(&into[..got], at)?;
+                write_at(self.to, &into[..got], at)?;
                 Ok(got)
             }
             From::Range { left: 0, .. } => Ok(0),
@@ -180,6 +180,16 @@ impl<'a> Landing<'a> {
             }
         }
     }
+}
+
+/// Writes at the end of a file. Many zeros become a hole.
+fn write_at(to: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    /// Fewer zeros would only make many small holes.
+    const HOLE: usize = 32 << 10;
+    if bytes.len() >= HOLE && bytes.iter().all(|byte| *byte == 0) {
+        return to.set_len(at + bytes.len() as u64);
+    }
+    to.write_all_at(bytes, at)
 }
 
 impl Read for Landing<'_> {

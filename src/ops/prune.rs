@@ -44,5 +44,6 @@ pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, 
     let reachable = context.store.reachable(&after)?;
     context.store.replace(&alone, &after)?;
     let garbage = context.store.sweep(&alone, &reachable)?;
-    Ok(Report { events, bytes: garbage.bytes })
+    let snapshots = context.store.prune_snapshots(&alone, &reachable)?;
+    Ok(Report { events, bytes: garbage.bytes + snapshots })
 }

@@ -1,15 +1,15 @@
 //! The layer that changes make, as a stream that is made while it is read.
 
-use std::cmp::Ordering;
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 
 use rustix::fs::OFlags;
 
+use super::holes::Content;
+use super::order::walk_key;
 use super::scan::{Change, ChangeKind};
-use super::{Error, Root, Seen, walk_order};
+use super::{Error, Root, Seen};
 use crate::layer::path::split_last;
 use crate::layer::whiteout::Whiteout;
 use crate::layer::writer::{header_bytes, padding};
@@ -20,9 +20,15 @@ const END: usize = 1024;
 
 /// A tar of changes: directories before what is in them, whiteouts before their siblings, names sorted. Files are read
 /// from the disk when it is their turn; one that is not what it was when it was found is an error.
+///
+/// A sparse file is written whole, its holes as zeros: docker 20.10 loads and runs a layer with GNU's sparse entries, but
+/// cannot save it again (its tar-split puts the zeros back together and finds another digest). The zeros are not read
+/// from the disk, nor written to that of the store.
 pub struct LayerTar<'a> {
     root: &'a Root,
-    members: VecDeque<&'a Change>,
+    changes: &'a [Change],
+    /// The places of what the tar has among the changes, the last first.
+    members: Vec<usize>,
     /// The time of whiteouts.
     time: Mtime,
     position: u64,
@@ -33,10 +39,10 @@ pub struct LayerTar<'a> {
 }
 
 /// Where a file's content is in the tar.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
-    /// The file.
-    pub path: EntryPath,
+    /// The file, by its place among the changes.
+    pub change: usize,
     /// Where its content starts.
     pub offset: u64,
 }
@@ -44,9 +50,9 @@ pub struct Placed {
 /// What is read next.
 enum Part<'a> {
     /// Bytes that are ready, how many of them are read, and the file that follows.
-    Bytes(Vec<u8>, usize, Option<&'a Change>),
-    /// A file, and how much of it is left.
-    File { file: File, left: u64, change: &'a Change },
+    Bytes(Vec<u8>, usize, Option<usize>),
+    /// A file.
+    File { content: Content, change: &'a Change },
     /// Nothing.
     End,
 }
@@ -54,11 +60,10 @@ enum Part<'a> {
 impl<'a> LayerTar<'a> {
     /// The tar of all changes; `time` is that of whiteouts.
     pub fn new(root: &'a Root, changes: &'a [Change], time: Mtime) -> Self {
-        let mut members: Vec<&Change> = changes.iter().collect();
-        members.sort_by_cached_key(|change| Key(key(change)));
+        let mut members = visible(changes);
+        members.sort_by(|one, other| key(&changes[*other]).cmp(key(&changes[*one])));
         let part = Part::Bytes(Vec::new(), 0, None);
-        let members = VecDeque::from(members);
-        Self { root, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
+        Self { root, changes, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
     }
 
     /// What went wrong in this tar, if it ended with an error of its own.
@@ -74,17 +79,16 @@ impl<'a> LayerTar<'a> {
     /// What comes after a part that is read to its end.
     fn next_part(&mut self, after: Part<'a>) -> Result<Part<'a>, Error> {
         Ok(match after {
-            Part::Bytes(_, _, Some(change)) => self.open(change)?,
-            Part::File { file, change, .. } => {
-                check_unchanged(&file, change)?;
-                let size = change.stat.map_or(0, |stat| stat.size);
-                Part::Bytes(vec![0; padding(size)], 0, None)
+            Part::Bytes(_, _, Some(place)) => self.open(place)?,
+            Part::File { content, change } => {
+                check_unchanged(content.file(), change)?;
+                Part::Bytes(vec![0; padding(change.content_size())], 0, None)
             }
-            Part::Bytes(_, _, None) => match self.members.pop_front() {
-                Some(change) => {
-                    let meta = meta(change, self.time);
-                    let content = (meta.content_size() > 0).then_some(change);
-                    Part::Bytes(header_bytes(&meta), 0, content)
+            Part::Bytes(_, _, None) => match self.members.pop() {
+                Some(place) => {
+                    let change = &self.changes[place];
+                    let content = (change.content_size() > 0).then_some(place);
+                    Part::Bytes(headers(change, self.time), 0, content)
                 }
                 None if !self.ended => {
                     self.ended = true;
@@ -96,7 +100,8 @@ impl<'a> LayerTar<'a> {
         })
     }
 
-    fn open(&mut self, change: &'a Change) -> Result<Part<'a>, Error> {
+    fn open(&mut self, place: usize) -> Result<Part<'a>, Error> {
+        let change = &self.changes[place];
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let file = match self.root.open_beneath(change.path.as_bytes(), flags) {
             Ok(file) => File::from(file),
@@ -107,8 +112,8 @@ impl<'a> LayerTar<'a> {
             Err(error) => return Err(Error::at(change.path.as_bytes())(error)),
         };
         check_unchanged(&file, change)?;
-        self.placed.push(Placed { path: change.path.clone(), offset: self.position });
-        Ok(Part::File { file, left: change.stat.map_or(0, |stat| stat.size), change })
+        self.placed.push(Placed { change: place, offset: self.position });
+        Ok(Part::File { content: Content::new(file, change.content_size()), change })
     }
 
     fn read_part(&mut self, into: &mut [u8]) -> Result<usize, Error> {
@@ -119,17 +124,10 @@ impl<'a> LayerTar<'a> {
                 *done += want;
                 Ok(want)
             }
-            Part::File { file, left, change } => {
-                let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                if want == 0 {
-                    return Ok(0);
-                }
-                let got = file.read(&mut into[..want]).map_err(Error::at(change.path.as_bytes()))?;
-                if got == 0 {
-                    return Err(changed(change));
-                }
-                *left -= got as u64;
-                Ok(got)
+            Part::File { content, .. } if content.left() == 0 => Ok(0),
+            Part::File { content, change } => {
+                let got = content.read(into).map_err(Error::at(change.path.as_bytes()))?;
+                if got == 0 { Err(changed(change)) } else { Ok(got) }
             }
             Part::End => Ok(0),
         }
@@ -161,13 +159,36 @@ impl Read for LayerTar<'_> {
     }
 }
 
+/// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it.
+fn visible(changes: &[Change]) -> Vec<usize> {
+    let mut opaque: Option<&EntryPath> = None;
+    let mut places = Vec::with_capacity(changes.len());
+    for (place, change) in changes.iter().enumerate() {
+        opaque =
+            if change.is_opaque { Some(&change.path) } else { opaque.filter(|above| change.path.starts_with(above)) };
+        if opaque.is_none() || change.kind != ChangeKind::Deleted {
+            places.push(place);
+        }
+    }
+    places
+}
+
 /// What the layer says of a change.
+fn headers(change: &Change, time: Mtime) -> Vec<u8> {
+    let mut headers = header_bytes(&meta(change, time));
+    if change.is_opaque {
+        let name = [change.path.as_bytes(), b"/", &Whiteout::Opaque.file_name()].concat();
+        headers.extend(header_bytes(&Meta::file(&name, 0, 0o600, time)));
+    }
+    headers
+}
+
 fn meta(change: &Change, time: Mtime) -> Meta {
     let path = &change.path;
     match (&change.node, &change.link) {
         (None, _) => Meta::file(&whiteout(path), 0, 0o600, time),
         (Some(node), Some(target)) => {
-            let kind = EntryKind::Hardlink { target: target.clone() };
+            let kind = EntryKind::Hardlink { target: (**target).clone() };
             Meta { kind, size: 0, ..node.meta(path.as_bytes().to_vec()) }
         }
         (Some(node), None) if path.is_root() => node.meta(b".".to_vec()),
@@ -175,30 +196,16 @@ fn meta(change: &Change, time: Mtime) -> Meta {
     }
 }
 
-/// Paths in walk order.
-#[derive(PartialEq, Eq)]
-struct Key(Vec<u8>);
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        walk_order(&self.0, &other.0)
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// By which changes are sorted: whiteouts come before the other names of their directory.
-fn key(change: &Change) -> Vec<u8> {
-    let path = change.path.as_bytes();
-    if change.kind != ChangeKind::Deleted {
-        return path.to_vec();
-    }
-    let (parent, name) = split_last(path);
-    if parent.is_empty() { [b"\0", name].concat() } else { [parent, b"/\0", name].concat() }
+/// By what changes are sorted: in walk order, but whiteouts before the other names of their directory.
+fn key(change: &Change) -> impl Iterator<Item = u8> + use<'_> {
+    let (parent, name) = split_last(change.path.as_bytes());
+    let between: &[u8] = match (change.kind, parent.is_empty()) {
+        (ChangeKind::Deleted, true) => b"/",
+        (ChangeKind::Deleted, false) => b"//",
+        (_, true) => b"",
+        (_, false) => b"/",
+    };
+    walk_key(parent).chain(walk_key(between)).chain(walk_key(name))
 }
 
 /// The name in a layer that takes a path away.
@@ -215,5 +222,6 @@ fn changed(change: &Change) -> Error {
 /// Whether an open file is still what was found.
 fn check_unchanged(file: &File, change: &Change) -> Result<(), Error> {
     let now = Seen::of(file.as_fd()).map_err(Error::at(change.path.as_bytes()))?.stat;
-    if Some(now) == change.stat { Ok(()) } else { Err(changed(change)) }
+    let is_as_long = now.size == change.content_size();
+    if now.seal() == change.seal && now.is_file() && is_as_long { Ok(()) } else { Err(changed(change)) }
 }

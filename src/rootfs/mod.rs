@@ -16,6 +16,7 @@
 
 mod beneath;
 mod error;
+mod holes;
 mod layer_tar;
 mod layers;
 mod node;
@@ -37,5 +38,5 @@ pub use order::walk_order;
 pub use record::{Record, Source, Xattrs};
 pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, scan};
 pub use snapshot::{Base, Header, Place, Sample, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
-pub use stat::{Seen, Stat};
+pub use stat::{Seal, Seen, Stat};
 pub use unpack::{Lacking, Options, Unpacked, expected, unpack};

@@ -5,9 +5,12 @@ use std::cmp::Ordering;
 /// Compares two paths as a walk meets them: a directory, then all that is in it, then its next sibling. Plain bytes would
 /// put `a.b` before `a/x`.
 pub fn walk_order(one: &[u8], other: &[u8]) -> Ordering {
-    // No name has a NUL, so that a separator may take its place.
-    let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
-    one.iter().map(key).cmp(other.iter().map(key))
+    walk_key(one).cmp(walk_key(other))
+}
+
+/// By what a path is compared. No name has a NUL, so that a separator may take its place.
+pub(super) fn walk_key(path: &[u8]) -> impl Iterator<Item = u8> + use<'_> {
+    path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
 }
 
 #[cfg(test)]

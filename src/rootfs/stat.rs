@@ -30,6 +30,16 @@ pub struct Stat {
     pub device: (u32, u32),
 }
 
+/// What of a [`Stat`] tells whether a path was touched since it was looked at: whatever changes the rest of it, or the
+/// content, changes this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seal {
+    /// The number of the inode.
+    pub ino: u64,
+    /// When anything of it was last changed.
+    pub ctime: Mtime,
+}
+
 /// A [`Stat`] and what is only of use while it is fresh.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
@@ -63,6 +73,11 @@ impl Stat {
     pub const FIFO: u32 = 0o010_000;
     /// The type bits of a socket.
     pub const SOCKET: u32 = 0o140_000;
+
+    /// What tells whether it is still so.
+    pub fn seal(&self) -> Seal {
+        Seal { ino: self.ino, ctime: self.ctime }
+    }
 
     /// The type bits.
     pub fn kind(&self) -> u32 {

@@ -15,6 +15,13 @@ pub struct Reachable {
     digests: HashSet<Digest>,
 }
 
+impl Reachable {
+    /// Whether a blob is among them.
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        self.digests.contains(digest)
+    }
+}
+
 /// What was deleted.
 #[derive(Debug, Default)]
 pub struct Garbage {

@@ -7,6 +7,7 @@
 //! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
+//! ROOT/imgtool/gone/        as snapshots, without the records: where trees came from whose image was pruned
 //! ```
 //!
 //! Invariants: a name never leads to a blob that is not verified and on the disk; readers take no lock; whoever holds

@@ -2,13 +2,15 @@
 //!
 //! They are named by the directory's device and inode, so that a directory that is moved is still found. A copy of it is
 //! found by its content: of the sample that each snapshot has, at least half must be there with its size and time.
+//!
+//! When the image is pruned that a tree came from, its snapshot is emptied: what it came from is still told.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Store};
+use super::{Error, Guard, Reachable, Store};
 use crate::layout::{Durable, sync_folder};
 use crate::rootfs::{Header, Place, Record, Root, Seen, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
 
@@ -19,8 +21,15 @@ pub struct Snapshot {
     pub header: Header,
     /// Whether it was found by content: the directory is a copy of the one that was unpacked.
     pub is_copy: bool,
+    /// Whether it has no records any more, as its image was pruned.
+    pub is_emptied: bool,
     path: PathBuf,
 }
+
+/// Where snapshots are, in a store.
+const SNAPSHOTS: &str = "snapshots";
+/// Where those are that were emptied.
+const GONE: &str = "gone";
 
 /// A snapshot that is being written. Dropped before [`SnapshotDraft::publish`], it is gone.
 #[must_use = "a snapshot that is not published vanishes"]
@@ -28,6 +37,8 @@ pub struct SnapshotDraft {
     writer: SnapshotWriter<BufWriter<File>>,
     draft: Durable,
     store: Store,
+    /// Keeps whoever deletes drafts waiting.
+    _adding: Option<Guard>,
 }
 
 impl Snapshot {
@@ -43,19 +54,25 @@ impl Store {
     pub fn find_snapshot(&self, directory: &Path) -> Result<Option<Snapshot>, Error> {
         let root = Root::open(directory).map_err(Error::io(directory))?;
         let place = place_of(directory, &root)?;
-        let own = self.snapshot_path(&place);
-        if let Some(header) = read(&own)?.filter(|header| is_same(&header.place, &place)) {
-            return Ok(Some(Snapshot { header, is_copy: false, path: own }));
+        for folder in [SNAPSHOTS, GONE] {
+            let path = self.snapshot_path(folder, &place);
+            if let Some(header) = read(&path)?.filter(|header| is_same(&header.place, &place)) {
+                return Ok(Some(Snapshot { header, is_copy: false, is_emptied: folder == GONE, path }));
+            }
         }
         let mut best: Option<(usize, Snapshot)> = None;
-        for path in self.snapshots()? {
+        let folders = [(SNAPSHOTS, false), (GONE, true)];
+        let paths = folders.map(|(folder, is_emptied)| Ok((self.snapshots(folder)?, is_emptied)));
+        let paths = paths.into_iter().collect::<Result<Vec<_>, Error>>()?;
+        let paths = paths.into_iter().flat_map(|(paths, emptied)| paths.into_iter().map(move |path| (path, emptied)));
+        for (path, is_emptied) in paths {
             // One that is damaged is no match.
             let Ok(Some(header)) = read(&path) else { continue };
             let (found, all) = (alike(&root, &header), header.sample.len());
             let is_better =
                 best.as_ref().is_none_or(|(most, best)| (found, header.settled) > (*most, best.header.settled));
             if all > 0 && found * 2 >= all && is_better {
-                best = Some((found, Snapshot { header, is_copy: true, path }));
+                best = Some((found, Snapshot { header, is_copy: true, is_emptied, path }));
             }
         }
         Ok(best.map(|(_, snapshot)| snapshot))
@@ -63,22 +80,44 @@ impl Store {
 
     /// Starts to write a snapshot.
     pub fn draft_snapshot(&self) -> Result<SnapshotDraft, Error> {
+        Ok(SnapshotDraft { _adding: Some(self.lock_shared()?), ..self.unguarded_draft()? })
+    }
+
+    /// Empties the snapshots of trees whose image is not reachable any more: nothing can be committed to it. The guard
+    /// must be the one of [`Store::lock_exclusive`]. Gives the number of bytes that they had.
+    pub fn prune_snapshots(&self, _alone: &Guard, reachable: &Reachable) -> Result<u64, Error> {
+        let mut bytes = 0;
+        for path in self.snapshots(SNAPSHOTS)? {
+            // Of one that is damaged nobody knows what it is of.
+            let Ok(Some(header)) = read(&path) else { continue };
+            if header.base.id.is_none_or(|id| reachable.contains(id.digest())) {
+                continue;
+            }
+            self.unguarded_draft()?.publish_in(GONE, &header)?;
+            bytes += fs::metadata(&path).map_or(0, |found| found.len());
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+        Ok(bytes)
+    }
+
+    fn unguarded_draft(&self) -> Result<SnapshotDraft, Error> {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.private_folder("tmp")?.join(format!("snapshot-{}-{number}", std::process::id()));
         let draft = Durable::create(path.clone()).map_err(Error::io(&path))?;
         let file = draft.file().try_clone().map_err(Error::io(&path))?;
-        Ok(SnapshotDraft { writer: SnapshotWriter::new(BufWriter::new(file)), draft, store: self.clone() })
+        let writer = SnapshotWriter::new(BufWriter::new(file));
+        Ok(SnapshotDraft { writer, draft, store: self.clone(), _adding: None })
     }
 
     /// Where the snapshot of a directory is kept.
-    fn snapshot_path(&self, place: &Place) -> PathBuf {
-        self.root.join("imgtool/snapshots").join(format!("{:x}-{:x}", place.dev, place.ino))
+    fn snapshot_path(&self, folder: &str, place: &Place) -> PathBuf {
+        self.root.join("imgtool").join(folder).join(format!("{:x}-{:x}", place.dev, place.ino))
     }
 
     /// All snapshots, in no order.
-    fn snapshots(&self) -> Result<Vec<PathBuf>, Error> {
-        let folder = self.root.join("imgtool/snapshots");
+    fn snapshots(&self, folder: &str) -> Result<Vec<PathBuf>, Error> {
+        let folder = self.root.join("imgtool").join(folder);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -117,11 +156,20 @@ impl SnapshotDraft {
 
     /// Ends the snapshot and makes it that of the directory that the header names, in place of an older one.
     pub fn publish(self, header: &Header) -> Result<(), Error> {
-        let Self { writer, draft, store } = self;
+        let emptied = self.store.snapshot_path(GONE, &header.place);
+        self.publish_in(SNAPSHOTS, header)?;
+        match fs::remove_file(&emptied) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(&emptied)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn publish_in(self, folder: &str, header: &Header) -> Result<(), Error> {
+        let Self { writer, draft, store, _adding } = self;
         let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
         drop(writer.finish(header).map_err(failed)?);
-        let folder = store.private_folder("snapshots")?;
-        let path = store.snapshot_path(&header.place);
+        let path = store.snapshot_path(folder, &header.place);
+        let folder = store.private_folder(folder)?;
         let publish = || draft.settled()?.publish(&path).and_then(|()| sync_folder(&folder));
         publish().map_err(Error::io(&path))
     }

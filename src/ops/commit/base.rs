@@ -9,7 +9,7 @@ use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
 use crate::ops::unpack::{layers_of, open, user};
 use crate::ops::{Context, Error, Found};
-use crate::rootfs::{Base, Layers, Record, Root, SnapshotError, expected};
+use crate::rootfs::{Base, Header, Layers, Record, Root, SnapshotError, expected};
 use crate::store::Snapshot;
 
 /// What a directory is compared with.
@@ -41,6 +41,8 @@ pub(super) struct Tree {
     pub(super) origin: Base,
     /// Where the directory is of which this is a copy.
     pub(super) copy_of: Option<String>,
+    /// The directory is the one that the records are of, inode for inode.
+    pub(super) in_place: bool,
     known: Known,
 }
 
@@ -64,11 +66,12 @@ impl Tree {
             }
             From::Snapshot => match context.store.find_snapshot(directory)? {
                 None => Self::scratch(context, root),
-                Some(snapshot) if compare.squash => {
-                    let found = find_base(context, directory, &snapshot.header.origin)?;
-                    let mut tree = Self::of_image(context, root, &found)?;
-                    tree.user = snapshot.header.user;
-                    Ok(tree)
+                Some(Snapshot { header, .. }) if compare.squash => {
+                    Self::by_content(context, root, directory, &header, &header.origin)
+                }
+                // The image may have been loaded again.
+                Some(Snapshot { header, is_emptied: true, .. }) => {
+                    Self::by_content(context, root, directory, &header, &header.base)
                 }
                 Some(snapshot) => Self::of_snapshot(context, root, directory, snapshot),
             },
@@ -96,6 +99,7 @@ impl Tree {
             user: user(),
             origin: Base::default(),
             copy_of: None,
+            in_place: false,
             known: Known::Nothing,
         })
     }
@@ -114,8 +118,21 @@ impl Tree {
             parent: manifest,
             image: Some(image.clone()),
             copy_of: None,
+            in_place: false,
             known: Known::Image(Box::new(overlay)),
         })
+    }
+
+    /// Compares with an image that the directory came from, of which no snapshot is of use.
+    fn by_content(
+        context: &Context,
+        root: Root,
+        directory: &Path,
+        header: &Header,
+        base: &Base,
+    ) -> Result<Self, Error> {
+        let found = find_base(context, directory, base)?;
+        Ok(Self { user: header.user, ..Self::of_image(context, root, &found)? })
     }
 
     fn of_snapshot(context: &Context, root: Root, directory: &Path, snapshot: Snapshot) -> Result<Self, Error> {
@@ -134,6 +151,7 @@ impl Tree {
             parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
             image: Some(image.clone()),
             copy_of: snapshot.is_copy.then_some(copied_from),
+            in_place: !snapshot.is_copy,
             known: Known::Snapshot(Box::new(snapshot)),
         })
     }

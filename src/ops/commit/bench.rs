@@ -47,4 +47,10 @@ impl Bench {
     pub(super) fn is_unchanged(&self, name: &str) -> bool {
         diff(&self.context, &self.path(name), &Compare::default()).expect("a diff").changes.is_empty()
     }
+
+    /// How two images differ.
+    pub(super) fn compared(&self, old: &str, new: &str) -> Vec<String> {
+        let changes = crate::ops::diff::images(&self.context, old, new, None, &Silent).expect("two images");
+        changes.iter().map(|change| format!("{:?} {} {:?}", change.kind, change.path, change.aspects)).collect()
+    }
 }

@@ -130,6 +130,7 @@ fn look(tree: &mut Tree, compare: &Compare, keep: Keep<'_>) -> Result<Changes, E
         user: tree.user,
         exclude: &exclude,
         skip_unreadable: compare.skip_unreadable,
+        in_place: tree.in_place,
     };
     let mut records = tree.records()?;
     Ok(scan(&tree.root, &mut *records, &tree.layers, &options, keep)?)
@@ -167,8 +168,7 @@ fn write_layer(
     if changes.is_empty() {
         return Ok(None);
     }
-    let bytes = changes.iter().filter(|change| change.link.is_none()).filter_map(|change| change.stat);
-    let total = bytes.map(|stat| stat.size).sum();
+    let total = changes.iter().map(Change::content_size).sum();
     progress.total(Some(total));
     progress.start(0, "Committing", Some(total));
     let time = Mtime { seconds: options.created.unix_seconds(), nanos: 0 };

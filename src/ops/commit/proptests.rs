@@ -21,6 +21,8 @@ enum Act {
     Swap(String),
     Directory(String),
     Remove(String),
+    /// A directory in the place of whatever was there.
+    Remake(String),
     Symlink(String, String),
     Link(String, String),
     Rename(String, String),
@@ -42,6 +44,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => path().prop_map(Act::Swap),
         3 => path().prop_map(Act::Directory),
         3 => path().prop_map(Act::Remove),
+        2 => path().prop_map(Act::Remake),
         1 => (path(), path()).prop_map(|(path, target)| Act::Symlink(path, target)),
         3 => (path(), path()).prop_map(|(path, target)| Act::Link(path, target)),
         2 => (path(), path()).prop_map(|(path, target)| Act::Rename(path, target)),
@@ -67,10 +70,10 @@ fn act_on(root: &Path, act: &Act) {
         }
         Act::Swap(path) => swap(&at(path)),
         Act::Directory(path) => drop(fs::create_dir(at(path))),
-        Act::Remove(path) => {
-            let _ = fs::remove_file(at(path));
-            let is_directory = at(path).symlink_metadata().is_ok_and(|found| found.is_dir());
-            let _ = is_directory.then(|| fs::remove_dir_all(at(path)));
+        Act::Remove(path) => remove(&at(path)),
+        Act::Remake(path) => {
+            remove(&at(path));
+            let _ = fs::create_dir(at(path));
         }
         Act::Symlink(path, target) => drop(std::os::unix::fs::symlink(target, at(path))),
         Act::Link(path, target) => drop(fs::hard_link(at(target), at(path))),
@@ -78,7 +81,9 @@ fn act_on(root: &Path, act: &Act) {
         Act::Pipe(path) => drop(mknodat(CWD, at(path), FileType::Fifo, Mode::RWXU, 0)),
         Act::Mode(path, mode) => {
             if at(path).symlink_metadata().is_ok_and(|found| !found.is_symlink()) {
-                let _ = fs::set_permissions(at(path), fs::Permissions::from_mode(*mode));
+                // What an ordinary user cannot read cannot be in a layer.
+                let mode = if rustix::process::geteuid().is_root() { *mode } else { *mode | 0o700 };
+                let _ = fs::set_permissions(at(path), fs::Permissions::from_mode(mode));
             }
         }
         Act::Time(path, seconds, nanos) => set_time(&at(path), *seconds, *nanos),
@@ -87,6 +92,12 @@ fn act_on(root: &Path, act: &Act) {
         }
         Act::Owner(path, owner) => drop(std::os::unix::fs::lchown(at(path), Some(*owner), Some(*owner))),
     }
+}
+
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
+    let is_directory = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let _ = is_directory.then(|| fs::remove_dir_all(path));
 }
 
 fn swap(path: &Path) {
@@ -169,5 +180,33 @@ proptest! {
         let squashed = bench.commit("b", true);
         bench.unpack(&squashed, "e");
         prop_assert_eq!(look(&bench.path("b")), look(&bench.path("e")));
+        prop_assert_eq!(bench.compared(&three, &squashed), Vec::<String>::new());
+        fs::rename(bench.path("d"), bench.path("f")).expect("a rename");
+        prop_assert!(bench.is_unchanged("f"), "after it was moved");
     }
+}
+
+/// The same once more as somebody who is not root, by this very program.
+#[test]
+fn commit_and_unpack_are_inverse_for_ordinary_users() {
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return; // as is the other test
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    // Where it was built may be nobody's business.
+    let program = folder.path().join("test");
+    fs::copy(std::env::current_exe().expect("a program"), &program).expect("a copy");
+    let output = std::process::Command::new(&program)
+        .args(["--exact", "ops::commit::proptests::commit_and_unpack_are_inverse"])
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path())
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .expect("a program");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
 }

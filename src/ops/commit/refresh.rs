@@ -54,28 +54,43 @@ pub(super) fn refresh(
 
 /// Brings the records of what changed up to date.
 struct Rewriter<'a> {
-    changes: std::iter::Peekable<std::slice::Iter<'a, Change>>,
+    changes: std::iter::Peekable<std::iter::Enumerate<std::slice::Iter<'a, Change>>>,
     layer: u32,
-    offsets: HashMap<&'a EntryPath, u64>,
+    /// Where the contents are, sorted by their changes.
+    placed: Vec<Placed>,
     unreadable: HashSet<&'a EntryPath>,
-    /// The first names of the files that the new layer has several of, with the numbers of their groups.
-    groups: HashMap<&'a EntryPath, u32>,
+    /// The first names of the files that the new layer has several of.
+    links: HashMap<&'a EntryPath, Links>,
+}
+
+/// A file that has several names.
+#[derive(Clone, Copy)]
+struct Links {
+    /// The number of its group.
+    group: u32,
+    /// The place of its first name among the changes.
+    first: usize,
 }
 
 impl<'a> Rewriter<'a> {
     fn new(changed: &Changed<'a>, config: &ImageConfig) -> Self {
-        let mut groups = HashMap::new();
-        for target in changed.changes.iter().filter_map(|change| change.link.as_ref()) {
+        let mut links = HashMap::new();
+        for target in changed.changes.iter().filter_map(|change| change.link.as_deref()) {
             // From the top, as those of images go up from 1.
-            let next = u32::MAX - u32::try_from(groups.len()).unwrap_or(u32::MAX);
-            groups.entry(target).or_insert(next);
+            let group = u32::MAX - u32::try_from(links.len()).unwrap_or(u32::MAX);
+            links.entry(target).or_insert(Links { group, first: usize::MAX });
         }
+        for (place, change) in changed.changes.iter().enumerate() {
+            links.entry(&change.path).and_modify(|link| link.first = place);
+        }
+        let mut placed = changed.placed.to_vec();
+        placed.sort_unstable_by_key(|placed| placed.change);
         Self {
-            changes: changed.changes.iter().peekable(),
+            changes: changed.changes.iter().enumerate().peekable(),
             layer: u32::try_from(config.rootfs.diff_ids.len().saturating_sub(1)).unwrap_or(u32::MAX),
-            offsets: changed.placed.iter().map(|placed| (&placed.path, placed.offset)).collect(),
+            placed,
             unreadable: changed.skipped.unreadable.iter().collect(),
-            groups,
+            links,
         }
     }
 
@@ -86,17 +101,26 @@ impl<'a> Rewriter<'a> {
             let is_new = record.node.size > 0 && record.source.is_none();
             return (!is_new).then_some(Record { stat: unknown, ..record });
         }
-        let before = |change: &&Change| rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt();
+        let before =
+            |(_, change): &(usize, &Change)| rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt();
         while self.changes.next_if(before).is_some() {}
-        let Some(change) = self.changes.next_if(|change| change.path == record.path) else { return Some(record) };
+        let Some((place, change)) = self.changes.next_if(|(_, change)| change.path == record.path) else {
+            return Some(record);
+        };
         let Some(node) = change.node.clone() else { return Some(record) };
-        let first = change.link.as_ref().unwrap_or(&change.path);
-        let source = self.offsets.get(first).map(|offset| Source { layer: self.layer, offset: *offset, sparse: None });
-        let group = self.groups.get(first).copied().unwrap_or(0);
+        let links = self.links.get(change.link.as_deref().unwrap_or(&change.path));
+        let source = self.source(links.map_or(place, |links| links.first));
+        let group = links.map_or(0, |links| links.group);
         // What the disk has is written down only where it is not what the image has.
         let xattrs = record
             .xattrs
             .or_else(|| (record.node.xattrs != node.xattrs).then(|| rootfs::Xattrs(record.node.xattrs.clone())));
         Some(Record { node, source, group, xattrs, ..record })
+    }
+
+    /// Where the content of a change is in the new layer.
+    fn source(&self, place: usize) -> Option<Source> {
+        let found = self.placed.binary_search_by_key(&place, |placed| placed.change).ok()?;
+        Some(Source { layer: self.layer, offset: self.placed[found].offset, sparse: None })
     }
 }

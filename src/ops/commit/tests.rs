@@ -6,6 +6,8 @@ use std::path::Path;
 use super::bench::Bench;
 use super::*;
 use crate::image::Silent;
+use crate::ops::filter::Filters;
+use crate::ops::prune::prune;
 use crate::ops::remove::{self, remove};
 use crate::rootfs::{self, ChangeKind};
 
@@ -98,6 +100,100 @@ fn a_directory_in_the_place_of_a_file_and_the_reverse() {
     fs::create_dir(tree.join("d/b")).expect("a folder");
     fs::write(tree.join("d/b/x"), "x").expect("a file");
     assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["P /", "T /d", "C /d/b", "A /d/b/x", "C /d/e"]);
+}
+
+#[test]
+fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
+    type Act = fn(&Path);
+    let remake = |tree: &Path, name: &str| {
+        fs::remove_dir_all(tree.join(name)).expect("a folder");
+        fs::create_dir(tree.join(name)).expect("a folder");
+    };
+    let table: [(&str, Act, &[&str]); 6] = [
+        ("made again", |_| {}, &["./", "d/", "d/.wh..wh..opq"]),
+        (
+            "with something new",
+            |d| fs::write(d.join("n"), "n").expect("a file"),
+            &["./", "d/", "d/.wh..wh..opq", "d/n"],
+        ),
+        (
+            "with an old name",
+            |d| fs::create_dir(d.join("e")).expect("a folder"),
+            &["./", "d/", "d/.wh..wh..opq", "d/e/"],
+        ),
+        (
+            "only what was in it is gone",
+            |d| {
+                fs::remove_dir(d).expect("a folder");
+                fs::rename(d.with_file_name("old"), d).expect("a folder");
+                fs::remove_dir_all(d.join("e")).expect("a folder");
+            },
+            &["./", "d/", "d/.wh.e"],
+        ),
+        (
+            "something is as it was",
+            |d| {
+                fs::create_dir(d.join("e")).expect("a folder");
+                fs::rename(d.with_file_name("old").join("e/c"), d.join("e/c")).expect("a file");
+            },
+            &["./", "d/", "d/.wh.b", "d/.wh.link", "d/e/"],
+        ),
+        (
+            "a directory in the place of a file",
+            |d| {
+                fs::remove_dir(d).expect("a folder");
+                fs::rename(d.with_file_name("old"), d).expect("a folder");
+                remake_file(&d.join("b"));
+            },
+            &["./", "d/", "d/b/", "d/b/.wh..wh..opq", "d/b/x"],
+        ),
+    ];
+    fn remake_file(path: &Path) {
+        fs::remove_file(path).expect("a file");
+        fs::create_dir(path).expect("a folder");
+        fs::write(path.join("x"), "x").expect("a file");
+    }
+    for (what, act, expected) in table {
+        let bench = unpacked();
+        let tree = bench.path("tree");
+        fs::rename(tree.join("d"), tree.join("old")).expect("a rename");
+        fs::create_dir(tree.join("d")).expect("a folder");
+        act(&tree.join("d"));
+        let _ = fs::remove_dir_all(tree.join("old"));
+        let committed = commit(&bench.context, &tree, &options(), &Silent).expect("a commit");
+        assert_eq!(entries(&bench, committed.id), expected, "{what}");
+        bench.unpack(&committed.id.to_string(), "again");
+        let names = |name: &str| -> Vec<_> {
+            let walk = walkdir::WalkDir::new(bench.path(name)).sort_by_file_name();
+            walk.into_iter()
+                .map(|entry| entry.expect("a path").path().strip_prefix(bench.path(name)).map(Path::to_owned))
+                .collect()
+        };
+        assert_eq!(names("again"), names("tree"), "{what}");
+    }
+    let bench = unpacked();
+    // The number of the inode is likely the same again.
+    remake(&bench.path("tree"), "d");
+    let lines = changes_of(&bench, "tree", &Compare::default());
+    assert_eq!(lines, ["T /", "T /d", "D /d/b", "D /d/e", "D /d/link"]);
+    let committed = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
+    assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh..wh..opq"]);
+}
+
+#[test]
+fn a_copy_has_no_opaque_directories() {
+    let bench = unpacked();
+    for name in ["f", "g", "h"] {
+        fs::write(bench.path("tree").join(name), name).expect("a file");
+    }
+    commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
+    let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
+    assert!(copied.expect("cp").success());
+    fs::remove_dir_all(bench.path("copy/d/e")).expect("a folder");
+    fs::remove_file(bench.path("copy/d/b")).expect("a file");
+    fs::remove_file(bench.path("copy/d/link")).expect("a file");
+    let committed = commit(&bench.context, &bench.path("copy"), &options(), &Silent).expect("a commit");
+    assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh.b", "d/.wh.e", "d/.wh.link"]);
 }
 
 #[test]
@@ -212,6 +308,73 @@ fn a_base_that_is_gone_is_told() {
     remove(&bench.context, &["base:1".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
     let error = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect_err("no base");
     assert!(matches!(error, Error::BaseLost { .. }), "{error}");
+}
+
+#[test]
+fn snapshots_go_with_their_images() {
+    let bench = unpacked();
+    fs::write(bench.path("tree/x"), "x").expect("a file");
+    let named = Options { name: Some("next".parse().expect("a name")), ..options() };
+    commit(&bench.context, &bench.path("tree"), &named, &Silent).expect("a commit");
+    bench.unpack("base:1", "other");
+    fs::rename(bench.path("other"), bench.path("moved")).expect("a rename");
+    fs::write(bench.path("moved/y"), "y").expect("a file");
+    let count = |folder: &str| fs::read_dir(bench.path("store/imgtool").join(folder)).map_or(0, Iterator::count);
+    let prune = |all| prune(&bench.context, all, &Filters::default()).expect("a store").bytes;
+    fs::write(bench.path("store/imgtool/tmp/snapshot-1-1"), "old").expect("a draft");
+    assert_eq!((prune(false), count("snapshots"), count("tmp")), (3, 3, 0));
+    let all = remove::Options { force: true, ..remove::Options::default() };
+    remove(&bench.context, &["next".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
+    assert!(prune(false) > 0);
+    assert_eq!(
+        (count("snapshots"), changes_of(&bench, "moved", &Compare::default())),
+        (2, vec!["T /".to_owned(), "A /y".to_owned()])
+    );
+    let lost = |name: &str| match diff(&bench.context, &bench.path(name), &Compare::default()) {
+        Err(Error::BaseLost { .. }) => true,
+        other => panic!("{other:?}"),
+    };
+    assert!(lost("tree") && prune(true) > 0 && lost("tree") && lost("moved"));
+    assert_eq!(count("snapshots"), 0);
+    let scratch = Options { compare: Compare { from: From::Scratch, ..Compare::default() }, ..options() };
+    commit(&bench.context, &bench.path("tree"), &scratch, &Silent).expect("a commit");
+    assert_eq!((count("snapshots"), bench.is_unchanged("tree")), (1, true));
+}
+
+#[test]
+fn a_tree_of_a_pruned_image_is_known_when_the_image_is_there_again() {
+    let bench = unpacked();
+    fs::write(bench.path("tree/y"), "y").expect("a file");
+    prune(&bench.context, true, &Filters::default()).expect("a store");
+    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    commit(&bench.context, &bench.path("base"), &named, &Silent).expect_err("its image is gone");
+    let scratch = Compare { from: From::Scratch, ..Compare::default() };
+    commit(&bench.context, &bench.path("base"), &Options { compare: scratch, ..named }, &Silent).expect("a commit");
+    assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["T /", "A /y"]);
+}
+
+#[test]
+fn a_sparse_file_is_as_long_and_as_sparse() {
+    use std::os::unix::fs::FileExt as _;
+    const LONG: u64 = 300 << 20;
+    let bench = unpacked();
+    let file = fs::File::create(bench.path("tree/sparse")).expect("a file");
+    file.set_len(LONG).expect("a length");
+    file.write_all_at(b"in the middle", LONG / 2 + 7).expect("a write");
+    let id = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit").id;
+    bench.unpack(&id.to_string(), "again");
+    let again = fs::File::open(bench.path("again/sparse")).expect("a file");
+    let found = again.metadata().expect("a file");
+    let mut middle = [1; 20];
+    again.read_exact_at(&mut middle, LONG / 2).expect("a file");
+    assert_eq!((found.len(), &middle), (LONG, b"\0\0\0\0\0\0\0in the middle"));
+    let store =
+        walkdir::WalkDir::new(bench.path("store")).into_iter().flatten().filter_map(|entry| entry.metadata().ok());
+    let blocks: u64 = store.map(|found| found.blocks()).sum();
+    if file.metadata().expect("a file").blocks() < 1000 {
+        assert!(found.blocks() < 10_000 && blocks < 10_000, "{} and {blocks} blocks", found.blocks());
+    }
+    assert!(bench.is_unchanged("tree") && bench.is_unchanged("again"));
 }
 
 #[test]

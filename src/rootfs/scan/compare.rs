@@ -28,6 +28,16 @@ pub(super) fn is_clean(record: &Record, met: &Met, options: &ScanOptions<'_>) ->
     record.stat == met.seen.stat && record.stat.ctime < options.settled
 }
 
+/// Whether a directory is another one than the base has. Numbers of inodes are used again, times of birth are not.
+pub(super) fn is_remade(record: &Record, met: &Met, options: &ScanOptions<'_>) -> bool {
+    if !met.seen.stat.is_directory() || met.path.is_root() {
+        return false;
+    }
+    let is_young = met.seen.born.is_some_and(|born| born >= options.settled);
+    let is_other = record.stat.ino != 0 && (record.stat.ino != met.seen.stat.ino || is_young);
+    record.node.kind != EntryKind::Directory || options.in_place && is_other
+}
+
 /// Compares all but the content of a regular file.
 pub(super) fn compare(
     parents: &mut Parents<'_>,
@@ -40,7 +50,11 @@ pub(super) fn compare(
     if now.kind() != record.stat.kind() && !stands_for_device {
         return Ok(Verdict::Changed(node_of(parents, met, options)?, None));
     }
-    let disk_xattrs = xattrs(parents, met)?;
+    let disk_xattrs = match xattrs(parents, met) {
+        // Who may not read an attribute could not set it, either.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => record.disk_xattrs().to_vec(),
+        found => found?,
+    };
     let mut node = merged(record, now, &disk_xattrs, options);
     if !stands_for_device {
         node.kind = kind(parents, met)?;

@@ -14,10 +14,19 @@ use crate::rootfs::layers::{CHUNK, Expanded, stored};
 use crate::rootfs::{Error, Layers, Root, Source};
 
 /// Compares the content of all suspects with that of their layers' entries: each compressed layer is read once.
-pub(super) fn resolve(root: &Root, items: &mut [Item], layers: &Layers, skipped: &mut Skipped) -> Result<(), Error> {
+///
+/// A file that this user may not read is as it was if all else is: so is a copy (not `in_place`) of such a file, and one
+/// that only its youth makes suspect.
+pub(super) fn resolve(
+    root: &Root,
+    items: &mut [Item],
+    layers: &Layers,
+    in_place: bool,
+    skipped: &mut Skipped,
+) -> Result<(), Error> {
     let mut by_layer: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (place, item) in items.iter_mut().enumerate().filter(|(_, item)| item.state == State::Suspect) {
-        match &item.source {
+        match item.source() {
             Some(source) => by_layer.entry(source.layer as usize).or_default().push(place),
             // Nobody knows what it was.
             None => item.state = State::Changed,
@@ -25,7 +34,7 @@ pub(super) fn resolve(root: &Root, items: &mut [Item], layers: &Layers, skipped:
     }
     let mut verdicts = Verdicts::new();
     for (layer, mut places) in by_layer {
-        places.sort_by_key(|place| items[*place].source.as_ref().map(|source| source.offset));
+        places.sort_by_key(|place| items[*place].source().map(|source| source.offset));
         let comparer = Comparer { root, layers, items };
         verdicts.extend(if layers.is_plain(layer) {
             comparer.plain(&places)?
@@ -36,7 +45,8 @@ pub(super) fn resolve(root: &Root, items: &mut [Item], layers: &Layers, skipped:
     for (place, verdict) in verdicts {
         let item = &mut items[place];
         item.state = if verdict == Some(false) { State::Changed } else { State::Same };
-        if verdict.is_none() {
+        let is_known = !in_place || item.past.as_ref().is_some_and(|past| past.is_same);
+        if verdict.is_none() && !is_known {
             skipped.unreadable.push(item.path.clone());
         }
     }
@@ -54,7 +64,7 @@ fn find_unreadable(root: &Root, items: &mut [Item], skipped: &mut Skipped) -> Re
         let (parent, name) = parents.of(item.path.as_bytes()).map_err(Error::at(item.path.as_bytes()))?;
         if accessat(parent, name, Access::READ_OK, AtFlags::EACCESS) == Err(Errno::ACCESS) {
             item.state = State::Same;
-            item.inode = None;
+            item.past.iter_mut().for_each(|past| past.inode = None);
             skipped.unreadable.push(item.path.clone());
         }
     }
@@ -108,8 +118,7 @@ impl Comparer<'_> {
 
     fn source(&self, place: usize) -> (&Source, u64) {
         let item = &self.items[place];
-        let size = item.stat.map_or(0, |stat| stat.size);
-        (item.source.as_ref().expect("suspects without a source were settled"), size)
+        (item.source().expect("suspects without a source were settled"), item.size())
     }
 
     /// Whether a file on the disk has that content; none if it cannot be read.
@@ -120,7 +129,7 @@ impl Comparer<'_> {
     }
 
     fn is_twin(&self, place: usize, other: usize) -> Result<Option<bool>, Error> {
-        if self.items[place].stat.map(|stat| stat.ino) == self.items[other].stat.map(|stat| stat.ino) {
+        if self.items[place].seal.ino == self.items[other].seal.ino {
             return Ok(Some(true));
         }
         let Some(mut file) = self.open(place)? else { return Ok(None) };

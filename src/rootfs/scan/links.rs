@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use super::{Item, State};
 
 /// Marks all names of files that are not just as the image has them as changed, and lets the later ones link to the first.
-pub(super) fn gather(mut items: Vec<Item>) -> Vec<Item> {
+pub(super) fn gather(items: &mut [Item]) {
     let mut files: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, item) in items.iter().enumerate() {
-        if let Some(inode) = item.inode {
+        if let Some(inode) = item.inode() {
             files.entry(inode).or_default().push(place);
         }
     }
@@ -19,7 +19,7 @@ pub(super) fn gather(mut items: Vec<Item>) -> Vec<Item> {
     files.sort_unstable();
     let mut taken = HashSet::new();
     for names in files {
-        if is_intact(&items, &names, &mut taken) {
+        if is_intact(items, &names, &mut taken) {
             continue;
         }
         for &name in &names {
@@ -27,19 +27,18 @@ pub(super) fn gather(mut items: Vec<Item>) -> Vec<Item> {
                 items[name].state = State::Changed;
             }
         }
-        join(&mut items, &names);
+        join(items, &names);
     }
-    items
 }
 
 /// Whether a file's names are all of one file of the image, unchanged, and no other file here has that origin.
 fn is_intact(items: &[Item], names: &[usize], taken: &mut HashSet<u32>) -> bool {
     let first = &items[names[0]];
-    let alike = |name: &usize| items[*name].state == State::Same && items[*name].group == first.group;
+    let alike = |name: &usize| items[*name].state == State::Same && items[*name].group() == first.group();
     if !names.iter().all(alike) {
         return false;
     }
-    match first.group {
+    match first.group() {
         0 => names.len() == 1,
         group => taken.insert(group),
     }
@@ -49,6 +48,6 @@ fn is_intact(items: &[Item], names: &[usize], taken: &mut HashSet<u32>) -> bool 
 fn join(items: &mut [Item], names: &[usize]) {
     let target = items[names[0]].path.clone();
     for &name in &names[1..] {
-        items[name].link = Some(target.clone());
+        items[name].link = Some(Box::new(target.clone()));
     }
 }

@@ -4,12 +4,12 @@ use std::io;
 use std::iter::Peekable;
 
 use super::compare::{self, Verdict};
-use super::{Item, Keep, ScanOptions, Skipped, State, order};
+use super::{Item, Keep, Past, ScanOptions, Skipped, State, order};
 use crate::layer::{EntryKind, EntryPath};
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::snapshot::SnapshotError;
 use crate::rootfs::walk::{Met, Walk};
-use crate::rootfs::{Error, Node, Record, Root, Stat};
+use crate::rootfs::{Error, Node, Record, Root, Seal, Stat, Xattrs};
 
 /// What the merge found.
 pub(super) struct Merged {
@@ -46,8 +46,8 @@ struct Merger<'a, 'b> {
     records: Records<'a>,
     walk: Walk<'b>,
     parents: Parents<'b>,
-    /// The directories above what is looked at, and whether they are among the items.
-    path: Vec<(Item, bool)>,
+    /// The directories above what is looked at, and where they are among the items.
+    path: Vec<(Item, Option<usize>)>,
     /// Records below this path are gone with it.
     gone: Option<EntryPath>,
     /// Records below this path are as they were: nobody looked.
@@ -91,6 +91,7 @@ impl Merger<'_, '_> {
     fn missing(&mut self, record: Record) -> Result<(), Error> {
         let below = |path: &Option<EntryPath>| path.as_ref().is_some_and(|path| record.path.starts_with(path));
         if below(&self.sealed) {
+            self.survives(&record.path);
             return (self.keep)(record);
         }
         if below(&self.gone) {
@@ -98,6 +99,7 @@ impl Merger<'_, '_> {
         }
         if (self.options.exclude)(&record.path) {
             self.sealed = Some(record.path.clone());
+            self.survives(&record.path);
             return (self.keep)(record);
         }
         self.gone = Some(record.path.clone());
@@ -113,7 +115,9 @@ impl Merger<'_, '_> {
                 let item = self.added(met, false)?;
                 self.push(item);
             }
-            return record.map_or(Ok(()), |record| (self.keep)(record));
+            let Some(record) = record else { return Ok(()) };
+            self.survives(&met.path);
+            return (self.keep)(record);
         }
         if met.seen.stat.kind() == Stat::SOCKET {
             self.skipped.sockets.push(met.path.clone());
@@ -123,15 +127,23 @@ impl Merger<'_, '_> {
         if was_directory && !met.seen.stat.is_directory() {
             self.gone = Some(met.path.clone());
         }
-        let clean = record.as_ref().is_some_and(|record| compare::is_clean(record, met, self.options));
-        let item = match &record {
-            Some(record) => self.compared(met, record, clean)?,
-            None => self.added(met, true)?,
+        let is_same = record.as_ref().is_some_and(|record| record.stat == met.seen.stat);
+        let clean = is_same && record.as_ref().is_some_and(|record| compare::is_clean(record, met, self.options));
+        let found = match &record {
+            Some(record) => self.compared(met, record, clean),
+            None => self.added(met, true).map(|item| (item, None)),
         };
-        let next = kept_record(&item, met, record);
-        (self.keep)(next)?;
+        let (item, xattrs) = match found {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                self.skipped.unreadable.push(met.path.clone());
+                self.sealed = Some(met.path.clone());
+                return record.map_or(Ok(()), |record| (self.keep)(record));
+            }
+            found => found?,
+        };
+        (self.keep)(kept_record(&item, met, xattrs, record))?;
         if met.seen.stat.is_directory() {
-            return self.descend(met, item, clean);
+            return self.descend(met, item, is_same);
         }
         self.leaf(item);
         Ok(())
@@ -145,22 +157,38 @@ impl Merger<'_, '_> {
     }
 
     fn leaf(&mut self, item: Item) {
-        if item.state != State::Same || item.inode.is_some() {
+        if item.state != State::Same || item.inode().is_some() {
             self.push(item);
+        } else {
+            self.survives(&item.path);
+        }
+    }
+
+    /// Something of the base is here as it was: the directories above it are not made anew.
+    fn survives(&mut self, path: &EntryPath) {
+        self.leave(path);
+        for (directory, place) in self.path.iter_mut().filter(|(directory, _)| directory.remade) {
+            directory.remade = false;
+            place.iter().for_each(|place| self.items[*place].remade = false);
         }
     }
 
     /// Takes a directory, and goes into it.
-    fn descend(&mut self, met: &Met, item: Item, clean: bool) -> Result<(), Error> {
-        self.leave(&met.path);
-        self.path.push((item, false));
+    fn descend(&mut self, met: &Met, item: Item, is_same: bool) -> Result<(), Error> {
+        match item.state {
+            State::Same => self.survives(&met.path),
+            _ => self.leave(&met.path),
+        }
+        let is_known = is_same || item.state == State::Same && !self.options.in_place;
+        self.path.push((item, None));
         if self.path.last().is_some_and(|(item, _)| item.state != State::Same) {
             self.push_path();
         }
         match self.walk.enter(met) {
             Ok(()) => Ok(()),
             // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && clean => {
+            // And a copy of one is like it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_known => {
                 self.sealed = Some(met.path.clone());
                 Ok(())
             }
@@ -174,7 +202,8 @@ impl Merger<'_, '_> {
         }
     }
 
-    fn compared(&mut self, met: &Met, record: &Record, clean: bool) -> Result<Item, Error> {
+    /// What became of a path of the image, and the attributes that the disk has if they are not the item's.
+    fn compared(&mut self, met: &Met, record: &Record, clean: bool) -> Result<(Item, Option<Xattrs>), Error> {
         let changed = |error| changed_or(error, met);
         let verdict = if clean {
             Verdict::Same
@@ -187,15 +216,14 @@ impl Merger<'_, '_> {
             Verdict::Changed(node, xattrs) if is_touched(record, &node) => (State::Touched, node, xattrs),
             Verdict::Changed(node, xattrs) => (State::Changed, node, xattrs),
         };
-        Ok(Item {
-            node: Some(node),
-            xattrs,
-            source: record.source.clone(),
-            group: record.group,
-            stat: Some(met.seen.stat),
-            inode: inode(met).filter(|_| met.seen.links > 1 || record.group != 0),
-            ..Item::new(met.path.clone(), state)
-        })
+        let inode = inode(met).filter(|_| met.seen.links > 1 || record.group != 0);
+        let past = (state != State::Same || inode.is_some()).then(|| {
+            let is_same = met.seen.stat == record.stat;
+            Box::new(Past { source: record.source.clone(), group: record.group, inode, is_same })
+        });
+        let remade = compare::is_remade(record, met, self.options);
+        let seal = met.seen.stat.seal();
+        Ok((Item { node: Some(node), seal, past, remade, ..Item::new(met.path.clone(), state) }, xattrs))
     }
 
     fn added(&mut self, met: &Met, read: bool) -> Result<Item, Error> {
@@ -209,12 +237,10 @@ impl Merger<'_, '_> {
         } else {
             compare::bare_node(met, self.options)
         };
-        Ok(Item {
-            node: Some(node),
-            stat: Some(met.seen.stat),
-            inode: inode(met).filter(|_| met.seen.links > 1),
-            ..Item::new(met.path.clone(), State::Added)
-        })
+        let inode = inode(met).filter(|_| met.seen.links > 1);
+        let past = inode.map(|inode| Box::new(Past { inode: Some(inode), ..Past::default() }));
+        let seal = met.seen.stat.seal();
+        Ok(Item { node: Some(node), seal, past, ..Item::new(met.path.clone(), State::Added) })
     }
 
     /// Adds an item, and before it the directories that lead to it.
@@ -236,11 +262,12 @@ impl Merger<'_, '_> {
     }
 
     fn push_path(&mut self) {
-        for (directory, pushed) in self.path.iter_mut().filter(|(_, pushed)| !pushed) {
+        for (directory, place) in self.path.iter_mut().filter(|(_, place)| place.is_none()) {
             let state = if directory.state == State::Same { State::Parent } else { directory.state };
-            let (node, stat) = (directory.node.clone(), directory.stat);
-            self.items.push(Item { node, stat, ..Item::new(directory.path.clone(), state) });
-            *pushed = true;
+            let Item { node, seal, remade, .. } = directory;
+            let (node, seal, remade) = (node.clone(), *seal, *remade);
+            *place = Some(self.items.len());
+            self.items.push(Item { node, seal, remade, ..Item::new(directory.path.clone(), state) });
         }
     }
 }
@@ -255,12 +282,12 @@ fn is_touched(record: &Record, now: &Node) -> bool {
 
 impl Item {
     fn new(path: EntryPath, state: State) -> Self {
-        Self { path, state, node: None, source: None, group: 0, stat: None, xattrs: None, inode: None, link: None }
+        Self { path, state, remade: false, node: None, seal: Seal::default(), past: None, link: None }
     }
 }
 
 /// The record of what is there now. What changed keeps its old source until its new one is known.
-fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Record {
+fn kept_record(item: &Item, met: &Met, xattrs: Option<Xattrs>, record: Option<Record>) -> Record {
     let node: Node = item.node.clone().expect("what was met has a node");
     match record {
         Some(record) if !matches!(item.state, State::Changed | State::Touched) => {
@@ -268,7 +295,7 @@ fn kept_record(item: &Item, met: &Met, record: Option<Record>) -> Record {
         }
         record => {
             let (source, group) = record.map_or((None, 0), |record| (record.source, record.group));
-            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs: item.xattrs.clone() }
+            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs }
         }
     }
 }

@@ -14,12 +14,13 @@ mod compare;
 mod content;
 mod links;
 mod merge;
+mod opaque;
 
 use std::cmp::Ordering;
 
 use super::snapshot::SnapshotError;
-use super::{Error, Layers, Node, Record, Root, Source, Stat, Xattrs};
-use crate::layer::{EntryPath, Mtime};
+use super::{Error, Layers, Node, Record, Root, Seal, Source};
+use crate::layer::{EntryKind, EntryPath, Mtime};
 
 /// What is looked for, and how.
 pub struct ScanOptions<'a> {
@@ -31,6 +32,8 @@ pub struct ScanOptions<'a> {
     pub exclude: &'a dyn Fn(&EntryPath) -> bool,
     /// Paths that cannot be read stay as they are in the base.
     pub skip_unreadable: bool,
+    /// The tree is the very one that the records are of, and no copy of it: inodes tell what was made anew.
+    pub in_place: bool,
 }
 
 /// All that became of a tree.
@@ -75,12 +78,22 @@ pub struct Change {
     pub path: EntryPath,
     /// What became of it.
     pub kind: ChangeKind,
+    /// A directory that was removed and made again: nothing of the base is left in it.
+    pub is_opaque: bool,
     /// What the new layer shall say of it, unless it is gone.
     pub node: Option<Node>,
     /// The path of which it is another name, if that is in the changes as well and before it.
-    pub link: Option<EntryPath>,
-    /// What the disk said of it.
-    pub stat: Option<Stat>,
+    pub link: Option<Box<EntryPath>>,
+    /// What tells whether the disk still has what was found.
+    pub seal: Seal,
+}
+
+impl Change {
+    /// How many bytes of content the new layer has for it.
+    pub fn content_size(&self) -> u64 {
+        let has_content = |node: &&Node| node.kind == EntryKind::File && self.link.is_none();
+        self.node.as_ref().filter(has_content).map_or(0, |node| node.size)
+    }
 }
 
 /// Takes the records of the tree as it is now. Those of paths that changed have the source that they had.
@@ -96,29 +109,56 @@ pub fn scan(
     keep: Keep<'_>,
 ) -> Result<Changes, Error> {
     let mut found = merge::merge(root, records, options, keep)?;
-    content::resolve(root, &mut found.items, layers, &mut found.skipped)?;
+    content::resolve(root, &mut found.items, layers, options.in_place, &mut found.skipped)?;
     if !found.skipped.unreadable.is_empty() && !options.skip_unreadable {
         return Err(Error::Unreadable { paths: found.skipped.unreadable });
     }
-    let items = links::gather(found.items);
-    Ok(Changes { changes: changes(items), skipped: found.skipped })
+    links::gather(&mut found.items);
+    opaque::mark(&mut found.items);
+    Ok(Changes { changes: changes(found.items), skipped: found.skipped })
 }
 
-/// A path on the way to become a change.
+/// A path on the way to become a change. There may be very many, so that what few have is apart.
 #[derive(Debug)]
 struct Item {
     path: EntryPath,
     state: State,
+    /// A directory that is not the one that the base has; none of what was in it is there as it was.
+    remade: bool,
     node: Option<Node>,
-    /// What the record said: where the content was, and how large it was.
+    seal: Seal,
+    past: Option<Box<Past>>,
+    link: Option<Box<EntryPath>>,
+}
+
+/// What is known of a path that was in the image, or has other names.
+#[derive(Debug, Default)]
+struct Past {
+    /// Where the content was.
     source: Option<Source>,
     group: u32,
-    stat: Option<Stat>,
-    /// What the disk has, if that is not what the node has.
-    xattrs: Option<Xattrs>,
     /// Which inode on the disk, if it has several names here or had in the image.
     inode: Option<(u64, u64)>,
-    link: Option<EntryPath>,
+    /// All that the disk said of it is what it said then.
+    is_same: bool,
+}
+
+impl Item {
+    fn source(&self) -> Option<&Source> {
+        self.past.as_ref()?.source.as_ref()
+    }
+
+    fn group(&self) -> u32 {
+        self.past.as_ref().map_or(0, |past| past.group)
+    }
+
+    fn inode(&self) -> Option<(u64, u64)> {
+        self.past.as_ref()?.inode
+    }
+
+    fn size(&self) -> u64 {
+        self.node.as_ref().map_or(0, |node| node.size)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,22 +177,32 @@ enum State {
 }
 
 /// Keeps what changed, and of the directories those that lead there.
-fn changes(items: Vec<Item>) -> Vec<Change> {
-    let mut kept: Vec<Change> = Vec::new();
-    for item in items.into_iter().rev() {
-        let kind = match item.state {
-            State::Added => ChangeKind::Added,
-            State::Changed => ChangeKind::Changed,
-            State::Deleted => ChangeKind::Deleted,
-            State::Touched => ChangeKind::Touched,
-            // What is below a directory comes after it.
-            State::Parent if kept.last().is_some_and(|below| below.path.starts_with(&item.path)) => ChangeKind::Parent,
-            State::Parent | State::Suspect | State::Same => continue,
-        };
-        kept.push(Change { path: item.path, kind, node: item.node, link: item.link, stat: item.stat });
+fn changes(mut items: Vec<Item>) -> Vec<Change> {
+    let mut below: Option<usize> = None;
+    for place in (0..items.len()).rev() {
+        // What is below a directory comes after it.
+        let leads_on = below.is_some_and(|below| items[below].path.starts_with(&items[place].path));
+        match items[place].state {
+            State::Parent if !leads_on => items[place].state = State::Same,
+            State::Suspect | State::Same => {}
+            _ => below = Some(place),
+        }
     }
-    kept.reverse();
-    kept
+    // In the place of the items: there may be very many.
+    items.into_iter().filter_map(change).collect()
+}
+
+fn change(item: Item) -> Option<Change> {
+    let kind = match item.state {
+        State::Added => ChangeKind::Added,
+        State::Changed => ChangeKind::Changed,
+        State::Deleted => ChangeKind::Deleted,
+        State::Touched => ChangeKind::Touched,
+        State::Parent => ChangeKind::Parent,
+        State::Suspect | State::Same => return None,
+    };
+    let Item { path, remade: is_opaque, node, link, seal, .. } = item;
+    Some(Change { path, kind, is_opaque, node, link, seal })
 }
 
 fn order(one: &EntryPath, other: &EntryPath) -> Ordering {

@@ -9,9 +9,12 @@ use rustix::fs::copy_file_range;
 use crate::layer::Segment;
 use crate::layer::overlay;
 use crate::rootfs::Layers;
+use crate::rootfs::holes::next_data;
 
 /// Up to this many bytes, reading and writing are faster than asking the kernel to copy.
 const SMALL: u64 = 64 << 10;
+/// Larger files may end in a hole of their layer's file.
+const LARGE: u64 = 512 << 10;
 /// How much is moved at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -21,8 +24,15 @@ pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buff
     // A file without content may be of a layer that is not read here.
     for Segment { offset, length } in segments(source).into_iter().filter(|segment| segment.length > 0) {
         let (file, from) = layers.range(source.layer, at, length)?;
-        let done = if length > SMALL { by_kernel(file, from, to, offset, length)? } else { 0 };
-        through(file, from + done, to, offset + done, length - done, buffer)?;
+        let (mut next, end) = (from, from + length);
+        // Holes of the layer's own file stay holes.
+        while next < end {
+            let data = next_data(file, next, end);
+            let (target, length) = (offset + (data.start - from), data.end - data.start);
+            let done = if length > SMALL { by_kernel(file, data.start, to, target, length)? } else { 0 };
+            through(file, data.start + done, to, target + done, length - done, buffer)?;
+            next = data.end;
+        }
         at += length;
     }
     set_length(source, to)
@@ -59,7 +69,7 @@ fn segments(source: overlay::Source<'_>) -> Vec<Segment> {
 
 /// Gives a file its last hole.
 fn set_length(source: overlay::Source<'_>, to: &File) -> io::Result<()> {
-    if source.sparse.is_some() { to.set_len(source.size) } else { Ok(()) }
+    if source.sparse.is_some() || source.size > LARGE { to.set_len(source.size) } else { Ok(()) }
 }
 
 /// Lets the kernel copy, and says how much it did.

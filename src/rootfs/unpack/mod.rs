@@ -19,6 +19,7 @@ mod work;
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use std::time::Duration;
 
 pub use report::{Lacking, Unpacked, expected};
 
@@ -142,21 +143,20 @@ impl Unpacker<'_> {
     fn settle(&self, found: &mut [Option<Found>]) -> Result<Mtime, Error> {
         let youngest = found.iter().flatten().map(|found| found.stat.ctime).max().unwrap_or_default();
         let directory: BorrowedFd<'_> = self.root.fd();
-        for _ in 0..TICKS {
+        for wait in TICKS {
+            std::thread::sleep(Duration::from_millis(wait));
             let root = self.maker().finish_directory(directory, b".", self.overlay.root()).map_err(Error::at(b""))?;
             let settled = root.stat.ctime;
             found[0] = Some(root);
             if settled > youngest {
                 return Ok(settled);
             }
-            std::thread::sleep(TICK);
         }
         // A clock that goes backwards or stands still: everything is suspect, and compared.
         Ok(Mtime { seconds: i64::MIN, nanos: 0 })
     }
 }
 
-/// File systems take their times from a clock that goes forward every few milliseconds.
-const TICK: std::time::Duration = std::time::Duration::from_millis(1);
-/// How many ticks are waited at most.
-const TICKS: usize = 50;
+/// How many milliseconds are waited, time after time: file systems take their times from a clock that goes forward every few
+/// milliseconds, old ones every one or two seconds.
+const TICKS: [u64; 8] = [0, 1, 2, 4, 8, 100, 1000, 1000];

@@ -4,6 +4,7 @@
 mod support;
 
 mod damaged;
+mod fidelity;
 mod filter;
 mod formats;
 mod history;

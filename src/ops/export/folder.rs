@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -90,52 +90,51 @@ fn kind(path: &Path, metadata: &Metadata) -> io::Result<EntryKind> {
     })
 }
 
+/// The most bytes that the kernel lets the list of names, or a value, have. To ask for an empty buffer's worth is no way to
+/// learn the size.
+const LARGEST_XATTR: usize = 64 << 10;
+
 /// The attributes that are worth keeping, sorted by name.
 fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let list = match filled(|buffer| rustix::fs::llistxattr(path, buffer)) {
+    let mut buffer = vec![0; LARGEST_XATTR];
+    let listed = match rustix::fs::llistxattr(path, &mut buffer[..]) {
         Err(rustix::io::Errno::OPNOTSUPP) => return Ok(Vec::new()),
-        list => list?,
+        listed => listed?,
     };
-    let mut names: Vec<&[u8]> = list.split(|&byte| byte == 0).filter(|name| is_portable(name)).collect();
-    names.retain(|name| !name.is_empty());
+    let names = buffer[..listed].split(|&byte| byte == 0).filter(|name| !name.is_empty() && is_portable(name));
+    let mut names: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
     names.sort_unstable();
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        let value = filled(|buffer| rustix::fs::lgetxattr(path, OsStr::from_bytes(name), buffer))?;
-        found.push((name.to_vec(), value));
+        match rustix::fs::lgetxattr(path, OsStr::from_bytes(&name), &mut buffer[..]) {
+            Ok(length) => found.push((name, buffer[..length].to_vec())),
+            // An attribute that this file system lists and does not have.
+            Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(found)
 }
 
-/// What a system call gives that says how much room it wants.
-fn filled(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
-    loop {
-        let mut buffer = vec![0; call(&mut [])?];
-        match call(&mut buffer) {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(rustix::io::Errno::RANGE) => {} // it grew in the meantime
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// Copies a file's content, which must be as long as it was when its header was written.
 fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result<()> {
-    let changed = || io::Error::other("it changed while it was read");
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino(), opened.size()) != (metadata.dev(), metadata.ino(), metadata.size()) {
+    unchanged(&file, (metadata.ino(), metadata.size()), output)
+}
+
+/// Copies the content of a file that has that inode and size, and keeps them.
+pub(super) fn unchanged(file: &File, (ino, size): (u64, u64), output: &mut Output<'_>) -> io::Result<()> {
+    let changed = || io::Error::other("it changed while it was read");
+    let before = file.metadata()?;
+    if (before.ino(), before.size()) != (ino, size) {
         return Err(changed());
     }
-    output.range(&file, metadata.size())?;
+    output.range(file, size)?;
     let after = file.metadata()?;
     let times = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec(), metadata.size());
-    if times(&after) == times(metadata) { Ok(()) } else { Err(changed()) }
+    if times(&after) == times(&before) { Ok(()) } else { Err(changed()) }
 }
 
 #[cfg(test)]

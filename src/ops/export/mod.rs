@@ -7,11 +7,13 @@
 
 mod folder;
 mod stubs;
+mod unpacked;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::commit::{Present, present, tree_folder};
 use super::output::Target;
 use super::{Context, Error, Location};
 use crate::image::contents::{Contents, Piece};
@@ -42,24 +44,60 @@ pub enum Export {
         limits: Limits,
     },
     /// A folder as it is on the disk.
-    Folder(PathBuf),
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The image that it was unpacked from is not in the store any more.
+        is_orphan: bool,
+    },
+    /// A folder that an image was unpacked to: with the owners, devices and so on that it would have in the next image.
+    Unpacked {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        present: Box<Present>,
+        /// How much is taken from a layer.
+        limits: Limits,
+    },
 }
 
-/// Finds what was typed: an image, or the path of a folder that is no OCI layout.
+/// Finds what was typed: an image, or a folder that is no OCI layout. A name that an image has means the image.
 pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export, Error> {
-    if let Location::Path(path, _) = Location::parse(typed, std::path::Path::exists)
-        && path.is_dir()
-        && !path.join(crate::layout::LAYOUT_FILE).exists()
+    let location = Location::parse(typed, Path::exists);
+    if let Location::Path(path, _) = &location
+        && is_plain_folder(path)
     {
-        return Ok(Export::Folder(path));
+        return folder(context, path);
     }
-    let found = context.find(typed)?;
+    let found = match context.find(typed) {
+        Err(Error::NoSuchImage(_) | Error::Reference(_)) if is_plain_folder(Path::new(typed)) => {
+            return folder(context, Path::new(typed));
+        }
+        found => found?,
+    };
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let mut view = context.overlay(&found, image)?;
     if let Some(mtime) = options.stubs {
         view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;
     }
     Ok(Export::Image { layers: image.layers.clone(), view: Box::new(view), limits: context.limits.clone() })
+}
+
+fn is_plain_folder(path: &Path) -> bool {
+    path.is_dir() && !path.join(crate::layout::LAYOUT_FILE).exists()
+}
+
+fn folder(context: &Context, path: &Path) -> Result<Export, Error> {
+    // Of an OCI bundle, its root file system.
+    let path = tree_folder(path);
+    match present(context, &path) {
+        Ok(Some(present)) => {
+            Ok(Export::Unpacked { path, present: Box::new(present), limits: context.limits.clone() })
+        }
+        Ok(None) => Ok(Export::Folder { path, is_orphan: false }),
+        Err(Error::BaseLost { .. }) => Ok(Export::Folder { path, is_orphan: true }),
+        Err(error) => Err(error),
+    }
 }
 
 impl Export {
@@ -72,7 +110,14 @@ impl Export {
         let mut output = Output { tar: TarWriter::new(sink), progress };
         match self {
             Self::Image { layers, view, limits } => output.image(layers, view, limits)?,
-            Self::Folder(path) => folder::write(path, &mut output)?,
+            Self::Folder { path, is_orphan } => {
+                if *is_orphan {
+                    let what = "exported as it is on the disk: the image that it was unpacked from is not in the store";
+                    progress.message(&format!("{}: {what}", path.display()));
+                }
+                folder::write(path, &mut output)?;
+            }
+            Self::Unpacked { path, present, limits } => unpacked::write(path, present, limits, &mut output)?,
         }
         let end = output.tar.finish().and_then(Sink::finish);
         progress.finish(PART, "");

@@ -7,17 +7,20 @@ use crate::support::picture::Picture;
 #[test]
 fn owners_of_more_than_21_bits() {
     let numbers = [0, 1, 1000, 65_534, 65_535, 65_536, 2_097_151, 2_097_152, 1 << 31, (1 << 32) - 2];
+    let mut items = Vec::new();
     for dialect in [Dialect::Pax, Dialect::Gnu] {
-        let mut items = Vec::new();
         for (n, number) in numbers.into_iter().enumerate() {
-            items.push(Item::file(format!("u{n}"), "x").owner(number, 0));
-            items.push(Item::dir(format!("g{n}")).owner(0, number));
-            items.push(Item::symlink(format!("l{n}"), "u0").owner(number, number));
-            items.push(Item::new(format!("p{n}"), b'6').owner(number, number));
+            let name = |kind: &str| format!("{dialect:?}-{kind}{n}");
+            let made = [
+                Item::file(name("u"), "x").owner(number, 0),
+                Item::dir(name("g")).owner(0, number),
+                Item::symlink(name("l"), "u0").owner(number, number),
+                Item::new(name("p"), b'6').owner(number, number),
+            ];
+            items.extend(made.map(|item| item.dialect(dialect)));
         }
-        let items: Vec<Item> = items.into_iter().map(|item| item.dialect(dialect)).collect();
-        faithful(&items);
     }
+    faithful(&items);
 }
 
 #[test]

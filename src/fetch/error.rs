@@ -82,7 +82,7 @@ impl Error {
         let why = match source {
             ureq::Error::HostNotFound => "there is no such host".to_owned(),
             ureq::Error::Timeout(_) => "the server does not answer".to_owned(),
-            ureq::Error::Io(error) => error.to_string(),
+            ureq::Error::Io(error) => plain(&error),
             other => other.to_string(),
         };
         // Below the client an error of TLS is one of input and output, with nothing but its words.
@@ -93,6 +93,18 @@ impl Error {
             }
             None => Self::Request { url, why },
         }
+    }
+}
+
+/// The system's words without Rust's number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    if text.contains("failed to lookup address information") {
+        return "there is no such host".to_owned();
+    }
+    match error.raw_os_error() {
+        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_lowercase(),
+        None => text,
     }
 }
 

@@ -4,6 +4,8 @@
 mod support;
 
 mod damaged;
+mod diff;
+mod export;
 mod fidelity;
 mod filter;
 mod formats;
@@ -18,4 +20,5 @@ mod rmi;
 mod save;
 mod tag;
 mod transports;
+mod unpack;
 mod usage;

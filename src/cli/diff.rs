@@ -50,7 +50,7 @@ impl Args {
         if let Some(original) = &found.copy_of {
             note_copy(&session.ui, &directory, original);
         }
-        warn(&session.ui, &found.skipped);
+        warn(&session.ui, &found.skipped, "layer");
         Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)
     }
 }

@@ -125,6 +125,10 @@ fn in_words(why: &str) -> String {
 pub(super) fn in_body(error: io::Error) -> io::Error {
     let is_silence = error.kind() == io::ErrorKind::TimedOut
         || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));
+    if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("disconnected") {
+        let text = "the server closed the connection before the end";
+        return io::Error::new(io::ErrorKind::UnexpectedEof, text);
+    }
     if !is_silence {
         return error;
     }

@@ -15,8 +15,8 @@ use crate::image::edit::{self, Change, Step};
 use crate::image::{Blob, Progress};
 use crate::layer::EntryPath;
 use crate::oci::{
-    ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Manifest, MediaType, Platform,
-    Reference,
+    ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Manifest, MediaType,
+    Platform, Reference,
 };
 use crate::store::{KeptLayer, Quarantine};
 

@@ -26,8 +26,7 @@ fn upper() -> Vec<Item> {
 }
 
 fn wanted() -> Picture {
-    let items: Vec<Item> =
-        lower().into_iter().chain(upper()).filter(|item| !item.name.ends_with(b"gone")).collect();
+    let items: Vec<Item> = lower().into_iter().chain(upper()).filter(|item| !item.name.ends_with(b"gone")).collect();
     Picture::of_items(&items)
 }
 
@@ -126,7 +125,20 @@ fn a_directory_that_was_unpacked_is_exported_as_its_next_image_would_be() {
         session.ok(&["rmi", "-f", "fx/a:2", "fx/a:1"]);
         let answer = session.run(&["export", "-o", "z.tar", "tree"]);
         assert_eq!(answer.code, 0, "{}", answer.text());
-        assert!(answer.stderr.contains("tree: exported as it is on the disk"), "{}{}", answer.text(), session.ok(&["images", "-a"]));
+        assert!(answer.stderr.contains("tree: exported as it is on the disk"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn sockets_are_left_out_and_said_so() {
+    let session = session();
+    session.ok(&["unpack", "fx/a:1", "tree"]);
+    session.write("plain/f", "x");
+    for folder in ["tree", "plain"] {
+        let path = session.work().join(folder).join("s");
+        let _socket = std::os::unix::net::UnixListener::bind(path).expect("a socket");
+        let answer = session.run(&["export", "-o", "x.tar", folder]);
+        assert_eq!(answer.text(), "! warning: sockets are not in the tar: /s\n", "{folder}");
     }
 }
 
@@ -152,8 +164,17 @@ fn the_files_that_docker_adds() {
     assert_eq!(
         added,
         [
-            ".dockerenv", "dev", "dev/console", "dev/pts", "dev/shm", "etc/hostname", "etc/hosts", "etc/mtab",
-            "etc/resolv.conf", "proc", "sys",
+            ".dockerenv",
+            "dev",
+            "dev/console",
+            "dev/pts",
+            "dev/shm",
+            "etc/hostname",
+            "etc/hosts",
+            "etc/mtab",
+            "etc/resolv.conf",
+            "proc",
+            "sys",
         ]
     );
     let mut command = session.command(&["export", "--docker-stubs", "fx/a:1"]);

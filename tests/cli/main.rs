@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commit;
 mod damaged;
 mod diff;
 mod export;
@@ -11,6 +12,7 @@ mod filter;
 mod formats;
 mod history;
 mod images;
+mod import;
 mod inspect;
 mod load;
 mod memory;

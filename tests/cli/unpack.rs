@@ -100,7 +100,9 @@ fn what_is_not_there() {
     let session = session(image());
     session.run(&["unpack", "fx/none", "x"]).fails(1, &["error: No such image: fx/none:latest"]);
     for args in [&["unpack"][..], &["unpack", "fx/a:1"], &["unpack", "fx/a:1", "x", "y"]] {
-        session.run(args).fails(1, &["'imgtool unpack' requires 2 arguments", "Usage:  imgtool unpack [OPTIONS] IMAGE DIR"]);
+        session
+            .run(args)
+            .fails(1, &["'imgtool unpack' requires 2 arguments", "Usage:  imgtool unpack [OPTIONS] IMAGE DIR"]);
     }
     assert_eq!(names(&session, "."), [""; 0]);
 }
@@ -130,7 +132,9 @@ fn an_ordinary_user_is_told_once_what_could_not_be_applied() {
     let Some(session) = Session::ordinary() else { return };
     let items = [
         Item::file("a", "x").owner(0, 0),
-        Item::file("b", "x").owner(5, 5).xattr("security.capability", [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        Item::file("b", "x")
+            .owner(5, 5)
+            .xattr("security.capability", [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
         Item::new("null", b'3').device(1, 3),
     ];
     session.load(&pack(&docker_save(&[TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&items))])));

@@ -10,6 +10,7 @@ pub(crate) mod oci;
 pub(crate) mod packing;
 pub(crate) mod picture;
 pub(crate) mod producers;
+pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tarball;
 pub(crate) mod terminal;

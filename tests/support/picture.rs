@@ -105,7 +105,9 @@ impl Picture {
             let entry = match entry {
                 Ok(entry) => entry,
                 // An ordinary user sees directories of mode 0 from outside.
-                Err(error) if error.io_error().map(io::Error::kind) == Some(io::ErrorKind::PermissionDenied) => continue,
+                Err(error) if error.io_error().map(io::Error::kind) == Some(io::ErrorKind::PermissionDenied) => {
+                    continue;
+                }
                 Err(error) => panic!("{error}"),
             };
             let path = entry.path();
@@ -271,7 +273,9 @@ fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let listed = rustix::fs::llistxattr(path, &mut buffer[..]).unwrap_or(0);
     let names: Vec<String> = String::from_utf8_lossy(&buffer[..listed])
         .split('\0')
-        .filter(|name| name.starts_with("user.") || name.starts_with("system.posix_acl") || *name == "security.capability")
+        .filter(|name| {
+            name.starts_with("user.") || name.starts_with("system.posix_acl") || *name == "security.capability"
+        })
         .map(ToOwned::to_owned)
         .collect();
     let value = |name: &String| {
@@ -303,7 +307,8 @@ fn next(file: &mut File) -> Option<Member> {
         if header == [0; 512] {
             return None;
         }
-        let text = |at: usize, room: usize| header[at..at + room].split(|byte| *byte == 0).next().unwrap_or(&[]).to_vec();
+        let text =
+            |at: usize, room: usize| header[at..at + room].split(|byte| *byte == 0).next().unwrap_or(&[]).to_vec();
         let declared = pax.get("size").map_or_else(|| octal(&header[124..136]), |size: &Vec<u8>| number(size));
         let data_at = file.stream_position().expect("a position");
         let mut data = || {

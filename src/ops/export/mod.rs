@@ -22,6 +22,7 @@ use crate::layer::overlay::{Node, NodeKind, Overlay};
 use crate::layer::path::Escaped;
 use crate::layer::{Limits, Meta, TarWriter};
 use crate::oci::Platform;
+use crate::rootfs::Skipped;
 
 /// What the person who exports wants.
 #[derive(Debug, Clone, Default)]
@@ -52,8 +53,6 @@ pub enum Export {
     },
     /// A folder that an image was unpacked to: with the owners, devices and so on that it would have in the next image.
     Unpacked {
-        /// The folder.
-        path: PathBuf,
         /// What is in it.
         present: Box<Present>,
         /// How much is taken from a layer.
@@ -91,9 +90,7 @@ fn folder(context: &Context, path: &Path) -> Result<Export, Error> {
     // Of an OCI bundle, its root file system.
     let path = tree_folder(path);
     match present(context, &path) {
-        Ok(Some(present)) => {
-            Ok(Export::Unpacked { path, present: Box::new(present), limits: context.limits.clone() })
-        }
+        Ok(Some(present)) => Ok(Export::Unpacked { present: Box::new(present), limits: context.limits.clone() }),
         Ok(None) => Ok(Export::Folder { path, is_orphan: false }),
         Err(Error::BaseLost { .. }) => Ok(Export::Folder { path, is_orphan: true }),
         Err(error) => Err(error),
@@ -101,27 +98,30 @@ fn folder(context: &Context, path: &Path) -> Result<Export, Error> {
 }
 
 impl Export {
-    /// Writes the tar.
-    pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    /// The folder, if it is exported as it is on the disk because the image that it was unpacked from is gone.
+    pub fn orphan(&self) -> Option<&Path> {
+        match self {
+            Self::Folder { path, is_orphan: true } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Writes the tar, and says what is not in it.
+    pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<Skipped, Error> {
         let sink = match target {
             Target::File(file) => Sink::file(file),
             Target::Stream(stream) => Sink::stream(stream),
         };
         let mut output = Output { tar: TarWriter::new(sink), progress };
-        match self {
-            Self::Image { layers, view, limits } => output.image(layers, view, limits)?,
-            Self::Folder { path, is_orphan } => {
-                if *is_orphan {
-                    let what = "exported as it is on the disk: the image that it was unpacked from is not in the store";
-                    progress.message(&format!("{}: {what}", path.display()));
-                }
-                folder::write(path, &mut output)?;
-            }
-            Self::Unpacked { path, present, limits } => unpacked::write(path, present, limits, &mut output)?,
-        }
+        let skipped = match self {
+            Self::Image { layers, view, limits } => output.image(layers, view, limits).map(|()| Skipped::default())?,
+            Self::Folder { path, .. } => folder::write(path, &mut output)?,
+            Self::Unpacked { present, limits } => unpacked::write(present, limits, &mut output)?,
+        };
         let end = output.tar.finish().and_then(Sink::finish);
         progress.finish(PART, "");
-        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })
+        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })?;
+        Ok(skipped)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use rustix::fs::OFlags;
 
@@ -16,16 +15,10 @@ use crate::ops::commit::Present;
 use crate::rootfs::{Record, Skipped, Source};
 
 /// Writes what is in a directory, by path.
-pub(super) fn write(
-    directory: &Path,
-    present: &Present,
-    limits: &Limits,
-    output: &mut Output<'_>,
-) -> Result<(), Error> {
+pub(super) fn write(present: &Present, limits: &Limits, output: &mut Output<'_>) -> Result<Skipped, Error> {
     let total = present.records.iter().map(|record| record.node.size).sum();
     output.progress.total(Some(total));
     output.progress.start(PART, "export", Some(total));
-    tell(directory, &present.skipped, output);
     let mut first_names: HashMap<Inode, &EntryPath> = HashMap::new();
     for record in &present.records {
         let mut meta = record.node.meta(record.path.as_bytes().to_vec());
@@ -43,19 +36,7 @@ pub(super) fn write(
             copied.map_err(|source| Error::Io { what: shown(record.path.as_bytes()), source })?;
         }
     }
-    Ok(())
-}
-
-fn tell(directory: &Path, skipped: &Skipped, output: &Output<'_>) {
-    let kinds = [
-        (&skipped.sockets, "left out, as no tar can hold a socket"),
-        (&skipped.mounts, "what is mounted here is left out"),
-    ];
-    for (paths, what) in kinds {
-        for path in paths {
-            output.progress.message(&format!("{}/{path}: {what}", directory.display()));
-        }
-    }
+    Ok(present.skipped.clone())
 }
 
 /// What several names of one file have in common: its inode, or what the image said where the inode is not known.

@@ -59,21 +59,35 @@ fn what_pax_says_counts_more_than_the_header() {
 #[test]
 fn a_global_pax_header_is_no_file() {
     // As `git archive` writes them.
-    let global = Item { data: b"52 comment=0123456789012345678901234567890123456789\n".to_vec(), ..Item::new("pax_global_header", b'g') };
+    let global = Item {
+        data: b"52 comment=0123456789012345678901234567890123456789\n".to_vec(),
+        ..Item::new("pax_global_header", b'g')
+    };
     let tar = layer(&[global, Item::file("f", "x")]);
     faithful_layers(&[tar], &Picture::of_items(&[Item::file("f", "x")]));
 }
 
 #[test]
 fn names_that_begin_with_dots_and_slashes() {
-    let tar = layer(&[Item::dir("./"), Item::dir("./d"), Item::file("/d/a", "a"), Item::file("./d//b", "b"), Item::dir("e/")]);
+    let tar = layer(&[
+        Item::dir("./"),
+        Item::dir("./d"),
+        Item::file("/d/a", "a"),
+        Item::file("./d//b", "b"),
+        Item::dir("e/"),
+    ]);
     let wanted = [Item::dir("d"), Item::file("d/a", "a"), Item::file("d/b", "b"), Item::dir("e")];
     faithful_layers(&[tar], &Picture::of_items(&wanted));
 }
 
 #[test]
 fn the_last_of_two_entries_counts() {
-    let tar = layer(&[Item::file("f", "first"), Item::dir("d"), Item::file("f", "second").mode(0o600), Item::dir("d").mode(0o700)]);
+    let tar = layer(&[
+        Item::file("f", "first"),
+        Item::dir("d"),
+        Item::file("f", "second").mode(0o600),
+        Item::dir("d").mode(0o700),
+    ]);
     let wanted = [Item::file("f", "second").mode(0o600), Item::dir("d").mode(0o700)];
     faithful_layers(&[tar], &Picture::of_items(&wanted));
 }

@@ -32,11 +32,8 @@ fn links_as_directories_on_the_way() {
     // Below a link of the same layer: where the link leads, inside the root, also if it is absolute.
     let through = [Item::symlink("lib64", "/usr/lib"), Item::file("lib64/b", "b"), Item::file("lib/c", "c")];
     let all = [&items[..], &through].concat();
-    let wanted = [
-        &items[..],
-        &[through[0].clone(), Item::file("usr/lib/b", "b"), Item::file("usr/lib/c", "c")],
-    ]
-    .concat();
+    let wanted =
+        [&items[..], &[through[0].clone(), Item::file("usr/lib/b", "b"), Item::file("usr/lib/c", "c")]].concat();
     faithful_layers(&[layer(&all)], &Picture::of_items(&wanted));
 }
 
@@ -57,7 +54,8 @@ fn devices_and_pipes() {
 
 #[test]
 fn a_device_that_was_not_made_is_in_no_later_image_an_empty_file() {
-    let items = [Item::dir("dev"), Item::new("dev/null", b'3').device(1, 3).mode(0o666), Item::new("sda", b'4').device(8, 1)];
+    let items =
+        [Item::dir("dev"), Item::new("dev/null", b'3').device(1, 3).mode(0o666), Item::new("sda", b'4').device(8, 1)];
     let session = Session::new();
     super::store(&session, &[layer(&items)], crate::support::packing::Packing::None);
     let answer = session.run(&["unpack", "fx/a:1", "tree"]);

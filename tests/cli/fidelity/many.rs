@@ -14,7 +14,9 @@ fn a_tree_of_many_files() {
     let mut items = Vec::new();
     for folder in 0..folders {
         items.push(Item::dir(format!("{folder:03}")));
-        items.extend((0..files).map(|n| Item::file(format!("{folder:03}/{n}"), if n % 3 == 0 { "" } else { "some content" })));
+        items.extend(
+            (0..files).map(|n| Item::file(format!("{folder:03}/{n}"), if n % 3 == 0 { "" } else { "some content" })),
+        );
     }
     let session = Session::new();
     let started = Instant::now();

@@ -61,9 +61,10 @@ fn times_in_base_256() {
 #[test]
 fn every_permission_bit() {
     let mut items = Vec::new();
-    for (n, mode) in [0o4755, 0o2755, 0o6711, 0o1777, 0o7777, 0o4000, 0o2070, 0o1000, 0o777, 0o400, 0o200, 0o100, 0o4, 0]
-        .into_iter()
-        .enumerate()
+    for (n, mode) in
+        [0o4755, 0o2755, 0o6711, 0o1777, 0o7777, 0o4000, 0o2070, 0o1000, 0o777, 0o400, 0o200, 0o100, 0o4, 0]
+            .into_iter()
+            .enumerate()
     {
         items.push(Item::file(format!("f{n}"), "x").mode(mode));
         items.push(Item::file(format!("owned{n}"), "x").mode(mode).owner(1234, 5678));
@@ -141,10 +142,7 @@ fn posix_acls() {
     faithful(&[
         Item::file("file", "x").mode(0o750).xattr("system.posix_acl_access", acl()),
         Item::file("owned", "x").mode(0o750).owner(1000, 1000).xattr("system.posix_acl_access", acl()),
-        Item::dir("dir")
-            .mode(0o750)
-            .xattr("system.posix_acl_access", acl())
-            .xattr("system.posix_acl_default", acl()),
+        Item::dir("dir").mode(0o750).xattr("system.posix_acl_access", acl()).xattr("system.posix_acl_default", acl()),
         Item::file("dir/inherits-nothing", "x").mode(0o644),
         Item::dir("dir/below").mode(0o755),
     ]);

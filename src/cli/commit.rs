@@ -81,7 +81,7 @@ impl Args {
         if self.dry_run {
             let found = diff(&session.context, &directory, &compare)?;
             super::image_diff::print(&session.ui, &super::diff::shown(&found.changes), false)?;
-            warn(&session.ui, &found.skipped);
+            warn(&session.ui, &found.skipped, "layer");
             return Ok(());
         }
         let (author, message) = (self.author.unwrap_or_default(), self.message.unwrap_or_default());
@@ -90,7 +90,7 @@ impl Args {
         if let Some(original) = &committed.copy_of {
             note_copy(&session.ui, &directory, original);
         }
-        warn(&session.ui, &committed.skipped);
+        warn(&session.ui, &committed.skipped, "layer");
         Ok(session.ui.line(&committed.id.to_string())?)
     }
 
@@ -118,12 +118,12 @@ pub(super) fn note_copy(ui: &Ui, directory: &Path, original: &str) {
     ui.note(&format!("{} was never unpacked to, but is like {original}: compared with its image", directory.display()));
 }
 
-/// One line for each kind of thing that no layer has.
-pub(super) fn warn(ui: &Ui, skipped: &Skipped) {
+/// One line for each kind of thing that is not in the layer, or the tar.
+pub(super) fn warn(ui: &Ui, skipped: &Skipped, what: &str) {
     let kinds = [
-        (&skipped.sockets, "sockets are not in the layer"),
-        (&skipped.mounts, "what is mounted here is not in the layer"),
-        (&skipped.unreadable, "left out, as it cannot be read"),
+        (&skipped.sockets, format!("sockets are not in the {what}")),
+        (&skipped.mounts, format!("what is mounted here is not in the {what}")),
+        (&skipped.unreadable, "left out, as it cannot be read".to_owned()),
     ];
     for (paths, what) in kinds {
         if let Some(first) = paths.first() {

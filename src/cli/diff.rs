@@ -39,7 +39,8 @@ impl Args {
         let [old, new] = &self.operands[..] else { return self.directory(session, as_json) };
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let progress = session.progress(false);
-        let changes = images(&session.context, old, new, platform.as_ref(), &*progress)?;
+        let changes = images(&session.context, old, new, platform.as_ref(), &*progress);
+        let changes = changes.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;
         Ok(image_diff::print(&session.ui, &changes, as_json)?)
     }
 
@@ -49,9 +50,22 @@ impl Args {
         if let Some(original) = &found.copy_of {
             note_copy(&session.ui, &directory, original);
         }
-        warn(&session.ui, &found.skipped);
+        warn(&session.ui, &found.skipped, "layer");
         Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)
     }
+}
+
+/// What to say of a directory among two images.
+fn with_directory(old: &str, new: &str) -> Option<CliError> {
+    let is_tree = |typed: &&str| Path::new(typed).is_dir() && !Path::new(typed).join("oci-layout").exists();
+    let folder = [old, new].into_iter().find(is_tree)?;
+    let way = if is_tree(&old) && is_tree(&new) {
+        "one of them is compared with its own image".to_owned()
+    } else {
+        let image = if folder == old { new } else { old };
+        format!("to compare it with an image, say imgtool diff --from {image} {folder}")
+    };
+    Some(CliError::Plain(format!("{folder} is a directory: {way}")))
 }
 
 /// The changes that docker tells, sorted by path: not the root, and no directory of which only the time is another,

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::commit::warn;
 use super::error::CliError;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
@@ -10,8 +11,8 @@ use crate::ops::output::{Target, to_path};
 /// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
 ///
 /// The layers are merged, nothing is unpacked. IMAGE is a name or an ID in the store, or an archive or OCI layout:
-/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. The path of any other folder
-/// (./DIR) means what is in it.
+/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. Any other folder means what is in
+/// it; of one that `unpack` made, owners and devices are those of the image.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "export [OPTIONS] IMAGE")]
 pub(super) struct Args {
@@ -43,10 +44,15 @@ impl Args {
         };
         let progress = session.progress(false);
         let export = plan(&session.context, &self.images[0], &options)?;
-        match output {
+        if let Some(folder) = export.orphan() {
+            let what = "exported as it is on the disk, as the image that it was unpacked from is not in the store";
+            session.ui.warn(&format!("{}: {what}", folder.display()));
+        }
+        let skipped = match output {
             Some(path) => to_path(path, |target| export.write(target, &*progress))?,
             None => export.write(Target::Stream(&mut session.ui.raw()), &*progress)?,
-        }
+        };
+        warn(&session.ui, &skipped, "tar");
         Ok(())
     }
 }

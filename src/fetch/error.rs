@@ -82,7 +82,7 @@ impl Error {
         let why = match source {
             ureq::Error::HostNotFound => "there is no such host".to_owned(),
             ureq::Error::Timeout(_) => "the server does not answer".to_owned(),
-            ureq::Error::Io(error) => error.to_string(),
+            ureq::Error::Io(error) => plain(&error),
             other => other.to_string(),
         };
         // Below the client an error of TLS is one of input and output, with nothing but its words.
@@ -93,6 +93,18 @@ impl Error {
             }
             None => Self::Request { url, why },
         }
+    }
+}
+
+/// The system's words without Rust's number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    if text.contains("failed to lookup address information") {
+        return "there is no such host".to_owned();
+    }
+    match error.raw_os_error() {
+        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_lowercase(),
+        None => text,
     }
 }
 
@@ -113,6 +125,10 @@ fn in_words(why: &str) -> String {
 pub(super) fn in_body(error: io::Error) -> io::Error {
     let is_silence = error.kind() == io::ErrorKind::TimedOut
         || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));
+    if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("disconnected") {
+        let text = "the server closed the connection before the end";
+        return io::Error::new(io::ErrorKind::UnexpectedEof, text);
+    }
     if !is_silence {
         return error;
     }

@@ -170,7 +170,7 @@ impl Entry {
             uid: number(&path, "uid", raw.uid)?,
             gid: number(&path, "gid", raw.gid)?,
             mtime: raw.mtime,
-            size: if raw.kind == RawKind::File { raw.size } else { 0 },
+            size: if kind == EntryKind::File { raw.size } else { 0 },
             xattrs: raw.xattrs,
             content_offset: raw.content_offset,
             sparse: raw.sparse,
@@ -237,7 +237,8 @@ fn kind(raw: &RawEntry, path: &EntryPath) -> Result<EntryKind, EntryError> {
         u32::try_from(value).map_err(|_| refused())
     };
     Ok(match raw.kind {
-        RawKind::File => EntryKind::File,
+        // Docker does not know GNU's old form, and GNU tar still writes it.
+        RawKind::File | RawKind::OldSparse => EntryKind::File,
         RawKind::Directory => EntryKind::Directory,
         RawKind::Fifo => EntryKind::Fifo,
         RawKind::CharDevice => EntryKind::CharDevice {
@@ -251,7 +252,7 @@ fn kind(raw: &RawEntry, path: &EntryPath) -> Result<EntryKind, EntryError> {
         RawKind::Symlink if raw.link_name.is_empty() => return Err(EntryError::EmptyTarget { path: path.clone() }),
         RawKind::Symlink => EntryKind::Symlink { target: raw.link_name.clone() },
         RawKind::Hardlink => EntryKind::Hardlink { target: hardlink_target(raw, path)? },
-        RawKind::OldSparse | RawKind::Other => {
+        RawKind::Other => {
             return Err(EntryError::Type { path: path.clone(), typeflag: raw.typeflag });
         }
     })
@@ -355,7 +356,7 @@ mod tests {
             (read(b'2', "l", ""), "link l has no target"),
             (read(b'2', "a/..", "x"), "the root of the image is not a directory"),
             (read(b'0', "", ""), "the root of the image is not a directory"),
-            (read(b'S', "s", ""), "s: unhandled tar header type 83"),
+            (read(b'D', "s", ""), "s: unhandled tar header type 68"),
             (read(b'7', "c\u{1b}", ""), "c\\x1b: unhandled tar header type 55"),
             (read(b'0', "a/.wh.", ""), "a/.wh.: whiteout without a name"),
             (read(b'0', ".wh..", ""), ".wh..: whiteout without a name"),

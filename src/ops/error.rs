@@ -209,6 +209,12 @@ pub enum Error {
         /// What gives it away.
         member: &'static str,
     },
+    /// No bytes where the tar of a root file system is needed.
+    #[error("{what} is empty: the tar of a root file system was expected")]
+    Nothing {
+        /// The input.
+        what: String,
+    },
     /// A whiteout where there is nothing below that it could hide.
     #[error("{what} is a layer of an image, and not the tar of a root file system: it has the whiteout {path}")]
     WhiteoutInRootfs {

@@ -15,8 +15,8 @@ use crate::image::edit::{self, Change, Step};
 use crate::image::{Blob, Progress};
 use crate::layer::EntryPath;
 use crate::oci::{
-    ContainerConfig, Created, Descriptor, Digest, Document, ImageConfig, ImageId, Manifest, MediaType, Platform,
-    Reference,
+    ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Manifest, MediaType,
+    Platform, Reference,
 };
 use crate::store::{KeptLayer, Quarantine};
 
@@ -154,6 +154,10 @@ fn open(path: &Path) -> Result<File, Error> {
 /// Looks whether the layer can be all of an image.
 fn check(quarantine: &Quarantine, layer: &KeptLayer, what: &str) -> Result<(), Error> {
     let diff_id = layer.diff_id;
+    // Docker makes an image of it; what comes out of a pipe whose writer failed is no root file system.
+    if diff_id == DiffId::new(Digest::of(b"")) {
+        return Err(Error::Nothing { what: what.to_owned() });
+    }
     let mut marks = Marks::default();
     for entry in quarantine.entries(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })? {
         let entry = entry.map_err(|source| Error::LayerIndex { diff_id, source })?;
@@ -210,7 +214,7 @@ mod tests {
     use super::*;
     use crate::image::Silent;
     use crate::layer::{Limits, Meta, Mtime, TarWriter};
-    use crate::oci::{DiffId, Platform};
+    use crate::oci::Platform;
     use crate::store::Store;
 
     /// A tar of empty files.
@@ -280,10 +284,11 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_are_an_empty_layer() {
+    fn no_bytes_are_no_image_and_an_empty_tar_is_one() {
         let (_folder, context) = context();
-        let id = import(&context, stream(b""), &options(&[]), &Silent).expect("imported").id;
-        assert_eq!(config(&context, &id.to_string()).value().rootfs.diff_ids, [DiffId::new(Digest::of(b""))]);
+        let error = import(&context, stream(b""), &options(&[]), &Silent).expect_err("nothing");
+        assert!(matches!(error, Error::Nothing { .. }), "{error}");
+        assert!(import(&context, stream(&[0; 1024]), &options(&[]), &Silent).is_ok());
     }
 
     #[test]

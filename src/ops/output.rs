@@ -20,7 +20,7 @@ pub enum Target<'a> {
 
 /// Has something written to `path`. A regular file appears there when it is whole and on the disk, in place of what was
 /// there; a pipe or device is written as it is.
-pub fn to_path(path: &Path, write: impl FnOnce(Target<'_>) -> Result<(), Error>) -> Result<(), Error> {
+pub fn to_path<T>(path: &Path, write: impl FnOnce(Target<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
     if let Some(mut file) = open_special(path).map_err(io_error)? {
         return write(Target::Stream(&mut file));
@@ -29,10 +29,11 @@ pub fn to_path(path: &Path, write: impl FnOnce(Target<'_>) -> Result<(), Error>)
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let draft = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder).map_err(io_error)?;
-    write(Target::File(draft.as_file()))?;
+    let written = write(Target::File(draft.as_file()))?;
     draft.as_file().sync_all().map_err(io_error)?;
     draft.persist(&target).map_err(|error| io_error(error.error))?;
-    sync_folder(&folder).map_err(io_error)
+    sync_folder(&folder).map_err(io_error)?;
+    Ok(written)
 }
 
 /// Writes an archive to `path`.

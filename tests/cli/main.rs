@@ -3,11 +3,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commit;
 mod damaged;
+mod diff;
+mod export;
+mod fidelity;
 mod filter;
 mod formats;
 mod history;
 mod images;
+mod import;
 mod inspect;
 mod load;
 mod memory;
@@ -17,4 +22,5 @@ mod rmi;
 mod save;
 mod tag;
 mod transports;
+mod unpack;
 mod usage;

@@ -5,15 +5,30 @@
 #![expect(dead_code, reason = "every test binary compiles this module and none uses all of it")]
 
 pub(crate) mod image;
+pub(crate) mod layer;
 pub(crate) mod oci;
 pub(crate) mod packing;
+pub(crate) mod picture;
 pub(crate) mod producers;
+pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod tarball;
 pub(crate) mod terminal;
 pub(crate) mod tree;
 
 use sha2::{Digest as _, Sha256};
+
+/// Tells on stderr that a test, or a part of one, was skipped and why. The captured `eprintln!` would not be seen.
+pub(crate) fn skip(why: &str) {
+    use std::io::Write as _;
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    writeln!(std::io::stderr(), "skipped ({test}): {why}").expect("stderr is open");
+}
+
+/// Whether the long forms of tests are wanted.
+pub(crate) fn slow() -> bool {
+    std::env::var_os("IMGTOOL_SLOW_TESTS").is_some_and(|value| value == "1")
+}
 
 /// SHA-256 as 64 hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

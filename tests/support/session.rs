@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -15,7 +16,12 @@ use super::tree;
 /// A temporary folder with `home/`, `store/` and `work/`, where commands run.
 pub(crate) struct Session {
     dir: TempDir,
+    /// Who runs the commands, if not who runs the tests.
+    user: Option<u32>,
 }
+
+/// An ordinary user that every machine has.
+const NOBODY: u32 = 65534;
 
 /// What a command answered.
 #[derive(Debug)]
@@ -31,7 +37,29 @@ impl Session {
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).expect("an empty folder");
         }
-        Self { dir }
+        Self { dir, user: None }
+    }
+
+    /// A session of an ordinary user; none, with one line that says so, if this machine lets nobody else run the binary.
+    pub(crate) fn ordinary() -> Option<Self> {
+        let mut session = Self::new();
+        if !rustix::process::geteuid().is_root() {
+            return Some(session);
+        }
+        for path in [session.dir.path(), &session.dir.path().join("home"), &session.work()] {
+            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("root may");
+        }
+        session.user = Some(NOBODY);
+        if session.command(&["--version"]).output().is_ok_and(|output| output.status.success()) {
+            return Some(session);
+        }
+        super::skip(&format!("no other user may run {}", env!("CARGO_BIN_EXE_imgtool")));
+        None
+    }
+
+    /// Whether commands run as root.
+    pub(crate) fn is_root(&self) -> bool {
+        self.user.is_none() && rustix::process::geteuid().is_root()
     }
 
     /// The working folder of every command.
@@ -68,6 +96,9 @@ impl Session {
             .env("TMPDIR", "/nonexistent")
             .env("TZ", "UTC")
             .current_dir(self.work());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
     }
 

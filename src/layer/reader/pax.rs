@@ -62,11 +62,10 @@ impl Pax {
         self.get(key).map(read).transpose()
     }
 
-    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record: an
-    /// attribute without a value gets lost in a tar.
+    /// The extended attributes, sorted by name. An attribute without a value is one, as to GNU tar; Go loses it.
     pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| Some((key.strip_prefix(XATTR)?.to_vec(), value.clone()));
-        self.records.iter().filter(|(_, value)| !value.is_empty()).filter_map(xattr).collect()
+        self.records.iter().filter_map(xattr).collect()
     }
 }
 
@@ -181,7 +180,8 @@ mod tests {
         assert_eq!(pax, Err(HeaderProblem::PaxRecord));
         let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n25 SCHILY.xattr.user.a=x\n24 SCHILY.xattr.user.c=\n")
             .expect("valid records");
-        assert_eq!(pax.xattrs(), [(b"user.a".to_vec(), b"x".to_vec()), (b"user.b".to_vec(), b"\0\xff".to_vec())]);
+        let pairs = [(&b"user.a"[..], &b"x"[..]), (b"user.b", b"\0\xff"), (b"user.c", b"")];
+        assert_eq!(pax.xattrs(), pairs.map(|(name, value)| (name.to_vec(), value.to_vec())));
     }
 
     #[test]

@@ -32,8 +32,9 @@ impl<R: Read> TarReader<R> {
         let size = u64::try_from(size).map_err(|_| at(HeaderProblem::NegativeSize))?;
         let map = sparse::checked_map(&numbers, size, self.remaining).map_err(at)?;
         self.holes = self.holes.saturating_add(size - self.remaining);
-        let position = self.source.position();
-        self.limits.check(position, position.saturating_add(self.holes))?;
+        // What is stored of it follows, or the archive is refused for its end.
+        let stored = self.source.position().saturating_add(self.remaining);
+        self.limits.check(stored, stored.saturating_add(self.holes))?;
         entry.size = size;
         entry.stored_size = self.remaining;
         entry.sparse = Some(map.clone());

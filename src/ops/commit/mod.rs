@@ -6,6 +6,7 @@
 mod base;
 #[cfg(test)]
 mod bench;
+mod present;
 #[cfg(test)]
 mod proptests;
 mod refresh;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use self::base::Tree;
 pub use self::base::{From, tree_folder};
+pub use self::present::{Present, present};
 use super::load::layer_type;
 use super::{Context, Error};
 use crate::image::Progress;

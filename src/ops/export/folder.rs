@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -10,15 +10,16 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{Error, Output, PART, is_portable, shown};
+use super::{Error, Output, PART, is_portable};
 use crate::layer::Meta;
 use crate::layer::entry::{EntryKind, Mtime};
 use crate::layer::path::EntryPath;
+use crate::rootfs::Skipped;
 
-/// Writes what is in `root`, by path. Sockets are left out, which is said.
-pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<(), Error> {
+/// Writes what is in `root`, by path. Sockets are left out, as no tar can hold one.
+pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<Skipped, Error> {
     output.progress.start(PART, "export", None);
-    let mut first_names = HashMap::new();
+    let (mut first_names, mut skipped) = (HashMap::new(), Skipped::default());
     for found in WalkDir::new(root).sort_by_file_name() {
         let found = found.map_err(|error| {
             let what = error.path().unwrap_or(root).display().to_string();
@@ -27,18 +28,18 @@ pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<(), Error> {
         let path = found.path();
         let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
         let metadata = path.symlink_metadata().map_err(io_error)?;
+        let name = bytes(path.strip_prefix(root).expect("it was found there")).to_vec();
         if metadata.file_type().is_socket() {
-            output.progress.message(&format!("{}: left out, as no tar can hold a socket", shown(bytes(path))));
+            skipped.sockets.extend(EntryPath::new(&name).ok());
             continue;
         }
-        let name = bytes(path.strip_prefix(root).expect("it was found there")).to_vec();
         let meta = meta(path, name, &metadata, &mut first_names).map_err(io_error)?;
         output.header(&meta)?;
         if meta.content_size() > 0 {
             copy(path, &metadata, output).map_err(io_error)?;
         }
     }
-    Ok(())
+    Ok(skipped)
 }
 
 fn bytes(path: &Path) -> &[u8] {
@@ -90,52 +91,51 @@ fn kind(path: &Path, metadata: &Metadata) -> io::Result<EntryKind> {
     })
 }
 
+/// The most bytes that the kernel lets the list of names, or a value, have. To ask for an empty buffer's worth is no way to
+/// learn the size.
+const LARGEST_XATTR: usize = 64 << 10;
+
 /// The attributes that are worth keeping, sorted by name.
 fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let list = match filled(|buffer| rustix::fs::llistxattr(path, buffer)) {
+    let mut buffer = vec![0; LARGEST_XATTR];
+    let listed = match rustix::fs::llistxattr(path, &mut buffer[..]) {
         Err(rustix::io::Errno::OPNOTSUPP) => return Ok(Vec::new()),
-        list => list?,
+        listed => listed?,
     };
-    let mut names: Vec<&[u8]> = list.split(|&byte| byte == 0).filter(|name| is_portable(name)).collect();
-    names.retain(|name| !name.is_empty());
+    let names = buffer[..listed].split(|&byte| byte == 0).filter(|name| !name.is_empty() && is_portable(name));
+    let mut names: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
     names.sort_unstable();
     let mut found = Vec::with_capacity(names.len());
     for name in names {
-        let value = filled(|buffer| rustix::fs::lgetxattr(path, OsStr::from_bytes(name), buffer))?;
-        found.push((name.to_vec(), value));
+        match rustix::fs::lgetxattr(path, OsStr::from_bytes(&name), &mut buffer[..]) {
+            Ok(length) => found.push((name, buffer[..length].to_vec())),
+            // An attribute that this file system lists and does not have.
+            Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(found)
 }
 
-/// What a system call gives that says how much room it wants.
-fn filled(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
-    loop {
-        let mut buffer = vec![0; call(&mut [])?];
-        match call(&mut buffer) {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(rustix::io::Errno::RANGE) => {} // it grew in the meantime
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// Copies a file's content, which must be as long as it was when its header was written.
 fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result<()> {
-    let changed = || io::Error::other("it changed while it was read");
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino(), opened.size()) != (metadata.dev(), metadata.ino(), metadata.size()) {
+    unchanged(&file, (metadata.ino(), metadata.size()), output)
+}
+
+/// Copies the content of a file that has that inode and size, and keeps them.
+pub(super) fn unchanged(file: &File, (ino, size): (u64, u64), output: &mut Output<'_>) -> io::Result<()> {
+    let changed = || io::Error::other("it changed while it was read");
+    let before = file.metadata()?;
+    if (before.ino(), before.size()) != (ino, size) {
         return Err(changed());
     }
-    output.range(&file, metadata.size())?;
+    output.range(file, size)?;
     let after = file.metadata()?;
     let times = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec(), metadata.size());
-    if times(&after) == times(metadata) { Ok(()) } else { Err(changed()) }
+    if times(&after) == times(&before) { Ok(()) } else { Err(changed()) }
 }
 
 #[cfg(test)]
@@ -143,27 +143,17 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
-    use std::sync::Mutex;
 
     use super::*;
-    use crate::image::{Progress, Sink};
+    use crate::image::{Silent, Sink};
     use crate::layer::{Entry, Limits, TarReader, TarWriter};
 
-    #[derive(Default)]
-    struct Messages(Mutex<Vec<String>>);
-
-    impl Progress for Messages {
-        fn message(&self, text: &str) {
-            self.0.lock().expect("nothing panics").push(text.to_owned());
-        }
-    }
-
-    fn tar(root: &Path, messages: &Messages) -> Result<Vec<u8>, Error> {
+    fn tar(root: &Path) -> Result<(Vec<u8>, Skipped), Error> {
         let mut bytes = Vec::new();
-        let mut output = Output { tar: TarWriter::new(Sink::stream(&mut bytes)), progress: messages };
-        write(root, &mut output)?;
+        let mut output = Output { tar: TarWriter::new(Sink::stream(&mut bytes)), progress: &Silent };
+        let skipped = write(root, &mut output)?;
         output.tar.finish().and_then(Sink::finish).expect("memory");
-        Ok(bytes)
+        Ok((bytes, skipped))
     }
 
     #[test]
@@ -176,9 +166,8 @@ mod tests {
         symlink("d/b", at("l")).expect("a link");
         fs::set_permissions(at("d"), fs::Permissions::from_mode(0o1750)).expect("its owner may");
         let _socket = UnixListener::bind(at("socket")).expect("a socket");
-        let messages = Messages::default();
-        let bytes = tar(folder.path(), &messages).expect("a tar");
-        assert_eq!(bytes, tar(folder.path(), &messages).expect("a tar"), "the same twice");
+        let (bytes, skipped) = tar(folder.path()).expect("a tar");
+        assert_eq!(bytes, tar(folder.path()).expect("a tar").0, "the same twice");
         let mut reader = TarReader::new(&bytes[..], &Limits::default());
         let mut entries = Vec::new();
         while let Some(raw) = reader.next().expect("a valid tar") {
@@ -191,13 +180,12 @@ mod tests {
         assert_eq!(&bytes[offset..offset + 7], b"content");
         let real = at("a").metadata().expect("it is there");
         assert_eq!((entries[1].mtime.seconds, i64::from(entries[1].mtime.nanos)), (real.mtime(), real.mtime_nsec()));
-        let messages = messages.0.into_inner().expect("nothing panics");
-        assert!(messages.len() == 2 && messages[0].ends_with("as no tar can hold a socket"), "{messages:?}");
+        assert_eq!(skipped.sockets, [EntryPath::new(b"socket").expect("a path")]);
     }
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        let error = tar(Path::new("/nowhere/at/all"), &Messages::default()).expect_err("not there");
+        let error = tar(Path::new("/nowhere/at/all")).expect_err("not there");
         assert!(matches!(error, Error::Io { what, .. } if what == "/nowhere/at/all"));
     }
 }

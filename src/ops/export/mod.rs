@@ -7,11 +7,13 @@
 
 mod folder;
 mod stubs;
+mod unpacked;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::commit::{Present, present, tree_folder};
 use super::output::Target;
 use super::{Context, Error, Location};
 use crate::image::contents::{Contents, Piece};
@@ -20,6 +22,7 @@ use crate::layer::overlay::{Node, NodeKind, Overlay};
 use crate::layer::path::Escaped;
 use crate::layer::{Limits, Meta, TarWriter};
 use crate::oci::Platform;
+use crate::rootfs::Skipped;
 
 /// What the person who exports wants.
 #[derive(Debug, Clone, Default)]
@@ -42,18 +45,35 @@ pub enum Export {
         limits: Limits,
     },
     /// A folder as it is on the disk.
-    Folder(PathBuf),
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The image that it was unpacked from is not in the store any more.
+        is_orphan: bool,
+    },
+    /// A folder that an image was unpacked to: with the owners, devices and so on that it would have in the next image.
+    Unpacked {
+        /// What is in it.
+        present: Box<Present>,
+        /// How much is taken from a layer.
+        limits: Limits,
+    },
 }
 
-/// Finds what was typed: an image, or the path of a folder that is no OCI layout.
+/// Finds what was typed: an image, or a folder that is no OCI layout. A name that an image has means the image.
 pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export, Error> {
-    if let Location::Path(path, _) = Location::parse(typed, std::path::Path::exists)
-        && path.is_dir()
-        && !path.join(crate::layout::LAYOUT_FILE).exists()
+    let location = Location::parse(typed, Path::exists);
+    if let Location::Path(path, _) = &location
+        && is_plain_folder(path)
     {
-        return Ok(Export::Folder(path));
+        return folder(context, path);
     }
-    let found = context.find(typed)?;
+    let found = match context.find(typed) {
+        Err(Error::NoSuchImage(_) | Error::Reference(_)) if is_plain_folder(Path::new(typed)) => {
+            return folder(context, Path::new(typed));
+        }
+        found => found?,
+    };
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let mut view = context.overlay(&found, image)?;
     if let Some(mtime) = options.stubs {
@@ -62,21 +82,46 @@ pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export,
     Ok(Export::Image { layers: image.layers.clone(), view: Box::new(view), limits: context.limits.clone() })
 }
 
+fn is_plain_folder(path: &Path) -> bool {
+    path.is_dir() && !path.join(crate::layout::LAYOUT_FILE).exists()
+}
+
+fn folder(context: &Context, path: &Path) -> Result<Export, Error> {
+    // Of an OCI bundle, its root file system.
+    let path = tree_folder(path);
+    match present(context, &path) {
+        Ok(Some(present)) => Ok(Export::Unpacked { present: Box::new(present), limits: context.limits.clone() }),
+        Ok(None) => Ok(Export::Folder { path, is_orphan: false }),
+        Err(Error::BaseLost { .. }) => Ok(Export::Folder { path, is_orphan: true }),
+        Err(error) => Err(error),
+    }
+}
+
 impl Export {
-    /// Writes the tar.
-    pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    /// The folder, if it is exported as it is on the disk because the image that it was unpacked from is gone.
+    pub fn orphan(&self) -> Option<&Path> {
+        match self {
+            Self::Folder { path, is_orphan: true } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Writes the tar, and says what is not in it.
+    pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<Skipped, Error> {
         let sink = match target {
             Target::File(file) => Sink::file(file),
             Target::Stream(stream) => Sink::stream(stream),
         };
         let mut output = Output { tar: TarWriter::new(sink), progress };
-        match self {
-            Self::Image { layers, view, limits } => output.image(layers, view, limits)?,
-            Self::Folder(path) => folder::write(path, &mut output)?,
-        }
+        let skipped = match self {
+            Self::Image { layers, view, limits } => output.image(layers, view, limits).map(|()| Skipped::default())?,
+            Self::Folder { path, .. } => folder::write(path, &mut output)?,
+            Self::Unpacked { present, limits } => unpacked::write(present, limits, &mut output)?,
+        };
         let end = output.tar.finish().and_then(Sink::finish);
         progress.finish(PART, "");
-        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })
+        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })?;
+        Ok(skipped)
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Changes {
 }
 
 /// What no layer can have, or the user did not want in it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Skipped {
     /// Sockets.
     pub sockets: Vec<EntryPath>,

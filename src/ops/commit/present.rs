@@ -1,0 +1,38 @@
+//! What is in a directory that was unpacked, as its next image would have it.
+
+use std::path::Path;
+
+use super::base::Tree;
+use super::{Compare, look};
+use crate::image::Layer;
+use crate::ops::{Context, Error};
+use crate::rootfs::{Changes, Record, Root, Skipped};
+
+/// A directory that was unpacked, or is a copy of one.
+pub struct Present {
+    /// The directory.
+    pub root: Root,
+    /// The layers that the sources of records lead into, bottom first.
+    pub layers: Vec<Layer>,
+    /// What is there, in walk order. What this user cannot read is as it was, so that its source has its content.
+    pub records: Vec<Record>,
+    /// What is there and in no layer.
+    pub skipped: Skipped,
+}
+
+/// Looks at a directory; none if no image is known that it came from.
+pub fn present(context: &Context, directory: &Path) -> Result<Option<Present>, Error> {
+    let compare = Compare::default();
+    let mut tree = Tree::open(context, directory, &compare)?;
+    if tree.image.is_none() {
+        return Ok(None);
+    }
+    let mut records = Vec::new();
+    let mut keep = |record| {
+        records.push(record);
+        Ok(())
+    };
+    let Changes { skipped, .. } = look(&mut tree, &compare, &mut keep)?;
+    let layers = tree.image.take().map(|image| image.layers).unwrap_or_default();
+    Ok(Some(Present { root: tree.root, layers, records, skipped }))
+}

@@ -1,0 +1,85 @@
+//! A directory that an image was unpacked to, as a tar: what the disk could not take is as in the image.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+
+use rustix::fs::OFlags;
+
+use super::{Error, Output, PART, folder, shown};
+use crate::image::Layer;
+use crate::image::contents::Contents;
+use crate::layer::overlay;
+use crate::layer::{EntryKind, EntryPath, Limits};
+use crate::ops::commit::Present;
+use crate::rootfs::{Record, Skipped, Source};
+
+/// Writes what is in a directory, by path.
+pub(super) fn write(present: &Present, limits: &Limits, output: &mut Output<'_>) -> Result<Skipped, Error> {
+    let total = present.records.iter().map(|record| record.node.size).sum();
+    output.progress.total(Some(total));
+    output.progress.start(PART, "export", Some(total));
+    let mut first_names: HashMap<Inode, &EntryPath> = HashMap::new();
+    for record in &present.records {
+        let mut meta = record.node.meta(record.path.as_bytes().to_vec());
+        if let Some(inode) = inode(record) {
+            let first = first_names.entry(inode).or_insert(&record.path);
+            if **first != record.path {
+                meta.kind = EntryKind::Hardlink { target: (*first).clone() };
+                meta.size = 0;
+            }
+        }
+        let size = meta.content_size();
+        output.header(&meta)?;
+        if size > 0 {
+            let copied = content(present, limits, record, output);
+            copied.map_err(|source| Error::Io { what: shown(record.path.as_bytes()), source })?;
+        }
+    }
+    Ok(present.skipped.clone())
+}
+
+/// What several names of one file have in common: its inode, or what the image said where the inode is not known.
+#[derive(PartialEq, Eq, Hash)]
+enum Inode {
+    Disk(u64),
+    Image(u32),
+}
+
+fn inode(record: &Record) -> Option<Inode> {
+    match (record.stat.ino, record.group) {
+        _ if record.node.kind == EntryKind::Directory => None,
+        (0, 0) => None,
+        (0, group) => Some(Inode::Image(group)),
+        (ino, _) => Some(Inode::Disk(ino)),
+    }
+}
+
+/// Copies a file's content from the disk, or from the image if this user cannot see it there: then it is as it was.
+fn content(present: &Present, limits: &Limits, record: &Record, output: &mut Output<'_>) -> io::Result<()> {
+    let is_hidden = present.skipped.mounts.iter().any(|mount| record.path.starts_with(mount));
+    let opened = match present.root.open_beneath(record.path.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK) {
+        _ if is_hidden => None,
+        Ok(file) => Some(File::from(file)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+        Err(error) => return Err(error),
+    };
+    match (opened, &record.source) {
+        (Some(file), _) => folder::unchanged(&file, (record.stat.ino, record.stat.size), output),
+        (None, Some(source)) => from_layer(&present.layers, limits, source, record.node.size, output),
+        (None, None) => Err(io::ErrorKind::PermissionDenied.into()),
+    }
+}
+
+fn from_layer(
+    layers: &[Layer],
+    limits: &Limits,
+    source: &Source,
+    size: u64,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let layer = source.layer as usize;
+    let blob = layers.get(layer).and_then(|layer| layer.blob.as_ref()).ok_or(io::ErrorKind::NotFound)?;
+    let source = overlay::Source { layer, content_offset: source.offset, size, sparse: source.sparse.as_ref() };
+    Contents::open(blob, limits)?.read(source, |piece| output.piece(piece))
+}

@@ -1,0 +1,355 @@
+//! `commit`: what became of a directory as a new image.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+
+use serde_json::{Value, json};
+
+use crate::support::image::TestImage;
+use crate::support::layer::{Item, layer};
+use crate::support::picture::Picture;
+use crate::support::producers::docker_save;
+use crate::support::session::{Answer, Session};
+use crate::support::tarball::{Member, member, pack, unpack};
+
+fn items() -> Vec<Item> {
+    vec![
+        Item::dir("etc"),
+        Item::file("etc/hosts", "hosts"),
+        Item::dir("var"),
+        Item::file("var/a", "a"),
+        Item::file("var/b", "b"),
+        Item::dir("opt"),
+        Item::file("opt/x", "x"),
+    ]
+}
+
+fn base() -> TestImage {
+    TestImage::new(&["fx/base:1"]).raw_layer("ADD base", layer(&items())).step("CMD [\"/hello\"]")
+}
+
+/// A session with `fx/base:1`, unpacked to `tree`.
+fn session() -> Session {
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[base()])));
+    session.ok(&["unpack", "fx/base:1", "tree"]);
+    session
+}
+
+/// The names in the topmost layer.
+fn top_layer(session: &Session, image: &str) -> Vec<String> {
+    session.ok(&["save", "-o", "saved.tar", image]);
+    let members = unpack(&session.read("saved.tar"));
+    let manifest: Value = serde_json::from_slice(member(&members, "manifest.json")).expect("JSON");
+    let path = manifest[0]["Layers"].as_array().and_then(|layers| layers.last()).expect("a layer");
+    unpack(member(&members, path.as_str().expect("a path"))).into_iter().map(|member: Member| member.name).collect()
+}
+
+fn layers(session: &Session, image: &str) -> usize {
+    session.inspect(image)["RootFS"]["Layers"].as_array().map_or(0, Vec::len)
+}
+
+fn refused(session: &Session, args: &[&str], pieces: &[&str]) -> Answer {
+    let before = session.picture();
+    let answer = session.run(args);
+    answer.fails(1, pieces);
+    assert_eq!(answer.out(), "", "{args:?}");
+    let changes = crate::support::tree::changes(&before, &session.picture());
+    assert!(changes.is_empty(), "{args:?} left traces: {changes:?}");
+    answer
+}
+
+#[test]
+fn the_way_of_the_tutorial() {
+    let session = session();
+    let add = |name: &str, text: &str| session.write(&format!("tree/{name}"), text);
+    add("first", "test_first\n");
+    let first = session.ok(&["commit", "-a", "NAME", "-m", "my first commit", "tree", "commit_test:first"]);
+    add("second", "test_second\n");
+    let second = session.ok(&["commit", "-a", "NAME", "-m", "my second commit", "tree", "commit_test:second"]);
+    for id in [&first, &second] {
+        assert!(id.starts_with("sha256:") && id.ends_with('\n') && id.len() == 72, "{id}");
+    }
+    assert_eq!(session.tags(), ["commit_test:first", "commit_test:second", "fx/base:1"]);
+    let counts = ["fx/base:1", "commit_test:first", "commit_test:second"].map(|image| layers(&session, image));
+    assert_eq!(counts, [1, 2, 3]);
+    let inspect = session.inspect("commit_test:second");
+    assert_eq!((&inspect["Author"], &inspect["Id"]), (&json!("NAME"), &json!(second.trim())));
+    let rows = session.ok(&["history", "--format", "{{.Size}}|{{.CreatedBy}}|{{.Comment}}", "commit_test:second"]);
+    assert_eq!(rows, "12B|/hello|my second commit\n11B|/hello|my first commit\n0B|CMD [\"/hello\"]|\n8B|ADD base|\n");
+    // 8 bytes of the base, once, and what came on top.
+    let total = session.ok(&["system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Size}}"]);
+    assert_eq!(total.lines().next(), Some("Images 3 31B"), "{total}");
+    let sizes = session.ok(&["images", "--format", "{{.Tag}} {{.Size}}"]);
+    assert_eq!(sizes.lines().collect::<std::collections::BTreeSet<_>>(), ["1 8B", "first 19B", "second 31B"].into());
+    assert_eq!(session.ok(&["rmi", "commit_test:first"]), "Untagged: commit_test:first\n");
+    let removed = session.ok(&["rmi", "commit_test:second"]);
+    let words: Vec<&str> = removed.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(words, ["Untagged", "Deleted", "Deleted", "Deleted", "Deleted"], "{removed}");
+    assert!(removed.contains(&format!("Deleted: {second}")) && removed.contains(&format!("Deleted: {first}")));
+    assert_eq!(session.tags(), ["fx/base:1"]);
+    session.ok(&["export", "-o", "base.tar", "fx/base:1"]);
+}
+
+#[test]
+fn all_kinds_of_changes_are_one_layer() {
+    let session = session();
+    let at = |name: &str| session.work().join("tree").join(name);
+    session.write("tree/etc/hosts", "other");
+    fs::remove_file(at("var/a")).expect("a file");
+    fs::remove_dir_all(at("opt")).expect("a folder");
+    fs::write(at("opt"), "a file now").expect("a file");
+    fs::remove_file(at("var/b")).expect("a file");
+    fs::create_dir(at("var/b")).expect("a folder");
+    symlink("etc/hosts", at("link")).expect("a link");
+    fs::hard_link(at("etc/hosts"), at("hard")).expect("a link");
+    session.ok(&["commit", "tree", "fx/new:1"]);
+    let names = top_layer(&session, "fx/new:1");
+    for name in ["etc/", "etc/hosts", "var/", "var/.wh.a", "var/b/", "opt", "link", "hard"] {
+        assert!(names.iter().any(|one| one == name), "{name} is not in {names:?}");
+    }
+    session.ok(&["unpack", "fx/new:1", "again"]);
+    let [one, two] = ["tree", "again"].map(|folder| Picture::of_folder(&session.work().join(folder)));
+    two.assert_is(&one, "unpacked again");
+    assert_eq!(session.ok(&["diff", "tree"]), "");
+}
+
+#[test]
+fn no_change_is_no_layer() {
+    let session = session();
+    let id = session.ok(&["commit", "-m", "nothing", "tree", "fx/same:1"]);
+    assert_eq!(layers(&session, "fx/same:1"), 1);
+    let history = session.history("fx/same:1");
+    assert_eq!((history.len(), &history[0]["Size"], &history[0]["Comment"]), (3, &json!("0B"), &json!("nothing")));
+    assert_ne!(session.inspect("fx/base:1")["Id"], json!(id.trim()));
+}
+
+#[test]
+fn a_change_of_metadata_only() {
+    let session = session();
+    fs::set_permissions(session.work().join("tree/var/a"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    assert_eq!(session.ok(&["diff", "tree"]), "C /var\nC /var/a\n");
+    session.ok(&["commit", "tree", "fx/new:1"]);
+    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "var/", "var/a"]);
+    session.ok(&["unpack", "fx/new:1", "again"]);
+    let mode = fs::metadata(session.work().join("again/var/a")).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+}
+
+#[test]
+fn the_config_is_merged_as_docker_does() {
+    let config =
+        json!({"Cmd": ["/hello"], "Env": ["A=1", "B=2"], "Labels": {"l": "1"}, "ExposedPorts": {"80/tcp": {}}});
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[base().with("config", config)])));
+    session.ok(&["unpack", "fx/base:1", "tree"]);
+    session.ok(&[
+        "commit",
+        "-c",
+        "ENV B=3 C=$A",
+        "--change",
+        "LABEL m=2",
+        "-c",
+        "EXPOSE 81",
+        "-c",
+        "WORKDIR /w",
+        "-c",
+        "CMD [\"x\"]",
+        "tree",
+        "fx/new:1",
+    ]);
+    let config = session.inspect("fx/new:1")["Config"].clone();
+    let mut variables: Vec<&str> = config["Env"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    variables.sort_unstable();
+    assert_eq!(variables, ["A=1", "B=3", "C=1"]);
+    assert_eq!(config["Labels"], json!({"l": "1", "m": "2"}));
+    assert_eq!(config["ExposedPorts"], json!({"80/tcp": {}, "81/tcp": {}}));
+    assert_eq!((&config["WorkingDir"], &config["Cmd"]), (&json!("/w"), &json!(["x"])));
+    refused(&session, &["commit", "-c", "RUN x", "tree"], &["RUN is not a valid change command"]);
+}
+
+#[test]
+fn a_directory_that_nobody_unpacked_is_a_first_layer() {
+    let session = Session::new();
+    session.write("own/bin/tool", "x");
+    let id = session.ok(&["commit", "-m", "by hand", "-c", "CMD [\"/bin/tool\"]", "own", "fx/own:1"]);
+    assert_eq!(layers(&session, "fx/own:1"), 1);
+    assert_eq!(session.history("fx/own:1").len(), 1);
+    assert_eq!(session.inspect("fx/own:1")["Config"]["Cmd"], json!(["/bin/tool"]));
+    assert_eq!(top_layer(&session, id.trim()), ["./", "bin/", "bin/tool"]);
+    // From then on it has a base.
+    session.write("own/more", "x");
+    assert_eq!(session.ok(&["diff", "own"]), "A /more\n");
+    session.ok(&["commit", "own", "fx/own:2"]);
+    assert_eq!(layers(&session, "fx/own:2"), 2);
+}
+
+#[test]
+fn from_another_image_or_nothing() {
+    let session = session();
+    session.write("tree/new", "x");
+    session.ok(&["commit", "--from", "scratch", "tree", "fx/flat:1"]);
+    assert_eq!(layers(&session, "fx/flat:1"), 1);
+    assert_eq!(top_layer(&session, "fx/flat:1").len(), items().len() + 2);
+    session.write("other/new", "x");
+    session.ok(&["commit", "--from", "fx/base:1", "other", "fx/other:1"]);
+    assert_eq!(layers(&session, "fx/other:1"), 2);
+    let names = top_layer(&session, "fx/other:1");
+    for gone in [".wh.etc", ".wh.opt", ".wh.var", "new"] {
+        assert!(names.iter().any(|name| name == gone), "{names:?}");
+    }
+    refused(&session, &["commit", "--from", "fx/none", "tree"], &["No such image: fx/none:latest"]);
+}
+
+#[test]
+fn squashed_into_one_layer() {
+    let session = session();
+    for name in ["one", "two"] {
+        session.write(&format!("tree/{name}"), name);
+        session.ok(&["commit", "tree", &format!("fx/{name}:1")]);
+    }
+    fs::remove_file(session.work().join("tree/one")).expect("a file");
+    session.ok(&["commit", "--squash", "tree", "fx/squashed:1"]);
+    assert_eq!(layers(&session, "fx/squashed:1"), 2, "one above the base");
+    assert_eq!(top_layer(&session, "fx/squashed:1"), ["./", "two"]);
+    assert_eq!(session.ok(&["diff", "tree"]), "");
+}
+
+#[test]
+fn what_is_left_out() {
+    let session = session();
+    session.write("tree/new.log", "x");
+    session.write("tree/var/cache/deep", "x");
+    session.write("tree/var/b", "changed");
+    session.write("tree/kept", "x");
+    session.ok(&["commit", "--exclude", "*.log", "--exclude", "/var/*", "tree", "fx/new:1"]);
+    // Of var only the time has changed.
+    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "kept", "var/"]);
+    assert_eq!(session.ok(&["diff", "tree"]), "A /new.log\nC /var\nC /var/b\nA /var/cache\nA /var/cache/deep\n");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let session = session();
+    session.write("tree/new", "x");
+    let before = session.picture();
+    assert_eq!(session.ok(&["commit", "--dry-run", "tree", "fx/new:1"]), "A /new\n");
+    assert_eq!(session.ok(&["commit", "--dry-run", "--exclude", "new", "tree"]), "");
+    assert_eq!(session.picture(), before);
+    assert_eq!(session.tags(), ["fx/base:1"]);
+}
+
+#[test]
+fn the_same_changes_at_the_same_time_are_the_same_image() {
+    let session = session();
+    session.ok(&["unpack", "fx/base:1", "again"]);
+    let commit = |folder: &str, args: &[&str], epoch: Option<&str>| {
+        session.write(&format!("{folder}/new"), "x");
+        let mut command = session.command(&[&["commit"], args, &[folder]].concat());
+        if let Some(epoch) = epoch {
+            command.env("SOURCE_DATE_EPOCH", epoch);
+        }
+        let output = command.output().expect("the binary runs");
+        String::from_utf8(output.stdout).expect("an ID")
+    };
+    let one = commit("tree", &[], Some("1000000000"));
+    let two = commit("again", &["--timestamp", "1000000000"], None);
+    assert!(one.starts_with("sha256:"));
+    assert_eq!(one, two);
+    assert_eq!(session.inspect(one.trim())["Created"], json!("2001-09-09T01:46:40Z"));
+    session.ok(&["unpack", "fx/base:1", "third"]);
+    let three = commit("third", &["--timestamp", "2001-09-09T01:46:40Z"], Some("5"));
+    assert_eq!(one, three, "what is typed counts more than the environment");
+    for wrong in ["yesterday", "", "12x"] {
+        refused(&session, &["commit", "--timestamp", wrong, "tree"], &["invalid --timestamp"]);
+    }
+    let mut command = session.command(&["commit", "tree"]);
+    let output = command.env("SOURCE_DATE_EPOCH", "soon").output().expect("the binary runs");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("SOURCE_DATE_EPOCH is \"soon\""));
+}
+
+#[test]
+fn sockets_are_left_out_and_pipes_are_not_opened() {
+    let session = session();
+    let _one = UnixListener::bind(session.work().join("tree/one")).expect("a socket");
+    let _two = UnixListener::bind(session.work().join("tree/two")).expect("a socket");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, session.work().join("tree/fifo"), rustix::fs::FileType::Fifo, mode, 0)
+        .expect("a pipe");
+    let answer = session.run(&["commit", "tree", "fx/new:1"]);
+    assert_eq!(answer.code, 0, "{}", answer.text());
+    assert_eq!(answer.stderr, "warning: sockets are not in the layer: /one and 1 more\n");
+    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "fifo"]);
+}
+
+#[test]
+fn what_cannot_be_read() {
+    let Some(session) = Session::ordinary() else { return };
+    session.load(&pack(&docker_save(&[base()])));
+    session.ok(&["unpack", "fx/base:1", "tree"]);
+    let secret = session.write("tree/secret", "x");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("a mode");
+    session.write("tree/new", "x");
+    let words = ["error: cannot read /secret: permission denied", "--skip-unreadable"];
+    refused(&session, &["commit", "tree", "fx/new:1"], &words);
+    session.run(&["diff", "tree"]).fails(1, &words);
+    let answer = session.run(&["commit", "--skip-unreadable", "tree", "fx/new:1"]);
+    assert_eq!(answer.code, 0, "{}", answer.text());
+    assert_eq!(answer.stderr, "warning: left out, as it cannot be read: /secret\n");
+    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "new"]);
+}
+
+#[test]
+fn a_file_that_is_written_to_is_no_torn_layer() {
+    use std::io::Write as _;
+    let session = session();
+    let mut file = File::create(session.work().join("tree/log")).expect("a file");
+    file.write_all(&vec![b'x'; 8 << 20]).expect("room");
+    let writer = std::thread::spawn(move || {
+        let started = std::time::Instant::now();
+        while started.elapsed() < std::time::Duration::from_secs(3) {
+            file.write_all(b"more\n").expect("room");
+        }
+    });
+    let before = session.picture();
+    let answer = session.run(&["commit", "tree", "fx/new:1"]);
+    writer.join().expect("it does not panic");
+    answer.fails(1, &["log changed while it was read"]);
+    assert_eq!(session.picture(), before);
+    session.ok(&["commit", "tree", "fx/new:1"]);
+}
+
+#[test]
+fn an_ordinary_user_loses_nothing() {
+    let Some(session) = Session::ordinary() else { return };
+    let items = [
+        Item::dir("d").owner(5, 6),
+        Item::file("d/a", "a").owner(7, 8).mode(0o4755),
+        Item::new("null", b'3').device(1, 3),
+    ];
+    session.load(&pack(&docker_save(&[TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&items))])));
+    session.ok(&["unpack", "fx/a:1", "tree"]);
+    session.write("tree/d/new", "x");
+    session.write("tree/d/a", "changed");
+    session.ok(&["commit", "tree", "fx/a:2"]);
+    session.ok(&["export", "-o", "x.tar", "fx/a:2"]);
+    let tar = Picture::of_tar(&session.work().join("x.tar"));
+    let owner = |path: &str| (tar.paths[path.as_bytes()].uid, tar.paths[path.as_bytes()].gid);
+    assert_eq!((owner("d"), owner("d/a"), owner("d/new")), ((5, 6), (7, 8), (0, 0)));
+    assert_eq!(tar.paths[&b"null"[..]].kind, crate::support::picture::Kind::Char(1, 3));
+}
+
+#[test]
+fn what_is_not_there() {
+    let session = session();
+    refused(&session, &["commit", "none"], &["error: open none: no such file or directory"]);
+    refused(&session, &["commit", "load.tar"], &["error: open load.tar: not a directory"]);
+    refused(&session, &["commit", "tree", "UPPER"], &["invalid reference format", "lowercase"]);
+    let usage = "Usage:  imgtool commit [OPTIONS] DIR [REPOSITORY[:TAG]]";
+    refused(&session, &["commit"], &["'imgtool commit' requires at least 1 argument", usage]);
+    refused(&session, &["commit", "a", "b", "c"], &["'imgtool commit' requires at most 2 arguments", usage]);
+    session.ok(&["rmi", "fx/base:1"]);
+    let words = "the image that tree was unpacked from is not in the store: ";
+    refused(&session, &["commit", "tree"], &[words, "load it again, or say --from IMAGE"]);
+}

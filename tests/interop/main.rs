@@ -6,10 +6,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod container;
 mod docker;
 mod engine;
+mod entries;
+mod export;
 mod images;
+mod import;
 mod layouts;
 mod peer;
 mod podman;
+mod rich;
 mod same_words;

@@ -15,6 +15,9 @@ use crate::layer::Meta;
 use crate::layer::entry::{EntryKind, Mtime};
 use crate::layer::path::EntryPath;
 
+/// The most bytes that the kernel lets the list of a file's attributes, or a value, have.
+const LARGEST: usize = 64 << 10;
+
 /// Writes what is in `root`, by path. Sockets are left out, which is said.
 pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<(), Error> {
     output.progress.start(PART, "export", None);
@@ -107,19 +110,12 @@ fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     Ok(found)
 }
 
-/// What a system call gives that says how much room it wants.
-fn filled(call: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
-    loop {
-        let mut buffer = vec![0; call(&mut [])?];
-        match call(&mut buffer) {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(rustix::io::Errno::RANGE) => {} // it grew in the meantime
-            Err(error) => return Err(error),
-        }
-    }
+/// What a system call writes into a buffer.
+fn filled(call: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> rustix::io::Result<Vec<u8>> {
+    let mut buffer = vec![0; LARGEST];
+    let length = call(&mut buffer)?;
+    buffer.truncate(length);
+    Ok(buffer)
 }
 
 /// Copies a file's content, which must be as long as it was when its header was written.
@@ -193,6 +189,21 @@ mod tests {
         assert_eq!((entries[1].mtime.seconds, i64::from(entries[1].mtime.nanos)), (real.mtime(), real.mtime_nsec()));
         let messages = messages.0.into_inner().expect("nothing panics");
         assert!(messages.len() == 2 && messages[0].ends_with("as no tar can hold a socket"), "{messages:?}");
+    }
+
+    #[test]
+    fn attributes_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        fs::write(&path, b"").expect("a file");
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::lsetxattr(&path, "user.note", b"a note", flags).is_err() {
+            return; // this file system has none
+        }
+        rustix::fs::lsetxattr(&path, "user.empty", b"", flags).expect("the first was taken");
+        let expected: [(Vec<u8>, Vec<u8>); 2] =
+            [(b"user.empty".into(), b"".into()), (b"user.note".into(), b"a note".into())];
+        assert_eq!(xattrs(&path).expect("they can be read"), expected);
     }
 
     #[test]

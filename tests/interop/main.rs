@@ -6,7 +6,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod container;
+mod diff;
 mod docker;
 mod engine;
 mod entries;

@@ -13,7 +13,7 @@ const fn case(name: &'static str, before: &'static str, change: &'static str) ->
     Case { name, before, change }
 }
 
-const CASES: &[Case<'static>] = &[
+pub(crate) const CASES: &[Case<'static>] = &[
     case("add", "", "echo new >new; mkdir -p a/b/c; echo deep >a/b/c/deep; : >empty"),
     case(
         "add-kinds",
@@ -54,7 +54,7 @@ const CASES: &[Case<'static>] = &[
     case("in-and-out", "mkdir d; echo x >d/x", "echo y >d/y; rm d/y"),
 ];
 
-const ODD: &[Case<'static>] = &[
+pub(crate) const ODD: &[Case<'static>] = &[
     case(
         "recreate",
         "mkdir d; echo old >d/old; echo both >d/both",

@@ -7,6 +7,7 @@
 mod support;
 
 mod changes;
+mod commit;
 mod container;
 mod diff;
 mod docker;
@@ -20,3 +21,4 @@ mod peer;
 mod podman;
 mod rich;
 mod same_words;
+mod umoci;

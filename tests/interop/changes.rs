@@ -16,9 +16,9 @@ use crate::support::session::Session;
 const BUSYBOX: &str = "/bin/busybox";
 
 /// What the scripts use of it.
-const APPLETS: [&str; 22] = [
-    "cat", "chmod", "chown", "cp", "dd", "echo", "find", "ln", "ls", "mkdir", "mkfifo", "mknod", "mv", "printf", "rm",
-    "rmdir", "seq", "sh", "sleep", "touch", "true", "truncate",
+const APPLETS: [&str; 27] = [
+    "cat", "env", "grep", "id", "sort", "test", "chmod", "chown", "cp", "dd", "echo", "find", "ln", "ls", "mkdir",
+    "mkfifo", "mknod", "mv", "printf", "rm", "rmdir", "seq", "sh", "sleep", "touch", "true", "truncate",
 ];
 
 /// Something to change: a script that makes a folder's content in the base image, and one that changes it, both run in

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bundle;
 mod changes;
 mod commit;
 mod container;

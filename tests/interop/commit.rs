@@ -1,12 +1,16 @@
 //! `docker commit` of a container and `imgtool commit` of a tree: the same configuration and history; and docker runs
 //! what imgtool committed.
 
+use std::fs::File;
+
 use serde_json::{Value, json};
 
-use crate::changes::{has_shell, shell};
-use crate::container::load_into_both;
+use crate::changes::{coarse, has_shell, shell, sorted};
+use crate::container::{layers, load_into_both};
 use crate::engine::{Engine, engine};
-use crate::peer;
+use crate::entries::{Known, assert_same, of_tar};
+use crate::export::rich;
+use crate::peer::{self, program};
 use crate::support::image::TestImage;
 use crate::support::producers;
 use crate::support::session::Session;
@@ -21,6 +25,12 @@ const ONLY_DOCKER: [(&str, &str); 3] = [
 
 /// Fields of `config` that only docker 20.10 writes: how the container was made, and what it was made of.
 const ONLY_CONTAINER: [&str; 4] = ["Hostname", "AttachStdout", "AttachStderr", "Image"];
+
+/// Where the layers differ that hold everything.
+const EVERYTHING: [Known; 2] = [
+    (".", "entry", "parents are in the layer with their metadata, the root too; docker leaves it out"),
+    ("kinds/noted", "xattrs", "docker drops user.* attributes from the layers that it makes"),
+];
 
 /// Arguments of `commit`.
 const ARGS: &[&[&str]] = &[
@@ -220,4 +230,29 @@ fn docker_runs_what_was_committed() {
         ];
         assert_eq!(session.ok(&history), engine.ok(&history));
     }
+}
+
+/// Docker takes apart what it is given, and packs it again.
+#[test]
+fn everything_that_can_be_added() {
+    let Some(engine) = engine() else { return };
+    let session = Session::new();
+    load_into_both(&engine, &session, &TestImage::sample("fx/a:1"));
+    let container = engine.created("fx/a:1", &[]);
+    session.ok(&["unpack", "fx/a:1", "tree"]);
+    for layer in &rich("fx/rich:1").layers[..3] {
+        let path = session.write("layer.tar", layer);
+        let into = format!("{container}:/");
+        peer::ok(engine.docker(&["cp", "-", &into]).stdin(File::open(&path).expect("a file of ours")));
+        let args = ["--xattrs", "--xattrs-include=*", "--numeric-owner", "--same-permissions", "-xf"];
+        peer::ok(program("tar", &args).arg(&path).current_dir(session.work().join("tree")));
+    }
+    let lines = sorted(&engine.ok(&["diff", &container]));
+    assert_eq!(sorted(&session.ok(&["diff", "tree"])), lines);
+    engine.ok(&["commit", &container, "fx/new:1"]);
+    session.ok(&["commit", "tree", "fx/new:1"]);
+    session.ok(&["save", "-o", "new.tar", "fx/new:1"]);
+    let [docker, ours] = [engine.bytes(&["save", "fx/new:1"]), session.read("new.tar")]
+        .map(|archive| coarse(of_tar(layers(&archive).last().expect("a layer").as_slice())));
+    assert_same("layer", ("imgtool", &ours), ("docker", &docker), &EVERYTHING);
 }

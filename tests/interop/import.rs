@@ -1,6 +1,7 @@
 //! `docker import` and `imgtool import`: the same image from the same tar, or the same refusal.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::Stdio;
 
 use serde_json::{Map, Value, json};
@@ -292,4 +293,36 @@ fn odd_inputs() {
             assert_eq!(session.ok(&layers), engine.ok(&layers), "{what}");
         }
     }
+}
+
+/// Serves one file to whoever asks, as often as asked, for as long as the tests run.
+fn serve(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut lines = BufReader::new(stream.try_clone().expect("a connection")).lines();
+            while lines.next().is_some_and(|line| !line.expect("text").is_empty()) {}
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+            // Whoever asked may have gone.
+            drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes)));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn from_a_web_server() {
+    let Some(engine) = engine() else { return };
+    let session = Session::new();
+    let tar = rich("fx/rich:1").layers.remove(0);
+    let url = format!("{}/root.tar.gz?a=b", serve(Packing::Gzip.apply(&tar)));
+    let id = engine.ok(&["import", &url, "fx/i:1"]);
+    assert!(id.contains("sha256:"), "{id}");
+    assert!(session.ok(&["import", &url, "fx/i:1"]).starts_with("sha256:"));
+    let facts = ["image", "inspect", "-f", "{{json .RootFS.Layers}} {{.Comment}}", "fx/i:1"];
+    let ours = session.ok(&facts);
+    assert_eq!(ours, format!("[\"{}\"] Imported from {url}\n", digest(&tar)));
+    assert_eq!(ours, engine.ok(&facts));
 }

@@ -20,6 +20,7 @@ mod import;
 mod layouts;
 mod peer;
 mod podman;
+mod podman_trees;
 mod rich;
 mod same_words;
 mod umoci;

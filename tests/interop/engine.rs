@@ -124,9 +124,12 @@ impl Engine {
         peer::ok(&mut self.docker(args))
     }
 
-    /// Removes every image, so that each test starts from nothing and knows what it loaded.
+    /// Removes every container and image, so that each test starts from nothing and knows what it loaded.
     pub(crate) fn forget_all(&mut self) {
         self.full = false;
+        for id in self.ok(&["ps", "-a", "-q", "--no-trunc"]).lines() {
+            self.ok(&["rm", "-f", id]);
+        }
         let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);
         for id in ids.lines() {
             // Children go with their parents; what is gone already is no failure.

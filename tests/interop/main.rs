@@ -6,10 +6,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bundle;
+mod changes;
+mod commit;
+mod container;
+mod diff;
 mod docker;
 mod engine;
+mod entries;
+mod export;
 mod images;
+mod import;
 mod layouts;
 mod peer;
 mod podman;
+mod podman_trees;
+mod rich;
 mod same_words;
+mod umoci;

@@ -8,6 +8,11 @@ use std::process::{Command, Output};
 pub(crate) fn skip(why: &str) {
     let required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!required, "IMGTOOL_REQUIRE_PEERS=1, but {why}");
+    unable(why);
+}
+
+/// Tells on stderr that a test was skipped because this machine cannot do it, whatever is installed.
+pub(crate) fn unable(why: &str) {
     // Not eprintln!, which the test harness would swallow.
     writeln!(std::io::stderr(), "skipped: {why}").expect("stderr is open");
 }

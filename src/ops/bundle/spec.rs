@@ -48,7 +48,7 @@ pub(super) fn spec(image: &ImageConfig, user: &ProcessUser, host: Option<(u32, u
     let config = image.config.as_ref().unwrap_or(&default);
     let spec = json!({
         "ociVersion": "1.0.2",
-        "process": process(config, user),
+        "process": process(config, user, host),
         "root": { "path": "rootfs", "readonly": false },
         "hostname": "imgtool",
         "mounts": mounts(host),
@@ -60,7 +60,7 @@ pub(super) fn spec(image: &ImageConfig, user: &ProcessUser, host: Option<(u32, u
     text
 }
 
-fn process(config: &ContainerConfig, user: &ProcessUser) -> Value {
+fn process(config: &ContainerConfig, user: &ProcessUser, host: Option<(u32, u32)>) -> Value {
     let words = |words: &Option<Vec<String>>| words.clone().unwrap_or_default();
     let mut args = words(&config.entrypoint);
     args.extend(words(&config.cmd));
@@ -75,10 +75,12 @@ fn process(config: &ContainerConfig, user: &ProcessUser) -> Value {
     if let Some(home) = user.home.as_ref().filter(|_| !has(&env, "HOME=")) {
         env.push(format!("HOME={home}"));
     }
+    // An ordinary user's namespace has no other group, and runtimes refuse to start with one.
+    let groups = if host.is_some() { &[][..] } else { &user.groups };
     let directory = if config.working_dir.is_empty() { "/" } else { &config.working_dir };
     json!({
         "terminal": false,
-        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": user.groups },
+        "user": { "uid": user.uid, "gid": user.gid, "additionalGids": groups },
         "args": args,
         "env": env,
         "cwd": directory,
@@ -165,11 +167,13 @@ mod tests {
         };
         let user = ProcessUser { uid: 7, gid: 8, groups: vec![9], home: Some("/h".to_owned()) };
         let image = ImageConfig { config: Some(config), os: "linux".to_owned(), ..ImageConfig::default() };
+        let as_root: Value = serde_json::from_str(&spec(&image, &user, None)).expect("JSON");
+        assert_eq!(as_root["process"]["user"], json!({ "uid": 7, "gid": 8, "additionalGids": [9] }));
         let spec: Value = serde_json::from_str(&spec(&image, &user, Some((1000, 100)))).expect("JSON");
         assert_eq!(spec["process"]["args"], json!(["/e", "a b"]));
         assert_eq!(spec["process"]["env"], json!([PATH, "A=1", "HOME=/h"]));
         assert_eq!(spec["process"]["cwd"], "/w");
-        assert_eq!(spec["process"]["user"], json!({ "uid": 7, "gid": 8, "additionalGids": [9] }));
+        assert_eq!(spec["process"]["user"], json!({ "uid": 7, "gid": 8, "additionalGids": [] }));
         assert_eq!(spec["linux"]["uidMappings"][0]["hostID"], 1000);
         assert_eq!(spec["annotations"]["org.opencontainers.image.os"], "linux");
     }

@@ -186,7 +186,8 @@ fn write_layer(
 /// The config of the new image.
 fn config(tree: &Tree, options: &Options, layer: Option<&KeptLayer>) -> Result<Document<ImageConfig>, Error> {
     let base = &tree.config;
-    let inherited = base.config.clone().unwrap_or_default();
+    // What a container of the base would have: docker takes neither its shell nor its ONBUILD triggers into one.
+    let inherited = edit::merge(ContainerConfig::default(), &base.config.clone().unwrap_or_default());
     let mut config = inherited.clone();
     edit::apply(&mut config, &options.changes)?;
     let step = Step {

@@ -184,6 +184,21 @@ mod tests {
     }
 
     #[test]
+    fn attributes_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        fs::write(&path, b"").expect("a file");
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::lsetxattr(&path, "user.note", b"a note", flags).is_err() {
+            return; // this file system has none
+        }
+        rustix::fs::lsetxattr(&path, "user.empty", b"", flags).expect("the first was taken");
+        let expected: [(Vec<u8>, Vec<u8>); 2] =
+            [(b"user.empty".into(), b"".into()), (b"user.note".into(), b"a note".into())];
+        assert_eq!(xattrs(&path).expect("they can be read"), expected);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_an_error() {
         let error = tar(Path::new("/nowhere/at/all")).expect_err("not there");
         assert!(matches!(error, Error::Io { what, .. } if what == "/nowhere/at/all"));

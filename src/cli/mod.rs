@@ -18,6 +18,7 @@ mod prune;
 mod rmi;
 mod save;
 mod session;
+mod signals;
 mod system;
 mod tag;
 mod target;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cancel;
 use crate::ui::{ProgressMode, Ui};
 use error::CliError;
 use session::Session;
@@ -110,9 +112,11 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::explain(&ui, &error, &typed),
     };
+    signals::listen(&ui);
     let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress, typed.clone())?);
     match run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if cancel::is_cancelled() => signals::wait_for_the_end(),
         Err(error) => error.report(&ui),
     }
 }

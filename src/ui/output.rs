@@ -162,6 +162,13 @@ impl Ui {
         self.bars.suspend(|| write_line(&self.stderr, line));
     }
 
+    /// Takes unfinished bars off the terminal, for a program that ends in the middle.
+    pub fn clear(&self) {
+        // Fails only if the terminal is gone.
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Shows progress on standard error as `mode` says. `quiet` silences all but what was asked for by name.
     pub fn progress(&self, mode: ProgressMode, quiet: bool) -> Box<dyn Progress> {
         match mode {

@@ -9,6 +9,7 @@ mod formats;
 mod history;
 mod images;
 mod inspect;
+mod interrupt;
 mod load;
 mod memory;
 mod progress;

@@ -20,6 +20,7 @@
 //!
 //! | level | module | what it knows |
 //! |---|---|---|
+//! | 0 | [`cancel`] | ending in the middle without leaving anything behind |
 //! | 0 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
 //! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
 //! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
@@ -47,6 +48,7 @@
 //! - A layer or an archive is held in memory, or on the disk twice.
 //! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 
+pub mod cancel;
 pub mod oci;
 
 pub mod layer;

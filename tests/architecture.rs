@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layout table: a module's level. A module may import those on lower levels, never its siblings.
-const LEVELS: [(&str, u8); 12] = [
+const LEVELS: [(&str, u8); 13] = [
+    ("cancel", 0),
     ("oci", 0),
     ("layer", 1),
     ("image", 2),

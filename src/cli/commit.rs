@@ -10,6 +10,8 @@ use crate::ops::commit::{Compare, From, Options, commit, diff, tree_folder};
 use crate::rootfs::Skipped;
 use crate::ui::Ui;
 
+const TIMESTAMP_HELP: &str = "Make the image at this time (seconds since 1970, or RFC 3339), and no file in the layer later [default: $SOURCE_DATE_EPOCH, or now]";
+
 /// Create a new image from a directory's changes
 ///
 /// DIR is one that `unpack` made, or a copy of it: what changed in it since becomes one layer on top of its image. Any
@@ -34,9 +36,8 @@ pub(super) struct Args {
     /// Only print the changes, as `diff` does
     #[arg(long)]
     dry_run: bool,
-    /// Make the image at this time (seconds since 1970, or RFC 3339), and no file in the layer later
-    /// [default: $`SOURCE_DATE_EPOCH`, or now]
-    #[arg(long, value_name = "TIME")]
+    /// Make the image at this time, and no file in the layer later
+    #[arg(long, value_name = "TIME", help = TIMESTAMP_HELP)]
     timestamp: Option<String>,
     /// The directory, and a name for the image
     #[arg(value_name = "DIR")]

@@ -18,6 +18,9 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What a shell says of a program that wrote to a pipe which nobody reads any more.
+const BROKEN_PIPE: u8 = 141;
+
 /// Why a command ends with an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
@@ -50,8 +53,8 @@ impl CliError {
         match self {
             Self::Output(OutputError::Closed) => return ExitCode::SUCCESS,
             Self::Told { code } => return ExitCode::from(*code),
-            // Whoever read the archive has gone away with a part of it, and knows.
-            _ if self.is_broken_pipe() => {}
+            // Whoever read the archive has gone away with a part of it, and knows. The system ends cat and tar so.
+            _ if self.is_broken_pipe() => return ExitCode::from(BROKEN_PIPE),
             Self::Usage(text) => ui.note(text),
             _ => {
                 ui.error(&self.sentence());

@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use serde_json::{Map, Value, json};
 
 use super::error::CliError;
@@ -35,12 +37,25 @@ pub(super) struct Args {
     /// Only show image IDs
     #[arg(short, long)]
     quiet: bool,
+    /// Sort by: created (the newest first), size (the largest first) or name
+    #[arg(long, value_name = "KEY", value_enum)]
+    sort: Option<Sort>,
+    /// Sort the other way round
+    #[arg(long)]
+    reverse: bool,
     /// List images and their platforms as a tree
     #[arg(long)]
     tree: bool,
     /// A name, with * and ? as in a shell
     #[arg(value_name = "REPOSITORY[:TAG]")]
     pattern: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Sort {
+    Created,
+    Size,
+    Name,
 }
 
 const TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
@@ -70,7 +85,8 @@ impl Args {
             session.ui.warn(&CliError::from(problem).sentence());
         }
         let meant = |record| filters.apply(record).and_then(|record| self.matching(record));
-        let records: Vec<Record> = listing.images.into_iter().filter_map(meant).collect();
+        let mut records: Vec<Record> = listing.images.into_iter().filter_map(meant).collect();
+        self.sort(&mut records);
         if self.tree {
             self.check_tree()?;
             return Ok(session.ui.data(&tree::render(&session.ui, &records))?);
@@ -81,11 +97,35 @@ impl Args {
             (format, _) => format,
         };
         let format = Format::parse(format, table)?.raw(raw)?;
-        let rows: Vec<_> = records.iter().flat_map(|record| self.rows(session, record)).collect();
+        let mut rows: Vec<_> = records.iter().flat_map(|record| self.rows(session, record)).collect();
+        self.sort_rows(&mut rows);
         if rows.is_empty() {
             self.hint(session);
         }
         Ok(session.ui.data(&render_rows(&format, &HEADERS, &rows)?)?)
+    }
+
+    /// Images come the newest first.
+    fn sort(&self, records: &mut [Record]) {
+        if matches!(self.sort, Some(Sort::Size)) {
+            records.sort_by_key(|record| Reverse(record.size));
+        }
+        if self.reverse {
+            records.reverse();
+        }
+    }
+
+    /// An image has a row for each of its names. What has no name comes last.
+    fn sort_rows(&self, rows: &mut [Map<String, Value>]) {
+        let Some(Sort::Name) = self.sort else { return };
+        let text = |row: &Map<String, Value>, key| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        rows.sort_by_cached_key(|row| {
+            let repository = text(row, "Repository");
+            (repository == "<none>", repository, text(row, "Tag"))
+        });
+        if self.reverse {
+            rows.reverse();
+        }
     }
 
     fn check_tree(&self) -> Result<(), CliError> {

@@ -41,6 +41,7 @@ impl Args {
         errors.extend(self.print(session, &items)?.map(CliError::from));
         for error in &errors {
             error.report(&session.ui);
+            session.suggest(error);
         }
         if errors.is_empty() { Ok(()) } else { Err(CliError::Told { code: 1 }) }
     }

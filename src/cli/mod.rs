@@ -4,9 +4,12 @@
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
 mod commit;
+mod complete;
+mod completion;
 mod diff;
 mod error;
 mod export;
+mod help;
 mod history;
 mod image;
 mod image_diff;
@@ -14,10 +17,13 @@ mod images;
 mod import;
 mod inspect;
 mod load;
+mod man;
+mod place;
 mod prune;
 mod rmi;
 mod save;
 mod session;
+mod signals;
 mod system;
 mod tag;
 mod target;
@@ -32,6 +38,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cancel;
 use crate::ui::{ProgressMode, Ui};
 use error::CliError;
 use session::Session;
@@ -56,6 +63,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Commit(commit::Args),
+    Completion(completion::Args),
     Diff(diff::Args),
     Export(export::Args),
     History(history::Args),
@@ -64,6 +72,7 @@ enum Command {
     Import(import::Args),
     Inspect(inspect::Args),
     Load(load::Args),
+    Man(man::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     System(system::Args),
@@ -72,8 +81,21 @@ enum Command {
 }
 
 impl Command {
-    fn run(self, session: &Session) -> Result<(), CliError> {
+    /// Runs a command that needs no store, or `open`s one.
+    fn run(self, ui: &Ui, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
         match self {
+            Self::Completion(args) => args.run(ui),
+            Self::Man(args) => args.run(ui, &usage::program()),
+            command => {
+                let session = open()?;
+                command.run_in(&session).map_err(|error| session.tell(error))
+            }
+        }
+    }
+
+    fn run_in(self, session: &Session) -> Result<(), CliError> {
+        match self {
+            Self::Completion(_) | Self::Man(_) => Ok(()),
             Self::Commit(args) => args.run(session),
             Self::Diff(args) => args.run(session),
             Self::Export(args) => args.run(session),
@@ -102,17 +124,23 @@ fn allow_many_files() {
 
 /// Runs the command line and gives the exit code: 0, 1 for errors, 125 for flags that do not exist, as docker does.
 pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
-    let typed: Vec<OsString> = typed.collect();
+    let typed: Vec<OsString> = help::spelled_out(typed.collect());
     allow_many_files();
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
+    if typed.get(1).is_some_and(|word| word == complete::NAME) {
+        let _ = complete::run(&ui, &usage::program(), &typed[2..]);
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::try_parse_from(&typed) {
         Ok(cli) => cli,
         Err(error) => return usage::explain(&ui, &error, &typed),
     };
-    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress, typed.clone())?);
+    signals::listen(&ui);
+    let run = || cli.command.run(&ui, || Session::open(ui.clone(), cli.root, cli.progress, typed.clone()));
     match run() {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if cancel::is_cancelled() => signals::wait_for_the_end(),
         Err(error) => error.report(&ui),
     }
 }

@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use crate::ops::filter::Filters;
-use crate::ops::prune::prune;
+use crate::ops::prune::{Options, prune};
 use crate::ops::remove::Event;
 use crate::ui::human;
 
@@ -22,6 +22,12 @@ pub(super) struct Args {
     /// dangling=BOOL
     #[arg(long, value_name = "FILTER")]
     filter: Vec<String>,
+    /// Of the images that each repository names keep this many, the newest, and remove the others
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+    /// Only print what would be removed
+    #[arg(long)]
+    dry_run: bool,
     #[arg(hide = true)]
     extra: Vec<String>,
 }
@@ -33,16 +39,26 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::None, &self.extra)?;
         let filters = Filters::parse(&session.context, &self.filter, session.now)?;
-        if !self.force && !confirmed(session, if self.all { ALL } else { DANGLING })? {
+        if !self.force && !self.dry_run && !confirmed(session, &self.warning())? {
             return Ok(());
         }
-        let report = prune(&session.context, self.all, &filters)?;
+        let options = Options { all: self.all, keep: self.keep, filters, dry_run: self.dry_run };
+        let report = prune(&session.context, &options)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;
             report.events.iter().try_for_each(|event| session.ui.line(&line(event)))?;
             session.ui.line("")?;
         }
         Ok(session.ui.line(&format!("Total reclaimed space: {}", human::size(report.bytes, 4)))?)
+    }
+
+    fn warning(&self) -> String {
+        match (self.keep, self.all) {
+            (Some(1), _) => "This will remove all images but the newest of each repository.".to_owned(),
+            (Some(keep), _) => format!("This will remove all images but the {keep} newest of each repository."),
+            (None, true) => ALL.to_owned(),
+            (None, false) => DANGLING.to_owned(),
+        }
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) struct Args {
     /// Keep an image that loses its last name
     #[arg(long)]
     no_prune: bool,
+    /// Only print what would be removed
+    #[arg(long)]
+    dry_run: bool,
     /// The images, by name or ID
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
@@ -21,14 +24,16 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
-        let options = Options { force: self.force, keep_untagged: self.no_prune };
+        let options = Options { force: self.force, keep_untagged: self.no_prune, dry_run: self.dry_run };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {
             match result {
                 Ok(events) => events.iter().try_for_each(|event| session.ui.line(&line(event)))?,
                 Err(error) => {
                     failed |= !(self.force && matches!(error, crate::ops::Error::NoSuchImage(_)));
-                    session.ui.error(&CliError::from(error).sentence());
+                    let error = CliError::from(error);
+                    session.ui.error(&error.sentence());
+                    session.suggest(&error);
                 }
             }
         }

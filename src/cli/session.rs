@@ -8,10 +8,12 @@ use jiff::Timestamp;
 
 use super::error::CliError;
 use super::usage::{self, Arity};
+use crate::cancel;
 use crate::image::Progress;
 use crate::layer::Limits;
-use crate::oci::{Created, Platform};
-use crate::ops::Context;
+use crate::oci::{Created, Platform, Reference};
+use crate::ops::near::near;
+use crate::ops::{self, Context};
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
 
@@ -34,7 +36,7 @@ impl Session {
         progress: ProgressMode,
         typed: Vec<OsString>,
     ) -> Result<Self, CliError> {
-        let root = root.or_else(|| folder("IMGTOOL_ROOT")).or_else(default_root).ok_or(CliError::NoRoot)?;
+        let root = root.or_else(self::root).ok_or(CliError::NoRoot)?;
         let context = Context { store: Store::new(root), host: Platform::host(), limits: Limits::default() };
         Ok(Self { context, ui, now: Timestamp::now(), progress, typed })
     }
@@ -42,6 +44,30 @@ impl Session {
     /// Checks the number of arguments of the command that was typed.
     pub(super) fn check(&self, arity: Arity, given: &[String]) -> Result<(), CliError> {
         usage::check(arity, given, &self.typed)
+    }
+
+    /// Tells an error of which there is more to say than its own words.
+    pub(super) fn tell(&self, error: CliError) -> CliError {
+        if cancel::is_cancelled() || self.meant(&error).is_none() {
+            return error;
+        }
+        error.report(&self.ui);
+        self.suggest(&error);
+        CliError::Told { code: 1 }
+    }
+
+    /// Behind an error about an image that is not there, names the one that was probably meant.
+    pub(super) fn suggest(&self, error: &CliError) {
+        if let Some(meant) = self.meant(error) {
+            self.ui.note(&format!("did you mean {}?", meant.familiar()));
+        }
+    }
+
+    fn meant(&self, error: &CliError) -> Option<Reference> {
+        match error {
+            CliError::Ops(ops::Error::NoSuchImage(name)) => near(&self.context, name),
+            _ => None,
+        }
     }
 
     /// Progress as `--progress` says.
@@ -87,6 +113,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
 
 fn folder(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where the store is if `--root` does not say it.
+pub(super) fn root() -> Option<PathBuf> {
+    folder("IMGTOOL_ROOT").or_else(default_root)
 }
 
 fn default_root() -> Option<PathBuf> {

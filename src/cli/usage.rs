@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory as _};
+use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
 use super::error::CliError;
@@ -18,13 +18,14 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A closed pipe (`--help | head`) is nothing to talk about.
-            let _ = ui.data(&error.render().to_string());
-            return ExitCode::SUCCESS;
+            let text = match error.kind() {
+                ErrorKind::DisplayHelp => help(ui, typed),
+                _ => error.render().to_string(),
+            };
+            return shown(ui, &text);
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            let mut command = find(typed).0;
-            let _ = ui.data(&command.render_help().to_string());
-            return ExitCode::SUCCESS;
+            return shown(ui, &help(ui, typed));
         }
         _ => {}
     }
@@ -92,6 +93,25 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
     let (command, path) = find(typed);
     let usage = usage_line(&command, &path);
     Err(CliError::Usage(format!("imgtool: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information")))
+}
+
+fn shown(ui: &Ui, text: &str) -> ExitCode {
+    ui.data(text).map_or_else(|error| CliError::from(error).report(ui), |()| ExitCode::SUCCESS)
+}
+
+/// All commands, with what clap adds to them.
+pub(super) fn program() -> Command {
+    let mut program = Cli::command();
+    program.build();
+    program
+}
+
+/// The help of the command that was typed.
+fn help(ui: &Ui, typed: &[OsString]) -> String {
+    let (command, path) = find(typed);
+    let program = Cli::command();
+    let global: Vec<&Arg> = program.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).collect();
+    super::help::page(&command, &path, &global, ui.columns())
 }
 
 /// The command that was typed, and its name with those above it.

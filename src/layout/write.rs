@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::cancel::Draft;
+
 use super::{BLOBS, LAYOUT_FILE, LAYOUT_VERSION};
 
 /// A file that is being written beside where it will be seen. Dropped without [`Durable::publish`], it is gone.
@@ -14,14 +16,18 @@ pub struct Durable {
     file: Option<File>,
     path: PathBuf,
     published: bool,
+    draft: Draft,
 }
 
 impl Durable {
     /// A new empty file at `path`, which must be on the file system where it is to be published. Everyone may read it,
     /// as far as the umask lets them.
     pub fn create(path: PathBuf) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
-        Ok(Self { file: Some(file), path, published: false })
+        let (file, draft) = Draft::create(|| {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
+            Ok((file, path.clone()))
+        })?;
+        Ok(Self { file: Some(file), path, published: false, draft })
     }
 
     /// The file, to be written until it is settled.
@@ -44,7 +50,7 @@ impl Durable {
 
     /// Gives the file its name, in place of what had it. It must be settled before, and the folder synced after.
     pub fn publish(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
+        self.draft.publish(|| fs::rename(&self.path, target))?;
         self.published = true;
         Ok(())
     }

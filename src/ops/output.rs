@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::archive::output::{Member, write_file, write_stream};
+use crate::cancel;
 use crate::image::Progress;
 use crate::layout::sync_folder;
 
@@ -28,10 +29,16 @@ pub fn to_path<T>(path: &Path, write: impl FnOnce(Target<'_>) -> Result<T, Error
     let target = followed(path);
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let draft = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder).map_err(io_error)?;
-    let written = write(Target::File(draft.as_file()))?;
-    draft.as_file().sync_all().map_err(io_error)?;
-    draft.persist(&target).map_err(|error| io_error(error.error))?;
+    let make = || {
+        let file = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder)?;
+        let path = file.path().to_owned();
+        Ok((file, path))
+    };
+    let (file, draft) = cancel::Draft::create(make).map_err(io_error)?;
+    let written = write(Target::File(file.as_file()))?;
+    file.as_file().sync_all().map_err(io_error)?;
+    cancel::finish().map_err(io_error)?;
+    draft.publish(|| Ok(file.persist(&target)?)).map_err(io_error)?;
     sync_folder(&folder).map_err(io_error)?;
     Ok(written)
 }

@@ -24,42 +24,60 @@ pub struct Options {
     pub force: bool,
     /// An image that loses its last name stays.
     pub keep_untagged: bool,
+    /// Nothing is removed, but all is told.
+    pub dry_run: bool,
 }
 
 /// Removes each of the images that were typed; one that cannot be removed does not keep the others.
 pub fn remove(context: &Context, typed: &[String], options: Options) -> Result<Vec<Result<Vec<Event>, Error>>, Error> {
+    if options.dry_run {
+        let mut catalog = context.store.catalog()?;
+        return Ok(typed
+            .iter()
+            .map(|typed| plan(context, &mut catalog, typed, options).map(|plan| plan.events))
+            .collect());
+    }
     let alone = context.store.lock_exclusive()?;
     Ok(typed.iter().map(|typed| remove_one(context, &alone, typed, options)).collect())
 }
 
 fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -> Result<Vec<Event>, Error> {
-    let before = context.store.catalog()?;
-    let (names, descriptor) = aim(context, &before, typed, options)?;
-    let mut after = before.clone();
-    let mut events = Vec::new();
-    if after.untag_foreign(typed) {
-        events.push(Event::Untagged(typed.to_owned()));
-    }
-    for name in &names {
-        after.untag(name, true);
-        events.push(Event::Untagged(name.familiar()));
-    }
-    let Some(descriptor) = descriptor else { return Ok(events) };
-    let mut deleted = false;
-    if !options.keep_untagged {
-        let mut next = Some(descriptor.digest);
-        while let Some(digest) = next {
-            next = delete(context, &mut after, &digest, &mut events);
-            deleted |= !after.leads_to(&digest);
-        }
-    }
+    let mut after = context.store.catalog()?;
+    let Plan { events, deletes } = plan(context, &mut after, typed, options)?;
     // As long as an image that stays cannot be read, nobody knows what it needs, and all blobs stay.
     let reachable = context.store.reachable(&after).ok();
     context.store.replace(alone, &after)?;
-    if let (true, Some(reachable)) = (deleted, reachable) {
+    if let (true, Some(reachable)) = (deletes, reachable) {
         context.store.sweep(alone, &reachable)?;
     }
     Ok(events)
+}
+
+/// What removing one image comes to.
+struct Plan {
+    events: Vec<Event>,
+    /// Whether blobs are not needed any more.
+    deletes: bool,
+}
+
+/// Removes an image from a catalog.
+fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options) -> Result<Plan, Error> {
+    let (names, descriptor) = aim(context, catalog, typed, options)?;
+    let mut events = Vec::new();
+    if catalog.untag_foreign(typed) {
+        events.push(Event::Untagged(typed.to_owned()));
+    }
+    for name in &names {
+        catalog.untag(name, true);
+        events.push(Event::Untagged(name.familiar()));
+    }
+    let mut deletes = false;
+    let mut next = descriptor.filter(|_| !options.keep_untagged).map(|descriptor| descriptor.digest);
+    while let Some(digest) = next {
+        next = delete(context, catalog, &digest, &mut events);
+        deletes |= !catalog.leads_to(&digest);
+    }
+    Ok(Plan { events, deletes })
 }
 
 /// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that

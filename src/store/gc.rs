@@ -43,6 +43,13 @@ impl Store {
         Ok(Reachable { digests })
     }
 
+    /// How many bytes [`Store::sweep`] would free.
+    pub fn garbage(&self, reachable: &Reachable) -> Result<u64, Error> {
+        let blobs = listed(&self.root.join(BLOBS))?.into_iter();
+        let blobs = blobs.filter(|(digest, _)| !reachable.digests.contains(digest)).map(|(_, size)| size);
+        Ok(blobs.sum::<u64>() + left_behind(&self.root.join("imgtool/tmp")))
+    }
+
     /// Deletes all blobs that are not reachable, their indexes, and what killed processes left. The guard must be the
     /// one of [`Store::lock_exclusive`].
     pub fn sweep(&self, _alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
@@ -87,6 +94,13 @@ fn listed(folder: &Path) -> Result<Vec<(Digest, u64)>, Error> {
     }
     found.sort();
     Ok(found)
+}
+
+/// How many bytes are in the files of a folder.
+fn left_behind(folder: &Path) -> u64 {
+    let entries = walkdir::WalkDir::new(folder).min_depth(1).into_iter().filter_map(Result::ok);
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    files.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
 }
 
 /// Deletes all that is in a folder, and gives the number of bytes that its files had.

@@ -29,6 +29,7 @@ pub use lock::Guard;
 pub use quarantine::{KeptLayer, Quarantine};
 pub use snapshots::{Snapshot, SnapshotDraft, place_of};
 
+use crate::cancel;
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
@@ -147,6 +148,7 @@ impl Store {
             Ok(result) => result,
             Err(error) => return Ok(Err(error)),
         };
+        cancel::finish().map_err(Error::io(&self.root))?;
         before()?;
         if new != old {
             self.write(&new)?;
@@ -157,6 +159,7 @@ impl Store {
     /// Replaces `index.json`, for those who delete. The guard must be the one of [`Store::lock_exclusive`].
     pub fn replace(&self, _alone: &Guard, catalog: &Catalog) -> Result<(), Error> {
         let _index = self.lock_index()?;
+        cancel::finish().map_err(Error::io(&self.root))?;
         if self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
     }
 

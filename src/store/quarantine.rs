@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cancel::Draft as Vanishing;
+
 use super::{Catalog, Error, Guard, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Held, HeldLayer, Reopen};
@@ -251,6 +253,7 @@ impl Reopen for Draft {
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
+    _vanishing: Vanishing,
 }
 
 impl Folder {
@@ -258,8 +261,9 @@ impl Folder {
     fn create(parent: PathBuf) -> Result<Self, Error> {
         for attempt in 0_u64.. {
             let path = parent.join(format!("load-{}-{attempt}", std::process::id()));
-            match std::fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self { path }),
+            let make = || Ok((std::fs::DirBuilder::new().mode(0o700).create(&path)?, path.clone()));
+            match Vanishing::create(make) {
+                Ok(((), vanishing)) => return Ok(Self { path, _vanishing: vanishing }),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(Error::Io { path, source }),
             }

@@ -87,17 +87,31 @@ impl Store {
     /// must be the one of [`Store::lock_exclusive`]. Gives the number of bytes that they had.
     pub fn prune_snapshots(&self, _alone: &Guard, reachable: &Reachable) -> Result<u64, Error> {
         let mut bytes = 0;
+        for (path, header, size) in self.stale(reachable)? {
+            self.unguarded_draft()?.publish_in(GONE, &header)?;
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+            bytes += size;
+        }
+        Ok(bytes)
+    }
+
+    /// How many bytes [`Store::prune_snapshots`] would free.
+    pub fn stale_snapshots(&self, reachable: &Reachable) -> Result<u64, Error> {
+        Ok(self.stale(reachable)?.iter().map(|(_, _, size)| size).sum())
+    }
+
+    /// The snapshots whose image is not reachable, with their sizes in bytes.
+    fn stale(&self, reachable: &Reachable) -> Result<Vec<(PathBuf, Header, u64)>, Error> {
+        let mut stale = Vec::new();
         for path in self.snapshots(SNAPSHOTS)? {
             // Of one that is damaged nobody knows what it is of.
             let Ok(Some(header)) = read(&path) else { continue };
-            if header.base.id.is_none_or(|id| reachable.contains(id.digest())) {
-                continue;
+            if header.base.id.is_some_and(|id| !reachable.contains(id.digest())) {
+                let size = fs::metadata(&path).map_or(0, |found| found.len());
+                stale.push((path, header, size));
             }
-            self.unguarded_draft()?.publish_in(GONE, &header)?;
-            bytes += fs::metadata(&path).map_or(0, |found| found.len());
-            fs::remove_file(&path).map_err(Error::io(&path))?;
         }
-        Ok(bytes)
+        Ok(stale)
     }
 
     fn unguarded_draft(&self) -> Result<SnapshotDraft, Error> {

@@ -20,7 +20,7 @@ pub enum OutputError {
     #[error("the reader of standard output is gone")]
     Closed,
     /// The system did not take it.
-    #[error("standard output: {source}")]
+    #[error("standard output")]
     Io {
         /// What the system said.
         source: io::Error,
@@ -32,6 +32,9 @@ impl From<io::Error> for OutputError {
         if source.kind() == io::ErrorKind::BrokenPipe { Self::Closed } else { Self::Io { source } }
     }
 }
+
+/// Wider texts are hard to read.
+const MOST_COLUMNS: usize = 100;
 
 /// A stream, shared by all who write to it.
 pub(super) type Stream = Arc<Mutex<Box<dyn Write + Send>>>;
@@ -90,6 +93,16 @@ impl Ui {
     /// Whether standard error is a terminal.
     pub fn stderr_is_terminal(&self) -> bool {
         self.terminals.stderr
+    }
+
+    /// How wide a text on standard output may be.
+    pub fn columns(&self) -> usize {
+        let size = if self.terminals.stdout { rustix::termios::tcgetwinsize(io::stdout()).ok() } else { None };
+        // A terminal that does not know its width says 0.
+        size.map(|size| usize::from(size.ws_col))
+            .filter(|columns| *columns > 0)
+            .unwrap_or(MOST_COLUMNS)
+            .min(MOST_COLUMNS)
     }
 
     /// Whether talk on standard error has colours.
@@ -160,6 +173,13 @@ impl Ui {
     /// Writes a line of talk. Nobody can be told that standard error is gone.
     fn talk(&self, line: &str) {
         self.bars.suspend(|| write_line(&self.stderr, line));
+    }
+
+    /// Takes unfinished bars off the terminal, for a program that ends in the middle.
+    pub fn clear(&self) {
+        // Fails only if the terminal is gone.
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     /// Shows progress on standard error as `mode` says. `quiet` silences all but what was asked for by name.

@@ -14,6 +14,7 @@ mod history;
 mod images;
 mod import;
 mod inspect;
+mod interrupt;
 mod load;
 mod memory;
 mod progress;

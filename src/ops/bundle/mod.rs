@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::unpack::{Options, Report, open, unpack, user};
 use super::{Context, Error};
+use crate::cancel;
 use crate::image::Progress;
 
 /// Unpacks an image to `target`/rootfs, and writes `target`/config.json, with which `runc run -b` and `crun run -b` start
@@ -28,6 +29,7 @@ pub fn bundle(
     if was_there && fs::read_dir(target).map_err(failed)?.next().is_some() {
         return Err(crate::rootfs::Error::NotEmpty { path: target.to_owned() }.into());
     }
+    let _undo = cancel::Undo::begin().map_err(failed)?;
     if !was_there {
         fs::create_dir(target).map_err(failed)?;
     }

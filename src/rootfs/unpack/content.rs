@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::copy_file_range;
 
+use crate::cancel;
 use crate::layer::Segment;
 use crate::layer::overlay;
 use crate::rootfs::Layers;
@@ -17,6 +18,8 @@ const SMALL: u64 = 64 << 10;
 const LARGE: u64 = 512 << 10;
 /// How much is moved at a time.
 const CHUNK: usize = 256 << 10;
+/// How much the kernel moves at a time: nobody who wants to end waits longer than that.
+const LARGE_CHUNK: usize = 64 << 20;
 
 /// Copies a file's content out of a plain layer. `buffer` is working space.
 pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
@@ -77,7 +80,8 @@ fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::R
     use rustix::io::Errno;
     let (mut source, mut target, mut done) = (at, offset, 0);
     while done < length {
-        let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(1 << 30);
+        cancel::check()?;
+        let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
         match copy_file_range(from, Some(&mut source), to, Some(&mut target), want) {
             Ok(got) if got > 0 => done += got as u64,
             Err(Errno::INTR) => {}
@@ -92,6 +96,7 @@ fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::R
 fn through(from: &File, at: u64, to: &File, offset: u64, length: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     let mut done = 0;
     while done < length {
+        cancel::check()?;
         let want = working_space(buffer, length - done);
         from.read_exact_at(want, at + done)?;
         to.write_all_at(want, offset + done)?;

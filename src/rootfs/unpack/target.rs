@@ -11,18 +11,21 @@ use crate::rootfs::{Error, Root};
 pub(super) struct Claimed {
     pub(super) root: Root,
     path: PathBuf,
-    was_there: bool,
+    /// The mode that the directory had, if it was there.
+    was_there: Option<fs::Permissions>,
 }
 
 /// Makes the directory, or takes one that is empty.
 pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
     let at = |source| Error::Root { path: path.to_owned(), source };
     let was_there = match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => false,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
+        Ok(()) => None,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Some(fs::metadata(path).map_err(at)?.permissions())
+        }
         Err(error) => return Err(at(error)),
     };
-    if was_there {
+    if was_there.is_some() {
         if fs::read_dir(path).map_err(at)?.next().is_some() {
             return Err(Error::NotEmpty { path: path.to_owned() });
         }
@@ -34,13 +37,25 @@ pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
 impl Claimed {
     /// Takes away what was made.
     pub(super) fn clear(self) {
-        if !self.was_there {
+        open_all(&self.path);
+        let Some(permissions) = self.was_there else {
             let _ = fs::remove_dir_all(&self.path);
             return;
-        }
+        };
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let _ = if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        }
+        let _ = fs::set_permissions(&self.path, permissions);
+    }
+}
+
+/// Directories that have their modes already may be closed to the user who made them.
+fn open_all(path: &Path) {
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_all(&entry.path());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::make::Found;
 use super::{Unpacker, content};
+use crate::cancel;
 use crate::image::copy::threads;
 use crate::layer::overlay::{Node, NodeKind};
 use crate::rootfs::Error;
@@ -96,6 +97,7 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
     let mut made = Made::with_capacity(nodes.len());
     for node in nodes {
         let path = node.path_bytes();
+        cancel::check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
         let found = match (node.kind(), node.source()) {
             (NodeKind::File, Some(source)) => {
@@ -118,6 +120,7 @@ fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<M
         let Some(source) = node.source() else { continue };
         tar.skip_to(source.content_offset).map_err(layer_error)?;
         let path = node.path_bytes();
+        cancel::check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
         let found = maker.file(parent, name, *node, |file| content::write(&mut tar, source, file, &mut buffer));
         made.push((node.id(), found.map_err(Error::at(&path))?));
@@ -143,6 +146,7 @@ impl Position {
 
 impl Read for Position {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        cancel::check()?;
         let got = self.reader.read(into)?;
         self.at += got as u64;
         Ok(got)

@@ -1,0 +1,257 @@
+//! What may come next on a command line, for the shells' completion scripts.
+//!
+//! ```text
+//! imgtool __complete WORD...     the words behind the program's name up to the cursor, the last one unfinished
+//!
+//! [files] [dirs]                 the first line: whether the shell is to add paths
+//! CANDIDATE [tab DESCRIPTION]    a whole word, what it has already included
+//! ```
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Arg, Command};
+
+use super::help;
+use super::place::Place;
+use super::session;
+use crate::store::Store;
+use crate::ui::{OutputError, Ui};
+
+/// The command that the scripts call.
+pub(super) const NAME: &str = "__complete";
+/// More than this nobody reads, and a shell takes long to show them.
+const MOST_NAMES: usize = 2000;
+
+/// What may come next.
+#[derive(Debug, Default, PartialEq)]
+struct Answer {
+    files: bool,
+    dirs: bool,
+    /// Whole words, with what each means.
+    words: BTreeMap<String, String>,
+}
+
+/// Prints what may follow the words that were typed; nothing of it is ever an error.
+pub(super) fn run(ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), OutputError> {
+    let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let names = |root: Option<&str>| {
+        let root = root.map(PathBuf::from).or_else(session::root);
+        root.map(|root| names(&Store::new(root))).unwrap_or_default()
+    };
+    let answer = complete(program, &words, &names);
+    let mut text = String::new();
+    text.push_str(if answer.files { "files" } else { "" });
+    text.push_str(if answer.dirs { " dirs" } else { "" });
+    text.push('\n');
+    for (word, meaning) in answer.words {
+        let _ = if meaning.is_empty() { writeln!(text, "{word}") } else { writeln!(text, "{word}\t{meaning}") };
+    }
+    ui.data(&text)
+}
+
+/// The names in a store. One that a shell could take for more than a word is left out.
+fn names(store: &Store) -> Vec<String> {
+    let catalog = store.catalog().ok();
+    let entries = catalog.iter().flat_map(|catalog| catalog.entries());
+    let named = entries.filter_map(|entry| {
+        let foreign = || entry.foreign_name().map(str::to_owned);
+        entry.name.as_ref().map(crate::oci::Reference::familiar).or_else(foreign)
+    });
+    let is_plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@+".contains(&byte));
+    named.filter(is_plain).collect()
+}
+
+/// `names` gives the names of the images in a store.
+fn complete(program: &Command, words: &[String], names: &dyn Fn(Option<&str>) -> Vec<String>) -> Answer {
+    let Some((current, before)) = words.split_last() else { return Answer::default() };
+    let topic = before.first().is_some_and(|word| word == "help");
+    let place = Place::after(program, if topic { &before[1..] } else { before });
+    let mut question = Question { place: &place, current, names, answer: Answer::default() };
+    if let Some(arg) = place.pending {
+        question.value(arg, "");
+    } else if let Some((flag, _)) = current.split_once('=').filter(|_| current.starts_with("--") && !place.flags_ended)
+    {
+        if let Some(arg) = place.long(&flag[2..]) {
+            question.value(arg, &format!("{flag}="));
+        }
+    } else if current.starts_with('-') && !place.flags_ended {
+        question.flags();
+    } else if place.command.has_subcommands() && place.operands == 0 {
+        question.commands();
+    } else if !topic {
+        question.operand();
+    }
+    let mut answer = question.answer;
+    answer.words.retain(|word, _| word.starts_with(&**current));
+    answer
+}
+
+/// One unfinished line, and what has been found for it.
+struct Question<'a> {
+    place: &'a Place<'a>,
+    current: &'a str,
+    names: &'a dyn Fn(Option<&str>) -> Vec<String>,
+    answer: Answer,
+}
+
+impl Question<'_> {
+    fn add(&mut self, words: impl IntoIterator<Item = String>) {
+        self.answer.words.extend(words.into_iter().map(|word| (word, String::new())));
+    }
+
+    fn commands(&mut self) {
+        let shown = self.place.command.get_subcommands().filter(|below| !below.is_hide_set());
+        let about = |below: &Command| below.get_about().map(ToString::to_string).unwrap_or_default();
+        self.answer.words.extend(shown.map(|below| (below.get_name().to_owned(), about(below))));
+        if self.place.path.is_empty() {
+            self.answer.words.insert("help".to_owned(), "Print the help of a command".to_owned());
+        }
+    }
+
+    fn flags(&mut self) {
+        for arg in self.place.flags().filter(|arg| !arg.is_hide_set()) {
+            let Some(long) = arg.get_long() else { continue };
+            self.answer.words.insert(format!("--{long}"), help::flag(arg).1);
+        }
+        self.answer.words.insert("--help".to_owned(), "Print help".to_owned());
+    }
+
+    /// The value of a flag, behind `prefix`.
+    fn value(&mut self, arg: &Arg, prefix: &str) {
+        let choices = help::choices(arg);
+        if !choices.is_empty() {
+            return self.add(choices.into_iter().map(|choice| format!("{prefix}{choice}")));
+        }
+        let kind = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+        let long = arg.get_long().unwrap_or_default();
+        let words: &[&str] = match (long, &*kind) {
+            ("output" | "input", _) | (_, "FILE") => {
+                self.answer.files = true;
+                return;
+            }
+            ("root", _) | (_, "DIR") => {
+                self.answer.dirs = true;
+                return;
+            }
+            ("from" | "config-from" | "only", _) | (_, "IMAGE" | "REF") => {
+                let value = self.current[prefix.len()..].to_owned();
+                return self.images(&value, prefix);
+            }
+            ("filter", _) => &["before=", "dangling=true", "label!=", "label=", "reference=", "since=", "until="],
+            ("platform", _) => {
+                &["linux/386", "linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"]
+            }
+            ("compress", _) => &["gzip", "none", "zstd"],
+            ("format", _) => &["json", "table"],
+            _ => &[],
+        };
+        self.add(words.iter().map(|word| format!("{prefix}{word}")));
+    }
+
+    /// The next argument, as the usage of the command says: `unpack [OPTIONS] IMAGE DIR`.
+    fn operand(&mut self) {
+        let usage = help::usage(self.place.command, "imgtool");
+        let operands: Vec<&str> = usage.split(' ').skip(1).filter(|word| !["[OPTIONS]", "|"].contains(word)).collect();
+        let repeats = operands.last().is_some_and(|word| word.contains("..."));
+        let Some(operand) = operands.get(self.place.operands).or(operands.last().filter(|_| repeats)) else { return };
+        let is_diff = self.place.path == ["diff"];
+        if operand.contains("IMAGE") || operand.contains("REPOSITORY") || operand.contains("MANIFEST") || is_diff {
+            self.images(self.current, "");
+        }
+        self.answer.dirs |= operand.contains("DIR");
+        self.answer.files |= operand.contains("file") || operand.contains("FILE");
+        if operand.contains("SHELL") {
+            self.add(["bash", "fish", "zsh"].map(str::to_owned));
+        }
+    }
+
+    /// Images are called by their names, or are files.
+    fn images(&mut self, typed: &str, prefix: &str) {
+        if typed.starts_with(['.', '/', '~']) {
+            self.answer.files = true;
+            return;
+        }
+        let names = (self.names)(self.place.root.as_deref());
+        let fitting = names.into_iter().filter(|name| name.starts_with(typed)).take(MOST_NAMES);
+        self.add(fitting.map(|name| format!("{prefix}{name}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn answer(line: &str) -> String {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let names = |root: Option<&str>| match root {
+            None => vec!["ubuntu:14.04".to_owned(), "ubuntu:22.04".to_owned(), "app:1".to_owned()],
+            Some(root) => vec![format!("in-{root}:1")],
+        };
+        let mut program = Cli::command();
+        program.build();
+        let Answer { files, dirs, words } = complete(&program, &words, &names);
+        let paths = [files.then_some("<files>"), dirs.then_some("<dirs>")].into_iter().flatten().map(str::to_owned);
+        paths.chain(words.into_keys()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_may_come_next() {
+        let cases = [
+            ("hist", "history"),
+            ("image l", "load ls"),
+            ("help his", "history"),
+            ("help image l", "load ls"),
+            ("help save ", ""),
+            ("history ub", "ubuntu:14.04 ubuntu:22.04"),
+            ("history ubuntu:1", "ubuntu:14.04"),
+            ("image history ", "app:1 ubuntu:14.04 ubuntu:22.04"),
+            ("history ubuntu:14.04 ", ""),
+            ("history ./", "<files>"),
+            ("history --quiet ap", "app:1"),
+            ("history --format ap ap", "app:1"),
+            ("--root x history in", "in-x:1"),
+            ("history --root=x in", "in-x:1"),
+            ("save app:1 ub", "ubuntu:14.04 ubuntu:22.04"),
+            ("save -o ", "<files>"),
+            ("save -o x --comp", "--compress"),
+            ("save --format ", "docker docker-legacy oci"),
+            ("save --format=d", "--format=docker --format=docker-legacy"),
+            ("save --progress p", "plain"),
+            ("load -i ", "<files>"),
+            ("load -qi ", "<files>"),
+            ("load -q ", ""),
+            ("load --on", "--only"),
+            ("unpack ap", "app:1"),
+            ("unpack app:1 ", "<dirs>"),
+            ("commit ", "<dirs>"),
+            ("commit tree ap", "app:1"),
+            ("commit --from=ub", "--from=ubuntu:14.04 --from=ubuntu:22.04"),
+            ("commit --from ./", "<files>"),
+            ("diff ap", "<dirs> app:1"),
+            ("import ", "<files>"),
+            ("tag app:1 ub", "ubuntu:14.04 ubuntu:22.04"),
+            ("images --filter d", "dangling=true"),
+            ("completion ", "bash fish zsh"),
+            ("--ro", "--root"),
+            ("rmi -- --", ""),
+            ("nosuch ", ""),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(answer(line), expected, "imgtool {line}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_offered() {
+        let offered = answer("");
+        for name in Cli::command().get_subcommands().filter(|below| !below.is_hide_set()).map(Command::get_name) {
+            assert!(offered.split(' ').any(|word| word == name), "{name} is not in {offered}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The image that was probably meant, where a name has a slip in it.
+
+use super::Context;
+use crate::oci::Reference;
+
+/// With more names than this in the store nobody waits for a guess.
+const MOST_NAMES: usize = 20_000;
+/// How many letters may be wrong, whatever the length.
+const MOST_SLIPS: usize = 3;
+/// Longer names are not compared.
+const LONGEST: usize = 128;
+
+/// The name in the store that is most like what was typed; none, if none is like it.
+pub fn near(context: &Context, typed: &str) -> Option<Reference> {
+    let typed = typed.parse::<Reference>().ok()?.with_default_tag();
+    let (wanted, tag) = (typed.familiar_name(), typed.tag().unwrap_or_default());
+    let allowed = (wanted.chars().count() / 3).min(MOST_SLIPS);
+    let catalog = context.store.catalog().ok()?;
+    let names = catalog.entries().iter().filter_map(|entry| entry.name.as_ref()).take(MOST_NAMES);
+    let rated = names.filter_map(|name| {
+        let repository = name.familiar_name();
+        let slips = slips(&wanted, &repository, allowed)?;
+        let tag_slips = self::slips(tag, name.tag().unwrap_or_default(), LONGEST).unwrap_or(LONGEST);
+        Some(((slips, tag_slips), name))
+    });
+    rated.min_by(|one, other| one.cmp(other)).map(|(_, name)| name.clone())
+}
+
+/// How many letters were left out, put in, mistaken or swapped, if that are at most so many.
+fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > most || one.len().max(other.len()) > LONGEST {
+        return None;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, letter) in one.iter().enumerate() {
+        let mut line = vec![row + 1];
+        for (column, against) in other.iter().enumerate() {
+            let replaced = above[column] + usize::from(letter != against);
+            let mut least = replaced.min(above[column + 1] + 1).min(line[column] + 1);
+            let is_swap = row > 0 && column > 0 && *letter == other[column - 1] && one[row - 1] == *against;
+            if is_swap {
+                least = least.min(before[column - 1] + 1);
+            }
+            line.push(least);
+        }
+        if line.iter().min().is_some_and(|least| *least > most) {
+            return None;
+        }
+        before = std::mem::replace(&mut above, line);
+    }
+    above.last().copied().filter(|slips| *slips <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_counted() {
+        let cases = [
+            ("ubuntu", "ubuntu", Some(0)),
+            ("ubunto", "ubuntu", Some(1)),
+            ("ubutnu", "ubuntu", Some(1)),
+            ("ubunt", "ubuntu", Some(1)),
+            ("uubuntu", "ubuntu", Some(1)),
+            ("xbuntx", "ubuntu", Some(2)),
+            ("", "ab", Some(2)),
+            ("", "abc", None),
+            ("abcdef", "uvwxyz", None),
+            ("abcde", "edcba", None),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(slips(one, other, 2), expected, "{one} {other}");
+            assert_eq!(slips(other, one, 2), expected, "{other} {one}");
+        }
+    }
+}

@@ -70,23 +70,63 @@ fn rust_files(folder: &str) -> Vec<PathBuf> {
 
 fn sources() -> Vec<Source> {
     let src = root().join("src");
+    let files: Vec<(PathBuf, Code)> = rust_files("src")
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("a readable file");
+            (path.strip_prefix(&src).expect("below src").to_owned(), without_tests(&text))
+        })
+        .collect();
+    let test_modules: Vec<PathBuf> = files
+        .iter()
+        .flat_map(|(path, code)| code.test_modules.iter().map(|name| module_folder(path).join(name)))
+        .collect();
+    let is_test = |path: &Path| test_modules.iter().any(|module| path.with_extension("").starts_with(module));
     let mut all = Vec::new();
-    for path in rust_files("src") {
-        let inner = path.strip_prefix(&src).expect("below src").to_owned();
-        if inner.file_name().is_some_and(|name| name == "tests.rs") {
-            continue;
-        }
+    for (inner, code) in files.into_iter().filter(|(path, _)| !is_test(path)) {
         let first = inner.components().next().expect("a path").as_os_str().to_string_lossy().into_owned();
-        let text = fs::read_to_string(&path).expect("a readable file");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         all.push(Source {
             path: format!("src/{}", inner.display()),
             module: first.trim_end_matches(".rs").to_owned(),
-            lines: code.lines().map(ToOwned::to_owned).collect(),
+            lines: code.lines,
         });
     }
-    assert!(all.len() > 3, "the sources were found");
+    assert!(all.len() > 3 && !test_modules.is_empty(), "the sources were found, and their tests");
     all
+}
+
+/// Where the modules are that a file declares.
+fn module_folder(file: &Path) -> PathBuf {
+    let is_root = ["mod.rs", "lib.rs", "main.rs"].iter().any(|name| file.ends_with(name));
+    if is_root { file.parent().unwrap_or(Path::new("")).to_owned() } else { file.with_extension("") }
+}
+
+/// A file without what is compiled for tests only.
+struct Code {
+    /// Its lines, those of tests empty.
+    lines: Vec<String>,
+    /// The modules that it declares for tests.
+    test_modules: Vec<String>,
+}
+
+/// Empties `#[cfg(test)]`, and with it the item behind it: a line that ends with a semicolon, or a block as rustfmt
+/// writes it.
+fn without_tests(text: &str) -> Code {
+    let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+    let mut test_modules = Vec::new();
+    let mut at = 0;
+    while let Some(start) = lines[at..].iter().position(|line| line.trim() == "#[cfg(test)]").map(|found| at + found) {
+        let indent = &lines[start][..lines[start].len() - lines[start].trim_start().len()];
+        let end_of_block = format!("{indent}}}");
+        let is_end = |line: &String| line.ends_with(';') && line.trim_start().len() + indent.len() == line.len();
+        let length = lines[start..].iter().position(|line| is_end(line) || *line == end_of_block).expect("an end");
+        let last = lines[start + length].trim().trim_start_matches("pub(crate) ").to_owned();
+        test_modules.extend(last.strip_prefix("mod ").map(|name| name.trim_end_matches(';').to_owned()));
+        lines[start..=start + length].fill(String::new());
+        at = start + length + 1;
+    }
+    lines.truncate(lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1));
+    Code { lines, test_modules }
 }
 
 impl Source {

@@ -141,6 +141,10 @@ fn new_layers(changed: &Changed<'_>) -> (Entries, Entries) {
     let is_named = |path: &str| path.contains("/.wh.") && named.iter().any(|folder| path.starts_with(folder.as_str()));
     docker.retain(|path, _| !is_named(path));
     ours.retain(|path, _| !is_named(path));
+    // The mark alone counts: docker copies the directory's mode and no time to it.
+    for (_, mark) in docker.iter_mut().chain(&mut ours).filter(|(path, _)| path.ends_with(OPAQUE)) {
+        mark.clear();
+    }
     (ours, docker)
 }
 

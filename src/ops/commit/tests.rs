@@ -6,8 +6,7 @@ use std::path::Path;
 use super::bench::Bench;
 use super::*;
 use crate::image::Silent;
-use crate::ops::filter::Filters;
-use crate::ops::prune::prune;
+use crate::ops::prune::{self, prune};
 use crate::ops::remove::{self, remove};
 use crate::rootfs::{self, ChangeKind};
 
@@ -320,7 +319,7 @@ fn snapshots_go_with_their_images() {
     fs::rename(bench.path("other"), bench.path("moved")).expect("a rename");
     fs::write(bench.path("moved/y"), "y").expect("a file");
     let count = |folder: &str| fs::read_dir(bench.path("store/imgtool").join(folder)).map_or(0, Iterator::count);
-    let prune = |all| prune(&bench.context, all, &Filters::default()).expect("a store").bytes;
+    let prune = |all| prune(&bench.context, &prune::Options { all, ..Default::default() }).expect("a store").bytes;
     fs::write(bench.path("store/imgtool/tmp/snapshot-1-1"), "old").expect("a draft");
     assert_eq!((prune(false), count("snapshots"), count("tmp")), (3, 3, 0));
     let all = remove::Options { force: true, ..remove::Options::default() };
@@ -345,7 +344,7 @@ fn snapshots_go_with_their_images() {
 fn a_tree_of_a_pruned_image_is_known_when_the_image_is_there_again() {
     let bench = unpacked();
     fs::write(bench.path("tree/y"), "y").expect("a file");
-    prune(&bench.context, true, &Filters::default()).expect("a store");
+    prune(&bench.context, &prune::Options { all: true, ..Default::default() }).expect("a store");
     let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
     commit(&bench.context, &bench.path("base"), &named, &Silent).expect_err("its image is gone");
     let scratch = Compare { from: From::Scratch, ..Compare::default() };

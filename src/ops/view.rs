@@ -82,8 +82,7 @@ impl Drawer {
 
     /// Reads a layer to its end, checks that it is the one that the config means, and keeps its index.
     fn scan(&mut self, layer: &Layer, blob: &Blob, context: &Context) -> Result<Blob, Error> {
-        let what = || format!("temporary file in {}", tempfile::env::temp_dir().display());
-        let io_error = |source| Error::Io { what: what(), source };
+        let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
         let layer_error = |source| Error::Layer { diff_id: layer.diff_id, source };
         if self.file.is_none() {
             self.file = Some(Arc::new(tempfile::tempfile().map_err(io_error)?));

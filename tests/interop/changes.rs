@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::container::load_into_both;
 use crate::engine::Engine;
-use crate::entries::Entries;
+use crate::entries::{Entries, Entry};
 use crate::peer;
 use crate::support::image::TestImage;
 use crate::support::session::Session;
@@ -115,10 +115,6 @@ impl<'a> Changed<'a> {
         Self { engine, session, container }
     }
 
-    pub(crate) fn tree(&self) -> PathBuf {
-        self.session.work().join("tree")
-    }
-
     /// The lines of both programs' `diff`, sorted: docker's first.
     pub(crate) fn diffs(&self) -> (Vec<String>, Vec<String>) {
         (sorted(&self.engine.ok(&["diff", &self.container])), sorted(&self.session.ok(&["diff", "tree"])))
@@ -155,10 +151,17 @@ pub(crate) fn sorted(text: &str) -> Vec<String> {
 /// Times as they can be compared: what was changed a moment ago was changed now, and docker keeps whole seconds.
 pub(crate) fn coarse(mut entries: Entries) -> Entries {
     for entry in entries.values_mut() {
-        let whole = entry["time"].split('.').next().and_then(|whole| whole.parse::<i64>().ok()).expect("seconds");
-        // 2020: no image of these tests has a time between this and now.
-        let time = if (1_577_836_800..4_000_000_000).contains(&whole) { "now".to_owned() } else { whole.to_string() };
+        let time = if is_now(entry) { "now".to_owned() } else { seconds(entry).to_string() };
         entry.insert("time", time);
     }
     entries
+}
+
+/// Whether something was made by these tests: no image of theirs has a time between 2020 and now.
+pub(crate) fn is_now(entry: &Entry) -> bool {
+    (1_577_836_800..4_000_000_000).contains(&seconds(entry))
+}
+
+fn seconds(entry: &Entry) -> i64 {
+    entry["time"].split('.').next().and_then(|whole| whole.parse().ok()).expect("seconds")
 }

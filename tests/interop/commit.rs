@@ -151,14 +151,15 @@ fn outcomes(
 #[test]
 fn configurations_are_the_same() {
     let Some(engine) = engine() else { return };
-    for image in [full("fx/full:1"), plain("fx/plain:1")] {
+    // Each takes a while, and an image that says little has little to merge.
+    for (image, step) in [(full("fx/full:1"), 1), (plain("fx/plain:1"), 3)] {
         let session = Session::new();
         load_into_both(&engine, &session, &image);
         let container = engine.created(&image.tags[0], &[]);
         let first = session.write("first", "test_first\n").display().to_string();
         engine.ok(&["cp", &first, &format!("{container}:/first")]);
         let mut wrong = Vec::new();
-        for args in ARGS {
+        for args in ARGS.iter().step_by(step) {
             let [docker, ours] = outcomes(&engine, &session, &image.tags[0], &container, args);
             if docker != ours {
                 wrong.push(format!("{} {args:?}\n  docker:  {docker:?}\n  imgtool: {ours:?}", image.tags[0]));

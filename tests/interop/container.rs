@@ -41,11 +41,6 @@ impl Engine {
         self.ok(&["rm", &id]);
         tar
     }
-
-    /// The layers of an image as docker saves them, lowest first.
-    pub(crate) fn layers(&self, image: &str) -> Vec<Vec<u8>> {
-        layers(&self.bytes(&["save", image]))
-    }
 }
 
 /// The layers of the only image of an archive, lowest first.

@@ -123,13 +123,15 @@ fn lines_apart(changed: &Changed<'_>) -> Vec<String> {
     theirs.chain(mine).collect()
 }
 
+/// What says that nothing of a directory below is seen.
+const OPAQUE: &str = "/.wh..wh..opq";
+
 /// The layers that both made, imgtool's first. Where a directory replaced another, docker's is opaque; a layer may as well
 /// name what is gone. Either is taken, as long as imgtool's marks are docker's too; [`flattened`] shows what they hide.
 fn new_layers(changed: &Changed<'_>) -> (Entries, Entries) {
     let (docker, ours) = changed.archives();
     let [mut docker, mut ours] =
         [docker, ours].map(|archive| coarse(of_tar(layers(&archive).last().expect("a layer").as_slice())));
-    const OPAQUE: &str = "/.wh..wh..opq";
     for folder in ours.keys().filter_map(|path| path.strip_suffix(OPAQUE)) {
         assert!(docker.contains_key(&format!("{folder}{OPAQUE}")), "only imgtool says that {folder} is opaque");
     }

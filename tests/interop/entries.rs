@@ -54,7 +54,7 @@ fn of_member<R: Read>(member: &mut tar::Entry<'_, R>) -> (Entry, Option<String>)
     let header = member.header().clone();
     let number = |value: std::io::Result<u64>| value.expect("a number").to_string();
     let mut entry = Entry::new();
-    let target = member.link_name_bytes().map(|name| name.into_owned()).unwrap_or_default();
+    let target = member.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
     entry.insert("mode", format!("{:04o}", header.mode().expect("a mode") & 0o7777));
     let owner = [("uid", header.uid()), ("gid", header.gid())];
     let owner = owner.map(|(key, value)| text(key).unwrap_or_else(|| number(value)));
@@ -121,7 +121,9 @@ fn share(entries: &mut Entries, links: &[(String, String)]) {
     }
     for (first, mut all) in names {
         let Some(mut entry) = entries.get(&first).cloned() else {
-            all.iter().for_each(|path| drop(entries.get_mut(path).expect("a link").insert("links", first.clone())));
+            for path in &all {
+                entries.get_mut(path).expect("a link").insert("links", first.clone());
+            }
             continue;
         };
         all.push(first);

@@ -1,10 +1,15 @@
 //! `docker export` of a created container and `imgtool export` of its image hold the same files.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use tar::EntryType;
 
+use crate::changes::is_now;
 use crate::container::load_into_both;
 use crate::engine::{Engine, engine, full_engine};
-use crate::entries::{Entries, Known, assert_same, of_directory, of_tar};
+use crate::entries::{Entries, Entry, Known, assert_same, of_directory, of_tar};
 use crate::peer;
 use crate::rich::{Node, layer};
 use crate::support::image::TestImage;
@@ -246,4 +251,50 @@ fn of_a_directory_it_is_what_is_on_the_disk() {
     assert_same("directory", ("exported", &directory), ("on the disk", &disk), &[]);
     disk.remove(".");
     assert_same("image", ("exported", &image), ("unpacked", &disk), &[]);
+}
+
+/// What docker would have exported: no entry for the root; whole seconds, from 1970 to 2262; no user.* attributes; the
+/// stubs, and folders that a layer has something in but no entry for, made a moment ago.
+fn as_docker(mut ours: Entries, docker: &Entries) -> Entries {
+    ours.remove(".");
+    for (path, entry) in &mut ours {
+        let whole: i64 = entry["time"].split('.').next().and_then(|whole| whole.parse().ok()).expect("seconds");
+        let kept = if (0..i64::MAX / 1_000_000_000).contains(&whole) { whole } else { 0 };
+        entry.insert("time", format!("{kept}.000000000"));
+        let is_made =
+            |docker: &&Entry| is_now(docker) && (entry["kind"] == "directory" || STUBS.contains(&path.as_str()));
+        if let Some(docker) = docker.get(path).filter(is_made) {
+            entry.insert("time", docker["time"].clone());
+        }
+        if entry.get("xattrs").is_some_and(|xattrs| xattrs.starts_with("user.")) {
+            entry.remove("xattrs");
+        }
+    }
+    ours
+}
+
+/// Every archive among the fixtures that docker takes.
+#[test]
+fn of_the_fixtures() {
+    let Some(mut engine) = engine() else { return };
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut compared = 0;
+    for folder in ["docker-archive", "docker-oci"] {
+        for file in fs::read_dir(fixtures.join(folder)).expect("a folder of fixtures") {
+            let path = file.expect("a fixture").path().display().to_string();
+            let session = Session::new();
+            if !peer::run(&mut engine.docker(&["load", "-q", "-i", &path])).status.success() {
+                continue;
+            }
+            session.ok(&["load", "-q", "-i", &path]);
+            for id in engine.ok(&["images", "-q", "--no-trunc"]).lines().collect::<BTreeSet<_>>() {
+                let docker = of_tar(engine.exported(id).as_slice());
+                let ours = exported(&session, &["export", "--docker-stubs", id]);
+                assert_same(&path, ("imgtool", &as_docker(ours, &docker)), ("docker", &docker), &[]);
+                compared += 1;
+            }
+            engine.forget_all();
+        }
+    }
+    assert!(compared >= 15, "{compared} images");
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::changes::{Case, base, chroot, coarse, has_shell, script};
+use crate::changes::{Case, base, chroot, coarse, has_shell, is_now, script};
 use crate::container::layers;
 use crate::diff::{CASES, ODD};
 use crate::entries::{Entries, Known, assert_same, of_directory, of_tar};
 use crate::export::rich;
 use crate::peer::{self, installed, program};
-use crate::support::image::TestImage;
+use crate::support::image::{TestImage, canonical};
 use crate::support::oci::{Layout, REF_NAME};
 use crate::support::packing::Packing;
 use crate::support::session::Session;
@@ -138,4 +138,55 @@ fn layers_of_odd_changes_hold_the_same() {
     if works() && has_shell() {
         same_layer(ODD, &[ROOT]);
     }
+}
+
+/// Where the trees of fixtures differ.
+const FIXTURES_DIFFER: [(&str, Known); 4] = [
+    ("docker20-save.tar", ("t/times/y2300", "time", "Go's nanoseconds end in 2262")),
+    ("podman-oci-archive.tar", ("t/times/y2300", "time", "Go's nanoseconds end in 2262")),
+    ("docker29-overlay2-save.tar", ("t/times/y2300", "time", "Go's nanoseconds end in 2262")),
+    (
+        "layer-wh-dir-then-dir.tar",
+        ("a/d/deep", "entry", "docker does not take a directory with its whiteout as opaque"),
+    ),
+];
+
+/// Every archive among the fixtures that has a named image, read by umoci in imgtool's store.
+#[test]
+fn trees_of_the_fixtures() {
+    if !works() {
+        return;
+    }
+    let mut compared = 0;
+    for folder in ["docker-archive", "docker-oci", "oci-archive"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
+        for file in std::fs::read_dir(folder).expect("a folder of fixtures") {
+            let path = file.expect("a fixture").path().display().to_string();
+            let session = Session::new();
+            if session.run(&["load", "-q", "-i", &path]).code != 0 {
+                continue;
+            }
+            for name in session.tags().iter().filter(|name| !name.contains("<none>")).take(1) {
+                let image = format!("{}:{}", session.store().display(), canonical(name));
+                let bundle = session.work().join("bundle").display().to_string();
+                let umoci = peer::run(&mut program("umoci", &["unpack", "--image", &image, &bundle]));
+                let said = String::from_utf8_lossy(&umoci.stderr);
+                if said.contains("not implemented: application/vnd.docker") {
+                    continue; // it knows OCI's manifests only
+                }
+                assert!(umoci.status.success(), "{path}: {said}");
+                session.ok(&["unpack", "--devices", name, "tree"]);
+                let (mut ours, umoci) = trees(&session);
+                // A folder that no layer has an entry for: umoci makes it now, imgtool in 1970.
+                for (path, entry) in umoci.iter().filter(|(_, entry)| entry["kind"] == "directory" && is_now(entry)) {
+                    ours.get_mut(path).expect("a folder").insert("time", entry["time"].clone());
+                }
+                let known =
+                    FIXTURES_DIFFER.iter().filter(|(fixture, _)| path.ends_with(fixture)).map(|(_, known)| *known);
+                assert_same(&path, ("imgtool", &ours), ("umoci", &umoci), &known.collect::<Vec<_>>());
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 15, "{compared} images");
 }

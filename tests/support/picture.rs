@@ -363,7 +363,11 @@ impl Member {
             xattrs: self
                 .pax
                 .iter()
-                .filter_map(|(key, value)| Some((key.strip_prefix("SCHILY.xattr.")?.to_owned(), value.clone())))
+                .filter_map(|(key, value)| {
+                    // An attribute without a value is a record of libarchive's, as one without a value says nothing.
+                    let name = key.strip_prefix(if value.is_empty() { "LIBARCHIVE.xattr." } else { "SCHILY.xattr." });
+                    Some((name?.to_owned(), value.clone()))
+                })
                 .collect(),
         }
     }

@@ -100,7 +100,7 @@ fn links_that_lead_out_and_files_below_them() {
             let what = format!("{target}, then {:?}", String::from_utf8_lossy(&below.name));
             try_layers(&session, &[&[link.clone(), below.clone()]], &format!("{what}, in one layer"));
             try_layers(&session, &[&[below.clone(), link.clone()]], &format!("{what}, the other way round"));
-            try_layers(&session, &[&[link.clone()], &[below]], &format!("{what}, in two layers"));
+            try_layers(&session, &[std::slice::from_ref(&link), &[below]], &format!("{what}, in two layers"));
         }
     }
 }

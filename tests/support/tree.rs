@@ -50,8 +50,7 @@ pub(crate) fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String
 /// Removes a folder with all that is in it, also in directories that their owner may not enter.
 pub(crate) fn remove(root: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
-    let mut walk = walkdir::WalkDir::new(root).into_iter();
-    while let Some(entry) = walk.next() {
+    for entry in walkdir::WalkDir::new(root) {
         let path = match &entry {
             Ok(entry) if entry.file_type().is_dir() => entry.path().to_owned(),
             Ok(_) => continue,

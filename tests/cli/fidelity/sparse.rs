@@ -126,7 +126,7 @@ fn pax_1_0() {
 fn pax_1_0_member(name: &str, pieces: &[(u64, &[u8])], size: u64) -> Vec<u8> {
     let mut data = format!("{}\n", pieces.len());
     for (at, piece) in pieces {
-        data += &format!("{at}\n{}\n", piece.len());
+        data = format!("{data}{at}\n{}\n", piece.len());
     }
     let mut data = data.into_bytes();
     data.resize(data.len().next_multiple_of(512), 0);

@@ -3,6 +3,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "fixtures/trees.rs"]
+mod trees;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -140,6 +140,14 @@ pub enum EntryError {
         /// The link.
         path: EntryPath,
     },
+    /// A path that no kernel takes.
+    #[error("path of {length} bytes: no system takes more than {limit}")]
+    TooLong {
+        /// How long it is.
+        length: usize,
+        /// The longest.
+        limit: usize,
+    },
     /// A hard link to itself.
     #[error("hard link {path} to itself")]
     LinkToSelf {
@@ -221,8 +229,15 @@ impl SparseMap {
 }
 
 /// Refuses a root that is no directory and whiteouts of nothing.
+/// The longest path that a kernel takes: `PATH_MAX` without its NUL. What is deeper cannot be extracted by docker either,
+/// and all that walks such a tree would take the square of its depth.
+const LONGEST_PATH: usize = 4095;
+
 fn check_name(path: &EntryPath, kind: RawKind) -> Result<(), EntryError> {
     match path.file_name() {
+        _ if path.as_bytes().len() > LONGEST_PATH => {
+            Err(EntryError::TooLong { length: path.as_bytes().len(), limit: LONGEST_PATH })
+        }
         None if kind != RawKind::Directory => Err(EntryError::Root),
         Some(name) if WhiteoutName::of(name) == WhiteoutName::Invalid => {
             Err(EntryError::Whiteout { path: path.clone() })

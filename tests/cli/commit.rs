@@ -289,7 +289,7 @@ fn what_cannot_be_read() {
     session.load(&pack(&docker_save(&[base()])));
     session.ok(&["unpack", "fx/base:1", "tree"]);
     let secret = session.write("tree/secret", "x");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("a mode");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("a mode");
     session.write("tree/new", "x");
     let words = ["error: cannot read /secret: permission denied", "--skip-unreadable"];
     refused(&session, &["commit", "tree", "fx/new:1"], &words);

@@ -109,7 +109,9 @@ fn every_instruction() {
         "WORKDIR /w",
     ];
     let mut args = vec!["import"];
-    changes.iter().for_each(|change| args.extend(["--change", change]));
+    for change in changes {
+        args.extend(["--change", change]);
+    }
     args.extend(["rootfs.tar", "fx/i:1"]);
     session.ok(&args);
     let config = config_of(&session, "fx/i:1");

@@ -11,6 +11,7 @@ mod layouts;
 mod members;
 mod text;
 mod together;
+mod unpacked;
 
 use support::image::TestImage;
 use support::session::Session;

@@ -137,7 +137,8 @@ impl Item {
         let (seconds, nanos) = self.mtime;
         add(nanos != 0 || !(0..=0o77_777_777_777).contains(&seconds), "mtime", decimal(seconds, nanos).into_bytes());
         for (name, value) in &self.xattrs {
-            add(true, &format!("SCHILY.xattr.{name}"), value.clone());
+            let key = if value.is_empty() { "LIBARCHIVE" } else { "SCHILY" };
+            add(true, &format!("{key}.xattr.{name}"), value.clone());
         }
         records.extend(self.pax.iter().cloned());
         if records.is_empty() {

@@ -112,7 +112,10 @@ impl Picture {
             };
             let path = entry.path();
             let name = path.strip_prefix(root).expect("below its root").as_os_str().as_bytes().to_vec();
-            let found = fs::symlink_metadata(path).expect("it is there");
+            let found = match fs::symlink_metadata(path) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => continue,
+                found => found.expect("it is there"),
+            };
             if !found.is_dir() {
                 inodes.entry(found.ino()).or_default().insert(name.clone());
             }
@@ -152,7 +155,9 @@ impl Picture {
         let hidden = |name: &Vec<u8>| closed.iter().any(|above| name.starts_with(above));
         self.paths.retain(|name, _| !hidden(name));
         self.links.retain(|names| !names.iter().any(hidden));
-        for attributes in self.paths.values_mut().filter(|attributes| attributes.mode & 0o400 == 0) {
+        let is_link = |attributes: &Attributes| matches!(attributes.kind, Kind::Symlink(_));
+        for attributes in self.paths.values_mut().filter(|one| one.mode & 0o400 == 0 && !is_link(one)) {
+            attributes.xattrs.clear();
             if let Kind::File(size, _) = attributes.kind {
                 attributes.kind = Kind::File(size, "Permission denied (os error 13)".to_owned());
             }
@@ -280,10 +285,11 @@ fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect();
     let value = |name: &String| {
         let mut buffer = vec![0; 64 << 10];
-        let length = rustix::fs::lgetxattr(path, name.as_str(), &mut buffer[..]).expect("it was listed");
-        buffer[..length].to_vec()
+        // What may not be read is not there.
+        let length = rustix::fs::lgetxattr(path, name.as_str(), &mut buffer[..]).ok()?;
+        Some((name.clone(), buffer[..length].to_vec()))
     };
-    names.iter().map(|name| (name.clone(), value(name))).collect()
+    names.iter().filter_map(value).collect()
 }
 
 /// A member of a tar, as its headers together say.
@@ -363,7 +369,11 @@ impl Member {
             xattrs: self
                 .pax
                 .iter()
-                .filter_map(|(key, value)| Some((key.strip_prefix("SCHILY.xattr.")?.to_owned(), value.clone())))
+                .filter_map(|(key, value)| {
+                    // An attribute without a value is a record of libarchive's, as one without a value says nothing.
+                    let name = key.strip_prefix(if value.is_empty() { "LIBARCHIVE.xattr." } else { "SCHILY.xattr." });
+                    Some((name?.to_owned(), value.clone()))
+                })
                 .collect(),
         }
     }

@@ -46,3 +46,22 @@ pub(crate) fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String
     lines.extend(after.keys().filter(|path| !before.contains_key(*path)).map(|path| format!("new: {path}")));
     lines
 }
+
+/// Removes a folder with all that is in it, also in directories that their owner may not enter.
+pub(crate) fn remove(root: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    for entry in walkdir::WalkDir::new(root) {
+        let path = match &entry {
+            Ok(entry) if entry.file_type().is_dir() => entry.path().to_owned(),
+            Ok(_) => continue,
+            Err(error) => error.path().expect("a folder").to_owned(),
+        };
+        let is_closed = fs::metadata(&path).is_ok_and(|found| found.permissions().mode() & 0o700 != 0o700);
+        if is_closed {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("a folder of ours");
+            // Once more, now that it can be entered.
+            return remove(root);
+        }
+    }
+    fs::remove_dir_all(root).expect("a folder of ours");
+}

@@ -9,6 +9,8 @@ use crate::layer::entry::Mtime;
 
 /// What the keys of extended attributes start with.
 const XATTR: &[u8] = b"SCHILY.xattr.";
+/// The same of libarchive, with values in base 64.
+const LIBARCHIVE_XATTR: &[u8] = b"LIBARCHIVE.xattr.";
 /// The map of a sparse file, `offset,length,…`.
 pub(super) const SPARSE_MAP: &str = "GNU.sparse.map";
 const SPARSE_OFFSET: &[u8] = b"GNU.sparse.offset";
@@ -62,10 +64,16 @@ impl Pax {
         self.get(key).map(read).transpose()
     }
 
-    /// The extended attributes, sorted by name. An attribute without a value is one, as to GNU tar; Go loses it.
+    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record: an
+    /// attribute without a value is only there if libarchive's key says so, as it does in the layers that we write.
     pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| Some((key.strip_prefix(XATTR)?.to_vec(), value.clone()));
-        self.records.iter().filter_map(xattr).collect()
+        let named = |key: &Vec<u8>, value: &Vec<u8>| match key.strip_prefix(XATTR) {
+            Some(name) => (!value.is_empty()).then(|| name.to_vec()),
+            None => key.strip_prefix(LIBARCHIVE_XATTR).filter(|_| value.is_empty()).map(<[u8]>::to_vec),
+        };
+        let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| named(key, value).map(|name| (name, value.clone()));
+        let found: BTreeMap<Vec<u8>, Vec<u8>> = self.records.iter().filter_map(xattr).collect();
+        found.into_iter().collect()
     }
 }
 
@@ -178,9 +186,10 @@ mod tests {
         assert_eq!(pax, Err(HeaderProblem::PaxRecord));
         let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n23 SCHILY.xattr.user.a\x3d").map(|pax| pax.xattrs());
         assert_eq!(pax, Err(HeaderProblem::PaxRecord));
-        let pax = Pax::parse(b"26 SCHILY.xattr.user.b=\0\xff\n25 SCHILY.xattr.user.a=x\n24 SCHILY.xattr.user.c=\n")
-            .expect("valid records");
-        let pairs = [(&b"user.a"[..], &b"x"[..]), (b"user.b", b"\0\xff"), (b"user.c", b"")];
+        let records = b"26 SCHILY.xattr.user.b=\0\xff\n25 SCHILY.xattr.user.a=x\n24 SCHILY.xattr.user.c=\n\
+            28 LIBARCHIVE.xattr.user.d=\n28 LIBARCHIVE.xattr.user.a=\n29 LIBARCHIVE.xattr.user.e=y\n";
+        let pax = Pax::parse(records).expect("valid records");
+        let pairs = [(&b"user.a"[..], &b"x"[..]), (b"user.b", b"\0\xff"), (b"user.d", b"")];
         assert_eq!(pax.xattrs(), pairs.map(|(name, value)| (name.to_vec(), value.to_vec())));
     }
 

@@ -8,7 +8,7 @@ use crate::support::picture::Picture;
 fn path(bytes: usize) -> String {
     let mut path = String::new();
     while bytes - path.len() > 60 {
-        path.push_str(&format!("{:a<49}/", path.len()));
+        path = format!("{path}{:a<49}/", path.len());
     }
     path + &"z".repeat(bytes)[..bytes - bytes / 50 * 50.min(bytes)]
 }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commit_user;
 mod damaged;
 mod filter;
 mod formats;

@@ -148,11 +148,6 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
             &["./", "d/", "d/b/", "d/b/.wh..wh..opq", "d/b/x"],
         ),
     ];
-    fn remake_file(path: &Path) {
-        fs::remove_file(path).expect("a file");
-        fs::create_dir(path).expect("a folder");
-        fs::write(path.join("x"), "x").expect("a file");
-    }
     for (what, act, expected) in table {
         let bench = unpacked();
         let tree = bench.path("tree");
@@ -178,6 +173,12 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
     assert_eq!(lines, ["T /", "T /d", "D /d/b", "D /d/e", "D /d/link"]);
     let committed = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
     assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh..wh..opq"]);
+}
+
+fn remake_file(path: &Path) {
+    fs::remove_file(path).expect("a file");
+    fs::create_dir(path).expect("a folder");
+    fs::write(path.join("x"), "x").expect("a file");
 }
 
 #[test]
@@ -308,6 +309,26 @@ fn a_base_that_is_gone_is_told() {
     remove(&bench.context, &["base:1".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
     let error = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect_err("no base");
     assert!(matches!(error, Error::BaseLost { .. }), "{error}");
+}
+
+#[test]
+fn squashed_are_the_layers_and_not_the_config() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::write(tree.join("one"), "1").expect("a file");
+    let changes = Edit::parse_all(&["ENV A=b".to_owned()]).expect("a change");
+    let first = commit(&bench.context, &tree, &Options { changes, ..options() }, &Silent).expect("a commit");
+    fs::write(tree.join("two"), "2").expect("a file");
+    let squash = Compare { squash: true, ..Compare::default() };
+    let second = commit(&bench.context, &tree, &Options { compare: squash, ..options() }, &Silent).expect("a commit");
+    let config = |id: ImageId| {
+        let found = bench.context.find(&id.to_string()).expect("an image");
+        let config = found.image(None, &bench.context.host).expect("an image").config.value().clone();
+        (config.config.and_then(|config| config.env), config.rootfs.diff_ids.len(), config.history.len())
+    };
+    assert_eq!(config(first.id), (Some(vec!["A=b".to_owned()]), 2, 2));
+    assert_eq!(config(second.id), (Some(vec!["A=b".to_owned()]), 2, 2));
+    assert_eq!(entries(&bench, second.id), ["./", "one", "two"]);
 }
 
 #[test]

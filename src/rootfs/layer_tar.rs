@@ -28,7 +28,7 @@ pub struct LayerTar<'a> {
     root: &'a Root,
     changes: &'a [Change],
     /// The places of what the tar has among the changes, the last first.
-    members: Vec<usize>,
+    members: Vec<u32>,
     /// The time of whiteouts.
     time: Mtime,
     position: u64,
@@ -50,7 +50,7 @@ pub struct Placed {
 /// What is read next.
 enum Part<'a> {
     /// Bytes that are ready, how many of them are read, and the file that follows.
-    Bytes(Vec<u8>, usize, Option<usize>),
+    Bytes(Vec<u8>, usize, Option<u32>),
     /// A file.
     File { content: Content, change: &'a Change },
     /// Nothing.
@@ -61,7 +61,8 @@ impl<'a> LayerTar<'a> {
     /// The tar of all changes; `time` is that of whiteouts.
     pub fn new(root: &'a Root, changes: &'a [Change], time: Mtime) -> Self {
         let mut members = visible(changes);
-        members.sort_by(|one, other| key(&changes[*other]).cmp(key(&changes[*one])));
+        let key = |place: &u32| key(&changes[*place as usize]);
+        members.sort_by(|one, other| key(other).cmp(key(one)));
         let part = Part::Bytes(Vec::new(), 0, None);
         Self { root, changes, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
     }
@@ -86,7 +87,7 @@ impl<'a> LayerTar<'a> {
             }
             Part::Bytes(_, _, None) => match self.members.pop() {
                 Some(place) => {
-                    let change = &self.changes[place];
+                    let change = &self.changes[place as usize];
                     let content = (change.content_size() > 0).then_some(place);
                     Part::Bytes(headers(change, self.time), 0, content)
                 }
@@ -100,8 +101,8 @@ impl<'a> LayerTar<'a> {
         })
     }
 
-    fn open(&mut self, place: usize) -> Result<Part<'a>, Error> {
-        let change = &self.changes[place];
+    fn open(&mut self, place: u32) -> Result<Part<'a>, Error> {
+        let change = &self.changes[place as usize];
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let file = match self.root.open_beneath(change.path.as_bytes(), flags) {
             Ok(file) => File::from(file),
@@ -112,7 +113,7 @@ impl<'a> LayerTar<'a> {
             Err(error) => return Err(Error::at(change.path.as_bytes())(error)),
         };
         check_unchanged(&file, change)?;
-        self.placed.push(Placed { change: place, offset: self.position });
+        self.placed.push(Placed { change: place as usize, offset: self.position });
         Ok(Part::File { content: Content::new(file, change.content_size()), change })
     }
 
@@ -160,10 +161,10 @@ impl Read for LayerTar<'_> {
 }
 
 /// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it.
-fn visible(changes: &[Change]) -> Vec<usize> {
+fn visible(changes: &[Change]) -> Vec<u32> {
     let mut opaque: Option<&EntryPath> = None;
     let mut places = Vec::with_capacity(changes.len());
-    for (place, change) in changes.iter().enumerate() {
+    for (place, change) in (0_u32..).zip(changes) {
         opaque =
             if change.is_opaque { Some(&change.path) } else { opaque.filter(|above| change.path.starts_with(above)) };
         if opaque.is_none() || change.kind != ChangeKind::Deleted {

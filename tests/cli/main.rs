@@ -4,6 +4,7 @@
 mod support;
 
 mod commit;
+mod commit_user;
 mod damaged;
 mod diff;
 mod export;

@@ -67,7 +67,14 @@ impl Tree {
             From::Snapshot => match context.store.find_snapshot(directory)? {
                 None => Self::scratch(context, root),
                 Some(Snapshot { header, .. }) if compare.squash => {
-                    Self::by_content(context, root, directory, &header, &header.origin)
+                    let mut tree = Self::by_content(context, root, directory, &header, &header.origin)?;
+                    // Layers are squashed, and not what was said about the image since.
+                    if let Ok(latest) = find_base(context, directory, &header.base)
+                        && let Some(image) = image_of(&latest, &header.base)
+                    {
+                        tree.config.config.clone_from(&image.config.value().config);
+                    }
+                    Ok(tree)
                 }
                 // The image may have been loaded again.
                 Some(Snapshot { header, is_emptied: true, .. }) => {

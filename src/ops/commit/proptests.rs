@@ -185,28 +185,3 @@ proptest! {
         prop_assert!(bench.is_unchanged("f"), "after it was moved");
     }
 }
-
-/// The same once more as somebody who is not root, by this very program.
-#[test]
-fn commit_and_unpack_are_inverse_for_ordinary_users() {
-    use std::os::unix::process::CommandExt as _;
-    const NOBODY: u32 = 65534;
-    if !rustix::process::geteuid().is_root() {
-        return; // as is the other test
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
-    // Where it was built may be nobody's business.
-    let program = folder.path().join("test");
-    fs::copy(std::env::current_exe().expect("a program"), &program).expect("a copy");
-    let output = std::process::Command::new(&program)
-        .args(["--exact", "ops::commit::proptests::commit_and_unpack_are_inverse"])
-        .env("TMPDIR", folder.path())
-        .current_dir(folder.path())
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .output()
-        .expect("a program");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
-}

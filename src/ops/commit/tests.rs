@@ -147,11 +147,6 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
             &["./", "d/", "d/b/", "d/b/.wh..wh..opq", "d/b/x"],
         ),
     ];
-    fn remake_file(path: &Path) {
-        fs::remove_file(path).expect("a file");
-        fs::create_dir(path).expect("a folder");
-        fs::write(path.join("x"), "x").expect("a file");
-    }
     for (what, act, expected) in table {
         let bench = unpacked();
         let tree = bench.path("tree");
@@ -177,6 +172,12 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
     assert_eq!(lines, ["T /", "T /d", "D /d/b", "D /d/e", "D /d/link"]);
     let committed = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
     assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh..wh..opq"]);
+}
+
+fn remake_file(path: &Path) {
+    fs::remove_file(path).expect("a file");
+    fs::create_dir(path).expect("a folder");
+    fs::write(path.join("x"), "x").expect("a file");
 }
 
 #[test]
@@ -310,6 +311,26 @@ fn a_base_that_is_gone_is_told() {
 }
 
 #[test]
+fn squashed_are_the_layers_and_not_the_config() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    fs::write(tree.join("one"), "1").expect("a file");
+    let changes = Edit::parse_all(&["ENV A=b".to_owned()]).expect("a change");
+    let first = commit(&bench.context, &tree, &Options { changes, ..options() }, &Silent).expect("a commit");
+    fs::write(tree.join("two"), "2").expect("a file");
+    let squash = Compare { squash: true, ..Compare::default() };
+    let second = commit(&bench.context, &tree, &Options { compare: squash, ..options() }, &Silent).expect("a commit");
+    let config = |id: ImageId| {
+        let found = bench.context.find(&id.to_string()).expect("an image");
+        let config = found.image(None, &bench.context.host).expect("an image").config.value().clone();
+        (config.config.and_then(|config| config.env), config.rootfs.diff_ids.len(), config.history.len())
+    };
+    assert_eq!(config(first.id), (Some(vec!["A=b".to_owned()]), 2, 2));
+    assert_eq!(config(second.id), (Some(vec!["A=b".to_owned()]), 2, 2));
+    assert_eq!(entries(&bench, second.id), ["./", "one", "two"]);
+}
+
+#[test]
 fn snapshots_go_with_their_images() {
     let bench = unpacked();
     fs::write(bench.path("tree/x"), "x").expect("a file");
@@ -416,4 +437,29 @@ fn read_layer(tree: &Path, changes: &[Change]) -> Option<rootfs::Error> {
     let read = std::io::copy(&mut tar, &mut std::io::sink());
     assert!(read.is_err(), "a torn layer");
     tar.take_error()
+}
+
+/// The property test once more as somebody who is not root, by this very program.
+#[test]
+fn commit_and_unpack_are_inverse_for_ordinary_users() {
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return; // as is the test itself
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+    // Where it was built may be nobody's business.
+    let program = folder.path().join("test");
+    fs::copy(std::env::current_exe().expect("a program"), &program).expect("a copy");
+    let output = std::process::Command::new(&program)
+        .args(["--exact", "ops::commit::proptests::commit_and_unpack_are_inverse"])
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path())
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .expect("a program");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
 }

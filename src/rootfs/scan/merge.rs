@@ -169,7 +169,9 @@ impl Merger<'_, '_> {
         self.leave(path);
         for (directory, place) in self.path.iter_mut().filter(|(directory, _)| directory.remade) {
             directory.remade = false;
-            place.iter().for_each(|place| self.items[*place].remade = false);
+            if let Some(place) = *place {
+                self.items[place].remade = false;
+            }
         }
     }
 
@@ -265,9 +267,9 @@ impl Merger<'_, '_> {
         for (directory, place) in self.path.iter_mut().filter(|(_, place)| place.is_none()) {
             let state = if directory.state == State::Same { State::Parent } else { directory.state };
             let Item { node, seal, remade, .. } = directory;
-            let (node, seal, remade) = (node.clone(), *seal, *remade);
+            let (remade, node, seal) = (*remade, node.clone(), *seal);
             *place = Some(self.items.len());
-            self.items.push(Item { node, seal, remade, ..Item::new(directory.path.clone(), state) });
+            self.items.push(Item { remade, node, seal, ..Item::new(directory.path.clone(), state) });
         }
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn mark(items: &mut [Item]) {
             way.pop();
         }
         if matches!(items[place].state, State::Same | State::Suspect) {
-            way.iter().for_each(|above| items[*above].remade = false);
+            for above in &way {
+                items[*above].remade = false;
+            }
         }
         way.push(place);
     }

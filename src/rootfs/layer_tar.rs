@@ -160,14 +160,17 @@ impl Read for LayerTar<'_> {
     }
 }
 
-/// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it.
+/// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it, and a
+/// root that is as it was leads to all without being told.
 fn visible(changes: &[Change]) -> Vec<u32> {
     let mut opaque: Option<&EntryPath> = None;
     let mut places = Vec::with_capacity(changes.len());
     for (place, change) in (0_u32..).zip(changes) {
         opaque =
             if change.is_opaque { Some(&change.path) } else { opaque.filter(|above| change.path.starts_with(above)) };
-        if opaque.is_none() || change.kind != ChangeKind::Deleted {
+        let is_said = opaque.is_some() && change.kind == ChangeKind::Deleted;
+        let is_plain_root = change.path.is_root() && change.kind == ChangeKind::Parent;
+        if !is_said && !is_plain_root {
             places.push(place);
         }
     }

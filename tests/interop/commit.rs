@@ -27,10 +27,8 @@ const ONLY_DOCKER: [(&str, &str); 3] = [
 const ONLY_CONTAINER: [&str; 4] = ["Hostname", "AttachStdout", "AttachStderr", "Image"];
 
 /// Where the layers differ that hold everything.
-const EVERYTHING: [Known; 2] = [
-    (".", "entry", "parents are in the layer with their metadata, the root too; docker leaves it out"),
-    ("kinds/noted", "xattrs", "docker drops user.* attributes from the layers that it makes"),
-];
+const EVERYTHING: [Known; 1] =
+    [("kinds/noted", "xattrs", "docker drops user.* attributes from the layers that it makes")];
 
 /// Arguments of `commit`.
 const ARGS: &[&[&str]] = &[

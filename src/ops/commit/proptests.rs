@@ -134,7 +134,8 @@ fn look(root: &Path) -> BTreeMap<Vec<u8>, String> {
         let first = firsts.entry(found.ino()).or_insert_with(|| name.clone()).clone();
         let mut value = [0; 8];
         let attribute = lgetxattr(entry.path(), "user.x", &mut value[..]).ok().map(|length| value[..length].to_vec());
-        let time = (found.mtime(), found.mtime_nsec());
+        // The root's own time is no part of an image.
+        let time = (!name.is_empty()).then(|| (found.mtime(), found.mtime_nsec()));
         let owner = (found.uid(), found.gid());
         let text = format!("{:o} {owner:?} {time:?} {attribute:?} {first:?} {content}", found.mode());
         seen.insert(name, text);

@@ -86,7 +86,7 @@ fn whiteouts_come_before_their_siblings_and_links_with_their_files() {
     fs::write(tree.join("d/a"), "new").expect("a file");
     fs::write(tree.join("a"), "ONE").expect("a file");
     let committed = commit(&bench.context, &tree, &options(), &Silent).expect("a commit");
-    assert_eq!(entries(&bench, committed.id), ["./", "a", "d/", "d/.wh.b", "d/a", "d/link"]);
+    assert_eq!(entries(&bench, committed.id), ["a", "d/", "d/.wh.b", "d/a", "d/link"]);
 }
 
 #[test]
@@ -109,17 +109,9 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
         fs::create_dir(tree.join(name)).expect("a folder");
     };
     let table: [(&str, Act, &[&str]); 6] = [
-        ("made again", |_| {}, &["./", "d/", "d/.wh..wh..opq"]),
-        (
-            "with something new",
-            |d| fs::write(d.join("n"), "n").expect("a file"),
-            &["./", "d/", "d/.wh..wh..opq", "d/n"],
-        ),
-        (
-            "with an old name",
-            |d| fs::create_dir(d.join("e")).expect("a folder"),
-            &["./", "d/", "d/.wh..wh..opq", "d/e/"],
-        ),
+        ("made again", |_| {}, &["d/", "d/.wh..wh..opq"]),
+        ("with something new", |d| fs::write(d.join("n"), "n").expect("a file"), &["d/", "d/.wh..wh..opq", "d/n"]),
+        ("with an old name", |d| fs::create_dir(d.join("e")).expect("a folder"), &["d/", "d/.wh..wh..opq", "d/e/"]),
         (
             "only what was in it is gone",
             |d| {
@@ -127,7 +119,7 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
                 fs::rename(d.with_file_name("old"), d).expect("a folder");
                 fs::remove_dir_all(d.join("e")).expect("a folder");
             },
-            &["./", "d/", "d/.wh.e"],
+            &["d/", "d/.wh.e"],
         ),
         (
             "something is as it was",
@@ -135,7 +127,7 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
                 fs::create_dir(d.join("e")).expect("a folder");
                 fs::rename(d.with_file_name("old").join("e/c"), d.join("e/c")).expect("a file");
             },
-            &["./", "d/", "d/.wh.b", "d/.wh.link", "d/e/"],
+            &["d/", "d/.wh.b", "d/.wh.link", "d/e/"],
         ),
         (
             "a directory in the place of a file",
@@ -144,7 +136,7 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
                 fs::rename(d.with_file_name("old"), d).expect("a folder");
                 remake_file(&d.join("b"));
             },
-            &["./", "d/", "d/b/", "d/b/.wh..wh..opq", "d/b/x"],
+            &["d/", "d/b/", "d/b/.wh..wh..opq", "d/b/x"],
         ),
     ];
     for (what, act, expected) in table {
@@ -169,9 +161,9 @@ fn a_directory_that_was_made_again_is_opaque_if_nothing_of_it_is_left() {
     // The number of the inode is likely the same again.
     remake(&bench.path("tree"), "d");
     let lines = changes_of(&bench, "tree", &Compare::default());
-    assert_eq!(lines, ["T /", "T /d", "D /d/b", "D /d/e", "D /d/link"]);
+    assert_eq!(lines, ["P /", "T /d", "D /d/b", "D /d/e", "D /d/link"]);
     let committed = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect("a commit");
-    assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh..wh..opq"]);
+    assert_eq!(entries(&bench, committed.id), ["d/", "d/.wh..wh..opq"]);
 }
 
 fn remake_file(path: &Path) {
@@ -193,7 +185,7 @@ fn a_copy_has_no_opaque_directories() {
     fs::remove_file(bench.path("copy/d/b")).expect("a file");
     fs::remove_file(bench.path("copy/d/link")).expect("a file");
     let committed = commit(&bench.context, &bench.path("copy"), &options(), &Silent).expect("a commit");
-    assert_eq!(entries(&bench, committed.id), ["./", "d/", "d/.wh.b", "d/.wh.e", "d/.wh.link"]);
+    assert_eq!(entries(&bench, committed.id), ["d/", "d/.wh.b", "d/.wh.e", "d/.wh.link"]);
 }
 
 #[test]
@@ -244,7 +236,7 @@ fn another_base_and_none_at_all() {
     let bench = unpacked();
     fs::write(bench.path("tree/new"), "x").expect("a file");
     let compare = |from| Compare { from, ..Compare::default() };
-    assert_eq!(changes_of(&bench, "tree", &compare(From::Image("base:1".to_owned()))), ["T /", "A /new"]);
+    assert_eq!(changes_of(&bench, "tree", &compare(From::Image("base:1".to_owned()))), ["P /", "A /new"]);
     assert_eq!(changes_of(&bench, "tree", &compare(From::Scratch)).len(), 8);
 }
 
@@ -269,7 +261,7 @@ fn excluded_changes_wait_for_the_next_commit() {
     let exclude = ["*.log", "d"].map(str::to_owned).to_vec();
     let without = Options { compare: Compare { exclude, ..Compare::default() }, ..options() };
     let committed = commit(&bench.context, &tree, &without, &Silent).expect("a commit");
-    assert_eq!(entries(&bench, committed.id), ["./"]);
+    assert_eq!(entries(&bench, committed.id), ["./", "a", "d/", "d/b", "d/e/", "d/e/c", "d/link"], "nothing is new");
     let left = changes_of(&bench, "tree", &Compare::default());
     assert_eq!(left, ["P /", "P /d", "C /d/b", "T /d/e", "D /d/e/c", "A /new.log"]);
 }
@@ -327,7 +319,7 @@ fn squashed_are_the_layers_and_not_the_config() {
     };
     assert_eq!(config(first.id), (Some(vec!["A=b".to_owned()]), 2, 2));
     assert_eq!(config(second.id), (Some(vec!["A=b".to_owned()]), 2, 2));
-    assert_eq!(entries(&bench, second.id), ["./", "one", "two"]);
+    assert_eq!(entries(&bench, second.id), ["one", "two"]);
 }
 
 #[test]
@@ -348,7 +340,7 @@ fn snapshots_go_with_their_images() {
     assert!(prune(false) > 0);
     assert_eq!(
         (count("snapshots"), changes_of(&bench, "moved", &Compare::default())),
-        (2, vec!["T /".to_owned(), "A /y".to_owned()])
+        (2, vec!["P /".to_owned(), "A /y".to_owned()])
     );
     let lost = |name: &str| match diff(&bench.context, &bench.path(name), &Compare::default()) {
         Err(Error::BaseLost { .. }) => true,
@@ -370,7 +362,7 @@ fn a_tree_of_a_pruned_image_is_known_when_the_image_is_there_again() {
     commit(&bench.context, &bench.path("base"), &named, &Silent).expect_err("its image is gone");
     let scratch = Compare { from: From::Scratch, ..Compare::default() };
     commit(&bench.context, &bench.path("base"), &Options { compare: scratch, ..named }, &Silent).expect("a commit");
-    assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["T /", "A /y"]);
+    assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["P /", "A /y"]);
 }
 
 #[test]

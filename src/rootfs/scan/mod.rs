@@ -182,6 +182,10 @@ fn changes(mut items: Vec<Item>) -> Vec<Change> {
     for place in (0..items.len()).rev() {
         // What is below a directory comes after it.
         let leads_on = below.is_some_and(|below| items[below].path.starts_with(&items[place].path));
+        // The time of the root itself is no part of an image: docker and umoci never write it down.
+        if items[place].path.is_root() && items[place].state == State::Touched {
+            items[place].state = State::Parent;
+        }
         match items[place].state {
             State::Parent if !leads_on => items[place].state = State::Same,
             State::Suspect | State::Same => {}

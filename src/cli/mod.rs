@@ -85,7 +85,7 @@ impl Command {
     fn run(self, ui: &Ui, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
         match self {
             Self::Completion(args) => args.run(ui),
-            Self::Man(args) => args.run(ui, &usage::program()),
+            Self::Man(args) => args.run(ui, &usage::commands()),
             command => {
                 let session = open()?;
                 command.run_in(&session).map_err(|error| session.tell(error))
@@ -129,7 +129,7 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
     if typed.get(1).is_some_and(|word| word == complete::NAME) {
-        let _ = complete::run(&ui, &usage::program(), &typed[2..]);
+        let _ = complete::run(&ui, &usage::commands(), &typed[2..]);
         return ExitCode::SUCCESS;
     }
     let cli = match Cli::try_parse_from(&typed) {

@@ -100,7 +100,7 @@ fn shown(ui: &Ui, text: &str) -> ExitCode {
 }
 
 /// All commands, with what clap adds to them.
-pub(super) fn program() -> Command {
+pub(super) fn commands() -> Command {
     let mut program = Cli::command();
     program.build();
     program

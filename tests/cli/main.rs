@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod completion;
 mod damaged;
 mod filter;
 mod formats;

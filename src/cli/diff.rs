@@ -40,6 +40,7 @@ impl Args {
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let progress = session.progress(false);
         let changes = images(&session.context, old, new, platform.as_ref(), &*progress)?;
+        drop(progress);
         Ok(image_diff::print(&session.ui, &changes, as_json)?)
     }
 

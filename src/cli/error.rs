@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::oci::PlatformError;
 use crate::ops;
+use crate::store;
 use crate::ui::{OutputError, TemplateError, Ui};
 
 /// An error's text; the system's errors as C and Go print them, without Rust's number.
@@ -20,6 +21,10 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// What a shell says of a program that wrote to a pipe which nobody reads any more.
 const BROKEN_PIPE: u8 = 141;
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
 
 /// Why a command ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +107,9 @@ impl CliError {
                 Some(format!("imgtool load -i {what}"))
             }
             Self::Ops(ops::Error::NotARootfs { .. }) => Some("imgtool load reads archives of images".to_owned()),
+            Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {
+                Some("the image store can only be read; --root DIR names another".to_owned())
+            }
             Self::Ops(ops::Error::Folder { path }) => Some(format!("imgtool commit --from scratch {}", path.display())),
             _ => None,
         }

@@ -17,6 +17,8 @@ pub fn near(context: &Context, typed: &str) -> Option<Reference> {
     let allowed = (wanted.chars().count() / 3).min(MOST_SLIPS);
     let catalog = context.store.catalog().ok()?;
     let names = catalog.entries().iter().filter_map(|entry| entry.name.as_ref()).take(MOST_NAMES);
+    // What is there was not meant: it went, or was to go, just now.
+    let names = names.filter(|name| **name != typed);
     let rated = names.filter_map(|name| {
         let repository = name.familiar_name();
         let slips = slips(&wanted, &repository, allowed)?;

@@ -5,8 +5,10 @@ mod support;
 
 mod completion;
 mod damaged;
+mod escapes;
 mod filter;
 mod formats;
+mod help;
 mod history;
 mod images;
 mod inspect;
@@ -17,6 +19,7 @@ mod progress;
 mod prune;
 mod rmi;
 mod save;
+mod streams;
 mod tag;
 mod transports;
 mod usage;

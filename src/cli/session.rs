@@ -11,7 +11,7 @@ use super::usage::{self, Arity};
 use crate::cancel;
 use crate::image::Progress;
 use crate::layer::Limits;
-use crate::oci::{Created, Platform, Reference};
+use crate::oci::{Created, Platform};
 use crate::ops::near::near;
 use crate::ops::{self, Context};
 use crate::store::Store;
@@ -48,25 +48,19 @@ impl Session {
 
     /// Tells an error of which there is more to say than its own words.
     pub(super) fn tell(&self, error: CliError) -> CliError {
-        if cancel::is_cancelled() || self.meant(&error).is_none() {
-            return error;
+        if !cancel::is_cancelled() && matches!(error, CliError::Ops(ops::Error::NoSuchImage(_))) {
+            error.report(&self.ui);
+            self.suggest(&error);
+            return CliError::Told { code: 1 };
         }
-        error.report(&self.ui);
-        self.suggest(&error);
-        CliError::Told { code: 1 }
+        error
     }
 
     /// Behind an error about an image that is not there, names the one that was probably meant.
     pub(super) fn suggest(&self, error: &CliError) {
-        if let Some(meant) = self.meant(error) {
+        let CliError::Ops(ops::Error::NoSuchImage(name)) = error else { return };
+        if let Some(meant) = near(&self.context, name) {
             self.ui.note(&format!("did you mean {}?", meant.familiar()));
-        }
-    }
-
-    fn meant(&self, error: &CliError) -> Option<Reference> {
-        match error {
-            CliError::Ops(ops::Error::NoSuchImage(name)) => near(&self.context, name),
-            _ => None,
         }
     }
 

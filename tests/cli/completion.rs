@@ -109,6 +109,32 @@ fn bash_at_the_keyboard() {
     }
 }
 
+#[test]
+fn the_steps_of_the_readme() {
+    let session = session();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("Install\n")).expect("it says how to install");
+    let steps: String =
+        section.lines().filter_map(|line| line.strip_prefix("$ ")).map(|step| format!("{step}\n")).collect();
+    assert!(steps.lines().count() >= 5, "{section}");
+    shell(&session, "bash", &["--norc", "-e"], &steps).expect("bash is everywhere");
+    for (program, args, script, expected) in [
+        ("bash", &["--norc"][..], "source ~/.bashrc; complete -p imgtool\n", "complete -F _imgtool imgtool\n"),
+        ("zsh", &[], "source ~/.zshrc; print $_comps[imgtool]\n", "_imgtool\n"),
+        ("fish", &[], "complete -C 'imgtool history ubuntu:2'\n", "ubuntu:22.04\n"),
+        (
+            "sh",
+            &[],
+            "command -v man >/dev/null || { echo imgtool-commit.1; exit; }\n\
+             mkdir -p ~/.local/bin; PATH=~/.local/bin:$PATH; basename \"$(man -w imgtool-commit)\"\n",
+            "imgtool-commit.1\n",
+        ),
+    ] {
+        let Some(answer) = shell(&session, program, args, script) else { continue };
+        assert_eq!(answer, expected, "{program}");
+    }
+}
+
 /// An interactive bash on pipes: readline works there, too.
 fn shell_interactive(session: &Session, script: &str) -> Option<String> {
     let tool = std::path::Path::new(env!("CARGO_BIN_EXE_imgtool")).parent().expect("a folder");

@@ -82,10 +82,15 @@ enum Command {
 
 impl Command {
     /// Runs a command that needs no store, or `open`s one.
-    fn run(self, ui: &Ui, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
+    fn run(
+        self,
+        ui: &Ui,
+        typed: &[OsString],
+        open: impl FnOnce() -> Result<Session, CliError>,
+    ) -> Result<(), CliError> {
         match self {
-            Self::Completion(args) => args.run(ui),
-            Self::Man(args) => args.run(ui, &usage::commands()),
+            Self::Completion(args) => args.run(ui, typed),
+            Self::Man(args) => args.run(ui, &usage::commands(), typed),
             command => {
                 let session = open()?;
                 command.run_in(&session).map_err(|error| session.tell(error))
@@ -137,7 +142,7 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::explain(&ui, &error, &typed),
     };
     signals::listen(&ui);
-    let run = || cli.command.run(&ui, || Session::open(ui.clone(), cli.root, cli.progress, typed.clone()));
+    let run = || cli.command.run(&ui, &typed, || Session::open(ui.clone(), cli.root, cli.progress, typed.clone()));
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if cancel::is_cancelled() => signals::wait_for_the_end(),

@@ -66,7 +66,13 @@ impl Session {
 
     /// Progress as `--progress` says.
     pub(super) fn progress(&self, quiet: bool) -> Box<dyn Progress> {
-        self.ui.progress(self.progress, quiet)
+        let is_dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let mode = match self.progress {
+            // Bars move the cursor.
+            ProgressMode::Auto if is_dumb && !quiet && self.ui.stderr_is_terminal() => ProgressMode::Plain,
+            mode => mode,
+        };
+        self.ui.progress(mode, quiet)
     }
 
     /// The platforms that `--platform` says, in one list or several.

@@ -56,6 +56,8 @@ fn all_ways_to_ask_lead_to_one_page() {
         }
         assert!(page.lines().all(|line| line.chars().count() <= 100 || line.contains("imgtool ")), "{page}");
     }
+    session.run(&["man"]).fails(1, &["imgtool: 'imgtool man' requires 1 argument"]);
+    session.run(&["completion", "tcsh"]).fails(1, &["tcsh", "bash, fish, zsh"]);
     session.run(&["help", "nosuch"]).fails(1, &["unknown command: imgtool nosuch"]);
     let aliases = session.ok(&["images", "--help"]);
     assert!(aliases.contains("\nAliases:\n  imgtool image ls, imgtool image list, imgtool images\n"), "{aliases}");

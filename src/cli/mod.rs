@@ -4,9 +4,11 @@
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
 mod commit;
+mod daemon;
 mod diff;
 mod error;
 mod export;
+mod flags;
 mod history;
 mod image;
 mod image_diff;
@@ -30,7 +32,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::ui::{ProgressMode, Ui};
 use error::CliError;
@@ -49,6 +51,8 @@ struct Cli {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]
     progress: ProgressMode,
+    #[command(flatten)]
+    daemon: daemon::Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -106,11 +110,19 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     allow_many_files();
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let ui = Ui::stdio(colour);
-    let cli = match Cli::try_parse_from(&typed) {
-        Ok(cli) => cli,
-        Err(error) => return usage::explain(&ui, &error, &typed),
+    let mut command = usage::program(&typed);
+    command.build();
+    let line = match flags::read(&command, &typed) {
+        Ok(line) => line,
+        Err(wrong) => return usage::explain_flag(&ui, &wrong),
     };
-    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress, typed.clone())?);
+    let parsed = usage::program(&line).try_get_matches_from(&line).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage::explain(&ui, &error, &line),
+    };
+    cli.daemon.note(&ui);
+    let run = || cli.command.run(&Session::open(ui.clone(), cli.root, cli.progress, line.clone())?);
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(&ui),

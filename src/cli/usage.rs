@@ -1,6 +1,7 @@
 //! Wrong use, in docker's words: what is wrong, how the command is used, where to read more.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -8,6 +9,7 @@ use clap::{Command, CommandFactory as _};
 
 use super::Cli;
 use super::error::CliError;
+use super::flags::Wrong;
 use crate::ui::Ui;
 
 /// Docker's exit code for flags that it does not know.
@@ -22,8 +24,9 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             return ExitCode::SUCCESS;
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            // Docker's client says it on standard error, and does not count it as a failure.
             let mut command = find(typed).0;
-            let _ = ui.data(&command.render_help().to_string());
+            ui.note(command.render_help().to_string().trim_end());
             return ExitCode::SUCCESS;
         }
         _ => {}
@@ -41,20 +44,17 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             let wrong = context(ContextKind::InvalidSubcommand).unwrap_or_default();
             let near = context(ContextKind::SuggestedSubcommand);
             let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
-            let own = if path == "imgtool" { String::new() } else { format!("Usage:  {path} COMMAND\n\n") };
+            let own = if path.contains(' ') { format!("Usage:  {path}\n\n") } else { String::new() };
+            let program = program_name(typed);
             ui.note(&format!(
-                "imgtool: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
+                "{program}: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
             ));
             ExitCode::FAILURE
         }
         ErrorKind::UnknownArgument if wrong.starts_with('-') => {
-            let what = match wrong.strip_prefix("--") {
-                Some(_) => format!("unknown flag: {wrong}"),
-                None => format!("unknown shorthand flag: '{}' in {wrong}", wrong.trim_start_matches('-')),
-            };
             let near =
                 context(ContextKind::SuggestedArg).map(|near| format!("\nDid you mean {near}?")).unwrap_or_default();
-            ui.note(&format!("{what}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
+            ui.note(&format!("unknown flag: {wrong}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
             ExitCode::from(BAD_FLAG)
         }
         _ => {
@@ -64,6 +64,32 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             ExitCode::from(BAD_FLAG)
         }
     }
+}
+
+/// Tells a flag that was typed wrong, and gives the exit code.
+pub(super) fn explain_flag(ui: &Ui, wrong: &Wrong) -> ExitCode {
+    if let Some(flag) = &wrong.unknown {
+        let line: Vec<OsString> = wrong.path.iter().cloned().chain([flag.into()]).collect();
+        if let Err(error) = program(&line).try_get_matches_from(&line) {
+            return explain(ui, &error, &line);
+        }
+    }
+    let (command, path) = find(&wrong.path);
+    let usage = usage_line(&command, &path);
+    ui.note(&format!("{}\n\n{usage}\n\nRun '{path} --help' for more information", wrong.message));
+    ExitCode::from(BAD_FLAG)
+}
+
+/// The command line as clap knows it, under the name by which it was called.
+pub(super) fn program(typed: &[OsString]) -> Command {
+    let name = program_name(typed);
+    Cli::command().name(name).bin_name(name)
+}
+
+/// Called by the name `docker`, as by a link of that name, the program speaks of itself so.
+fn program_name(typed: &[OsString]) -> &'static str {
+    let name = typed.first().and_then(|path| Path::new(path).file_name());
+    if name.is_some_and(|name| name == "docker") { "docker" } else { "imgtool" }
 }
 
 /// How many arguments a command takes.
@@ -84,21 +110,24 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
     let plural = |count: usize| if count == 1 { "argument" } else { "arguments" };
     let (wrong, see) = match arity {
         Arity::None if !given.is_empty() => ("accepts no arguments".to_owned(), "Run"),
-        Arity::Exactly(count) if given.len() != count => (format!("requires {count} {}", plural(count)), "See"),
+        Arity::Exactly(count) if given.len() != count => (format!("requires {count} {}", plural(count)), "Run"),
         Arity::AtLeast(count) if given.len() < count => (format!("requires at least {count} {}", plural(count)), "See"),
         Arity::AtMost(count) if given.len() > count => (format!("requires at most {count} {}", plural(count)), "See"),
         _ => return Ok(()),
     };
     let (command, path) = find(typed);
     let usage = usage_line(&command, &path);
-    Err(CliError::Usage(format!("imgtool: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information")))
+    let program = program_name(typed);
+    let text = format!("{program}: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information");
+    Err(CliError::Usage(text))
 }
 
 /// The command that was typed, and its name with those above it.
 fn find(typed: &[OsString]) -> (Command, String) {
-    let mut command = Cli::command();
+    let mut command = program(typed);
     let mut path = command.get_name().to_owned();
-    for word in typed.iter().skip(1).filter_map(|word| word.to_str()) {
+    let before_arguments = typed.iter().skip(1).take_while(|word| *word != "--");
+    for word in before_arguments.filter_map(|word| word.to_str()) {
         if let Some(below) = command.find_subcommand(word).cloned() {
             path = format!("{path} {}", below.get_name());
             command = below;
@@ -108,6 +137,10 @@ fn find(typed: &[OsString]) -> (Command, String) {
 }
 
 fn usage_line(command: &Command, path: &str) -> String {
+    if command.has_subcommands() {
+        let more = if path.contains(' ') { "" } else { " [OPTIONS] COMMAND [ARG...]" };
+        return format!("Usage:  {path}{more}");
+    }
     let usage = command.clone().render_usage().to_string();
     let words = usage.trim_start_matches("Usage:").trim();
     // Each command's own usage begins with its shortest name, which is not always the one that was typed.

@@ -47,6 +47,8 @@ pub(super) fn read(root: &Command, typed: &[OsString]) -> Result<Vec<OsString>, 
         }
         let Some((word, after)) = rest.split_first() else { return Ok(written) };
         let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)) else {
+            // Docker reads the flags behind a command that it does not know as its own.
+            line.read(after, false).map_err(|(message, unknown)| Wrong { path: path.clone(), message, unknown })?;
             written.push(word.clone());
             return Ok(written);
         };
@@ -162,6 +164,15 @@ impl<'a> Line<'a> {
             self.help |= on && is_help(arg);
             value = if on { "true".into() } else { "false".into() };
         }
+        if arg.get_id() == "filter" {
+            if value.is_empty() {
+                return Ok(());
+            }
+            if !value.as_bytes().contains(&b'=') {
+                let why = "bad format of filter (expected name=value)";
+                return Err((invalid(arg, &value.to_string_lossy(), why), None));
+            }
+        }
         self.flags.push((arg, value));
         Ok(())
     }
@@ -179,7 +190,7 @@ impl<'a> Line<'a> {
             }
             if takes_no_value(arg) {
                 written.extend((value == "true").then(|| name.into()));
-            } else if repeats || !value.is_empty() {
+            } else if repeats || !value.is_empty() || arg.get_id() == "type" {
                 written.push(OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat()));
             }
         }
@@ -201,12 +212,16 @@ fn is_help(arg: &Arg) -> bool {
 }
 
 fn not_a_bool(arg: &Arg, text: &str) -> String {
+    invalid(arg, text, &format!("strconv.ParseBool: parsing {text:?}: invalid syntax"))
+}
+
+fn invalid(arg: &Arg, text: &str, why: &str) -> String {
     let long = arg.get_long().unwrap_or_default();
-    let flag = match arg.get_short() {
+    let flag = match arg.get_short().filter(|_| !is_help(arg)) {
         Some(short) => format!("-{short}, --{long}"),
         None => format!("--{long}"),
     };
-    format!("invalid argument {text:?} for {flag:?} flag: strconv.ParseBool: parsing {text:?}: invalid syntax")
+    format!("invalid argument {text:?} for {flag:?} flag: {why}")
 }
 
 #[cfg(test)]
@@ -261,11 +276,10 @@ mod tests {
             ("t ls -aq", "t ls --all --quiet"),
             ("t list x -a", "t ls --all -- x"),
             ("t ls -qf x=y", "t ls --quiet --filter=x=y"),
-            ("t ls -fx=y -f=a --filter b --filter=c", "t ls --filter=x=y --filter=a --filter=b --filter=c"),
+            ("t ls -fx=y -f=a=1 --filter b=2 --filter=c=3", "t ls --filter=x=y --filter=a=1 --filter=b=2 --filter=c=3"),
             ("t ls -o a --output=b", "t ls --output=b"),
             ("t ls -o -a", "t ls --output=-a"),
             ("t ls -o _", "t ls"),
-            ("t ls -f _", "t ls --filter="),
             ("t ls -o=", "t ls --output=="),
             ("t ls --all=false", "t ls"),
             ("t ls -a --all=0", "t ls"),
@@ -276,7 +290,8 @@ mod tests {
             ("t -H x ls -H --root y", "t --host=x ls --human=true --root=y"),
             ("t --root y ls --help --all", "t ls --help"),
             ("t ls -ah", "t ls --help"),
-            ("t nosuch -x", "t nosuch"),
+            ("t nosuch x -H y", "t nosuch"),
+            ("t ls -f _ -f a=b", "t ls --filter=a=b"),
             ("t", "t"),
             ("", ""),
         ];
@@ -291,6 +306,9 @@ mod tests {
             ("t ls --bogus=1", "unknown flag: --bogus"),
             ("t ls -ax", "unknown shorthand flag: 'x' in -x"),
             ("t ls -xa", "unknown shorthand flag: 'x' in -xa"),
+            ("t ls -f x", r#"invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)"#),
+            ("t nosuch --bogus", "unknown flag: --bogus"),
+            ("t ls -h=x", r#"invalid argument "x" for "--help" flag: strconv.ParseBool: parsing "x": invalid syntax"#),
             ("t ls --filter", "flag needs an argument: --filter"),
             ("t ls -af", "flag needs an argument: 'f' in -f"),
             ("t ls --=x", "bad flag syntax: --=x"),

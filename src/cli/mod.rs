@@ -66,7 +66,7 @@ enum Command {
     Image(image::Args),
     Images(images::Args),
     Import(import::Args),
-    Inspect(inspect::Args),
+    Inspect(inspect::AnyArgs),
     Load(load::Args),
     Rmi(rmi::Args),
     Save(save::Args),

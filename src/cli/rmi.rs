@@ -10,7 +10,7 @@ pub(super) struct Args {
     /// Force removal of the image: an ID also removes all its names, and a missing image is no error
     #[arg(short, long)]
     force: bool,
-    /// Keep an image that loses its last name
+    /// Do not delete the images without a name that it was committed on
     #[arg(long)]
     no_prune: bool,
     /// The images, by name or ID
@@ -21,14 +21,14 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
-        let options = Options { force: self.force, keep_untagged: self.no_prune };
+        let options = Options { force: self.force, keep_parents: self.no_prune };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {
             match result {
                 Ok(events) => events.iter().try_for_each(|event| session.ui.line(&line(event)))?,
                 Err(error) => {
                     failed |= !(self.force && matches!(error, crate::ops::Error::NoSuchImage(_)));
-                    session.ui.error(&CliError::from(error).sentence());
+                    CliError::from(error).report(&session.ui);
                 }
             }
         }

@@ -44,6 +44,17 @@ impl Session {
         usage::check(arity, given, &self.typed)
     }
 
+    /// The name by which the program was called: `imgtool`, or `docker`.
+    pub(super) fn called(&self) -> &'static str {
+        usage::program_name(&self.typed)
+    }
+
+    /// The command that was typed, without the program's name: `image`, `ls`.
+    pub(super) fn command(&self) -> Vec<&str> {
+        let words = self.typed.iter().skip(1).filter_map(|word| word.to_str());
+        words.take_while(|word| *word != "--").filter(|word| !word.starts_with('-')).collect()
+    }
+
     /// Progress as `--progress` says.
     pub(super) fn progress(&self, quiet: bool) -> Box<dyn Progress> {
         self.ui.progress(self.progress, quiet)

@@ -87,7 +87,7 @@ pub(super) fn program(typed: &[OsString]) -> Command {
 }
 
 /// Called by the name `docker`, as by a link of that name, the program speaks of itself so.
-fn program_name(typed: &[OsString]) -> &'static str {
+pub(super) fn program_name(typed: &[OsString]) -> &'static str {
     let name = typed.first().and_then(|path| Path::new(path).file_name());
     if name.is_some_and(|name| name == "docker") { "docker" } else { "imgtool" }
 }

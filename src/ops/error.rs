@@ -119,8 +119,26 @@ pub enum Error {
     #[error("ambiguous reference: {0} is the beginning of more than one image ID")]
     Ambiguous(String),
     /// A filter that docker does not know, or whose value it cannot read.
-    #[error("invalid filter '{0}': expected dangling=, label=, label!=, before=, since=, until= or reference=")]
+    #[error("invalid filter{}", if .0.is_empty() { String::new() } else { format!(" '{}'", .0) })]
     InvalidFilter(String),
+    /// What should be a time is none.
+    #[error("failed to parse value as time or duration: {0:?}")]
+    NoTime(String),
+    /// Docker takes one time only.
+    #[error("more than one until filter specified")]
+    SeveralUntil,
+    /// A pattern for names with a set that does not end, or with nothing behind its last backslash.
+    #[error("syntax error in pattern")]
+    Pattern,
+    /// A name that was typed as a tag is none.
+    #[error("error parsing reference: {typed:?} is not a valid repository/tag")]
+    NotATag {
+        /// What was typed.
+        typed: String,
+        /// Why.
+        #[source]
+        source: ReferenceError,
+    },
     /// What was typed is no reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -240,7 +258,7 @@ pub enum Error {
         found: Vec<Platform>,
     },
     /// Removing would take more than was asked for.
-    #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories: {names}", names = listed(names))]
+    #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories")]
     Conflict {
         /// The image, short.
         id: String,

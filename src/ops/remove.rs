@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Error, Found};
-use crate::oci::{ChainId, Descriptor, Digest, ImageId, Reference};
+use crate::image::Image;
+use crate::oci::{ChainId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Entry, Guard};
 
 /// What happened, in order.
@@ -22,8 +23,8 @@ pub enum Event {
 pub struct Options {
     /// An image that several repositories name goes, too.
     pub force: bool,
-    /// An image that loses its last name stays.
-    pub keep_untagged: bool,
+    /// What an image was committed on stays, also if it has no name.
+    pub keep_parents: bool,
 }
 
 /// Removes each of the images that were typed; one that cannot be removed does not keep the others.
@@ -34,7 +35,7 @@ pub fn remove(context: &Context, typed: &[String], options: Options) -> Result<V
 
 fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -> Result<Vec<Event>, Error> {
     let before = context.store.catalog()?;
-    let (names, descriptor) = aim(context, &before, typed, options)?;
+    let (names, targets) = aim(context, &before, typed, options)?;
     let mut after = before.clone();
     let mut events = Vec::new();
     if after.untag_foreign(typed) {
@@ -44,12 +45,11 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
         after.untag(name, true);
         events.push(Event::Untagged(name.familiar()));
     }
-    let Some(descriptor) = descriptor else { return Ok(events) };
     let mut deleted = false;
-    if !options.keep_untagged {
-        let mut next = Some(descriptor.digest);
+    for target in targets {
+        let mut next = Some(target);
         while let Some(digest) = next {
-            next = delete(context, &mut after, &digest, &mut events);
+            next = delete(context, &mut after, &digest, &mut events).filter(|_| !options.keep_parents);
             deleted |= !after.leads_to(&digest);
         }
     }
@@ -75,39 +75,44 @@ fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mu
     // One that is damaged has no id to tell, but can go.
     let tree = context.store.tree(&entry).ok();
     let image = tree.as_ref().and_then(|tree| tree.default_image(&context.host));
-    events.extend(image.map(|image| Event::DeletedImage(image.id())));
+    // Another manifest may lead to the same image.
+    let gone = image.map(Image::id).filter(|id| context.names_of(catalog, id).is_empty());
+    events.extend(gone.map(Event::DeletedImage));
     events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
     entry.parent()
 }
 
-/// The names to take away, and what they lead to. An image that is called by its name need not be readable.
+/// The names to take away, and the manifests and indexes that they lead to. An image that is called by its name need not be readable.
 fn aim(
     context: &Context,
     catalog: &Catalog,
     typed: &str,
     options: Options,
-) -> Result<(Vec<Reference>, Option<Descriptor>), Error> {
+) -> Result<(Vec<Reference>, Vec<Digest>), Error> {
     let name = typed.parse::<Reference>().ok().filter(|_| typed.parse::<Digest>().is_err());
     if let Some(entry) = name.and_then(|name| catalog.find(&name.with_default_tag())) {
-        return Ok((entry.name.iter().cloned().collect(), Some(entry.descriptor.clone())));
+        return Ok((entry.name.iter().cloned().collect(), vec![entry.descriptor.digest]));
     }
     if let Some(entry) = catalog.find_foreign(typed) {
-        return Ok((Vec::new(), Some(entry.descriptor.clone())));
+        return Ok((Vec::new(), vec![entry.descriptor.digest]));
     }
     let found = context.find_in_store(catalog, typed)?;
-    Ok((doomed(&found, options)?, found.descriptor))
+    let id = found.image(None, &context.host)?.id();
+    let targets: BTreeSet<Digest> =
+        context.entries_of(catalog, &id).into_iter().map(|entry| entry.descriptor.digest).collect();
+    let all_names = context.names_of(catalog, &id);
+    Ok((doomed(&found, id, all_names, options)?, targets.into_iter().collect()))
 }
 
 /// The names to take away: the one that was typed, or all of an image that was typed by its id.
-fn doomed(found: &Found, options: Options) -> Result<Vec<Reference>, Error> {
+fn doomed(found: &Found, id: ImageId, names: Vec<Reference>, options: Options) -> Result<Vec<Reference>, Error> {
     if !found.names.is_empty() {
         return Ok(found.names.clone());
     }
-    if found.all_names.len() > 1 && !options.force {
-        let id = found.tree.images().first().map(|image| image.id().short().to_string()).unwrap_or_default();
-        return Err(Error::Conflict { id, names: found.all_names.clone() });
+    if names.len() > 1 && !options.force {
+        return Err(Error::Conflict { id: id.short().to_string(), names });
     }
-    Ok(found.all_names.clone())
+    Ok(names)
 }
 
 /// The stacks of layers that only images of `before` have, the tallest first.

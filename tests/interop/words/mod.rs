@@ -11,6 +11,7 @@ mod world;
 
 use std::fmt::Write as _;
 
+use allowances::Words;
 use case::{Case, Section};
 use world::World;
 
@@ -54,7 +55,7 @@ fn compare(world: &World, case: &Case) -> Option<String> {
         let ours = world.imgtool(&case.line);
         (docker.join().expect("docker answers"), ours)
     });
-    let (docker, ours) = (allowances::docker(docker, &names), allowances::ours(ours, &names));
+    let (docker, ours) = (Words::new(&docker, &names), Words::new(&ours, &names));
     (docker != ours).then(|| format!("docker:\n{docker}imgtool:\n{ours}"))
 }
 

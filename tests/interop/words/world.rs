@@ -25,7 +25,6 @@ pub(super) struct World<'a> {
 /// The images, by the names that the cases call their IDs by. Each was made at another time, long ago: what is said of
 /// their age does not change between two commands.
 fn images() -> Vec<(&'static str, TestImage)> {
-    let at = |image: TestImage, time: &str| image.with("created", json!(time));
     let app = TestImage::sample("fx/app:1").also_tagged("fx/app:2");
     let child = TestImage { tags: vec!["fx/child:1.0-rc.1".into()], ..app.clone() }
         .layer("RUN |2 A=1 /bin/sh -c a command\tthat is longer than any table shows", &[Member::file("more", "more")]);
@@ -52,6 +51,10 @@ fn images() -> Vec<(&'static str, TestImage)> {
     ]
 }
 
+fn at(image: TestImage, time: &str) -> TestImage {
+    image.with("created", json!(time))
+}
+
 impl<'a> World<'a> {
     /// Everything anew. The engine must be empty.
     pub(super) fn new(engine: &'a Engine) -> Self {
@@ -66,9 +69,9 @@ impl<'a> World<'a> {
         for side in ["docker", "imgtool"] {
             let work = folder.path().join(side).join("work");
             fs::create_dir_all(work.join("folder")).expect("a folder");
-            let one = pack(&producers::docker_save(&[TestImage::of("new/one:1", "new")]));
-            let nameless = pack(&producers::docker_save(&[TestImage::of("", "never seen").untagged()]));
-            let moved = pack(&producers::docker_save(&[TestImage::of("fx/app:1", "another")]));
+            let one = pack(&producers::docker_save(&[at(TestImage::of("new/one:1", "new"), "2015-01-01T00:00:00Z")]));
+            let nameless = pack(&producers::docker_save(&[at(TestImage::of("", "never seen").untagged(), "2014-01-01T00:00:00Z")]));
+            let moved = pack(&producers::docker_save(&[at(TestImage::of("fx/app:1", "another"), "2013-01-01T00:00:00Z")]));
             for (name, bytes) in [
                 ("all.tar", &archive), ("one.tar", &one), ("nameless.tar", &nameless), ("moved.tar", &moved),
                 ("rootfs.tar", &rootfs), ("junk", &b"junk\n".to_vec()),

@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use clap::{Arg, ArgAction, Command};
 
+use super::elsewhere;
 use crate::ops::filter::boolean;
 
 /// A flag that was typed wrong.
@@ -47,6 +48,11 @@ pub(super) fn read(root: &Command, typed: &[OsString]) -> Result<Vec<OsString>, 
         }
         let Some((word, after)) = rest.split_first() else { return Ok(written) };
         let Some(next) = word.to_str().and_then(|word| command.find_subcommand(word)) else {
+            let group = path.get(1).and_then(|group| group.to_str()).unwrap_or_default();
+            if word.to_str().is_some_and(|word| elsewhere::instead(group, word).is_some()) {
+                written.push(word.clone());
+                return Ok(written);
+            }
             // Docker reads the flags behind a command that it does not know as its own.
             line.read(after, false).map_err(|(message, unknown)| Wrong { path: path.clone(), message, unknown })?;
             written.push(word.clone());
@@ -190,7 +196,7 @@ impl<'a> Line<'a> {
             }
             if takes_no_value(arg) {
                 written.extend((value == "true").then(|| name.into()));
-            } else if repeats || !value.is_empty() || arg.get_id() == "type" {
+            } else if repeats || !value.is_empty() || arg.get_long() == Some("type") {
                 written.push(OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat()));
             }
         }

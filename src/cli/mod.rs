@@ -6,6 +6,7 @@
 mod commit;
 mod daemon;
 mod diff;
+mod elsewhere;
 mod error;
 mod export;
 mod flags;
@@ -14,8 +15,10 @@ mod image;
 mod image_diff;
 mod images;
 mod import;
+mod info;
 mod inspect;
 mod load;
+mod manifest;
 mod prune;
 mod rmi;
 mod save;
@@ -27,6 +30,7 @@ mod time;
 mod tree;
 mod unpack;
 mod usage;
+mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -66,13 +70,16 @@ enum Command {
     Image(image::Args),
     Images(images::Args),
     Import(import::Args),
+    Info(info::Args),
     Inspect(inspect::AnyArgs),
     Load(load::Args),
+    Manifest(manifest::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     System(system::Args),
     Tag(tag::Args),
     Unpack(unpack::Args),
+    Version(version::Args),
 }
 
 impl Command {
@@ -85,13 +92,16 @@ impl Command {
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),
             Self::Import(args) => args.run(session),
+            Self::Info(args) => args.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Load(args) => args.run(session),
+            Self::Manifest(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
+            Self::Version(args) => args.run(session),
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory as _};
 
 use super::Cli;
+use super::elsewhere;
 use super::error::CliError;
 use super::flags::Wrong;
 use crate::ui::Ui;
@@ -25,7 +26,8 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             // Docker's client says it on standard error, and does not count it as a failure.
-            let mut command = find(typed).0;
+            let (command, path) = find(typed);
+            let mut command = command.bin_name(path);
             ui.note(command.render_help().to_string().trim_end());
             return ExitCode::SUCCESS;
         }
@@ -42,6 +44,11 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let wrong = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let group = path.split_once(' ').map_or("", |(_, group)| group);
+            if let Some(advice) = elsewhere::instead(group, &wrong) {
+                ui.error(&format!("{path} {wrong}: {advice}"));
+                return ExitCode::FAILURE;
+            }
             let near = context(ContextKind::SuggestedSubcommand);
             let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
             let own = if path.contains(' ') { format!("Usage:  {path}\n\n") } else { String::new() };
@@ -103,6 +110,8 @@ pub(super) enum Arity {
     AtLeast(usize),
     /// At most so many.
     AtMost(usize),
+    /// From so many to so many.
+    Between(usize, usize),
 }
 
 /// Checks the number of arguments of the command that was typed.
@@ -113,6 +122,9 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
         Arity::Exactly(count) if given.len() != count => (format!("requires {count} {}", plural(count)), "Run"),
         Arity::AtLeast(count) if given.len() < count => (format!("requires at least {count} {}", plural(count)), "See"),
         Arity::AtMost(count) if given.len() > count => (format!("requires at most {count} {}", plural(count)), "See"),
+        Arity::Between(least, most) if !(least..=most).contains(&given.len()) => {
+            (format!("requires at least {least} and at most {most} {}", plural(most)), "See")
+        }
         _ => return Ok(()),
     };
     let (command, path) = find(typed);

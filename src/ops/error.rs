@@ -257,6 +257,26 @@ pub enum Error {
         /// What there is.
         found: Vec<Platform>,
     },
+    /// Neither a manifest nor a list has that name.
+    #[error("no such manifest: {0}")]
+    NoSuchManifest(String),
+    /// What should be a list is an image.
+    #[error("{0} is an image, and no manifest list")]
+    NotAList(String),
+    /// A list of that name is there already.
+    #[error("refusing to amend an existing manifest list with no --amend flag")]
+    ListExists,
+    /// A list does not have an image.
+    #[error("manifest for image {image} does not exist in {list}")]
+    NotInList {
+        /// The image, as it was typed.
+        image: String,
+        /// The list.
+        list: String,
+    },
+    /// No machine is like that.
+    #[error("manifest entry for image has unsupported os/arch combination: {0}")]
+    UnsupportedPlatform(String),
     /// Removing would take more than was asked for.
     #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories")]
     Conflict {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::filter::Filters;
 use super::images::images;
-use super::remove::{Event, freed_chains};
+use super::remove::{Event, Stacks};
 use super::{Context, Error};
 use crate::oci::Digest;
 
@@ -23,6 +23,7 @@ pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, 
     let alone = context.store.lock_exclusive()?;
     let before = context.store.catalog()?;
     let mut after = before.clone();
+    let mut stacks = Stacks::of(context, &before);
     let mut events = Vec::new();
     let dangling_only = filters.dangling().unwrap_or(!all);
     for record in images(context)?.images {
@@ -37,10 +38,10 @@ pub fn prune(context: &Context, all: bool, filters: &Filters) -> Result<Report, 
             events.push(Event::DeletedImage(id));
             for target in &targets {
                 after.remove(target);
+                events.extend(stacks.free(target).into_iter().map(Event::DeletedLayer));
             }
         }
     }
-    events.extend(freed_chains(context, &before, &after).into_iter().map(Event::DeletedLayer));
     let reachable = context.store.reachable(&after)?;
     context.store.replace(&alone, &after)?;
     let garbage = context.store.sweep(&alone, &reachable)?;

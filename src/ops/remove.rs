@@ -1,6 +1,6 @@
 //! `rmi`: names go, and with its last name an image, and with the images the layers that no other needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Context, Error, Found};
 use crate::image::Image;
@@ -45,11 +45,12 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
         after.untag(name, true);
         events.push(Event::Untagged(name.familiar()));
     }
+    let mut stacks = Stacks::of(context, &before);
     let mut deleted = false;
     for target in targets {
         let mut next = Some(target);
         while let Some(digest) = next {
-            next = delete(context, &mut after, &digest, &mut events).filter(|_| !options.keep_parents);
+            next = delete(context, &mut after, &mut stacks, &digest, &mut events).filter(|_| !options.keep_parents);
             deleted |= !after.leads_to(&digest);
         }
     }
@@ -64,13 +65,18 @@ fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -
 
 /// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that
 /// may have been waiting for it.
-fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mut Vec<Event>) -> Option<Digest> {
+fn delete(
+    context: &Context,
+    catalog: &mut Catalog,
+    stacks: &mut Stacks,
+    digest: &Digest,
+    events: &mut Vec<Event>,
+) -> Option<Digest> {
     let is_nameless = catalog.leading_to(digest).all(Entry::is_nameless);
     let entry = catalog.leading_to(digest).next().cloned()?;
     if !is_nameless || catalog.has_children(digest) {
         return None;
     }
-    let before = catalog.clone();
     catalog.remove(digest);
     // One that is damaged has no id to tell, but can go.
     let tree = context.store.tree(&entry).ok();
@@ -78,7 +84,7 @@ fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mu
     // Another manifest may lead to the same image.
     let gone = image.map(Image::id).filter(|id| context.names_of(catalog, id).is_empty());
     events.extend(gone.map(Event::DeletedImage));
-    events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
+    events.extend(stacks.free(digest).into_iter().map(Event::DeletedLayer));
     entry.parent()
 }
 
@@ -115,26 +121,43 @@ fn doomed(found: &Found, id: ImageId, names: Vec<Reference>, options: Options) -
     Ok(names)
 }
 
-/// The stacks of layers that only images of `before` have, the tallest first.
-pub(super) fn freed_chains(context: &Context, before: &Catalog, after: &Catalog) -> Vec<ChainId> {
-    let chains = |catalog: &Catalog| {
-        let (mut chains, mut seen) = (Vec::new(), BTreeSet::new());
-        for entry in catalog.entries().iter().filter(|entry| seen.insert(entry.descriptor.digest)) {
-            let Ok(tree) = context.store.tree(entry) else { continue };
-            for image in tree.images() {
-                chains.push(ChainId::of(&image.config.value().rootfs.diff_ids));
+/// Which stacks of layers the images of a catalog have, and how many have each.
+pub(super) struct Stacks {
+    by_target: HashMap<Digest, Vec<Vec<ChainId>>>,
+    users: HashMap<ChainId, usize>,
+}
+
+impl Stacks {
+    /// Reads all images. What cannot be read has none.
+    pub(super) fn of(context: &Context, catalog: &Catalog) -> Self {
+        let mut stacks = Self { by_target: HashMap::new(), users: HashMap::new() };
+        for entry in catalog.entries() {
+            if stacks.by_target.contains_key(&entry.descriptor.digest) {
+                continue;
             }
+            let images = context.store.tree(entry).map(|tree| {
+                let chains = |image: &&Image| ChainId::of(&image.config.value().rootfs.diff_ids);
+                tree.images().iter().map(chains).collect::<Vec<_>>()
+            });
+            let images = images.unwrap_or_default();
+            for chain in images.iter().flatten() {
+                *stacks.users.entry(*chain).or_default() += 1;
+            }
+            stacks.by_target.insert(entry.descriptor.digest, images);
         }
-        chains
-    };
-    let kept: BTreeSet<ChainId> = chains(after).into_iter().flatten().collect();
-    let mut freed = Vec::new();
-    for chain in chains(before) {
-        for stack in chain.into_iter().rev() {
-            if !kept.contains(&stack) && !freed.contains(&stack) {
+        stacks
+    }
+
+    /// Forgets what a manifest or index leads to; gives the stacks that nothing else has, the tallest first.
+    pub(super) fn free(&mut self, target: &Digest) -> Vec<ChainId> {
+        let mut freed = Vec::new();
+        for stack in self.by_target.remove(target).into_iter().flatten().flat_map(|image| image.into_iter().rev()) {
+            let users = self.users.entry(stack).or_default();
+            *users = users.saturating_sub(1);
+            if *users == 0 {
                 freed.push(stack);
             }
         }
+        freed
     }
-    freed
 }

@@ -26,6 +26,11 @@ pub(super) struct Wrong {
 /// Rewrites `typed`, the program's name included.
 pub(super) fn read(root: &Command, typed: &[OsString]) -> Result<Vec<OsString>, Wrong> {
     let global: Vec<&Arg> = root.get_arguments().filter(|arg| arg.is_global_set()).collect();
+    if let [program, help, topic @ ..] = typed
+        && help == "help"
+    {
+        return Ok([std::slice::from_ref(program), topic, &["--help".into()]].concat());
+    }
     let (mut command, mut rest) = (root, typed.get(1..).unwrap_or_default());
     let mut written = typed.get(..1).unwrap_or_default().to_vec();
     let mut path = written.clone();
@@ -298,6 +303,7 @@ mod tests {
             ("t ls -ah", "t ls --help"),
             ("t nosuch x -H y", "t nosuch"),
             ("t ls -f _ -f a=b", "t ls --filter=a=b"),
+            ("t help ls", "t ls --help"),
             ("t", "t"),
             ("", ""),
         ];

@@ -101,7 +101,7 @@ impl Args {
         let flags = [
             ("--quiet", self.quiet),
             ("--no-trunc", self.no_trunc),
-            ("--digests", self.digests),
+            ("--show-digest", self.digests),
             ("--format", self.format.is_some()),
         ];
         match flags.into_iter().find(|(_, given)| *given) {

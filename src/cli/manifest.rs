@@ -14,6 +14,7 @@ use crate::ui::{base64, inspect_json, manifest_json};
 
 /// Manage manifests and manifest lists: one name for images of several platforms
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -13,6 +13,9 @@ pub(super) struct Args {
     /// Do not delete the images without a name that it was committed on
     #[arg(long)]
     no_prune: bool,
+    /// Docker's; here an image goes with all its platforms
+    #[arg(long, value_name = "PLATFORM", hide = true)]
+    platform: Vec<String>,
     /// The images, by name or ID
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
@@ -21,6 +24,12 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
+        if !Session::platforms(&self.platform)?.is_empty() {
+            return Err(CliError::Plain(
+                "--platform: an image is removed with all its platforms; to have only some, load it with --platform"
+                    .to_owned(),
+            ));
+        }
         let options = Options { force: self.force, keep_parents: self.no_prune };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {

@@ -11,6 +11,7 @@ use crate::ui::{Format, TemplateError, human, render_object, render_rows};
 
 /// Manage the store
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -19,7 +19,12 @@ const BAD_FLAG: u8 = 125;
 /// Prints help, or what clap found wrong, and gives the exit code.
 pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        ErrorKind::DisplayVersion => {
+            // Whatever name it was called by, this is what it is.
+            let _ = ui.line(&format!("imgtool {}", super::version::VERSION));
+            return ExitCode::SUCCESS;
+        }
+        ErrorKind::DisplayHelp => {
             // A closed pipe (`--help | head`) is nothing to talk about.
             let _ = ui.data(&error.render().to_string());
             return ExitCode::SUCCESS;
@@ -123,7 +128,7 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
         Arity::AtLeast(count) if given.len() < count => (format!("requires at least {count} {}", plural(count)), "See"),
         Arity::AtMost(count) if given.len() > count => (format!("requires at most {count} {}", plural(count)), "See"),
         Arity::Between(least, most) if !(least..=most).contains(&given.len()) => {
-            (format!("requires at least {least} and at most {most} {}", plural(most)), "See")
+            (format!("requires at least {least} and at most {most} {}", plural(most)), "Run")
         }
         _ => return Ok(()),
     };

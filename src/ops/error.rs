@@ -277,6 +277,26 @@ pub enum Error {
     /// No machine is like that.
     #[error("manifest entry for image has unsupported os/arch combination: {0}")]
     UnsupportedPlatform(String),
+    /// An image is for other platforms than the one asked for.
+    #[error("image with reference {image} was found but {}", other_platform(wanted, found))]
+    OtherPlatform {
+        /// The image.
+        image: String,
+        /// What was asked for.
+        wanted: Platform,
+        /// What there is.
+        found: Vec<Platform>,
+    },
+    /// The same, where the image was to be saved.
+    #[error("no suitable export target found for platform {wanted}: {image} has {found}", found = listed(found))]
+    NoExportTarget {
+        /// The image.
+        image: String,
+        /// What was asked for.
+        wanted: Platform,
+        /// What there is.
+        found: Vec<Platform>,
+    },
     /// Removing would take more than was asked for.
     #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories")]
     Conflict {
@@ -285,6 +305,14 @@ pub enum Error {
         /// All its names.
         names: Vec<Reference>,
     },
+}
+
+/// What docker's two stores say: that of one platform, and that of several.
+fn other_platform(wanted: &Platform, found: &[Platform]) -> String {
+    match found {
+        [found] => format!("its platform ({found}) does not match the specified platform ({wanted})"),
+        _ => format!("does not provide the specified platform ({wanted}): it has {}", listed(found)),
+    }
 }
 
 fn listed<T: ToString>(items: &[T]) -> String {

@@ -32,9 +32,9 @@ impl Found {
         let no_image = || Error::NoSuchImage(self.shown());
         match platform {
             None => self.tree.default_image(host).ok_or_else(no_image),
-            Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::Platform {
+            Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::OtherPlatform {
                 image: self.shown(),
-                wanted: vec![platform.clone()],
+                wanted: platform.clone(),
                 found: self.tree.images().iter().map(|image| image.platform()).collect(),
             }),
         }

@@ -82,7 +82,7 @@ fn delete(
     let tree = context.store.tree(&entry).ok();
     let image = tree.as_ref().and_then(|tree| tree.default_image(&context.host));
     // Another manifest may lead to the same image.
-    let gone = image.map(Image::id).filter(|id| context.names_of(catalog, id).is_empty());
+    let gone = image.map(Image::id).filter(|id| context.entries_of(catalog, id).is_empty());
     events.extend(gone.map(Event::DeletedImage));
     events.extend(stacks.free(digest).into_iter().map(Event::DeletedLayer));
     entry.parent()

@@ -4,12 +4,14 @@
 mod support;
 
 mod damaged;
+mod docker_habits;
 mod filter;
 mod formats;
 mod history;
 mod images;
 mod inspect;
 mod load;
+mod manifest;
 mod memory;
 mod progress;
 mod prune;
@@ -17,4 +19,5 @@ mod rmi;
 mod save;
 mod tag;
 mod transports;
+mod tutorial;
 mod usage;

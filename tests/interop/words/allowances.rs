@@ -61,6 +61,21 @@ pub(super) const ALLOWANCES: &[Allowance] = &[
         change: Words::forget_streams,
     },
     Allowance {
+        name: "own-usage",
+        reason: "a directory or an image is where docker has a container",
+        change: |words| words.forget_lines(&["Usage:  "]),
+    },
+    Allowance {
+        name: "in-vain",
+        reason: "there is no daemon, and the flags that are for it are said to do nothing",
+        change: |words| words.forget_lines(&["--debug", "--log-level"]),
+    },
+    Allowance {
+        name: "template-name",
+        reason: "docker's template of versions has a name, which its message begins with",
+        change: |words| words.stderr = words.stderr.replace("template: version:1", "template: :1"),
+    },
+    Allowance {
         name: "says-more",
         reason: "docker says what its temporary folder lacks, or what its engine stumbled on; imgtool names the file",
         change: |words| words.stderr.clear(),
@@ -115,6 +130,12 @@ impl Words {
     fn forget(&mut self) {
         self.forget_streams();
         self.code = 0;
+    }
+
+    /// Lines of stderr that begin so.
+    fn forget_lines(&mut self, beginnings: &[&str]) {
+        let kept = self.stderr.lines().filter(|line| !beginnings.iter().any(|beginning| line.starts_with(beginning)));
+        self.stderr = kept.map(|line| line.to_owned() + "\n").collect();
     }
 
     fn forget_freed_bytes(&mut self) {

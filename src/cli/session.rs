@@ -12,8 +12,8 @@ use crate::cancel;
 use crate::image::Progress;
 use crate::layer::Limits;
 use crate::oci::{Created, Platform};
+use crate::ops::Context;
 use crate::ops::near::near;
-use crate::ops::{self, Context};
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
 
@@ -48,20 +48,30 @@ impl Session {
 
     /// Tells an error of which there is more to say than its own words.
     pub(super) fn tell(&self, error: CliError) -> CliError {
-        if !cancel::is_cancelled() && matches!(error, CliError::Ops(ops::Error::NoSuchImage(_))) {
-            error.report(&self.ui);
-            self.suggest(&error);
-            return CliError::Told { code: 1 };
+        if cancel::is_cancelled() || error.missing_image().is_none() {
+            return error;
         }
-        error
+        error.report(&self.ui);
+        self.suggest(&error);
+        CliError::Told { code: 1 }
     }
 
     /// Behind an error about an image that is not there, names the one that was probably meant.
     pub(super) fn suggest(&self, error: &CliError) {
-        let CliError::Ops(ops::Error::NoSuchImage(name)) = error else { return };
-        if let Some(meant) = near(&self.context, name) {
+        if let Some(meant) = error.missing_image().and_then(|name| near(&self.context, name)) {
             self.ui.note(&format!("did you mean {}?", meant.familiar()));
         }
+    }
+
+    /// The name by which the program was called: `imgtool`, or `docker`.
+    pub(super) fn called(&self) -> &'static str {
+        usage::program_name(&self.typed)
+    }
+
+    /// The command that was typed, without the program's name: `image`, `ls`.
+    pub(super) fn command(&self) -> Vec<&str> {
+        let words = self.typed.iter().skip(1).filter_map(|word| word.to_str());
+        words.take_while(|word| *word != "--").filter(|word| !word.starts_with('-')).collect()
     }
 
     /// Progress as `--progress` says.

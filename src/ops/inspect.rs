@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Error};
-use crate::oci::{Created, Descriptor, DiffId, ImageConfig, ImageId, Platform, Reference};
+use super::{Context, Error, Found};
+use crate::oci::{Created, Descriptor, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
+use crate::store::Entry;
 
 /// An image as docker 29 describes it: its fields in its order, empty ones left out as it leaves them out.
 #[derive(Debug, Clone, Serialize)]
@@ -75,18 +76,15 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
     let image = found.image(platform, &context.host)?;
     let size = context.image_size(&found, image)?;
     let config = image.config.value();
+    let names = names(context, &found, image.id())?;
     let mut repo_digests = Vec::new();
-    if let Some(descriptor) = &found.descriptor {
-        for name in &found.all_names {
-            let name = name.without_tag().with_digest(descriptor.digest).familiar();
-            if !repo_digests.contains(&name) {
-                repo_digests.push(name);
-            }
-        }
+    for (name, digest) in &names {
+        let name = digest.map(|digest| name.without_tag().with_digest(digest).familiar());
+        repo_digests.extend(name.filter(|name| !repo_digests.contains(name)));
     }
     Ok(Inspect {
         id: image.id(),
-        repo_tags: found.all_names.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect(),
+        repo_tags: names.iter().filter(|(name, _)| name.tag().is_some()).map(|(name, _)| name.familiar()).collect(),
         repo_digests,
         comment: comment(config),
         created: config.created,
@@ -101,6 +99,19 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         metadata: Metadata { last_tag_time: Created::go_zero() },
         descriptor: found.descriptor.clone(),
     })
+}
+
+/// All names of the image, each with the manifest or index that it leads to, if that is known.
+fn names(context: &Context, found: &Found, id: ImageId) -> Result<Vec<(Reference, Option<Digest>)>, Error> {
+    if !found.in_store {
+        let digest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
+        return Ok(found.all_names.iter().map(|name| (name.clone(), digest)).collect());
+    }
+    let catalog = context.store.catalog()?;
+    let named = |entry: &Entry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
+    let mut names: Vec<_> = context.entries_of(&catalog, &id).into_iter().filter_map(named).collect();
+    names.sort();
+    Ok(names)
 }
 
 impl Inspect {

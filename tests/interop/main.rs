@@ -13,3 +13,4 @@ mod layouts;
 mod peer;
 mod podman;
 mod same_words;
+mod words;

@@ -31,10 +31,7 @@ const INSTEAD: [(&str, &str); 8] = [
         "imgtool builds nothing from a Dockerfile: buildah and kaniko do without a daemon, imgtool load takes what they \
          write; for small changes: imgtool unpack, then imgtool commit",
     ),
-    (
-        "cp",
-        "imgtool has no containers: imgtool unpack IMAGE DIR, or imgtool export IMAGE | tar x PATH, gets files out",
-    ),
+    ("cp", "imgtool has no containers: imgtool unpack IMAGE DIR, or imgtool export IMAGE | tar x PATH, gets files out"),
     (
         "kill logs pause port rename restart rm stats stop top unpause update wait events",
         "imgtool has no containers, only images: imgtool --help lists what there is",

@@ -318,7 +318,10 @@ mod tests {
             ("t ls --bogus=1", "unknown flag: --bogus"),
             ("t ls -ax", "unknown shorthand flag: 'x' in -x"),
             ("t ls -xa", "unknown shorthand flag: 'x' in -xa"),
-            ("t ls -f x", r#"invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)"#),
+            (
+                "t ls -f x",
+                r#"invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)"#,
+            ),
             ("t nosuch --bogus", "unknown flag: --bogus"),
             ("t ls -h=x", r#"invalid argument "x" for "--help" flag: strconv.ParseBool: parsing "x": invalid syntax"#),
             ("t ls --filter", "flag needs an argument: --filter"),

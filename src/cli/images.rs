@@ -62,7 +62,8 @@ const HEADERS: [(&str, &str); 11] = [
 
 /// What may stand behind `image`, in docker or here.
 const SUBCOMMANDS: [&str; 14] = [
-    "build", "history", "import", "inspect", "list", "load", "ls", "prune", "pull", "push", "remove", "rm", "save", "tag",
+    "build", "history", "import", "inspect", "list", "load", "ls", "prune", "pull", "push", "remove", "rm", "save",
+    "tag",
 ];
 
 impl Args {
@@ -151,9 +152,9 @@ impl Args {
         let program = session.called();
         let word = self.pattern.first().filter(|word| SUBCOMMANDS.contains(&word.as_str()));
         if let (["images"], Some(word)) = (session.command().as_slice(), word) {
-            session.ui.note(&format!(
-                "\nNo images found matching \"{word}\": did you mean \"{program} image {word}\"?"
-            ));
+            session
+                .ui
+                .note(&format!("\nNo images found matching \"{word}\": did you mean \"{program} image {word}\"?"));
         }
     }
 }

@@ -54,11 +54,7 @@ impl Args {
         self.run_saying(session, &image_missed)
     }
 
-    fn run_saying(
-        self,
-        session: &Session,
-        missed: &dyn Fn(&str, ops::Error) -> CliError,
-    ) -> Result<(), CliError> {
+    fn run_saying(self, session: &Session, missed: &dyn Fn(&str, ops::Error) -> CliError) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let (mut items, mut errors) = (Vec::new(), Vec::new());

@@ -47,7 +47,14 @@ const ROOT_HELP: &str =
 
 /// Docker's image commands without Docker: no daemon, no root.
 #[derive(Debug, Parser)]
-#[command(name = "imgtool", version, disable_version_flag = true, disable_help_subcommand = true, infer_subcommands = false, max_term_width = 100)]
+#[command(
+    name = "imgtool",
+    version,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    max_term_width = 100
+)]
 struct Cli {
     /// The folder of the image store; by default $`IMGTOOL_ROOT`, or imgtool in $`XDG_DATA_HOME` or ~/.local/share
     #[arg(long, value_name = "DIR", global = true, help = ROOT_HELP)]

@@ -61,8 +61,10 @@ fn draw(groups: &[Vec<Line>]) -> String {
     let width = widest.max("IMAGE".len());
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - text::width(name)));
     let [(id, id_width), (disk, disk_width), (content, content_width)] = COLUMNS;
-    let mut drawn =
-        format!("{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}{GAP}{EXTRA}\n", pad("IMAGE"));
+    let mut drawn = format!(
+        "{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}{GAP}{EXTRA}\n",
+        pad("IMAGE")
+    );
     let spaced = groups.iter().any(|group| group.len() > 1);
     for (place, group) in groups.iter().enumerate() {
         if spaced && place > 0 {
@@ -71,7 +73,7 @@ fn draw(groups: &[Vec<Line>]) -> String {
         for Line { name, id, disk, content } in group {
             let name = pad(name);
             let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}");
-            drawn.push_str(&format!("{line}{GAP}{:extra_width$}\n", "", extra_width = EXTRA.len()));
+            drawn.extend([&line, GAP, &" ".repeat(EXTRA.len()), "\n"]);
         }
     }
     drawn

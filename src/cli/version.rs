@@ -25,12 +25,15 @@ impl Args {
         session.check(Arity::None, &self.extra)?;
         let host = &session.context.host;
         let Some(format) = self.format.as_deref().filter(|format| !format.is_empty()) else {
-            let both = format!(" Version:           {VERSION}\n OS/Arch:           {}/{}\n", host.os, host.architecture);
-            let text = format!("Client: imgtool\n{both} Context:           default\n\nServer: none, it works by itself\n");
+            let both =
+                format!(" Version:           {VERSION}\n OS/Arch:           {}/{}\n", host.os, host.architecture);
+            let text =
+                format!("Client: imgtool\n{both} Context:           default\n\nServer: none, it works by itself\n");
             return Ok(session.ui.data(&text)?);
         };
         // Scripts ask for the server's version to see whether docker works: here what works is the client.
-        let part = json!({ "Platform": {"Name": "imgtool"}, "Version": VERSION, "Os": host.os, "Arch": host.architecture });
+        let part =
+            json!({ "Platform": {"Name": "imgtool"}, "Version": VERSION, "Os": host.os, "Arch": host.architecture });
         let mut client = part.clone();
         client["Context"] = json!("default");
         let all = json!({ "Client": client, "Server": part });

@@ -132,8 +132,7 @@ fn change(
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let entries = edit(&context.store.catalog()?)?;
     let is_docker = |entry: &Descriptor| entry.media_type == MediaType::DOCKER_MANIFEST;
-    let media_type =
-        if entries.iter().all(is_docker) { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
+    let media_type = if entries.iter().all(is_docker) { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
     let document = Document::make(Index::new(media_type.clone(), entries));
     quarantine.keep_bytes(document.bytes())?;
     quarantine.publish(|catalog| {

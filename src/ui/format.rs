@@ -329,7 +329,10 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
 
     #[test]
     fn manifests_are_indented_as_docker_does() {
-        assert_eq!(manifest_json(br#"{"a":[{"b":"  c"}]}"#, false), "{\n\t\"a\": [\n\t\t{\n\t\t\t\"b\": \"  c\"\n\t\t}\n\t]\n}\n");
+        assert_eq!(
+            manifest_json(br#"{"a":[{"b":"  c"}]}"#, false),
+            "{\n\t\"a\": [\n\t\t{\n\t\t\t\"b\": \"  c\"\n\t\t}\n\t]\n}\n"
+        );
         assert_eq!(manifest_json(br#"{"a":1}"#, true), "{\n   \"a\": 1\n}\n");
     }
 

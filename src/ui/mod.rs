@@ -13,7 +13,8 @@ pub mod template;
 pub mod text;
 
 pub use format::{
-    Format, Inspection, base64, indented_json, inspect, inspect_json, inspect_typed, manifest_json, render_object, render_rows,
+    Format, Inspection, base64, indented_json, inspect, inspect_json, inspect_typed, manifest_json, render_object,
+    render_rows,
 };
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;

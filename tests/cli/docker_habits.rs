@@ -73,7 +73,8 @@ fn called_docker_it_calls_itself_docker() {
     let program = session.work().join("docker");
     symlink(env!("CARGO_BIN_EXE_imgtool"), &program).expect("a link");
     let say = |args: &[&str]| {
-        let output = Command::new(&program).args(args).env("IMGTOOL_ROOT", session.store()).output().expect("it starts");
+        let output =
+            Command::new(&program).args(args).env("IMGTOOL_ROOT", session.store()).output().expect("it starts");
         String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
     };
     assert!(say(&["tag"]).starts_with("docker: 'docker tag' requires 2 arguments\n\nUsage:  docker tag SOURCE"));

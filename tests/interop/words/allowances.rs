@@ -55,11 +55,7 @@ pub(super) const ALLOWANCES: &[Allowance] = &[
         reason: "docker frees unpacked layers; here blobs are freed as they are stored, manifests and configs too",
         change: Words::forget_freed_bytes,
     },
-    Allowance {
-        name: "own-help",
-        reason: "help lists the commands that there are",
-        change: Words::forget_streams,
-    },
+    Allowance { name: "own-help", reason: "help lists the commands that there are", change: Words::forget_streams },
     Allowance {
         name: "own-usage",
         reason: "a directory or an image is where docker has a container",
@@ -210,7 +206,10 @@ fn newer(stderr: &str) -> String {
 fn in_groups(stdout: &str) -> String {
     let id = |line: &str| {
         let words = line.split(|c: char| !c.is_ascii_alphanumeric());
-        words.filter(|word| matches!(word.len(), 12 | 64)).find(|word| word.bytes().all(|b| b.is_ascii_hexdigit())).map(str::to_owned)
+        words
+            .filter(|word| matches!(word.len(), 12 | 64))
+            .find(|word| word.bytes().all(|b| b.is_ascii_hexdigit()))
+            .map(str::to_owned)
     };
     let mut lines: Vec<&str> = stdout.split_inclusive('\n').collect();
     for group in lines.chunk_by_mut(|one, other| id(one).is_some() && id(one) == id(other)) {

@@ -43,11 +43,20 @@ fn images() -> Vec<(&'static str, TestImage)> {
         ("C", at(TestImage::of("hello:latest", "hello"), "2021-01-01T00:00:00Z")),
         ("D", at(TestImage::of("", "nameless").untagged(), "2018-01-01T00:00:00Z")),
         ("E", at(child, "2022-02-02T02:02:02.000000002Z").with("author", json!("some one <x@y>"))),
-        ("F", at(TestImage::of("registry.example:5000/ns/rich:v1", &"r".repeat(123_456)), "2017-01-01T00:00:00+02:00")
-            .with("config", rich)
-            .with("comment", json!("a comment"))),
+        (
+            "F",
+            at(TestImage::of("registry.example:5000/ns/rich:v1", &"r".repeat(123_456)), "2017-01-01T00:00:00+02:00")
+                .with("config", rich)
+                .with("comment", json!("a comment")),
+        ),
         ("G", at(TestImage::of("localhost/g:latest", "g"), "1999-12-31T23:59:59Z")),
-        ("H", at(TestImage::of("", "other").untagged().with("config", json!({"Labels": {"keep": "yes"}})), "2016-01-01T00:00:00Z")),
+        (
+            "H",
+            at(
+                TestImage::of("", "other").untagged().with("config", json!({"Labels": {"keep": "yes"}})),
+                "2016-01-01T00:00:00Z",
+            ),
+        ),
     ]
 }
 
@@ -70,11 +79,19 @@ impl<'a> World<'a> {
             let work = folder.path().join(side).join("work");
             fs::create_dir_all(work.join("folder")).expect("a folder");
             let one = pack(&producers::docker_save(&[at(TestImage::of("new/one:1", "new"), "2015-01-01T00:00:00Z")]));
-            let nameless = pack(&producers::docker_save(&[at(TestImage::of("", "never seen").untagged(), "2014-01-01T00:00:00Z")]));
-            let moved = pack(&producers::docker_save(&[at(TestImage::of("fx/app:1", "another"), "2013-01-01T00:00:00Z")]));
+            let nameless = pack(&producers::docker_save(&[at(
+                TestImage::of("", "never seen").untagged(),
+                "2014-01-01T00:00:00Z",
+            )]));
+            let moved =
+                pack(&producers::docker_save(&[at(TestImage::of("fx/app:1", "another"), "2013-01-01T00:00:00Z")]));
             for (name, bytes) in [
-                ("all.tar", &archive), ("one.tar", &one), ("nameless.tar", &nameless), ("moved.tar", &moved),
-                ("rootfs.tar", &rootfs), ("junk", &b"junk\n".to_vec()),
+                ("all.tar", &archive),
+                ("one.tar", &one),
+                ("nameless.tar", &nameless),
+                ("moved.tar", &moved),
+                ("rootfs.tar", &rootfs),
+                ("junk", &b"junk\n".to_vec()),
             ] {
                 fs::write(work.join(name), bytes).expect("a file");
             }
@@ -118,12 +135,8 @@ impl<'a> World<'a> {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", side.join("bin").display());
         shell.env("PATH", path).env("TZ", "UTC").env("HOME", self.folder.path().join("home"));
         shell.envs(self.ids.iter().map(|(name, id)| (name, id)));
-        let output = shell
-            .args(["-c", line])
-            .current_dir(side.join("work"))
-            .stdin(Stdio::null())
-            .output()
-            .expect("sh is there");
+        let output =
+            shell.args(["-c", line]).current_dir(side.join("work")).stdin(Stdio::null()).output().expect("sh is there");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         Answer { code: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr }
     }

@@ -25,16 +25,16 @@ pub(super) struct Flags {
 
 #[derive(Debug, clap::Args)]
 struct Tls {
-    #[arg(long, hide = true)]
-    tls: bool,
-    #[arg(long, value_name = "FILE", hide = true)]
-    tlscacert: Option<String>,
-    #[arg(long, value_name = "FILE", hide = true)]
-    tlscert: Option<String>,
-    #[arg(long, value_name = "FILE", hide = true)]
-    tlskey: Option<String>,
-    #[arg(long, hide = true)]
-    tlsverify: bool,
+    #[arg(long = "tls", hide = true)]
+    on: bool,
+    #[arg(long = "tlscacert", value_name = "FILE", hide = true)]
+    authority: Option<String>,
+    #[arg(long = "tlscert", value_name = "FILE", hide = true)]
+    certificate: Option<String>,
+    #[arg(long = "tlskey", value_name = "FILE", hide = true)]
+    key: Option<String>,
+    #[arg(long = "tlsverify", hide = true)]
+    verify: bool,
 }
 
 impl Flags {
@@ -46,11 +46,11 @@ impl Flags {
             ("--config", self.config.is_some()),
             ("--debug", self.debug),
             ("--log-level", self.log_level.is_some()),
-            ("--tls", self.tls.tls),
-            ("--tlscacert", self.tls.tlscacert.is_some()),
-            ("--tlscert", self.tls.tlscert.is_some()),
-            ("--tlskey", self.tls.tlskey.is_some()),
-            ("--tlsverify", self.tls.tlsverify),
+            ("--tls", self.tls.on),
+            ("--tlscacert", self.tls.authority.is_some()),
+            ("--tlscert", self.tls.certificate.is_some()),
+            ("--tlskey", self.tls.key.is_some()),
+            ("--tlsverify", self.tls.verify),
             ("--disable-content-trust", self.disable_content_trust.is_some()),
         ];
         say_in_vain(ui, &given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect::<Vec<_>>());

@@ -73,7 +73,7 @@ fn draw(groups: &[Vec<Line>]) -> String {
         for Line { name, id, disk, content } in group {
             let name = pad(name);
             let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}");
-            drawn.push_str(&format!("{line}{GAP}{:extra_width$}\n", "", extra_width = EXTRA.len()));
+            drawn.extend([&line, GAP, &" ".repeat(EXTRA.len()), "\n"]);
         }
     }
     drawn

@@ -283,7 +283,7 @@ pub enum Error {
         /// The image.
         image: String,
         /// What was asked for.
-        wanted: Platform,
+        wanted: Box<Platform>,
         /// What there is.
         found: Vec<Platform>,
     },
@@ -293,7 +293,7 @@ pub enum Error {
         /// The image.
         image: String,
         /// What was asked for.
-        wanted: Platform,
+        wanted: Box<Platform>,
         /// What there is.
         found: Vec<Platform>,
     },

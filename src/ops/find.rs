@@ -34,7 +34,7 @@ impl Found {
             None => self.tree.default_image(host).ok_or_else(no_image),
             Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::OtherPlatform {
                 image: self.shown(),
-                wanted: platform.clone(),
+                wanted: Box::new(platform.clone()),
                 found: self.tree.images().iter().map(|image| image.platform()).collect(),
             }),
         }

@@ -108,8 +108,8 @@ fn names(context: &Context, found: &Found, id: ImageId) -> Result<Vec<(Reference
         return Ok(found.all_names.iter().map(|name| (name.clone(), digest)).collect());
     }
     let catalog = context.store.catalog()?;
-    let named = |entry: &Entry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
-    let mut names: Vec<_> = context.entries_of(&catalog, &id).into_iter().filter_map(named).collect();
+    let with_digest = |entry: &Entry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
+    let mut names: Vec<_> = context.entries_of(&catalog, &id).into_iter().filter_map(with_digest).collect();
     names.sort();
     Ok(names)
 }

@@ -170,8 +170,10 @@ fn without_prefixes(stderr: &str) -> String {
 
 /// What imgtool says beyond docker: hints, and what may have been meant.
 fn without_talk(stderr: &str) -> String {
-    let said: Vec<&str> =
-        stderr.lines().filter(|line| !line.starts_with("hint: ") && !line.starts_with("Did you mean ")).collect();
+    let said: Vec<&str> = stderr
+        .lines()
+        .filter(|line| !line.starts_with("hint: ") && !line.to_lowercase().starts_with("did you mean "))
+        .collect();
     // The empty line around them goes, too.
     let mut text = said.join("\n") + "\n";
     while text.contains("\n\n\n") {

@@ -201,7 +201,7 @@ impl<'a> Line<'a> {
             }
             if takes_no_value(arg) {
                 written.extend((value == "true").then(|| name.into()));
-            } else if repeats || !value.is_empty() || arg.get_long() == Some("type") {
+            } else if repeats || !value.is_empty() || matters_empty(arg) {
                 written.push(OsString::from_vec([name.as_bytes(), b"=", value.as_bytes()].concat()));
             }
         }
@@ -212,6 +212,12 @@ impl<'a> Line<'a> {
 /// Whether the flag is on or off: it takes a value only behind `=`.
 fn is_switch(arg: &Arg) -> bool {
     takes_no_value(arg) || arg.get_num_args().is_some_and(|range| range.min_values() == 0)
+}
+
+/// Whether an empty value is not the same as none: docker says that there is no type of that name, and an empty variable
+/// where the store should be named must not mean another store.
+fn matters_empty(arg: &Arg) -> bool {
+    matches!(arg.get_long(), Some("type" | "root"))
 }
 
 fn takes_no_value(arg: &Arg) -> bool {
@@ -303,6 +309,7 @@ mod tests {
             ("t ls -ah", "t ls --help"),
             ("t nosuch x -H y", "t nosuch"),
             ("t ls -f _ -f a=b", "t ls --filter=a=b"),
+            ("t --root _ ls", "t --root= ls"),
             ("t help ls", "t ls --help"),
             ("t", "t"),
             ("", ""),

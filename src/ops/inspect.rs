@@ -20,6 +20,9 @@ pub struct Inspect {
     /// The config's comment, or that of its newest history entry.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    /// The version of docker that made it. Newer ones do not print it, but templates may ask for it.
+    #[serde(skip)]
+    pub docker_version: String,
     /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
@@ -87,6 +90,7 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         repo_tags: names.iter().filter(|(name, _)| name.tag().is_some()).map(|(name, _)| name.familiar()).collect(),
         repo_digests,
         comment: comment(config),
+        docker_version: config.docker_version.clone(),
         created: config.created,
         author: config.author.clone(),
         config: filled(config),
@@ -126,7 +130,7 @@ impl Inspect {
         with_zeros(
             &mut value,
             &json!({
-                "Parent": "", "Comment": "", "Created": "", "DockerVersion": "", "Author": "", "Container": "",
+                "Parent": "", "Comment": "", "Created": "", "DockerVersion": self.docker_version, "Author": "", "Container": "",
                 "Variant": "", "OsVersion": "", "Config": {},
             }),
         );

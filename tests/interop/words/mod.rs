@@ -62,7 +62,7 @@ fn compare(world: &World, case: &Case) -> Option<String> {
 #[test]
 fn there_are_many() {
     let count: usize = FILES.iter().flat_map(|(_, text)| case::read(text)).map(|section| section.cases.len()).sum();
-    assert!(count >= 250, "{count} cases");
+    assert!(count >= 700, "{count} cases");
 }
 
 #[test]

@@ -114,8 +114,8 @@ fn the_steps_of_the_readme() {
     let session = session();
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("README.md");
     let section = page.split("\n## ").find(|section| section.starts_with("Install\n")).expect("it says how to install");
-    let steps: String =
-        section.lines().filter_map(|line| line.strip_prefix("$ ")).map(|step| format!("{step}\n")).collect();
+    let steps: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let steps = steps.join("\n") + "\n";
     assert!(steps.lines().count() >= 5, "{section}");
     shell(&session, "bash", &["--norc", "-e"], &steps).expect("bash is everywhere");
     for (program, args, script, expected) in [

@@ -46,6 +46,7 @@
 //! - An archive is extracted, or a path of an archive is looked up in the file system.
 //! - A number from outside (a size, a count, a depth) decides how much memory is taken.
 //! - A layer or an archive is held in memory, or on the disk twice.
+//! - Something half-done outlives a process that was asked to end ([`cancel`]).
 //! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 
 pub mod cancel;

@@ -28,6 +28,12 @@ pub(super) struct Args {
     /// Apply Dockerfile instruction to the created image; may be given several times
     #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
     change: Vec<String>,
+    /// Docker's, which stops the container meanwhile
+    #[arg(short, long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pause: Option<bool>,
+    /// Docker's, too
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_pause: Option<bool>,
     #[command(flatten)]
     compare: CompareArgs,
     /// Put all that was committed since `unpack` into one layer
@@ -71,8 +77,8 @@ impl CompareArgs {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        session.check(Arity::AtLeast(1), &self.operands)?;
-        session.check(Arity::AtMost(2), &self.operands)?;
+        session.check(Arity::Between(1, 2), &self.operands)?;
+        self.note_pause(session)?;
         let directory = tree_folder(&PathBuf::from(&self.operands[0]));
         let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
         let name = name.transpose().map_err(ops::Error::from)?;
@@ -93,6 +99,18 @@ impl Args {
         }
         warn(&session.ui, &committed.skipped, "layer");
         Ok(session.ui.line(&committed.id.to_string())?)
+    }
+
+    /// Nothing runs here that could be stopped.
+    fn note_pause(&self, session: &Session) -> Result<(), CliError> {
+        let given = [("--pause", self.pause.is_some()), ("--no-pause", self.no_pause.is_some())];
+        let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect();
+        if given.len() > 1 {
+            let conflict = "conflicting options: --no-pause and --pause cannot be used together";
+            return Err(CliError::Plain(conflict.to_owned()));
+        }
+        super::daemon::say_in_vain(&session.ui, &given);
+        Ok(())
     }
 
     /// When the image is made, and the latest time of anything in it, if that is to be the same each time.

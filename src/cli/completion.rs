@@ -1,4 +1,7 @@
+use std::ffi::OsString;
+
 use super::error::CliError;
+use super::usage::{self, Arity};
 use crate::ui::Ui;
 
 /// Print the completion script for a shell
@@ -7,24 +10,21 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "completion SHELL")]
 pub(super) struct Args {
-    /// The shell
+    /// The shell: bash, fish or zsh
     #[arg(value_name = "SHELL")]
-    shell: Shell,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Shell {
-    Bash,
-    Fish,
-    Zsh,
+    shell: Vec<String>,
 }
 
 impl Args {
-    pub(super) fn run(self, ui: &Ui) -> Result<(), CliError> {
-        Ok(ui.data(match self.shell {
-            Shell::Bash => include_str!("completion/imgtool.bash"),
-            Shell::Fish => include_str!("completion/imgtool.fish"),
-            Shell::Zsh => include_str!("completion/_imgtool"),
+    pub(super) fn run(self, ui: &Ui, typed: &[OsString]) -> Result<(), CliError> {
+        usage::check(Arity::Exactly(1), &self.shell, typed)?;
+        Ok(ui.data(match &*self.shell[0] {
+            "bash" => include_str!("completion/imgtool.bash"),
+            "fish" => include_str!("completion/imgtool.fish"),
+            "zsh" => include_str!("completion/_imgtool"),
+            other => {
+                return Err(CliError::Plain(format!("no completion for {other:?}: the shells are bash, fish, zsh")));
+            }
         })?)
     }
 }

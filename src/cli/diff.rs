@@ -41,6 +41,7 @@ impl Args {
         let progress = session.progress(false);
         let changes = images(&session.context, old, new, platform.as_ref(), &*progress);
         let changes = changes.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;
+        drop(progress);
         Ok(image_diff::print(&session.ui, &changes, as_json)?)
     }
 

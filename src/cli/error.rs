@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::oci::PlatformError;
+use crate::oci::{PlatformError, Reference};
 use crate::ops;
+use crate::store;
 use crate::ui::{OutputError, TemplateError, Ui};
 
 /// An error's text; the system's errors as C and Go print them, without Rust's number.
@@ -20,6 +21,10 @@ fn words(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// What a shell says of a program that wrote to a pipe which nobody reads any more.
 const BROKEN_PIPE: u8 = 141;
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
 
 /// Why a command ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +41,9 @@ pub(super) enum CliError {
     /// Wrong use, in the words of [`usage`](super::usage).
     #[error("{0}")]
     Usage(String),
+    /// Another error in the words of a command.
+    #[error("{text}")]
+    Worded { text: String, error: Box<CliError> },
     /// Something that is to be said as it stands.
     #[error("{0}")]
     Plain(String),
@@ -77,6 +85,15 @@ impl CliError {
         false
     }
 
+    /// The image that is not there, if that is what is wrong.
+    pub(super) fn missing_image(&self) -> Option<&str> {
+        match self {
+            Self::Worded { error, .. } => error.missing_image(),
+            Self::Ops(ops::Error::NoSuchImage(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The error and its causes, each once.
     pub(super) fn sentence(&self) -> String {
         let mut text = self.to_string();
@@ -94,14 +111,26 @@ impl CliError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Worded { error, .. } => error.hint(),
             Self::Ops(ops::Error::NoSuchImage(name)) => {
                 let file = name.strip_suffix(":latest").unwrap_or(name);
                 Path::new(file).exists().then(|| format!("there is a file {file}: write ./{file} to look into it"))
+            }
+            Self::Ops(ops::Error::InvalidFilter(_)) => {
+                let filters = "dangling=, label=, label!=, before=, since=, until= and reference=";
+                Some(format!("there are the filters {filters}"))
+            }
+            Self::Ops(ops::Error::Conflict { names, .. }) => {
+                let names: Vec<String> = names.iter().map(Reference::familiar).collect();
+                Some(format!("it is {}; with --force all of these go", names.join(", ")))
             }
             Self::Ops(ops::Error::NotARootfs { what, .. }) if Path::new(what).is_file() => {
                 Some(format!("imgtool load -i {what}"))
             }
             Self::Ops(ops::Error::NotARootfs { .. }) => Some("imgtool load reads archives of images".to_owned()),
+            Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {
+                Some("the image store can only be read; --root DIR names another".to_owned())
+            }
             Self::Ops(ops::Error::Folder { path }) => Some(format!("imgtool commit --from scratch {}", path.display())),
             _ => None,
         }

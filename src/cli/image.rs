@@ -6,6 +6,7 @@ use super::{history, images, import, inspect, load, prune, rmi, save, tag};
 
 /// Manage images
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,

@@ -9,7 +9,6 @@ use super::tree;
 use super::usage::Arity;
 use crate::oci::{Digest, Reference};
 use crate::ops::filter::Filters;
-use crate::ops::glob;
 use crate::ops::images::{Record, images};
 use crate::ui::{Format, human, render_rows};
 
@@ -76,16 +75,26 @@ const HEADERS: [(&str, &str); 11] = [
     ("UniqueSize", "UNIQUE SIZE"),
 ];
 
+/// What may stand behind `image`, in docker or here.
+const SUBCOMMANDS: [&str; 14] = [
+    "build", "history", "import", "inspect", "list", "load", "ls", "prune", "pull", "push", "remove", "rm", "save",
+    "tag",
+];
+
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtMost(1), &self.pattern)?;
-        let filters = Filters::parse(&session.context, &self.filter, session.now)?;
+        let mut filters = Filters::parse(&session.context, &self.filter, session.now)?;
+        for pattern in self.pattern.iter().filter(|pattern| !pattern.is_empty()) {
+            filters.add_reference(pattern)?;
+        }
         let listing = images(&session.context)?;
         for problem in listing.problems {
             session.ui.warn(&CliError::from(problem).sentence());
         }
-        let meant = |record| filters.apply(record).and_then(|record| self.matching(record));
-        let mut records: Vec<Record> = listing.images.into_iter().filter_map(meant).collect();
+        let shown = |record: &Record| self.all || !record.is_intermediate;
+        let meant = listing.images.into_iter().filter(shown).filter_map(|record| filters.apply(record));
+        let mut records: Vec<Record> = meant.collect();
         self.sort(&mut records);
         if self.tree {
             self.check_tree()?;
@@ -93,7 +102,8 @@ impl Args {
         }
         let (table, raw) = if self.digests { (DIGEST_TABLE, DIGEST_RAW) } else { (TABLE, RAW) };
         let format = match (self.format.as_deref(), self.quiet) {
-            (None | Some("table" | "raw"), true) => Some("{{.ID}}"),
+            (None | Some("table" | ""), true) => Some("{{.ID}}"),
+            (Some("raw"), true) => Some("image_id: {{.ID}}"),
             (format, _) => format,
         };
         let format = Format::parse(format, table)?.raw(raw)?;
@@ -132,23 +142,13 @@ impl Args {
         let flags = [
             ("--quiet", self.quiet),
             ("--no-trunc", self.no_trunc),
-            ("--digests", self.digests),
+            ("--show-digest", self.digests),
             ("--format", self.format.is_some()),
         ];
         match flags.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(CliError::Plain(format!("{flag} is not yet supported with --tree"))),
             None => Ok(()),
         }
-    }
-
-    /// The image with the names that were asked for; none if it has none of them.
-    fn matching(&self, mut record: Record) -> Option<Record> {
-        if record.is_intermediate && !self.all {
-            return None;
-        }
-        let Some(pattern) = self.pattern.first() else { return Some(record) };
-        record.names.retain(|(name, _)| glob::matches_reference(pattern, name));
-        (!record.names.is_empty()).then_some(record)
     }
 
     fn rows(&self, session: &Session, record: &Record) -> Vec<Map<String, Value>> {
@@ -189,12 +189,12 @@ impl Args {
 
     /// Whoever types `images ls` means another command.
     fn hint(&self, session: &Session) {
-        if let Some(word) = self
-            .pattern
-            .first()
-            .filter(|word| ["ls", "list", "rm", "prune", "inspect", "save", "load"].contains(&word.as_str()))
-        {
-            session.ui.note(&format!("No images found matching \"{word}\": did you mean \"imgtool image {word}\"?"));
+        let program = session.called();
+        let word = self.pattern.first().filter(|word| SUBCOMMANDS.contains(&word.as_str()));
+        if let (["images"], Some(word)) = (session.command().as_slice(), word) {
+            session
+                .ui
+                .note(&format!("\nNo images found matching \"{word}\": did you mean \"{program} image {word}\"?"));
         }
     }
 }

@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
+use crate::ops;
 use crate::ops::inspect::{Inspect, inspect};
 use crate::ui::{self, Inspection, TemplateError};
 
@@ -24,21 +25,46 @@ pub(super) struct Args {
     images: Vec<String>,
 }
 
+/// Display detailed information on one or more images
+///
+/// IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
+/// oci-archive:PATH[:REF], oci:DIR[:REF].
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "inspect [OPTIONS] NAME|ID [NAME|ID...]")]
+pub(super) struct AnyArgs {
+    #[command(flatten)]
+    args: Args,
+    /// Only inspect objects of the given type: here there are none but images
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Display total file sizes of containers, of which there are none here
+    #[arg(short, long)]
+    size: bool,
+}
+
 /// Docker's exit code for a template that cannot be parsed.
 const BAD_TEMPLATE: u8 = 64;
+/// The types of things that docker has.
+const KINDS: [&str; 10] =
+    ["config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"];
 
 impl Args {
+    /// `image inspect`.
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        self.run_saying(session, &image_missed)
+    }
+
+    fn run_saying(self, session: &Session, missed: &dyn Fn(&str, ops::Error) -> CliError) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         for image in &self.images {
             match inspect(&session.context, image, platform.as_ref()) {
                 Ok(found) => items.push(found),
-                Err(error) => errors.push(CliError::from(error)),
+                Err(error) => errors.push(missed(image, error)),
             }
         }
-        errors.extend(self.print(session, &items)?.map(CliError::from));
+        errors.extend(self.print(session, &items)?.into_iter().map(CliError::from));
         for error in &errors {
             error.report(&session.ui);
             session.suggest(error);
@@ -46,16 +72,16 @@ impl Args {
         if errors.is_empty() { Ok(()) } else { Err(CliError::Told { code: 1 }) }
     }
 
-    fn print(&self, session: &Session, items: &[Inspect]) -> Result<Option<TemplateError>, CliError> {
+    fn print(&self, session: &Session, items: &[Inspect]) -> Result<Vec<TemplateError>, CliError> {
         let Some(template) = self.format.as_deref().filter(|template| !template.is_empty()) else {
             let items: Vec<Value> = items.iter().map(Inspect::to_json).collect();
             session.ui.data(&ui::inspect_json(&items))?;
-            return Ok(None);
+            return Ok(Vec::new());
         };
         match execute(template, items) {
-            Ok(inspection) => {
-                session.ui.data(&inspection.text)?;
-                Ok(inspection.failure)
+            Ok((text, failures)) => {
+                session.ui.data(&text)?;
+                Ok(failures)
             }
             Err(error) => {
                 session.ui.error(&error.to_string());
@@ -65,14 +91,89 @@ impl Args {
     }
 }
 
-/// Docker tries a template on its own types first, where every field is there, and then on the JSON; here it is tried on
-/// the JSON first, and then with all fields.
-fn execute(template: &str, items: &[Inspect]) -> Result<Inspection, TemplateError> {
-    let plain: Vec<Value> = items.iter().map(Inspect::to_json).collect();
-    let inspection = ui::inspect(template, &plain)?;
-    if inspection.failure.is_none() {
-        return Ok(inspection);
+impl AnyArgs {
+    /// `inspect`, which in docker is for things of all types.
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::AtLeast(1), &self.args.images)?;
+        match self.kind.as_deref() {
+            None => self.args.run_saying(session, &object_missed)?,
+            Some("image") => self.args.run(session)?,
+            Some(kind) if KINDS.contains(&kind) => return self.none_of(session, kind),
+            Some(kind) => {
+                let what = if kind.is_empty() { "type is empty".to_owned() } else { format!("unknown type: {kind:?}") };
+                let kinds = KINDS.map(|kind| format!("{kind:?}")).join(", ");
+                return Err(CliError::Plain(format!("{what}: must be one of {kinds}")));
+            }
+        }
+        if self.size {
+            session.ui.note("WARNING: --size ignored for image");
+        }
+        Ok(())
     }
-    let typed: Vec<Value> = items.iter().map(Inspect::to_typed_json).collect();
-    ui::inspect_typed(template, &typed)
+
+    /// Whatever is no image, is not here.
+    fn none_of(&self, session: &Session, kind: &str) -> Result<(), CliError> {
+        session.ui.line(if self.args.format.is_some() { "" } else { "[]" })?;
+        for name in &self.args.images {
+            session.ui.error(&match kind {
+                "container" => format!("No such container: {name}"),
+                "volume" => format!("get {name}: no such volume"),
+                "network" => format!("network {name} not found"),
+                _ => format!("no such {kind}: {name}"),
+            });
+        }
+        Err(CliError::Told { code: 1 })
+    }
+}
+
+/// What `image inspect` says of an image that is not there.
+fn image_missed(typed: &str, error: ops::Error) -> CliError {
+    match error {
+        ops::Error::NoSuchImage(_) | ops::Error::Reference(_) if typed.is_empty() => worded("No such image: ", error),
+        ops::Error::NoSuchImage(_) | ops::Error::Reference(_) => {
+            worded(&format!("no such image: {typed}: {error}"), error)
+        }
+        other => other.into(),
+    }
+}
+
+/// What `inspect` says of it.
+fn object_missed(typed: &str, error: ops::Error) -> CliError {
+    match error {
+        ops::Error::NoSuchImage(_) | ops::Error::Reference(_) if typed.is_empty() => {
+            worded("invalid container name or ID: value is empty", error)
+        }
+        ops::Error::NoSuchImage(_) | ops::Error::Reference(_) => worded(&format!("no such object: {typed}"), error),
+        other => other.into(),
+    }
+}
+
+fn worded(text: &str, error: ops::Error) -> CliError {
+    CliError::Worded { text: text.to_owned(), error: Box::new(error.into()) }
+}
+
+/// The lines of all items that the template fits, and what is wrong with the others. Docker tries a template on its own
+/// types first, where every field is there, and then on the JSON; here it is tried on the JSON first, and then with all
+/// fields.
+fn execute(template: &str, items: &[Inspect]) -> Result<(String, Vec<TemplateError>), TemplateError> {
+    let plain: Vec<Value> = items.iter().map(Inspect::to_json).collect();
+    let Inspection { text, failure } = ui::inspect(template, &plain)?;
+    if failure.is_none() {
+        return Ok((text, Vec::new()));
+    }
+    let (mut text, mut failures) = (String::new(), Vec::new());
+    for (item, plain) in items.iter().zip(plain) {
+        let mut tried = ui::inspect(template, &[plain])?;
+        if tried.failure.is_some() {
+            tried = ui::inspect_typed(template, &[item.to_typed_json()])?;
+        }
+        match tried.failure {
+            Some(failure) => failures.push(failure),
+            None => text.push_str(&tried.text),
+        }
+    }
+    if text.is_empty() {
+        text.push('\n');
+    }
+    Ok((text, failures))
 }

@@ -1,12 +1,14 @@
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Command;
 use roff::{Inline, Roff, bold, italic, roman};
 
 use super::error::CliError;
 use super::help::{self, Example};
+use super::usage::{self, Arity};
 use crate::ui::Ui;
 
 /// Write the manual pages into a directory
@@ -18,23 +20,25 @@ use crate::ui::Ui;
 pub(super) struct Args {
     /// The directory
     #[arg(value_name = "DIR")]
-    directory: PathBuf,
+    directory: Vec<String>,
 }
 
 impl Args {
-    pub(super) fn run(self, ui: &Ui, program: &Command) -> Result<(), CliError> {
+    pub(super) fn run(self, ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), CliError> {
+        usage::check(Arity::Exactly(1), &self.directory, typed)?;
+        let directory = Path::new(&self.directory[0]);
         let failed = |path: &Path, error: &io::Error| {
             let text = error.to_string();
             CliError::Plain(format!("{}: {}", path.display(), text.split(" (os error").next().unwrap_or_default()))
         };
-        fs::create_dir_all(&self.directory).map_err(|error| failed(&self.directory, &error))?;
+        fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
         let mut pages = Vec::new();
         add_pages(program, program, "imgtool", &mut pages);
         for (name, page) in &pages {
-            let path = self.directory.join(format!("{name}.1"));
+            let path = directory.join(format!("{name}.1"));
             fs::write(&path, page).map_err(|error| failed(&path, &error))?;
         }
-        Ok(ui.line(&format!("{} pages are in {}", pages.len(), self.directory.display()))?)
+        Ok(ui.line(&format!("{} pages are in {}", pages.len(), directory.display()))?)
     }
 }
 
@@ -68,7 +72,9 @@ fn page(program: &Command, command: &Command, path: &str) -> String {
     let flags = help::flags(command);
     if !flags.is_empty() {
         page.control("SH", ["OPTIONS"]);
-        flags.into_iter().for_each(|arg| flag(&mut page, arg));
+        for arg in flags {
+            flag(&mut page, arg);
+        }
     }
     if command.has_subcommands() {
         page.control("SH", ["COMMANDS"]);

@@ -6,18 +6,23 @@
 mod commit;
 mod complete;
 mod completion;
+mod daemon;
 mod diff;
+mod elsewhere;
 mod error;
 mod export;
+mod flags;
 mod help;
 mod history;
 mod image;
 mod image_diff;
 mod images;
 mod import;
+mod info;
 mod inspect;
 mod load;
 mod man;
+mod manifest;
 mod place;
 mod prune;
 mod rmi;
@@ -31,12 +36,13 @@ mod time;
 mod tree;
 mod unpack;
 mod usage;
+mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::cancel;
 use crate::ui::{ProgressMode, Ui};
@@ -48,7 +54,14 @@ const ROOT_HELP: &str =
 
 /// Docker's image commands without Docker: no daemon, no root.
 #[derive(Debug, Parser)]
-#[command(name = "imgtool", version, disable_help_subcommand = true, infer_subcommands = false, max_term_width = 100)]
+#[command(
+    name = "imgtool",
+    version,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    infer_subcommands = false,
+    max_term_width = 100
+)]
 struct Cli {
     /// The folder of the image store; by default $`IMGTOOL_ROOT`, or imgtool in $`XDG_DATA_HOME` or ~/.local/share
     #[arg(long, value_name = "DIR", global = true, help = ROOT_HELP)]
@@ -56,6 +69,11 @@ struct Cli {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]
     progress: ProgressMode,
+    /// Print version
+    #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+    #[command(flatten)]
+    daemon: daemon::Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -70,22 +88,30 @@ enum Command {
     Image(image::Args),
     Images(images::Args),
     Import(import::Args),
-    Inspect(inspect::Args),
+    Info(info::Args),
+    Inspect(inspect::AnyArgs),
     Load(load::Args),
     Man(man::Args),
+    Manifest(manifest::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     System(system::Args),
     Tag(tag::Args),
     Unpack(unpack::Args),
+    Version(version::Args),
 }
 
 impl Command {
     /// Runs a command that needs no store, or `open`s one.
-    fn run(self, ui: &Ui, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
+    fn run(
+        self,
+        ui: &Ui,
+        typed: &[OsString],
+        open: impl FnOnce() -> Result<Session, CliError>,
+    ) -> Result<(), CliError> {
         match self {
-            Self::Completion(args) => args.run(ui),
-            Self::Man(args) => args.run(ui, &usage::program()),
+            Self::Completion(args) => args.run(ui, typed),
+            Self::Man(args) => args.run(ui, &usage::commands(), typed),
             command => {
                 let session = open()?;
                 command.run_in(&session).map_err(|error| session.tell(error))
@@ -103,13 +129,16 @@ impl Command {
             Self::Image(args) => args.run(session),
             Self::Images(args) => args.run(session),
             Self::Import(args) => args.run(session),
+            Self::Info(args) => args.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Load(args) => args.run(session),
+            Self::Manifest(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
+            Self::Version(args) => args.run(session),
         }
     }
 }
@@ -129,15 +158,23 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
     if typed.get(1).is_some_and(|word| word == complete::NAME) {
-        let _ = complete::run(&ui, &usage::program(), &typed[2..]);
+        let _ = complete::run(&ui, &usage::commands(), &typed[2..]);
         return ExitCode::SUCCESS;
     }
-    let cli = match Cli::try_parse_from(&typed) {
-        Ok(cli) => cli,
-        Err(error) => return usage::explain(&ui, &error, &typed),
+    let mut command = usage::program(&typed);
+    command.build();
+    let line = match flags::read(&command, &typed) {
+        Ok(line) => line,
+        Err(wrong) => return usage::explain_flag(&ui, &wrong),
     };
+    let parsed = usage::program(&line).try_get_matches_from(&line).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage::explain(&ui, &error, &line),
+    };
+    cli.daemon.note(&ui);
     signals::listen(&ui);
-    let run = || cli.command.run(&ui, || Session::open(ui.clone(), cli.root, cli.progress, typed.clone()));
+    let run = || cli.command.run(&ui, &line, || Session::open(ui.clone(), cli.root, cli.progress, line.clone()));
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if cancel::is_cancelled() => signals::wait_for_the_end(),

@@ -10,12 +10,15 @@ pub(super) struct Args {
     /// Force removal of the image: an ID also removes all its names, and a missing image is no error
     #[arg(short, long)]
     force: bool,
-    /// Keep an image that loses its last name
+    /// Do not delete the images without a name that it was committed on
     #[arg(long)]
     no_prune: bool,
     /// Only print what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Docker's; here an image goes with all its platforms
+    #[arg(long, value_name = "PLATFORM", hide = true)]
+    platform: Vec<String>,
     /// The images, by name or ID
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
@@ -24,7 +27,13 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
-        let options = Options { force: self.force, keep_untagged: self.no_prune, dry_run: self.dry_run };
+        if !Session::platforms(&self.platform)?.is_empty() {
+            return Err(CliError::Plain(
+                "--platform: an image is removed with all its platforms; to have only some, load it with --platform"
+                    .to_owned(),
+            ));
+        }
+        let options = Options { force: self.force, keep_parents: self.no_prune, dry_run: self.dry_run };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {
             match result {
@@ -32,7 +41,7 @@ impl Args {
                 Err(error) => {
                     failed |= !(self.force && matches!(error, crate::ops::Error::NoSuchImage(_)));
                     let error = CliError::from(error);
-                    session.ui.error(&error.sentence());
+                    error.report(&session.ui);
                     session.suggest(&error);
                 }
             }

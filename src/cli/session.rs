@@ -11,9 +11,9 @@ use super::usage::{self, Arity};
 use crate::cancel;
 use crate::image::Progress;
 use crate::layer::Limits;
-use crate::oci::{Created, Platform, Reference};
+use crate::oci::{Created, Platform};
+use crate::ops::Context;
 use crate::ops::near::near;
-use crate::ops::{self, Context};
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
 
@@ -48,7 +48,7 @@ impl Session {
 
     /// Tells an error of which there is more to say than its own words.
     pub(super) fn tell(&self, error: CliError) -> CliError {
-        if cancel::is_cancelled() || self.meant(&error).is_none() {
+        if cancel::is_cancelled() || error.missing_image().is_none() {
             return error;
         }
         error.report(&self.ui);
@@ -58,21 +58,31 @@ impl Session {
 
     /// Behind an error about an image that is not there, names the one that was probably meant.
     pub(super) fn suggest(&self, error: &CliError) {
-        if let Some(meant) = self.meant(error) {
+        if let Some(meant) = error.missing_image().and_then(|name| near(&self.context, name)) {
             self.ui.note(&format!("did you mean {}?", meant.familiar()));
         }
     }
 
-    fn meant(&self, error: &CliError) -> Option<Reference> {
-        match error {
-            CliError::Ops(ops::Error::NoSuchImage(name)) => near(&self.context, name),
-            _ => None,
-        }
+    /// The name by which the program was called: `imgtool`, or `docker`.
+    pub(super) fn called(&self) -> &'static str {
+        usage::program_name(&self.typed)
+    }
+
+    /// The command that was typed, without the program's name: `image`, `ls`.
+    pub(super) fn command(&self) -> Vec<&str> {
+        let words = self.typed.iter().skip(1).filter_map(|word| word.to_str());
+        words.take_while(|word| *word != "--").filter(|word| !word.starts_with('-')).collect()
     }
 
     /// Progress as `--progress` says.
     pub(super) fn progress(&self, quiet: bool) -> Box<dyn Progress> {
-        self.ui.progress(self.progress, quiet)
+        let is_dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let mode = match self.progress {
+            // Bars move the cursor.
+            ProgressMode::Auto if is_dumb && !quiet && self.ui.stderr_is_terminal() => ProgressMode::Plain,
+            mode => mode,
+        };
+        self.ui.progress(mode, quiet)
     }
 
     /// The platforms that `--platform` says, in one list or several.

@@ -3,13 +3,15 @@ use serde_json::{Map, Value, json};
 
 use super::error::CliError;
 use super::session::Session;
+use super::time;
 use super::usage::Arity;
 use crate::oci::Reference;
 use crate::ops::df::{ImageUsage, Usage, usage as measure};
-use crate::ui::{Format, human, render_rows};
+use crate::ui::{Format, TemplateError, human, render_object, render_rows};
 
 /// Manage the store
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -18,6 +20,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Df(Df),
+    Info(super::info::Args),
 }
 
 /// Show disk usage: layers that several images have count once
@@ -35,9 +38,25 @@ struct Df {
 }
 
 const TABLE: &str = "table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
+const RAW: &str =
+    "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n";
 const HEADERS: [(&str, &str); 5] =
     [("Type", "TYPE"), ("TotalCount", "TOTAL"), ("Active", "ACTIVE"), ("Size", "SIZE"), ("Reclaimable", "RECLAIMABLE")];
 const IMAGE_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
+/// What docker shows of other things than images: there are none.
+const NOTHING_ELSE: &str = "
+Containers space usage:
+
+CONTAINER ID   IMAGE     COMMAND   LOCAL VOLUMES   SIZE      CREATED   STATUS    NAMES
+
+Local Volumes space usage:
+
+VOLUME NAME   LINKS     SIZE
+
+Build cache usage: 0B
+
+CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED
+";
 const IMAGE_HEADERS: [(&str, &str); 8] = [
     ("Repository", "REPOSITORY"),
     ("Tag", "TAG"),
@@ -53,6 +72,7 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         match self.command {
             Command::Df(args) => args.run(session),
+            Command::Info(args) => args.run(session),
         }
     }
 }
@@ -64,16 +84,32 @@ impl Df {
         for problem in &measured.problems {
             session.ui.warn(&problem.to_string());
         }
-        if !self.verbose {
+        let text = if self.verbose {
+            details(session, self.format.as_deref(), &measured)?
+        } else {
             let format = Format::parse(self.format.as_deref(), TABLE)?;
-            return Ok(session.ui.data(&render_rows(&format, &HEADERS, &summary(&measured))?)?);
+            let format = format.raw(RAW)?.row_type("*formatter.diskUsageImagesContext");
+            render_rows(&format, &HEADERS, &summary(&measured))?
+        };
+        Ok(session.ui.data(&text)?)
+    }
+}
+
+/// All images, and that there is nothing else.
+fn details(session: &Session, format: Option<&str>, measured: &Usage) -> Result<String, TemplateError> {
+    let mut images: Vec<_> = measured.images.iter().map(|image| row(session, image)).collect();
+    match format {
+        None | Some("" | "table") => {
+            for (row, image) in images.iter_mut().zip(&measured.images) {
+                row.insert("ID".to_owned(), json!(image.record.id.short().to_string()));
+            }
+            let table = render_rows(&Format::parse(None, IMAGE_TABLE)?, &IMAGE_HEADERS, &images)?;
+            Ok(format!("Images space usage:\n\n{table}{NOTHING_ELSE}"))
         }
-        let rows: Vec<_> = measured.images.iter().flat_map(|image| rows(session, image)).collect();
-        if self.format.is_none() {
-            session.ui.line("Images space usage:\n")?;
+        Some(format) => {
+            let all = json!({ "Images": images, "Containers": [], "Volumes": [], "BuildCache": [] });
+            render_object(format, "*formatter.diskUsageContext", &all)
         }
-        let format = Format::parse(self.format.as_deref(), IMAGE_TABLE)?;
-        Ok(session.ui.data(&render_rows(&format, &IMAGE_HEADERS, &rows)?)?)
     }
 }
 
@@ -99,24 +135,24 @@ fn summary(measured: &Usage) -> Vec<Map<String, Value>> {
     ]
 }
 
-fn rows(session: &Session, image: &ImageUsage) -> Vec<Map<String, Value>> {
+/// An image by its first name, as docker has it here.
+fn row(session: &Session, image: &ImageUsage) -> Map<String, Value> {
     let record = &image.record;
     let none = || "<none>".to_owned();
-    let row = |name: Option<&Reference>| {
-        let pairs = [
-            ("Containers", json!("0")),
-            ("CreatedSince", json!(human::ago(session.now, super::time::seconds(record.created)))),
-            ("ID", json!(record.id.short().to_string())),
-            ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),
-            ("SharedSize", json!(human::size(image.shared, 4))),
-            ("Size", json!(human::size(record.size, 4))),
-            ("Tag", json!(name.and_then(Reference::tag).map_or_else(none, str::to_owned))),
-            ("UniqueSize", json!(human::size(record.size.saturating_sub(image.shared), 4))),
-        ];
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-    };
-    if record.names.is_empty() {
-        return vec![row(None)];
-    }
-    record.names.iter().map(|(name, _)| row(Some(name))).collect()
+    let name = record.names.first().map(|(name, _)| name);
+    let created = time::seconds(record.created);
+    let pairs = [
+        ("Containers", json!("0")),
+        ("CreatedAt", json!(time::go_string(created))),
+        ("CreatedSince", json!(human::ago(session.now, created))),
+        ("Digest", json!("")),
+        ("ID", json!(record.id)),
+        ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),
+        ("SharedSize", json!(human::size(image.shared, 4))),
+        ("Size", json!(human::size(record.size, 3))),
+        ("Tag", json!(name.and_then(Reference::tag).map_or_else(none, str::to_owned))),
+        ("UniqueSize", json!(human::size(record.size.saturating_sub(image.shared), 4))),
+        ("VirtualSize", json!(human::size(record.size, 4))),
+    ];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -1,6 +1,7 @@
 //! Checks of `-o FILE` before any work is done.
 
 use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use super::error::CliError;
@@ -21,20 +22,24 @@ pub(super) fn refuse_terminal(session: &Session, output: Option<&Path>) -> Resul
 
 /// What docker says of places where no file can be; `verb` is what it was to do there.
 pub(super) fn check_target(path: &Path, verb: &str) -> Result<(), CliError> {
-    if path.is_dir() {
-        return Err(CliError::Plain(format!("failed to {verb}: cannot write to a directory: {}", path.display())));
+    let kind = path.metadata().map(|metadata| metadata.file_type());
+    let refused = match kind {
+        Ok(kind) if kind.is_dir() => Some("a directory"),
+        Ok(kind) if kind.is_char_device() => Some("a character device file"),
+        Ok(kind) if kind.is_block_device() => Some("a block device file"),
+        Ok(kind) if kind.is_socket() => Some("a socket"),
+        _ => None,
+    };
+    if let Some(what) = refused {
+        return Err(CliError::Plain(format!("failed to {verb}: cannot write to {what}")));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.map(Path::metadata) {
-        Some(Err(error)) => {
-            let folder = folder.unwrap_or(path).display();
-            let why = if error.kind() == io::ErrorKind::NotFound {
-                "no such file or directory".to_owned()
-            } else {
-                error.to_string()
-            };
-            Err(CliError::Plain(format!("failed to {verb}: invalid output path: stat {folder}: {why}")))
-        }
-        _ => Ok(()),
-    }
+    let why = match folder.map(Path::metadata) {
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        Some(Err(error)) => error.to_string(),
+        Some(Ok(found)) if !found.is_dir() => "not a directory".to_owned(),
+        _ => return Ok(()),
+    };
+    let folder = folder.unwrap_or(path).display();
+    Err(CliError::Plain(format!("failed to {verb}: invalid output path: stat {folder}: {why}")))
 }

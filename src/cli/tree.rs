@@ -1,6 +1,6 @@
 //! `images --tree`, as docker 29 draws it.
 
-use crate::oci::Reference;
+use crate::oci::Digest;
 use crate::ops::images::Record;
 use crate::ui::{Ui, human, text};
 
@@ -12,6 +12,8 @@ struct Line {
     content: String,
 }
 
+/// The last column's header. Docker marks in it what a container uses, and here none does.
+const EXTRA: &str = "EXTRA";
 /// The columns' headers and least widths, after the first column.
 const COLUMNS: [(&str, usize); 3] = [("ID", 12), ("DISK USAGE", 10), ("CONTENT SIZE", 12)];
 const GAP: &str = "   ";
@@ -20,9 +22,10 @@ const GAP: &str = "   ";
 pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
     let mut groups: Vec<Vec<Line>> = Vec::new();
     for record in records {
-        let names: Vec<String> = record.names.iter().map(|(name, _)| Reference::familiar(name)).collect();
-        let shown = if names.is_empty() { vec!["<untagged>".to_owned()] } else { names };
-        groups.extend(shown.into_iter().map(|name| group(ui, record, &name)));
+        if record.names.is_empty() {
+            groups.push(group(ui, record, "<untagged>", &record.descriptor.digest));
+        }
+        groups.extend(record.names.iter().map(|(name, digest)| group(ui, record, &name.familiar(), digest)));
     }
     groups.sort_by(|one, two| {
         let untagged = |group: &[Line]| group[0].name == "<untagged>";
@@ -31,18 +34,20 @@ pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
     draw(&groups)
 }
 
-fn group(ui: &Ui, record: &Record, name: &str) -> Vec<Line> {
+fn group(ui: &Ui, record: &Record, name: &str, digest: &Digest) -> Vec<Line> {
+    let platforms = record.platforms.get(digest).map(Vec::as_slice).unwrap_or_default();
     let line = |name: String, id: String, size: u64, stored: u64| Line {
         name,
         id,
         disk: human::size(size + stored, 3),
         content: human::size(stored, 3),
     };
-    let disk: u64 = record.platforms.iter().map(|platform| platform.size).sum();
-    let mut lines = vec![line(ui.word(name).into_owned(), record.id.short().to_string(), disk, record.stored)];
-    if record.platforms.len() > 1 {
-        let last = record.platforms.len() - 1;
-        for (place, platform) in record.platforms.iter().enumerate() {
+    let disk: u64 = platforms.iter().map(|platform| platform.size).sum();
+    let stored: u64 = platforms.iter().map(|platform| platform.stored).sum();
+    let mut lines = vec![line(ui.word(name).into_owned(), record.id.short().to_string(), disk, stored)];
+    if platforms.len() > 1 {
+        let last = platforms.len() - 1;
+        for (place, platform) in platforms.iter().enumerate() {
             let branch = if place == last { "└─" } else { "├─" };
             let name = format!("{branch} {}", ui.word(&platform.platform.to_string()));
             lines.push(line(name, platform.id.short().to_string(), platform.size, platform.stored));
@@ -56,8 +61,10 @@ fn draw(groups: &[Vec<Line>]) -> String {
     let width = widest.max("IMAGE".len());
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - text::width(name)));
     let [(id, id_width), (disk, disk_width), (content, content_width)] = COLUMNS;
-    let mut drawn =
-        format!("{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n", pad("IMAGE"));
+    let mut drawn = format!(
+        "{}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}{GAP}{EXTRA}\n",
+        pad("IMAGE")
+    );
     let spaced = groups.iter().any(|group| group.len() > 1);
     for (place, group) in groups.iter().enumerate() {
         if spaced && place > 0 {
@@ -65,8 +72,8 @@ fn draw(groups: &[Vec<Line>]) -> String {
         }
         for Line { name, id, disk, content } in group {
             let name = pad(name);
-            let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}\n");
-            drawn.push_str(&line);
+            let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}");
+            drawn.extend([&line, GAP, &" ".repeat(EXTRA.len()), "\n"]);
         }
     }
     drawn

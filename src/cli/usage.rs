@@ -1,13 +1,16 @@
 //! Wrong use, in docker's words: what is wrong, how the command is used, where to read more.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
+use super::elsewhere;
 use super::error::CliError;
+use super::flags::Wrong;
 use crate::ui::Ui;
 
 /// Docker's exit code for flags that it does not know.
@@ -16,16 +19,18 @@ const BAD_FLAG: u8 = 125;
 /// Prints help, or what clap found wrong, and gives the exit code.
 pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // A closed pipe (`--help | head`) is nothing to talk about.
-            let text = match error.kind() {
-                ErrorKind::DisplayHelp => help(ui, typed),
-                _ => error.render().to_string(),
-            };
-            return shown(ui, &text);
+        ErrorKind::DisplayVersion => {
+            // Whatever name it was called by, this is what it is.
+            let _ = ui.line(&format!("imgtool {}", super::version::VERSION));
+            return ExitCode::SUCCESS;
+        }
+        ErrorKind::DisplayHelp => {
+            return shown(ui, &help(ui, typed));
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            return shown(ui, &help(ui, typed));
+            // Docker's client says it on standard error, and does not count it as a failure.
+            ui.note(help(ui, typed).trim_end());
+            return ExitCode::SUCCESS;
         }
         _ => {}
     }
@@ -40,22 +45,24 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let wrong = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let group = path.split_once(' ').map_or("", |(_, group)| group);
+            if let Some(advice) = elsewhere::instead(group, &wrong) {
+                ui.error(&format!("{path} {wrong}: {advice}"));
+                return ExitCode::FAILURE;
+            }
             let near = context(ContextKind::SuggestedSubcommand);
             let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
-            let own = if path == "imgtool" { String::new() } else { format!("Usage:  {path} COMMAND\n\n") };
+            let own = if path.contains(' ') { format!("Usage:  {path}\n\n") } else { String::new() };
+            let program = program_name(typed);
             ui.note(&format!(
-                "imgtool: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
+                "{program}: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
             ));
             ExitCode::FAILURE
         }
         ErrorKind::UnknownArgument if wrong.starts_with('-') => {
-            let what = match wrong.strip_prefix("--") {
-                Some(_) => format!("unknown flag: {wrong}"),
-                None => format!("unknown shorthand flag: '{}' in {wrong}", wrong.trim_start_matches('-')),
-            };
             let near =
                 context(ContextKind::SuggestedArg).map(|near| format!("\nDid you mean {near}?")).unwrap_or_default();
-            ui.note(&format!("{what}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
+            ui.note(&format!("unknown flag: {wrong}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
             ExitCode::from(BAD_FLAG)
         }
         _ => {
@@ -65,6 +72,32 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             ExitCode::from(BAD_FLAG)
         }
     }
+}
+
+/// Tells a flag that was typed wrong, and gives the exit code.
+pub(super) fn explain_flag(ui: &Ui, wrong: &Wrong) -> ExitCode {
+    if let Some(flag) = &wrong.unknown {
+        let line: Vec<OsString> = wrong.path.iter().cloned().chain([flag.into()]).collect();
+        if let Err(error) = program(&line).try_get_matches_from(&line) {
+            return explain(ui, &error, &line);
+        }
+    }
+    let (command, path) = find(&wrong.path);
+    let usage = usage_line(&command, &path);
+    ui.note(&format!("{}\n\n{usage}\n\nRun '{path} --help' for more information", wrong.message));
+    ExitCode::from(BAD_FLAG)
+}
+
+/// The command line as clap knows it, under the name by which it was called.
+pub(super) fn program(typed: &[OsString]) -> Command {
+    let name = program_name(typed);
+    Cli::command().name(name).bin_name(name)
+}
+
+/// Called by the name `docker`, as by a link of that name, the program speaks of itself so.
+pub(super) fn program_name(typed: &[OsString]) -> &'static str {
+    let name = typed.first().and_then(|path| Path::new(path).file_name());
+    if name.is_some_and(|name| name == "docker") { "docker" } else { "imgtool" }
 }
 
 /// How many arguments a command takes.
@@ -78,6 +111,8 @@ pub(super) enum Arity {
     AtLeast(usize),
     /// At most so many.
     AtMost(usize),
+    /// From so many to so many.
+    Between(usize, usize),
 }
 
 /// Checks the number of arguments of the command that was typed.
@@ -85,14 +120,19 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
     let plural = |count: usize| if count == 1 { "argument" } else { "arguments" };
     let (wrong, see) = match arity {
         Arity::None if !given.is_empty() => ("accepts no arguments".to_owned(), "Run"),
-        Arity::Exactly(count) if given.len() != count => (format!("requires {count} {}", plural(count)), "See"),
+        Arity::Exactly(count) if given.len() != count => (format!("requires {count} {}", plural(count)), "Run"),
         Arity::AtLeast(count) if given.len() < count => (format!("requires at least {count} {}", plural(count)), "See"),
         Arity::AtMost(count) if given.len() > count => (format!("requires at most {count} {}", plural(count)), "See"),
+        Arity::Between(least, most) if !(least..=most).contains(&given.len()) => {
+            (format!("requires at least {least} and at most {most} {}", plural(most)), "Run")
+        }
         _ => return Ok(()),
     };
     let (command, path) = find(typed);
     let usage = usage_line(&command, &path);
-    Err(CliError::Usage(format!("imgtool: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information")))
+    let program = program_name(typed);
+    let text = format!("{program}: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information");
+    Err(CliError::Usage(text))
 }
 
 fn shown(ui: &Ui, text: &str) -> ExitCode {
@@ -100,7 +140,7 @@ fn shown(ui: &Ui, text: &str) -> ExitCode {
 }
 
 /// All commands, with what clap adds to them.
-pub(super) fn program() -> Command {
+pub(super) fn commands() -> Command {
     let mut program = Cli::command();
     program.build();
     program
@@ -116,9 +156,10 @@ fn help(ui: &Ui, typed: &[OsString]) -> String {
 
 /// The command that was typed, and its name with those above it.
 fn find(typed: &[OsString]) -> (Command, String) {
-    let mut command = Cli::command();
+    let mut command = program(typed);
     let mut path = command.get_name().to_owned();
-    for word in typed.iter().skip(1).filter_map(|word| word.to_str()) {
+    let before_arguments = typed.iter().skip(1).take_while(|word| *word != "--");
+    for word in before_arguments.filter_map(|word| word.to_str()) {
         if let Some(below) = command.find_subcommand(word).cloned() {
             path = format!("{path} {}", below.get_name());
             command = below;
@@ -128,6 +169,10 @@ fn find(typed: &[OsString]) -> (Command, String) {
 }
 
 fn usage_line(command: &Command, path: &str) -> String {
+    if command.has_subcommands() {
+        let more = if path.contains(' ') { "" } else { " [OPTIONS] COMMAND [ARG...]" };
+        return format!("Usage:  {path}{more}");
+    }
     let usage = command.clone().render_usage().to_string();
     let words = usage.trim_start_matches("Usage:").trim();
     // Each command's own usage begins with its shortest name, which is not always the one that was typed.

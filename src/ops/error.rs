@@ -119,8 +119,26 @@ pub enum Error {
     #[error("ambiguous reference: {0} is the beginning of more than one image ID")]
     Ambiguous(String),
     /// A filter that docker does not know, or whose value it cannot read.
-    #[error("invalid filter '{0}': expected dangling=, label=, label!=, before=, since=, until= or reference=")]
+    #[error("invalid filter{}", if .0.is_empty() { String::new() } else { format!(" '{}'", .0) })]
     InvalidFilter(String),
+    /// What should be a time is none.
+    #[error("failed to parse value as time or duration: {0:?}")]
+    NoTime(String),
+    /// Docker takes one time only.
+    #[error("more than one until filter specified")]
+    SeveralUntil,
+    /// A pattern for names with a set that does not end, or with nothing behind its last backslash.
+    #[error("syntax error in pattern")]
+    Pattern,
+    /// A name that was typed as a tag is none.
+    #[error("error parsing reference: {typed:?} is not a valid repository/tag")]
+    NotATag {
+        /// What was typed.
+        typed: String,
+        /// Why.
+        #[source]
+        source: ReferenceError,
+    },
     /// What was typed is no reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -245,14 +263,62 @@ pub enum Error {
         /// What there is.
         found: Vec<Platform>,
     },
+    /// Neither a manifest nor a list has that name.
+    #[error("no such manifest: {0}")]
+    NoSuchManifest(String),
+    /// What should be a list is an image.
+    #[error("{0} is an image, and no manifest list")]
+    NotAList(String),
+    /// A list of that name is there already.
+    #[error("refusing to amend an existing manifest list with no --amend flag")]
+    ListExists,
+    /// A list does not have an image.
+    #[error("manifest for image {image} does not exist in {list}")]
+    NotInList {
+        /// The image, as it was typed.
+        image: String,
+        /// The list.
+        list: String,
+    },
+    /// No machine is like that.
+    #[error("manifest entry for image has unsupported os/arch combination: {0}")]
+    UnsupportedPlatform(String),
+    /// An image is for other platforms than the one asked for.
+    #[error("image with reference {image} was found but {}", other_platform(wanted, found))]
+    OtherPlatform {
+        /// The image.
+        image: String,
+        /// What was asked for.
+        wanted: Box<Platform>,
+        /// What there is.
+        found: Vec<Platform>,
+    },
+    /// The same, where the image was to be saved.
+    #[error("no suitable export target found for platform {wanted}: {image} has {found}", found = listed(found))]
+    NoExportTarget {
+        /// The image.
+        image: String,
+        /// What was asked for.
+        wanted: Box<Platform>,
+        /// What there is.
+        found: Vec<Platform>,
+    },
     /// Removing would take more than was asked for.
-    #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories: {names}", names = listed(names))]
+    #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories")]
     Conflict {
         /// The image, short.
         id: String,
         /// All its names.
         names: Vec<Reference>,
     },
+}
+
+/// What docker's two stores say: that of one platform, and that of several.
+fn other_platform(wanted: &Platform, found: &[Platform]) -> String {
+    match found {
+        [found] => format!("its platform ({found}) does not match the specified platform ({wanted})"),
+        _ => format!("does not provide the specified platform ({wanted}): it has {}", listed(found)),
+    }
 }
 
 fn listed<T: ToString>(items: &[T]) -> String {

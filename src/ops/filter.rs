@@ -44,9 +44,10 @@ impl Filters {
     pub fn parse(context: &Context, typed: &[String], now: Timestamp) -> Result<Self, Error> {
         let mut filters = Self::default();
         for text in typed {
-            let invalid = || Error::InvalidFilter(text.clone());
-            let (key, value) = text.split_once('=').ok_or_else(invalid)?;
-            let (key, negated) = key.strip_suffix('!').map_or((key, false), |key| (key, true));
+            let (key, value) = text.split_once('=').ok_or_else(|| Error::InvalidFilter(text.clone()))?;
+            let (key, value) = (key.trim().to_lowercase(), value.trim());
+            let invalid = || Error::InvalidFilter(key.clone());
+            let (key, negated) = key.strip_suffix('!').map_or((key.as_str(), false), |key| (key, true));
             let created = |name: &str| -> Result<Created, Error> {
                 let found = context.find_in_store(&context.store.catalog()?, name)?;
                 let image = found.image(None, &context.host)?;
@@ -55,15 +56,42 @@ impl Filters {
             match (key, negated) {
                 ("label", true) => filters.without_labels.push(Label::parse(value)),
                 ("label", false) => filters.labels.push(Label::parse(value)),
-                ("dangling", false) => filters.dangling = Some(boolean(value).ok_or_else(invalid)?),
+                ("dangling", false) => filters.set_dangling(value)?,
                 ("before", false) => filters.before = Some(created(value)?),
                 ("since", false) => filters.since = Some(created(value)?),
-                ("until", false) => filters.until = Some(moment(value, now).ok_or_else(invalid)?),
-                ("reference", false) => filters.references.push(value.to_owned()),
+                ("until", false) if filters.until.is_some() => return Err(Error::SeveralUntil),
+                ("until", false) => {
+                    let time = moment(value, now).ok_or_else(|| Error::NoTime(value.to_owned()))?;
+                    filters.until = Some(time);
+                }
+                ("reference", false) => filters.add_reference(value)?,
                 _ => return Err(invalid()),
             }
         }
         Ok(filters)
+    }
+
+    /// Means images whose name is like `pattern`, too.
+    pub fn add_reference(&mut self, pattern: &str) -> Result<(), Error> {
+        if !glob::is_pattern(pattern) {
+            return Err(Error::Pattern);
+        }
+        self.references.push(pattern.to_owned());
+        Ok(())
+    }
+
+    /// Docker's words for true and false here are fewer than those for flags.
+    fn set_dangling(&mut self, value: &str) -> Result<(), Error> {
+        let wanted = match value {
+            "1" | "true" => true,
+            "0" | "false" => false,
+            _ => return Err(Error::InvalidFilter(format!("dangling=[{value}]"))),
+        };
+        if self.dangling.is_some_and(|other| other != wanted) {
+            return Err(Error::InvalidFilter("dangling=[true false]".to_owned()));
+        }
+        self.dangling = Some(wanted);
+        Ok(())
     }
 
     /// Whether only images without a name, or only those with one, are meant.
@@ -94,7 +122,7 @@ impl Filters {
 }
 
 /// Go's words for true and false.
-fn boolean(text: &str) -> Option<bool> {
+pub fn boolean(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

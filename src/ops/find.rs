@@ -32,9 +32,9 @@ impl Found {
         let no_image = || Error::NoSuchImage(self.shown());
         match platform {
             None => self.tree.default_image(host).ok_or_else(no_image),
-            Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::Platform {
+            Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::OtherPlatform {
                 image: self.shown(),
-                wanted: vec![platform.clone()],
+                wanted: Box::new(platform.clone()),
                 found: self.tree.images().iter().map(|image| image.platform()).collect(),
             }),
         }
@@ -79,7 +79,12 @@ impl Context {
                 return tagged.into_iter().map(|entry| self.found_in_store(&catalog, entry, true)).collect();
             }
         }
-        Ok(vec![self.find_in_store(&catalog, &name)?])
+        // Where all tags would have been meant, none is missed.
+        let found = self.find_in_store(&catalog, &name).map_err(|error| match error {
+            Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(&name) => Error::NoSuchImage(name),
+            other => other,
+        })?;
+        Ok(vec![found])
     }
 
     /// Finds what is meant by a name or id in the store: a full id, then a name, then the beginning of an id.
@@ -145,6 +150,26 @@ impl Context {
         matching.into_values().next().ok_or_else(|| no_such_image(typed))
     }
 
+    /// The entries of the store that lead to an image, through whichever manifest. What cannot be read leads nowhere.
+    pub fn entries_of<'c>(&self, catalog: &'c Catalog, id: &ImageId) -> Vec<&'c Entry> {
+        let mut known: BTreeMap<Digest, bool> = BTreeMap::new();
+        let mut leads = |entry: &&Entry| {
+            *known.entry(entry.descriptor.digest).or_insert_with(|| {
+                let tree = self.store.tree(entry);
+                tree.is_ok_and(|tree| tree.default_image(&self.host).is_some_and(|image| image.id() == *id))
+            })
+        };
+        catalog.entries().iter().filter(|entry| leads(entry)).collect()
+    }
+
+    /// The names of an image of the store, sorted.
+    pub fn names_of(&self, catalog: &Catalog, id: &ImageId) -> Vec<Reference> {
+        let mut names: Vec<Reference> =
+            self.entries_of(catalog, id).into_iter().filter_map(|entry| entry.name.clone()).collect();
+        names.sort();
+        names
+    }
+
     fn found_in_store(&self, catalog: &Catalog, entry: &Entry, by_name: bool) -> Result<Found, Error> {
         let all_names = catalog.leading_to(&entry.descriptor.digest).filter_map(|entry| entry.name.clone()).collect();
         let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
@@ -184,8 +209,11 @@ impl Context {
     }
 }
 
-/// Docker names the tag that it looked for, too.
+/// Docker names the tag that it looked for, too, and says of a whole ID what kind of digest it is.
 fn no_such_image(typed: &str) -> Error {
+    if let Some(digest) = Digest::from_hex(typed) {
+        return Error::NoSuchImage(digest.to_string());
+    }
     match typed.parse::<Reference>() {
         Ok(name) => Error::NoSuchImage(name.with_default_tag().familiar()),
         Err(_) => Error::NoSuchImage(typed.to_owned()),

@@ -9,6 +9,34 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     matches_from(&pattern, &name)
 }
 
+/// Whether a pattern is well-formed: its sets end, and its last backslash has something behind it.
+pub fn is_pattern(pattern: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let mut at = 0;
+    while let Some(element) = pattern.get(at) {
+        let next = match element {
+            '[' => set_end(&pattern, at + 1),
+            '\\' => (at + 1 < pattern.len()).then_some(at + 2),
+            _ => Some(at + 1),
+        };
+        let Some(next) = next else { return false };
+        at = next;
+    }
+    true
+}
+
+/// Where the pattern goes on behind a set.
+fn set_end(pattern: &[char], mut at: usize) -> Option<usize> {
+    at += usize::from(pattern.get(at) == Some(&'^'));
+    loop {
+        let (_, next) = member(pattern, at)?;
+        at = if pattern.get(next) == Some(&'-') { member(pattern, next + 1)?.1 } else { next };
+        if *pattern.get(at)? == ']' {
+            return Some(at + 1);
+        }
+    }
+}
+
 /// Whether a pattern means a name, whichever of its forms that it was written for: `ubuntu*`, `*/app:1.?`,
 /// `docker.io/library/*`.
 pub fn matches_reference(pattern: &str, name: &Reference) -> bool {
@@ -110,6 +138,16 @@ mod tests {
         ];
         for (pattern, name) in no {
             assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn patterns() {
+        for good in ["", "a*", "[a-c]", "[^a]x", "\\*", "[\\]]"] {
+            assert!(is_pattern(good), "{good}");
+        }
+        for bad in ["[", "[a", "[a-", "a\\", "[]a]", "[^"] {
+            assert!(!is_pattern(bad), "{bad}");
         }
     }
 

@@ -24,14 +24,12 @@ pub struct Record {
     pub created: Option<Created>,
     /// The sum of its layers' sizes, as docker counts them.
     pub size: u64,
-    /// The bytes of its blobs, as they are stored.
-    pub stored: u64,
     /// The labels of its config.
     pub labels: BTreeMap<String, String>,
     /// Whether it is only there because another image was committed on it: it has no name of its own.
     pub is_intermediate: bool,
-    /// The images for the platforms that the name leads to.
-    pub platforms: Vec<PlatformRecord>,
+    /// The images for the platforms that each manifest or index leads to.
+    pub platforms: BTreeMap<Digest, Vec<PlatformRecord>>,
 }
 
 impl Record {
@@ -100,6 +98,7 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
                 known.names.extend(record.names);
                 known.foreign_names.extend(record.foreign_names);
                 known.targets.extend(record.targets);
+                known.platforms.extend(record.platforms);
                 known.is_intermediate &= record.is_intermediate;
             }
             None => {
@@ -134,10 +133,9 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
         targets: vec![descriptor.digest],
         created: config.created,
         size: context.image_size(&found, image)?,
-        stored: platforms.iter().map(|platform| platform.stored).sum(),
         labels: labels.into_iter().collect(),
         is_intermediate: false,
-        platforms,
+        platforms: BTreeMap::from([(descriptor.digest, platforms)]),
     })
 }
 

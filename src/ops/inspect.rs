@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Error};
-use crate::oci::{Created, Descriptor, DiffId, ImageConfig, ImageId, Platform, Reference};
+use super::{Context, Error, Found};
+use crate::oci::{Created, Descriptor, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
+use crate::store::Entry;
 
 /// An image as docker 29 describes it: its fields in its order, empty ones left out as it leaves them out.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +23,9 @@ pub struct Inspect {
     /// The config's comment, or that of its newest history entry.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub comment: String,
+    /// The version of docker that made it. Newer ones do not print it, but templates may ask for it.
+    #[serde(skip)]
+    pub docker_version: String,
     /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
@@ -78,21 +82,19 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
     let image = found.image(platform, &context.host)?;
     let size = context.image_size(&found, image)?;
     let config = image.config.value();
+    let names = names(context, &found, image.id())?;
     let mut repo_digests = Vec::new();
-    if let Some(descriptor) = &found.descriptor {
-        for name in &found.all_names {
-            let name = name.without_tag().with_digest(descriptor.digest).familiar();
-            if !repo_digests.contains(&name) {
-                repo_digests.push(name);
-            }
-        }
+    for (name, digest) in &names {
+        let name = digest.map(|digest| name.without_tag().with_digest(digest).familiar());
+        repo_digests.extend(name.filter(|name| !repo_digests.contains(name)));
     }
     Ok(Inspect {
         id: image.id(),
-        repo_tags: found.all_names.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect(),
+        repo_tags: names.iter().filter(|(name, _)| name.tag().is_some()).map(|(name, _)| name.familiar()).collect(),
         repo_digests,
         parent: context.ancestors(&found)?.first().copied(),
         comment: comment(config),
+        docker_version: config.docker_version.clone(),
         created: config.created,
         author: config.author.clone(),
         config: filled(config),
@@ -107,6 +109,19 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
     })
 }
 
+/// All names of the image, each with the manifest or index that it leads to, if that is known.
+fn names(context: &Context, found: &Found, id: ImageId) -> Result<Vec<(Reference, Option<Digest>)>, Error> {
+    if !found.in_store {
+        let digest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
+        return Ok(found.all_names.iter().map(|name| (name.clone(), digest)).collect());
+    }
+    let catalog = context.store.catalog()?;
+    let with_digest = |entry: &Entry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
+    let mut names: Vec<_> = context.entries_of(&catalog, &id).into_iter().filter_map(with_digest).collect();
+    names.sort();
+    Ok(names)
+}
+
 impl Inspect {
     /// As it is printed: without fields that say nothing.
     pub fn to_json(&self) -> Value {
@@ -119,7 +134,7 @@ impl Inspect {
         with_zeros(
             &mut value,
             &json!({
-                "Parent": "", "Comment": "", "Created": "", "DockerVersion": "", "Author": "", "Container": "",
+                "Parent": "", "Comment": "", "Created": "", "DockerVersion": self.docker_version, "Author": "", "Container": "",
                 "Variant": "", "OsVersion": "", "Config": {},
             }),
         );

@@ -14,6 +14,7 @@ pub mod import;
 pub mod inspect;
 pub mod load;
 pub mod location;
+pub mod manifest;
 pub mod near;
 pub mod output;
 pub mod prune;

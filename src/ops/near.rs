@@ -17,13 +17,15 @@ pub fn near(context: &Context, typed: &str) -> Option<Reference> {
     let allowed = (wanted.chars().count() / 3).min(MOST_SLIPS);
     let catalog = context.store.catalog().ok()?;
     let names = catalog.entries().iter().filter_map(|entry| entry.name.as_ref()).take(MOST_NAMES);
+    // What is there was not meant: it went, or was to go, just now.
+    let names = names.filter(|name| **name != typed);
     let rated = names.filter_map(|name| {
         let repository = name.familiar_name();
         let slips = slips(&wanted, &repository, allowed)?;
         let tag_slips = self::slips(tag, name.tag().unwrap_or_default(), LONGEST).unwrap_or(LONGEST);
         Some(((slips, tag_slips), name))
     });
-    rated.min_by(|one, other| one.cmp(other)).map(|(_, name)| name.clone())
+    rated.min_by(Ord::cmp).map(|(_, name)| name.clone())
 }
 
 /// How many letters were left out, put in, mistaken or swapped, if that are at most so many.
@@ -32,10 +34,20 @@ fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > most || one.len().max(other.len()) > LONGEST {
         return None;
     }
-    let mut before: Vec<usize> = Vec::new();
+    // What is the same at both ends has no slip in it, and often that is nearly all.
+    let same = |(one, other): &(&char, &char)| one == other;
+    let before = one.iter().zip(&other).take_while(same).count();
+    let (one, other) = (&one[before..], &other[before..]);
+    let after = one.iter().rev().zip(other.iter().rev()).take_while(same).count();
+    distance(&one[..one.len() - after], &other[..other.len() - after], most)
+}
+
+/// [Optimal string alignment](https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance), up to `most`.
+fn distance(one: &[char], other: &[char], most: usize) -> Option<usize> {
     let mut above: Vec<usize> = (0..=other.len()).collect();
+    let (mut before, mut line) = (above.clone(), above.clone());
     for (row, letter) in one.iter().enumerate() {
-        let mut line = vec![row + 1];
+        line[0] = row + 1;
         for (column, against) in other.iter().enumerate() {
             let replaced = above[column] + usize::from(letter != against);
             let mut least = replaced.min(above[column + 1] + 1).min(line[column] + 1);
@@ -43,12 +55,13 @@ fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
             if is_swap {
                 least = least.min(before[column - 1] + 1);
             }
-            line.push(least);
+            line[column + 1] = least;
         }
         if line.iter().min().is_some_and(|least| *least > most) {
             return None;
         }
-        before = std::mem::replace(&mut above, line);
+        std::mem::swap(&mut before, &mut above);
+        std::mem::swap(&mut above, &mut line);
     }
     above.last().copied().filter(|slips| *slips <= most)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::filter::Filters;
 use super::images::{Record, images};
-use super::remove::{Event, freed_chains};
+use super::remove::{Event, Stacks};
 use super::{Context, Error};
 use crate::oci::{Digest, ImageId};
 
@@ -37,6 +37,7 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     let alone = if *dry_run { None } else { Some(context.store.lock_exclusive()?) };
     let before = context.store.catalog()?;
     let mut after = before.clone();
+    let mut stacks = Stacks::of(context, &before);
     let mut events = Vec::new();
     let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
     let listed = images(context)?.images;
@@ -56,10 +57,10 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
             events.push(Event::DeletedImage(id));
             for target in &targets {
                 after.remove(target);
+                events.extend(stacks.free(target).into_iter().map(Event::DeletedLayer));
             }
         }
     }
-    events.extend(freed_chains(context, &before, &after).into_iter().map(Event::DeletedLayer));
     let reachable = context.store.reachable(&after)?;
     let bytes = match alone {
         Some(alone) => {

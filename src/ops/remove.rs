@@ -1,9 +1,10 @@
 //! `rmi`: names go, and with its last name an image, and with the images the layers that no other needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Context, Error, Found};
-use crate::oci::{ChainId, Descriptor, Digest, ImageId, Reference};
+use crate::image::Image;
+use crate::oci::{ChainId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Entry, Guard};
 
 /// What happened, in order.
@@ -22,8 +23,8 @@ pub enum Event {
 pub struct Options {
     /// An image that several repositories name goes, too.
     pub force: bool,
-    /// An image that loses its last name stays.
-    pub keep_untagged: bool,
+    /// What an image was committed on stays, also if it has no name.
+    pub keep_parents: bool,
     /// Nothing is removed, but all is told.
     pub dry_run: bool,
 }
@@ -62,7 +63,8 @@ struct Plan {
 
 /// Removes an image from a catalog.
 fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options) -> Result<Plan, Error> {
-    let (names, descriptor) = aim(context, catalog, typed, options)?;
+    let (names, targets) = aim(context, catalog, typed, options)?;
+    let mut stacks = Stacks::of(context, catalog);
     let mut events = Vec::new();
     if catalog.untag_foreign(typed) {
         events.push(Event::Untagged(typed.to_owned()));
@@ -72,82 +74,111 @@ fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options)
         events.push(Event::Untagged(name.familiar()));
     }
     let mut deletes = false;
-    let mut next = descriptor.filter(|_| !options.keep_untagged).map(|descriptor| descriptor.digest);
-    while let Some(digest) = next {
-        next = delete(context, catalog, &digest, &mut events);
-        deletes |= !catalog.leads_to(&digest);
+    for target in targets {
+        let mut next = Some(target);
+        while let Some(digest) = next {
+            next = delete(context, catalog, &mut stacks, &digest, &mut events).filter(|_| !options.keep_parents);
+            deletes |= !catalog.leads_to(&digest);
+        }
     }
     Ok(Plan { events, deletes })
 }
 
 /// Deletes an image that has no name and on which no other was committed; gives what it was committed on itself, as that
 /// may have been waiting for it.
-fn delete(context: &Context, catalog: &mut Catalog, digest: &Digest, events: &mut Vec<Event>) -> Option<Digest> {
+fn delete(
+    context: &Context,
+    catalog: &mut Catalog,
+    stacks: &mut Stacks,
+    digest: &Digest,
+    events: &mut Vec<Event>,
+) -> Option<Digest> {
     let is_nameless = catalog.leading_to(digest).all(Entry::is_nameless);
     let entry = catalog.leading_to(digest).next().cloned()?;
     if !is_nameless || catalog.has_children(digest) {
         return None;
     }
-    let before = catalog.clone();
     catalog.remove(digest);
     // One that is damaged has no id to tell, but can go.
     let tree = context.store.tree(&entry).ok();
     let image = tree.as_ref().and_then(|tree| tree.default_image(&context.host));
-    events.extend(image.map(|image| Event::DeletedImage(image.id())));
-    events.extend(freed_chains(context, &before, catalog).into_iter().map(Event::DeletedLayer));
+    // Another manifest may lead to the same image.
+    let gone = image.map(Image::id).filter(|id| context.entries_of(catalog, id).is_empty());
+    events.extend(gone.map(Event::DeletedImage));
+    events.extend(stacks.free(digest).into_iter().map(Event::DeletedLayer));
     entry.parent()
 }
 
-/// The names to take away, and what they lead to. An image that is called by its name need not be readable.
+/// The names to take away, and the manifests and indexes that they lead to. An image that is called by its name need not be readable.
 fn aim(
     context: &Context,
     catalog: &Catalog,
     typed: &str,
     options: Options,
-) -> Result<(Vec<Reference>, Option<Descriptor>), Error> {
+) -> Result<(Vec<Reference>, Vec<Digest>), Error> {
     let name = typed.parse::<Reference>().ok().filter(|_| typed.parse::<Digest>().is_err());
     if let Some(entry) = name.and_then(|name| catalog.find(&name.with_default_tag())) {
-        return Ok((entry.name.iter().cloned().collect(), Some(entry.descriptor.clone())));
+        return Ok((entry.name.iter().cloned().collect(), vec![entry.descriptor.digest]));
     }
     if let Some(entry) = catalog.find_foreign(typed) {
-        return Ok((Vec::new(), Some(entry.descriptor.clone())));
+        return Ok((Vec::new(), vec![entry.descriptor.digest]));
     }
     let found = context.find_in_store(catalog, typed)?;
-    Ok((doomed(&found, options)?, found.descriptor))
+    let id = found.image(None, &context.host)?.id();
+    let targets: BTreeSet<Digest> =
+        context.entries_of(catalog, &id).into_iter().map(|entry| entry.descriptor.digest).collect();
+    let all_names = context.names_of(catalog, &id);
+    Ok((doomed(&found, id, all_names, options)?, targets.into_iter().collect()))
 }
 
 /// The names to take away: the one that was typed, or all of an image that was typed by its id.
-fn doomed(found: &Found, options: Options) -> Result<Vec<Reference>, Error> {
+fn doomed(found: &Found, id: ImageId, names: Vec<Reference>, options: Options) -> Result<Vec<Reference>, Error> {
     if !found.names.is_empty() {
         return Ok(found.names.clone());
     }
-    if found.all_names.len() > 1 && !options.force {
-        let id = found.tree.images().first().map(|image| image.id().short().to_string()).unwrap_or_default();
-        return Err(Error::Conflict { id, names: found.all_names.clone() });
+    if names.len() > 1 && !options.force {
+        return Err(Error::Conflict { id: id.short().to_string(), names });
     }
-    Ok(found.all_names.clone())
+    Ok(names)
 }
 
-/// The stacks of layers that only images of `before` have, the tallest first.
-pub(super) fn freed_chains(context: &Context, before: &Catalog, after: &Catalog) -> Vec<ChainId> {
-    let chains = |catalog: &Catalog| {
-        let (mut chains, mut seen) = (Vec::new(), BTreeSet::new());
-        for entry in catalog.entries().iter().filter(|entry| seen.insert(entry.descriptor.digest)) {
-            let Ok(tree) = context.store.tree(entry) else { continue };
-            for image in tree.images() {
-                chains.push(ChainId::of(&image.config.value().rootfs.diff_ids));
+/// Which stacks of layers the images of a catalog have, and how many have each.
+pub(super) struct Stacks {
+    by_target: HashMap<Digest, Vec<Vec<ChainId>>>,
+    users: HashMap<ChainId, usize>,
+}
+
+impl Stacks {
+    /// Reads all images. What cannot be read has none.
+    pub(super) fn of(context: &Context, catalog: &Catalog) -> Self {
+        let mut stacks = Self { by_target: HashMap::new(), users: HashMap::new() };
+        for entry in catalog.entries() {
+            if stacks.by_target.contains_key(&entry.descriptor.digest) {
+                continue;
             }
+            let images = context.store.tree(entry).map(|tree| {
+                let chains = |image: &&Image| ChainId::of(&image.config.value().rootfs.diff_ids);
+                tree.images().iter().map(chains).collect::<Vec<_>>()
+            });
+            let images = images.unwrap_or_default();
+            for chain in images.iter().flatten() {
+                *stacks.users.entry(*chain).or_default() += 1;
+            }
+            stacks.by_target.insert(entry.descriptor.digest, images);
         }
-        chains
-    };
-    let kept: BTreeSet<ChainId> = chains(after).into_iter().flatten().collect();
-    let mut freed = Vec::new();
-    for chain in chains(before) {
-        for stack in chain.into_iter().rev() {
-            if !kept.contains(&stack) && !freed.contains(&stack) {
+        stacks
+    }
+
+    /// Forgets what a manifest or index leads to; gives the stacks that nothing else has, the tallest first.
+    pub(super) fn free(&mut self, target: &Digest) -> Vec<ChainId> {
+        let mut freed = Vec::new();
+        for stack in self.by_target.remove(target).into_iter().flatten().flat_map(|image| image.into_iter().rev()) {
+            let users = self.users.entry(stack).or_default();
+            *users = users.saturating_sub(1);
+            if *users == 0 {
                 freed.push(stack);
             }
         }
+        freed
     }
-    freed
 }

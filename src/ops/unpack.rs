@@ -38,6 +38,8 @@ pub fn unpack(
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let overlay = context.overlay(&found, image)?;
     let layers = layers_of(context, image, &found.shown())?;
+    // A store that cannot remember the tree is met before the work, not after it.
+    drop(context.store.draft_snapshot()?);
     let user = user();
     let how = rootfs::Options { devices: options.devices, owners: user.is_none() };
     let unpacked = unpack_tree(&overlay, &layers, target, how, progress)?;

@@ -89,6 +89,17 @@ pub fn render_rows(
     Ok(if matches!(format, Format::Table(_)) { table::align(&lines) } else { lines })
 }
 
+/// One object as docker's `version`, `info` and `system df --verbose` print it: `json`, or a template whose mistakes about
+/// fields name the type `type_name`.
+pub fn render_object(format: &str, type_name: &str, object: &Value) -> Result<String, TemplateError> {
+    if format == "json" {
+        return Ok(json::plain(object));
+    }
+    let missing = MissingKey::Field { type_name: type_name.to_owned() };
+    let format = format.strip_prefix("table ").unwrap_or(format);
+    Template::parse(format)?.missing_key(missing).execute(object)
+}
+
 /// What `inspect --format` prints, and what stopped it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
@@ -131,6 +142,40 @@ fn lines(template: &Template, items: &[Value]) -> Inspection {
         text.push('\n');
     }
     Inspection { text, failure }
+}
+
+/// One object as `inspect` prints each, indented by four spaces.
+pub fn indented_json(item: &Value) -> String {
+    json::indented(item) + "\n"
+}
+
+/// A manifest as `manifest inspect` prints it: indented by tabs, a list of manifests by three spaces. What is no JSON
+/// stays as it is.
+pub fn manifest_json(bytes: &[u8], is_list: bool) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
+        return String::from_utf8_lossy(bytes).into_owned() + "\n";
+    };
+    let indent = if is_list { "   " } else { "\t" };
+    let line = |line: &str| {
+        let text = line.trim_start_matches(' ');
+        format!("{}{text}\n", indent.repeat((line.len() - text.len()) / 4))
+    };
+    json::indented(&value).lines().map(line).collect()
+}
+
+/// Bytes in base64 ([RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)).
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > group.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
 }
 
 /// Items as `inspect` prints them without a format: a JSON array indented by four spaces, `[]` if it is empty.
@@ -272,6 +317,23 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         assert_eq!(stopped.text, "x\n");
         assert_eq!(stopped.failure, Some(TemplateError::Execute { message: message.to_owned() }));
         assert!(matches!(inspect("{{.Id", &items), Err(TemplateError::Parse { .. })));
+    }
+
+    #[test]
+    fn base64_of_all_lengths() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+        assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
+    }
+
+    #[test]
+    fn manifests_are_indented_as_docker_does() {
+        assert_eq!(
+            manifest_json(br#"{"a":[{"b":"  c"}]}"#, false),
+            "{\n\t\"a\": [\n\t\t{\n\t\t\t\"b\": \"  c\"\n\t\t}\n\t]\n}\n"
+        );
+        assert_eq!(manifest_json(br#"{"a":1}"#, true), "{\n   \"a\": 1\n}\n");
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub mod table;
 pub mod template;
 pub mod text;
 
-pub use format::{Format, Inspection, inspect, inspect_json, inspect_typed, render_rows};
+pub use format::{
+    Format, Inspection, base64, indented_json, inspect, inspect_json, inspect_typed, manifest_json, render_object,
+    render_rows,
+};
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;
 pub use table::Table;

@@ -167,3 +167,29 @@ fn text_of_an_image_cannot_drive_the_terminal() {
         }
     }
 }
+
+#[test]
+fn sorted_as_one_likes() {
+    let session = Session::new();
+    let image = |name: &str, size: usize, year: u32| {
+        TestImage::of(name, &"x".repeat(size)).with("created", json!(format!("{year}-02-03T04:05:06Z")))
+    };
+    let images =
+        [image("fx/b:1", 30, 2003).also_tagged("fx/z:1"), image("fx/a:1", 10, 2002), image("fx/c:1", 20, 2004)];
+    let nameless = image("", 5, 2001).untagged();
+    session.load(&pack(&producers::docker_save(&[&images[..], &[nameless]].concat())));
+    for (args, expected) in [
+        (&[][..], "c b z a <none>"),
+        (&["--sort", "created"], "c b z a <none>"),
+        (&["--sort", "created", "--reverse"], "<none> a b z c"),
+        (&["--sort", "size"], "b z c a <none>"),
+        (&["--sort=size", "--reverse"], "<none> a c b z"),
+        (&["--sort", "name"], "a b c z <none>"),
+        (&["--sort", "name", "--filter", "reference=fx/[a-c]"], "a b c"),
+    ] {
+        let text = session.ok(&[&["images", "--format", "{{.Repository}}"], args].concat());
+        let names: Vec<&str> = text.lines().map(|line| line.trim_start_matches("fx/")).collect();
+        assert_eq!(names.join(" "), expected, "{args:?}");
+    }
+    session.run(&["images", "--sort", "colour"]).fails(125, &["colour"]);
+}

@@ -68,15 +68,15 @@ fn several_and_some_that_are_not_there() {
     ]), @r"
     $ imgtool inspect rsch/none
     []
-    ! error: No such image: rsch/none:latest
+    ! error: no such object: rsch/none
     [exit 1]
     $ imgtool image inspect rsch/none
     []
-    ! error: No such image: rsch/none:latest
+    ! error: no such image: rsch/none: No such image: rsch/none:latest
     [exit 1]
     $ imgtool image inspect -f '{{.Id}}' rsch/none
 
-    ! error: No such image: rsch/none:latest
+    ! error: no such image: rsch/none: No such image: rsch/none:latest
     [exit 1]
     ");
 }

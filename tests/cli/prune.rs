@@ -79,3 +79,60 @@ fn takes_away_what_a_killed_load_left() {
     assert_eq!(session.picture(), clean);
     assert_eq!(session.ids(), [new.id()]);
 }
+
+/// Four images of one repository and one of another, a year apart, and one without a name.
+fn repositories() -> Session {
+    let session = Session::new();
+    let at = |name: &str, year: u32| {
+        TestImage::of(name, name).with("created", serde_json::json!(format!("{year}-02-03T04:05:06Z")))
+    };
+    let images = [
+        at("fx/a:1", 2001),
+        at("fx/a:2", 2002),
+        at("fx/a:3", 2003).also_tagged("fx/b:old"),
+        at("fx/a:4", 2004),
+        at("fx/b:1", 2000),
+        at("", 2010).untagged(),
+    ];
+    session.load(&pack(&producers::docker_save(&images)));
+    session
+}
+
+#[test]
+fn keeps_the_newest_of_each_repository() {
+    for (args, left) in [
+        (&["--keep", "1"][..], &["fx/a:3", "fx/a:4", "fx/b:old"][..]),
+        (&["--keep", "2"], &["fx/a:3", "fx/a:4", "fx/b:1", "fx/b:old"]),
+        (&["--keep", "9"], &["fx/a:1", "fx/a:2", "fx/a:3", "fx/a:4", "fx/b:1", "fx/b:old"]),
+        (&["--keep", "0"], &[]),
+        (&["--keep", "1", "--filter", "reference=fx/b"], &["fx/a:1", "fx/a:2", "fx/a:3", "fx/a:4", "fx/b:old"]),
+        (&["--keep", "1", "--filter", "until=2002-01-01"], &["fx/a:2", "fx/a:3", "fx/a:4", "fx/b:old"]),
+    ] {
+        let session = repositories();
+        session.ok(&[&["image", "prune", "-f"], args].concat());
+        let tags: Vec<String> = session.tags().into_iter().filter(|tag| tag != "<none>:<none>").collect();
+        assert_eq!(tags, left, "{args:?}");
+    }
+    repositories().run(&["image", "prune", "--keep", "few"]).fails(125, &["few"]);
+    let session = repositories();
+    let asked = session.run_with(b"n\n", &["image", "prune", "--keep", "2"]);
+    assert!(asked.ok().starts_with("WARNING! This will remove all images but the 2 newest of each repository.\n"));
+    assert_eq!(session.tags().len(), 7);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done() {
+    for args in
+        [&["image", "prune", "-f"][..], &["image", "prune", "-f", "-a"], &["image", "prune", "-f", "--keep", "1"]]
+    {
+        let session = repositories();
+        let before = session.picture();
+        let told = session.ok(&[args, &["--dry-run"]].concat());
+        assert_eq!(session.picture(), before, "{args:?}");
+        assert_eq!(told, session.ok(args), "{args:?}");
+        assert_ne!(session.picture(), before, "{args:?}");
+    }
+    let session = repositories();
+    let told = session.ok(&["image", "prune", "--dry-run"]);
+    assert!(told.starts_with("Deleted Images:\n"), "nobody is asked whether nothing shall be done: {told}");
+}

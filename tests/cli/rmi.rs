@@ -112,3 +112,25 @@ fn it_can_be_loaded_again() {
     session.load(&pack(&producers::docker_save(&[image])));
     assert_eq!(session.picture(), before);
 }
+
+#[test]
+fn a_dry_run_says_what_would_be_done() {
+    let images =
+        || [TestImage::sample("fx/a:1").also_tagged("fx/a:2").also_tagged("fx/c:1"), TestImage::of("fx/b:1", "b")];
+    let id = images()[0].id();
+    for args in [
+        &["fx/a:1"][..],
+        &["fx/a:1", "fx/a:2", "fx/b:1", "fx/c:1"],
+        &["--no-prune", "fx/b:1"],
+        &["--force", &id],
+        &[&id],
+        &["fx/b:1", "fx/b:1"],
+        &["nosuch", "fx/b:1"],
+    ] {
+        let session = store(&images());
+        let before = session.picture();
+        let told = session.run(&[&["rmi", "--dry-run"], args].concat());
+        assert_eq!(session.picture(), before, "{args:?}");
+        assert_eq!(told.text(), session.run(&[&["rmi"], args].concat()).text(), "{args:?}");
+    }
+}

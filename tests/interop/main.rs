@@ -24,3 +24,4 @@ mod podman_trees;
 mod rich;
 mod same_words;
 mod umoci;
+mod words;

@@ -85,7 +85,10 @@ struct Preparer<'a> {
 impl Preparer<'_> {
     fn prepare(&self, found: &Found) -> Result<Prepared, Error> {
         let platform = self.options.platform.as_ref();
-        let image = found.image(platform, &self.context.host)?;
+        let image = found.image(platform, &self.context.host).map_err(|error| match error {
+            Error::OtherPlatform { image, wanted, found } => Error::NoExportTarget { image, wanted, found },
+            other => other,
+        })?;
         check_complete(image, found)?;
         let all_platforms = platform.is_none() && self.options.format != Format::DockerLegacy;
         match (&found.tree, &found.descriptor) {

@@ -136,7 +136,11 @@ impl Spec {
             }
             self.push(to, verb, &Value::from(key.as_str()));
             to.push(':');
-            self.push(to, verb, value);
+            match value {
+                // The sets of docker's types, of ports and of volumes, are maps to Go's empty struct.
+                Value::Object(set) if set.is_empty() && verb == 'v' => to.push_str("{}"),
+                _ => self.push(to, verb, value),
+            }
         }
         to.push(']');
     }

@@ -41,7 +41,7 @@ fn values_print_as_in_go() {
         ("{{.Id}}", "sha256:f5205a8f"),
         (" ", " "),
         ("{{.Config.Labels}} {{.Config.Env}} {{.RepoTags}}", "map[<x>:1 & 2 a:b z:日本] [P=1 Q=<&>] [foo/bar:1]"),
-        ("{{.Size}} {{.Config.Cmd}} {{.Config.ExposedPorts}}", "3 [/a b c] map[80/tcp:map[]]"),
+        ("{{.Size}} {{.Config.Cmd}} {{.Config.ExposedPorts}}", "3 [/a b c] map[80/tcp:{}]"),
         ("{{.Config.Volumes}} {{.Config.Tty}}", "<no value> false"),
         ("{{.Config.Labels.a}} {{.Config.Labels.nope}} {{.GraphDriver.Data.Nope}}", "b <no value> <no value>"),
         ("{{(index .RepoTags 0)}} {{(.Config).User}}|", "foo/bar:1 |"),
@@ -50,7 +50,7 @@ fn values_print_as_in_go() {
         (r#"{{"\x41\u00e9\n"}}{{`a\n`}}"#, "Aé\na\\n"),
         (
             "{{.Config}}",
-            "map[Cmd:[/a b c] Env:[P=1 Q=<&>] ExposedPorts:map[80/tcp:map[]] Labels:map[<x>:1 & 2 a:b z:日本] \
+            "map[Cmd:[/a b c] Env:[P=1 Q=<&>] ExposedPorts:map[80/tcp:{}] Labels:map[<x>:1 & 2 a:b z:日本] \
              Tty:false User: Volumes:<nil>]",
         ),
     ]);

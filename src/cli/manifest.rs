@@ -1,0 +1,216 @@
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::session::Session;
+use super::target::check_target;
+use super::usage::Arity;
+use crate::ops::manifest::{Annotation, Shown, annotate, create, forget, show};
+use crate::ops::output::write_to_path;
+use crate::ops::save;
+use crate::ui::{base64, inspect_json, manifest_json};
+
+/// Manage manifests and manifest lists: one name for images of several platforms
+#[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Annotate(Annotate),
+    Create(Create),
+    Inspect(Inspect),
+    Push(Push),
+    Rm(Rm),
+}
+
+/// Say for which platform an image of a manifest list is
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "annotate [OPTIONS] MANIFEST_LIST MANIFEST")]
+struct Annotate {
+    /// Set architecture
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<String>,
+    /// Set operating system
+    #[arg(long, value_name = "OS")]
+    os: Option<String>,
+    /// Set operating system feature
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
+    os_features: Vec<String>,
+    /// Set operating system version
+    #[arg(long, value_name = "VERSION")]
+    os_version: Option<String>,
+    /// Set architecture variant
+    #[arg(long, value_name = "VARIANT")]
+    variant: Option<String>,
+    /// The list, and an image in it
+    #[arg(value_name = "MANIFEST")]
+    operands: Vec<String>,
+}
+
+/// Create a manifest list of images that are in the store
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "create MANIFEST_LIST MANIFEST [MANIFEST...]")]
+struct Create {
+    /// Amend an existing manifest list
+    #[arg(short, long)]
+    amend: bool,
+    /// Nothing is asked of a registry
+    #[arg(long, hide = true)]
+    insecure: bool,
+    /// The list's name, and the images
+    #[arg(value_name = "MANIFEST")]
+    operands: Vec<String>,
+}
+
+/// Display an image manifest, or manifest list
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "inspect [OPTIONS] [MANIFEST_LIST] MANIFEST")]
+struct Inspect {
+    /// Output additional info including layers and platform
+    #[arg(short, long)]
+    verbose: bool,
+    /// Nothing is asked of a registry
+    #[arg(long, hide = true)]
+    insecure: bool,
+    /// An image, by name or ID in the store, or an OCI layout or archive: oci:DIR[:REF], oci-archive:PATH[:REF]
+    #[arg(value_name = "MANIFEST")]
+    operands: Vec<String>,
+}
+
+/// Write a manifest list and its images to an archive: oci-archive:PATH
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "push [OPTIONS] MANIFEST_LIST DESTINATION")]
+struct Push {
+    /// Remove the local manifest list after push
+    #[arg(short, long)]
+    purge: bool,
+    /// Nothing is asked of a registry
+    #[arg(long, hide = true)]
+    insecure: bool,
+    /// The list, and where it is to go
+    #[arg(value_name = "MANIFEST_LIST")]
+    operands: Vec<String>,
+}
+
+/// Delete one or more manifest lists from the store
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "rm MANIFEST_LIST [MANIFEST_LIST...]")]
+struct Rm {
+    /// The lists
+    #[arg(value_name = "MANIFEST_LIST")]
+    operands: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        match self.command {
+            Command::Annotate(args) => args.run(session),
+            Command::Create(args) => args.run(session),
+            Command::Inspect(args) => args.run(session),
+            Command::Push(args) => args.run(session),
+            Command::Rm(args) => args.run(session),
+        }
+    }
+}
+
+impl Annotate {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::Exactly(2), &self.operands)?;
+        let annotation = Annotation {
+            os: self.os,
+            architecture: self.arch,
+            variant: self.variant,
+            os_version: self.os_version,
+            os_features: self.os_features,
+        };
+        Ok(annotate(&session.context, &self.operands[0], &self.operands[1], &annotation)?)
+    }
+}
+
+impl Create {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::AtLeast(2), &self.operands)?;
+        let name = create(&session.context, &self.operands[0], &self.operands[1..], self.amend)?;
+        Ok(session.ui.line(&format!("Created manifest list {}", name.canonical()))?)
+    }
+}
+
+impl Inspect {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::Between(1, 2), &self.operands)?;
+        let (list, image) = match self.operands.as_slice() {
+            [list, image] => (Some(list.as_str()), image),
+            operands => (None, &operands[0]),
+        };
+        let shown = show(&session.context, list, image)?;
+        if !self.verbose {
+            return Ok(session.ui.data(&manifest_json(&shown.bytes, shown.manifests.is_some()))?);
+        }
+        let text = match &shown.manifests {
+            Some(manifests) => inspect_json(&manifests.iter().map(verbose).collect::<Vec<_>>()),
+            None => crate::ui::indented_json(&verbose(&shown)),
+        };
+        Ok(session.ui.data(&text)?)
+    }
+}
+
+impl Push {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::Between(1, 2), &self.operands)?;
+        let list = &self.operands[0];
+        let destination = self.operands.get(1).and_then(|text| text.strip_prefix("oci-archive:"));
+        let Some(path) = destination.map(Path::new) else {
+            return Err(CliError::Plain(format!(
+                "a list is pushed to an archive, `manifest push {list} oci-archive:FILE`; pushing to a registry comes \
+                 with pull and push"
+            )));
+        };
+        check_target(path, "push manifest list")?;
+        let digest = show(&session.context, None, list)?.descriptor.digest;
+        let progress = session.progress(false);
+        let options = save::Options { format: save::Format::Oci, mtime: Session::epoch()?, ..Default::default() };
+        let members = save::plan(&session.context, std::slice::from_ref(list), &options, &*progress)?;
+        write_to_path(&members, path, &*progress)?;
+        session.ui.line(&digest.to_string())?;
+        if self.purge {
+            forget(&session.context, list)?;
+        }
+        Ok(())
+    }
+}
+
+impl Rm {
+    fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::AtLeast(1), &self.operands)?;
+        let mut failed = false;
+        for list in &self.operands {
+            if let Err(error) = forget(&session.context, list) {
+                CliError::from(error).report(&session.ui);
+                failed = true;
+            }
+        }
+        if failed { Err(CliError::Told { code: 1 }) } else { Ok(()) }
+    }
+}
+
+/// A manifest with all that is known of it, in the fields of docker's `--verbose`.
+fn verbose(shown: &Shown) -> Value {
+    let document: Value = serde_json::from_slice(&shown.bytes).unwrap_or_default();
+    let is_docker = shown.descriptor.media_type.as_str().starts_with("application/vnd.docker.");
+    let field = if is_docker { "SchemaV2Manifest" } else { "OCIManifest" };
+    let mut descriptor = json!({
+        "mediaType": shown.descriptor.media_type,
+        "digest": shown.descriptor.digest,
+        "size": shown.descriptor.size,
+    });
+    if let Some(platform) = &shown.descriptor.platform {
+        descriptor["platform"] = json!(platform);
+    }
+    json!({ "Ref": shown.reference, "Descriptor": descriptor, "Raw": base64(&shown.bytes), field: document })
+}

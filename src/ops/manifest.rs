@@ -1,0 +1,203 @@
+//! `manifest`: one name for several images, each for another platform.
+//!
+//! A manifest list is an index in the store under its name, as images for several platforms are that were loaded so:
+//! it is listed, inspected, saved and removed like them. Its images have to be in the store.
+
+use super::remove::{self, remove};
+use super::{Context, Error, Found};
+use crate::image::{Child, Tree};
+use crate::oci::{Descriptor, Digest, Document, Index, MediaType, Platform, Reference};
+use crate::store::{Catalog, Quarantine};
+
+/// What is to be said of an image in a list; what is left out stays.
+#[derive(Debug, Clone, Default)]
+pub struct Annotation {
+    /// The operating system.
+    pub os: Option<String>,
+    /// The processor.
+    pub architecture: Option<String>,
+    /// The processor's variant.
+    pub variant: Option<String>,
+    /// The version of the operating system.
+    pub os_version: Option<String>,
+    /// What the operating system must have.
+    pub os_features: Vec<String>,
+}
+
+/// A manifest or a list of them, byte for byte.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What it was asked for by.
+    pub reference: String,
+    /// Its type, digest, size and platform.
+    pub descriptor: Descriptor,
+    /// The document.
+    pub bytes: Vec<u8>,
+    /// The manifests of a list; none if it is a manifest.
+    pub manifests: Option<Vec<Shown>>,
+}
+
+/// Makes the list `list` of the images that were typed; with `amend` it may be there already, and gets them in addition.
+pub fn create(context: &Context, list: &str, images: &[String], amend: bool) -> Result<Reference, Error> {
+    let name = list_name(list)?;
+    change(context, &name, |catalog| {
+        let mut entries = match existing(context, catalog, &name)? {
+            Some(_) if !amend => return Err(Error::ListExists),
+            Some(index) => index.manifests,
+            None => Vec::new(),
+        };
+        for image in images {
+            for new in members(context, catalog, image)? {
+                match entries.iter_mut().find(|known| known.digest == new.digest) {
+                    Some(known) => *known = new,
+                    None => entries.push(new),
+                }
+            }
+        }
+        Ok(entries)
+    })?;
+    Ok(name)
+}
+
+/// Says for which platform an image of a list is.
+pub fn annotate(context: &Context, list: &str, image: &str, annotation: &Annotation) -> Result<(), Error> {
+    let name = list_name(list)?;
+    change(context, &name, |catalog| {
+        let index = existing(context, catalog, &name)?.ok_or_else(|| Error::NoSuchManifest(name.canonical()))?;
+        let meant: Vec<Digest> =
+            members(context, catalog, image)?.into_iter().map(|descriptor| descriptor.digest).collect();
+        let mut entries = index.manifests;
+        let mut found = false;
+        for entry in entries.iter_mut().filter(|entry| meant.contains(&entry.digest)) {
+            let platform = entry.platform.take().unwrap_or_else(|| Platform::new("", ""));
+            entry.platform = Some(annotated(platform, annotation)?);
+            found = true;
+        }
+        let missing = || Error::NotInList { image: image.to_owned(), list: name.canonical() };
+        if found { Ok(entries) } else { Err(missing()) }
+    })
+}
+
+/// Removes a list. Its images stay.
+pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
+    let name = list_name(list)?;
+    existing(context, &context.store.catalog()?, &name)?.ok_or_else(|| Error::NoSuchManifest(name.canonical()))?;
+    remove(context, &[name.canonical()], remove::Options::default())?.into_iter().try_for_each(|done| done.map(drop))
+}
+
+/// The manifest of an image, or a list and its manifests; of `list`, the one that `typed` means.
+pub fn show(context: &Context, list: Option<&str>, typed: &str) -> Result<Shown, Error> {
+    let Some(list) = list else { return shown(context.find(typed)?, typed) };
+    let missing = || Error::NotInList { image: typed.to_owned(), list: list.to_owned() };
+    let wanted = match typed.rsplit('@').next().unwrap_or(typed).parse::<Digest>() {
+        Ok(digest) => digest,
+        Err(_) => shown(context.find(typed)?, typed)?.descriptor.digest,
+    };
+    let all = shown(context.find(list)?, list)?.manifests.unwrap_or_default();
+    all.into_iter().find(|manifest| manifest.descriptor.digest == wanted).ok_or_else(missing)
+}
+
+fn shown(found: Found, typed: &str) -> Result<Shown, Error> {
+    let missing = || Error::NoSuchManifest(typed.to_owned());
+    let descriptor = found.descriptor.ok_or_else(missing)?;
+    let reference = found.names.first().map_or_else(|| typed.to_owned(), Reference::canonical);
+    from_tree(&found.tree, descriptor, &reference).ok_or_else(missing)
+}
+
+fn from_tree(tree: &Tree, mut descriptor: Descriptor, reference: &str) -> Option<Shown> {
+    let (bytes, manifests) = match tree {
+        Tree::Image(image) => {
+            descriptor.platform.get_or_insert_with(|| image.platform());
+            (image.manifest.as_ref()?.bytes(), None)
+        }
+        Tree::Artifact { manifest, .. } => (manifest.bytes(), None),
+        Tree::Index { document, children } => {
+            let name = reference.split('@').next().unwrap_or(reference);
+            let child = |Child { descriptor, tree }: &Child| {
+                from_tree(tree, descriptor.clone(), &format!("{name}@{}", descriptor.digest))
+            };
+            (document.bytes(), Some(children.iter().filter_map(child).collect()))
+        }
+        Tree::Other(_) | Tree::Absent => return None,
+    };
+    Some(Shown { reference: reference.to_owned(), bytes: bytes.to_vec(), descriptor, manifests })
+}
+
+/// Lets `name` lead to an index of what `edit` says.
+fn change(
+    context: &Context,
+    name: &Reference,
+    edit: impl FnOnce(&Catalog) -> Result<Vec<Descriptor>, Error>,
+) -> Result<(), Error> {
+    let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
+    let entries = edit(&context.store.catalog()?)?;
+    let is_docker = |entry: &Descriptor| entry.media_type == MediaType::DOCKER_MANIFEST;
+    let media_type = if entries.iter().all(is_docker) { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
+    let document = Document::make(Index::new(media_type.clone(), entries));
+    quarantine.keep_bytes(document.bytes())?;
+    quarantine.publish(|catalog| {
+        catalog.tag(name, &document.descriptor(media_type), true);
+        Ok(())
+    })?
+}
+
+fn list_name(typed: &str) -> Result<Reference, Error> {
+    super::tag::checked(typed.parse()?)
+}
+
+/// The list of that name, if there is one.
+fn existing(context: &Context, catalog: &Catalog, name: &Reference) -> Result<Option<Index>, Error> {
+    let Some(entry) = catalog.find(name) else { return Ok(None) };
+    match context.store.tree(entry)? {
+        Tree::Index { document, .. } => Ok(Some(document.value().clone())),
+        _ => Err(Error::NotAList(name.familiar())),
+    }
+}
+
+/// What an image of the store is in a list: its manifest, or if it is for several platforms, theirs.
+fn members(context: &Context, catalog: &Catalog, typed: &str) -> Result<Vec<Descriptor>, Error> {
+    let found = context.find_in_store(catalog, typed)?;
+    let missing = || Error::NoSuchManifest(typed.to_owned());
+    let all = shown(found, typed)?;
+    let descriptors = match all.manifests {
+        None => vec![all.descriptor],
+        Some(manifests) => manifests.into_iter().map(|manifest| manifest.descriptor).collect(),
+    };
+    let plain = |descriptor: Descriptor| Descriptor { annotations: std::collections::BTreeMap::new(), ..descriptor };
+    if descriptors.is_empty() { Err(missing()) } else { Ok(descriptors.into_iter().map(plain).collect()) }
+}
+
+fn annotated(platform: Platform, annotation: &Annotation) -> Result<Platform, Error> {
+    let Annotation { os, architecture, variant, os_version, os_features } = annotation.clone();
+    let platform = Platform {
+        os: os.unwrap_or(platform.os),
+        architecture: architecture.unwrap_or(platform.architecture),
+        variant: variant.or(platform.variant),
+        os_version: os_version.or(platform.os_version),
+        os_features: if os_features.is_empty() { platform.os_features } else { os_features },
+        other: platform.other,
+    };
+    let known = PLATFORMS.iter().any(|(os, architectures)| {
+        *os == platform.os && architectures.split(' ').any(|known| known == platform.architecture)
+    });
+    let unsupported = Error::UnsupportedPlatform(format!("{}/{}", platform.os, platform.architecture));
+    if known { Ok(platform) } else { Err(unsupported) }
+}
+
+/// The systems that docker takes, each with its processors: those of Go.
+const PLATFORMS: [(&str, &str); 14] = [
+    ("aix", "ppc64"),
+    ("android", "386 amd64 arm arm64"),
+    ("darwin", "386 amd64 arm arm64"),
+    ("dragonfly", "amd64"),
+    ("freebsd", "386 amd64 arm"),
+    ("illumos", "amd64"),
+    ("ios", "arm64"),
+    ("js", "wasm"),
+    ("linux", "386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x"),
+    ("netbsd", "386 amd64 arm"),
+    ("openbsd", "386 amd64 arm"),
+    ("plan9", "386 amd64"),
+    ("solaris", "amd64"),
+    ("windows", "386 amd64 arm arm64"),
+];

@@ -5,10 +5,13 @@ pub(super) fn instead(group: &str, word: &str) -> Option<&'static str> {
     let word = match group {
         "" => word,
         "image" if ["build", "pull", "push"].contains(&word) => word,
+        "system" if word == "prune" => return Some(SYSTEM_PRUNE),
         _ => return None,
     };
     INSTEAD.iter().find(|(words, _)| words.split(' ').any(|known| known == word)).map(|(_, advice)| *advice)
 }
+
+const SYSTEM_PRUNE: &str = "there are only images to remove here: imgtool image prune";
 
 const INSTEAD: [(&str, &str); 8] = [
     (
@@ -52,6 +55,7 @@ mod tests {
             assert!(instead("", word).is_some(), "{word}");
         }
         assert!(instead("image", "pull").is_some());
+        assert!(instead("system", "prune").is_some());
         assert_eq!(instead("image", "ps"), None);
         assert_eq!(instead("", "nosuch"), None);
     }

@@ -85,7 +85,9 @@ impl Drawer {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
         let layer_error = |source| Error::Layer { diff_id: layer.diff_id, source };
         if self.file.is_none() {
-            self.file = Some(Arc::new(tempfile::tempfile().map_err(io_error)?));
+            // Where there is no place for temporary files, memory has room: an index is small.
+            let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
+            self.file = Some(Arc::new(file.map_err(io_error)?));
         }
         let file = self.file.as_ref().expect("it was just made");
         let start = (&**file).stream_position().map_err(io_error)?;
@@ -97,6 +99,11 @@ impl Drawer {
         let end = (&**file).stream_position().map_err(io_error)?;
         Ok(Blob::range(Arc::clone(file), start, end - start))
     }
+}
+
+/// A file that is on no disk.
+fn in_memory() -> rustix::io::Result<File> {
+    rustix::fs::memfd_create("layer index", rustix::fs::MemfdFlags::CLOEXEC).map(File::from)
 }
 
 /// The entries of a layer, whose index is opened when the first is wanted: there may be a thousand layers.

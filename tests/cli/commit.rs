@@ -131,7 +131,7 @@ fn a_change_of_metadata_only() {
     fs::set_permissions(session.work().join("tree/var/a"), fs::Permissions::from_mode(0o600)).expect("a mode");
     assert_eq!(session.ok(&["diff", "tree"]), "C /var\nC /var/a\n");
     session.ok(&["commit", "tree", "fx/new:1"]);
-    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "var/", "var/a"]);
+    assert_eq!(top_layer(&session, "fx/new:1"), ["var/", "var/a"]);
     session.ok(&["unpack", "fx/new:1", "again"]);
     let mode = fs::metadata(session.work().join("again/var/a")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
@@ -212,7 +212,7 @@ fn squashed_into_one_layer() {
     fs::remove_file(session.work().join("tree/one")).expect("a file");
     session.ok(&["commit", "--squash", "tree", "fx/squashed:1"]);
     assert_eq!(layers(&session, "fx/squashed:1"), 2, "one above the base");
-    assert_eq!(top_layer(&session, "fx/squashed:1"), ["./", "two"]);
+    assert_eq!(top_layer(&session, "fx/squashed:1"), ["two"]);
     assert_eq!(session.ok(&["diff", "tree"]), "");
 }
 
@@ -225,7 +225,7 @@ fn what_is_left_out() {
     session.write("tree/kept", "x");
     session.ok(&["commit", "--exclude", "*.log", "--exclude", "/var/*", "tree", "fx/new:1"]);
     // Of var only the time has changed.
-    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "kept", "var/"]);
+    assert_eq!(top_layer(&session, "fx/new:1"), ["kept", "var/"]);
     assert_eq!(session.ok(&["diff", "tree"]), "A /new.log\nC /var\nC /var/b\nA /var/cache\nA /var/cache/deep\n");
 }
 
@@ -261,7 +261,7 @@ fn the_same_changes_at_the_same_time_are_the_same_image() {
     session.ok(&["unpack", "fx/base:1", "third"]);
     let three = commit("third", &["--timestamp", "2001-09-09T01:46:40Z"], Some("5"));
     assert_eq!(one, three, "what is typed counts more than the environment");
-    for wrong in ["yesterday", "", "12x"] {
+    for wrong in ["yesterday", "12x"] {
         refused(&session, &["commit", "--timestamp", wrong, "tree"], &["invalid --timestamp"]);
     }
     let mut command = session.command(&["commit", "tree"]);
@@ -280,7 +280,7 @@ fn sockets_are_left_out_and_pipes_are_not_opened() {
     let answer = session.run(&["commit", "tree", "fx/new:1"]);
     assert_eq!(answer.code, 0, "{}", answer.text());
     assert_eq!(answer.stderr, "warning: sockets are not in the layer: /one and 1 more\n");
-    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "fifo"]);
+    assert_eq!(top_layer(&session, "fx/new:1"), ["fifo"]);
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn what_cannot_be_read() {
     let answer = session.run(&["commit", "--skip-unreadable", "tree", "fx/new:1"]);
     assert_eq!(answer.code, 0, "{}", answer.text());
     assert_eq!(answer.stderr, "warning: left out, as it cannot be read: /secret\n");
-    assert_eq!(top_layer(&session, "fx/new:1"), ["./", "new"]);
+    assert_eq!(top_layer(&session, "fx/new:1"), ["new"]);
 }
 
 #[test]
@@ -347,8 +347,12 @@ fn what_is_not_there() {
     refused(&session, &["commit", "load.tar"], &["error: open load.tar: not a directory"]);
     refused(&session, &["commit", "tree", "UPPER"], &["invalid reference format", "lowercase"]);
     let usage = "Usage:  imgtool commit [OPTIONS] DIR [REPOSITORY[:TAG]]";
-    refused(&session, &["commit"], &["'imgtool commit' requires at least 1 argument", usage]);
-    refused(&session, &["commit", "a", "b", "c"], &["'imgtool commit' requires at most 2 arguments", usage]);
+    refused(&session, &["commit"], &["'imgtool commit' requires at least 1 and at most 2 arguments", usage]);
+    refused(
+        &session,
+        &["commit", "a", "b", "c"],
+        &["'imgtool commit' requires at least 1 and at most 2 arguments", usage],
+    );
     session.ok(&["rmi", "fx/base:1"]);
     let words = "the image that tree was unpacked from is not in the store: ";
     refused(&session, &["commit", "tree"], &[words, "load it again, or say --from IMAGE"]);

@@ -201,7 +201,7 @@ fn what_is_not_there() {
     session.run(&["export", "-o", "y.tar", "./none"]).fails(1, &["./none", "no such file or directory"]);
     session.run(&["export", "-o", "y.tar", "load.tar"]).fails(1, &["hint: there is a file load.tar: write ./load.tar"]);
     session.run(&["export", "-o", "no/y.tar", "fx/a:1"]).fails(1, &["invalid output path: stat no: no such file"]);
-    session.run(&["export", "-o", ".", "fx/a:1"]).fails(1, &["cannot write to a directory: ."]);
+    session.run(&["export", "-o", ".", "fx/a:1"]).fails(1, &["cannot write to a directory"]);
     let usage = ["'imgtool export' requires 1 argument", "Usage:  imgtool export [OPTIONS] IMAGE"];
     session.run(&["export"]).fails(1, &usage);
     session.run(&["export", "fx/a:1", "fx/a:1"]).fails(1, &usage);

@@ -168,8 +168,8 @@ impl<W: Write> SnapshotWriter<W> {
     /// Adds the next record in walk order.
     pub fn add(&mut self, record: &Record) -> Result<(), SnapshotError> {
         let start = self.buffer.len();
-        let buffer = [&self.buffer[..], &[0; 4]].concat();
-        self.buffer = postcard::to_extend(record, buffer).map_err(io::Error::other)?;
+        self.buffer.extend_from_slice(&[0; 4]);
+        self.buffer = postcard::to_extend(record, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
         let length = u32::try_from(self.buffer.len() - start - 4).map_err(io::Error::other)?;
         self.buffer[start..start + 4].copy_from_slice(&length.to_le_bytes());
         if self.buffer.len() >= BUFFER { Ok(self.flush()?) } else { Ok(()) }

@@ -128,7 +128,8 @@ impl Engine {
     pub(crate) fn forget_all(&mut self) {
         self.full = false;
         for id in self.ok(&["ps", "-a", "-q", "--no-trunc"]).lines() {
-            self.ok(&["rm", "-f", id]);
+            // With its volumes, which docker counts.
+            self.ok(&["rm", "-f", "-v", id]);
         }
         let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);
         for id in ids.lines() {

@@ -45,7 +45,7 @@ pub struct Header {
     /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
     /// image said otherwise. None if root did.
     pub user: Option<(u32, u32)>,
-    /// Some files of the tree, by which a copy of it is recognised.
+    /// Some paths of the tree, by which a copy of it is recognised.
     pub sample: Vec<Sample>,
 }
 
@@ -72,40 +72,60 @@ pub struct Place {
     pub born: Option<Mtime>,
 }
 
-/// A file that a copy of the tree has as well.
+/// A path that a copy of the tree has as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The file.
+    /// The path.
     pub path: EntryPath,
-    /// Its size in bytes.
+    /// A file's size in bytes; 0 for everything else.
     pub size: u64,
-    /// When its content was last changed.
+    /// When it was last changed.
     pub mtime: Mtime,
 }
 
-/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are.
-#[derive(Debug)]
+/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are. Of a tree without
+/// content, some of all that is in it.
+#[derive(Debug, Default)]
 pub struct Sampler {
+    files: Thinned,
+    others: Thinned,
+}
+
+impl Sampler {
+    /// Looks at the next record in walk order.
+    pub fn add(&mut self, record: &Record) {
+        if record.stat.size > 0 {
+            self.files.add(record);
+        } else if !record.path.is_root() {
+            self.others.add(record);
+        }
+    }
+
+    /// The sample.
+    pub fn finish(self) -> Vec<Sample> {
+        if self.files.sample.is_empty() { self.others.sample } else { self.files.sample }
+    }
+}
+
+/// A sample that is thinned out as it grows.
+#[derive(Debug)]
+struct Thinned {
     sample: Vec<Sample>,
     stride: u64,
     passed: u64,
 }
 
-impl Default for Sampler {
+impl Default for Thinned {
     fn default() -> Self {
         Self { sample: Vec::new(), stride: 1, passed: 0 }
     }
 }
 
-impl Sampler {
-    /// The most files in a sample.
+impl Thinned {
+    /// The most paths in a sample.
     const MOST: usize = 128;
 
-    /// Looks at the next record in walk order.
-    pub fn add(&mut self, record: &Record) {
-        if !record.stat.is_file() || record.stat.size == 0 {
-            return;
-        }
+    fn add(&mut self, record: &Record) {
         if self.passed.is_multiple_of(self.stride) {
             let (size, mtime) = (record.stat.size, record.stat.mtime);
             self.sample.push(Sample { path: record.path.clone(), size, mtime });
@@ -116,11 +136,6 @@ impl Sampler {
             self.sample.retain(|_| keep.next().unwrap_or_default());
             self.stride *= 2;
         }
-    }
-
-    /// The sample.
-    pub fn finish(self) -> Vec<Sample> {
-        self.sample
     }
 }
 
@@ -325,7 +340,7 @@ mod tests {
             let (header, bytes) = written(&records);
             assert_eq!(read_header(Cursor::new(&bytes)).expect("a header"), header);
             assert_eq!(read(&bytes).expect("records"), records);
-            assert!(header.sample.len() < Sampler::MOST);
+            assert!(header.sample.len() < Thinned::MOST);
         }
     }
 

@@ -202,11 +202,11 @@ fn is_same(one: &Place, other: &Place) -> bool {
     (one.dev, one.ino, one.born) == (other.dev, other.ino, other.born)
 }
 
-/// How many files of the sample are in a tree as they were.
+/// How many paths of the sample are in a tree as they were. Only files have a size.
 fn alike(root: &Root, header: &Header) -> usize {
     let same = |sample: &&crate::rootfs::Sample| {
         root.seen(sample.path.as_bytes())
-            .is_ok_and(|seen| seen.stat.is_file() && (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
+            .is_ok_and(|seen| (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
     };
     header.sample.iter().filter(same).count()
 }

@@ -240,6 +240,36 @@ fn dev(found: &fs::Metadata) -> u64 {
 }
 
 #[test]
+fn a_copy_of_a_tree_without_content_is_known_too() {
+    let bench = Bench::new();
+    let base = bench.path("base");
+    fs::create_dir_all(base.join("d/e")).expect("folders");
+    fs::write(base.join("d/empty"), "").expect("a file");
+    symlink("d", base.join("link")).expect("a link");
+    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    commit(&bench.context, &base, &named, &Silent).expect("a commit");
+    bench.unpack("base:1", "tree");
+    let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
+    assert!(copied.expect("cp").success());
+    fs::remove_dir_all(bench.path("tree")).expect("a tree");
+    let found = diff(&bench.context, &bench.path("copy"), &Compare::default()).expect("a diff");
+    assert!(found.copy_of.is_some());
+    assert_eq!(lines(&found.changes), [""; 0]);
+}
+
+#[test]
+fn hard_links_of_two_commits_are_not_taken_for_one_file() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    for (one, other) in [("n", "m"), ("o", "d/p"), ("q", "d/e/r")] {
+        fs::write(tree.join(one), one).expect("a file");
+        fs::hard_link(tree.join(one), tree.join(other)).expect("a link");
+        commit(&bench.context, &tree, &options(), &Silent).expect("a commit");
+        assert_eq!(changes_of(&bench, "tree", &Compare::default()), [""; 0], "after {one}");
+    }
+}
+
+#[test]
 fn another_base_and_none_at_all() {
     let bench = unpacked();
     fs::write(bench.path("tree/new"), "x").expect("a file");

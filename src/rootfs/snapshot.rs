@@ -47,6 +47,8 @@ pub struct Header {
     pub user: Option<(u32, u32)>,
     /// Some paths of the tree, by which a copy of it is recognised.
     pub sample: Vec<Sample>,
+    /// How many paths the tree has besides its root, for which the sample stands.
+    pub paths: u64,
 }
 
 /// An image of the store.
@@ -101,9 +103,10 @@ impl Sampler {
         }
     }
 
-    /// The sample.
-    pub fn finish(self) -> Vec<Sample> {
-        if self.files.sample.is_empty() { self.others.sample } else { self.files.sample }
+    /// The sample, and how many paths passed besides the root.
+    pub fn finish(self) -> (Vec<Sample>, u64) {
+        let paths = self.files.passed + self.others.passed;
+        (if self.files.sample.is_empty() { self.others.sample } else { self.files.sample }, paths)
     }
 }
 
@@ -314,6 +317,7 @@ mod tests {
         for record in records {
             sampler.add(record);
         }
+        let (sample, paths) = sampler.finish();
         let header = Header {
             base: Base { manifest: Some(Digest::of(b"m")), id: None },
             origin: Base::default(),
@@ -321,7 +325,8 @@ mod tests {
             place: Place { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
             settled: Mtime { seconds: 1, nanos: 2 },
             user: Some((1000, 100)),
-            sample: sampler.finish(),
+            sample,
+            paths,
         };
         let mut writer = SnapshotWriter::new(Vec::new());
         records.iter().try_for_each(|record| writer.add(record)).expect("memory");

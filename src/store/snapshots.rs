@@ -60,7 +60,8 @@ impl Store {
                 return Ok(Some(Snapshot { header, is_copy: false, is_emptied: folder == GONE, path }));
             }
         }
-        let mut best: Option<(usize, Snapshot)> = None;
+        // Of several that it is like, the tree of which it has the most paths, as far as samples tell.
+        let mut best: Option<(u64, Snapshot)> = None;
         let folders = [(SNAPSHOTS, false), (GONE, true)];
         let paths = folders.map(|(folder, is_emptied)| Ok((self.snapshots(folder)?, is_emptied)));
         let paths = paths.into_iter().collect::<Result<Vec<_>, Error>>()?;
@@ -68,11 +69,12 @@ impl Store {
         for (path, is_emptied) in paths {
             // One that is damaged is no match.
             let Ok(Some(header)) = read(&path) else { continue };
-            let (found, all) = (alike(&root, &header), header.sample.len());
+            let (found, all) = (alike(&root, &header), header.sample.len() as u64);
+            let paths = found.saturating_mul(header.paths).checked_div(all).unwrap_or_default();
             let is_better =
-                best.as_ref().is_none_or(|(most, best)| (found, header.settled) > (*most, best.header.settled));
+                best.as_ref().is_none_or(|(most, best)| (paths, header.settled) > (*most, best.header.settled));
             if all > 0 && found * 2 >= all && is_better {
-                best = Some((found, Snapshot { header, is_copy: true, is_emptied, path }));
+                best = Some((paths, Snapshot { header, is_copy: true, is_emptied, path }));
             }
         }
         Ok(best.map(|(_, snapshot)| snapshot))
@@ -203,12 +205,12 @@ fn is_same(one: &Place, other: &Place) -> bool {
 }
 
 /// How many paths of the sample are in a tree as they were. Only files have a size.
-fn alike(root: &Root, header: &Header) -> usize {
+fn alike(root: &Root, header: &Header) -> u64 {
     let same = |sample: &&crate::rootfs::Sample| {
         root.seen(sample.path.as_bytes())
             .is_ok_and(|seen| (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
     };
-    header.sample.iter().filter(same).count()
+    header.sample.iter().filter(same).count() as u64
 }
 
 fn read(path: &Path) -> Result<Option<Header>, Error> {

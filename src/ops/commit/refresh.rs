@@ -39,6 +39,7 @@ pub(super) fn refresh(
         settled: changed.settled,
         user: tree.user,
         sample: Vec::new(),
+        paths: 0,
     };
     let (_draft, records) = found.reread(&header)?;
     let mut snapshot = context.store.draft_snapshot()?;
@@ -48,7 +49,7 @@ pub(super) fn refresh(
         sampler.add(&record);
         snapshot.add(&record).map_err(rootfs::Error::from)?;
     }
-    header.sample = sampler.finish();
+    (header.sample, header.paths) = sampler.finish();
     Ok(snapshot.publish(&header)?)
 }
 

@@ -258,6 +258,28 @@ fn a_copy_of_a_tree_without_content_is_known_too() {
 }
 
 #[test]
+fn of_several_trees_that_a_copy_is_like_it_is_of_the_one_with_most_of_it() {
+    let bench = Bench::new();
+    let base = bench.path("base");
+    fs::create_dir_all(&base).expect("folders");
+    for number in 0..130 {
+        fs::create_dir(base.join(format!("e{number}"))).expect("a folder");
+    }
+    fs::write(base.join("content"), "content").expect("a file");
+    let named = |name: &str| Options { name: Some(name.parse().expect("a name")), ..options() };
+    commit(&bench.context, &base, &named("more:1"), &Silent).expect("a commit");
+    fs::remove_file(base.join("content")).expect("a file");
+    commit(&bench.context, &base, &named("less:1"), &Silent).expect("a commit");
+    bench.unpack("more:1", "tree");
+    bench.unpack("less:1", "later");
+    let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
+    assert!(copied.expect("cp").success());
+    let found = diff(&bench.context, &bench.path("copy"), &Compare::default()).expect("a diff");
+    assert!(found.copy_of.expect("a tree").ends_with("tree"));
+    assert_eq!(lines(&found.changes), [""; 0]);
+}
+
+#[test]
 fn hard_links_of_two_commits_are_not_taken_for_one_file() {
     let bench = unpacked();
     let tree = bench.path("tree");

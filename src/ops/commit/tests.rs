@@ -280,6 +280,25 @@ fn of_several_trees_that_a_copy_is_like_it_is_of_the_one_with_most_of_it() {
 }
 
 #[test]
+fn a_base_that_goes_before_the_commit_begins_is_told() {
+    let bench = unpacked();
+    fs::write(bench.path("tree/new"), "new").expect("a file");
+    let store = &bench.context.store;
+    let alone = store.lock_exclusive().expect("nobody else is there");
+    let committed = std::thread::scope(|scope| {
+        let committing = scope.spawn(|| commit(&bench.context, &bench.path("tree"), &options(), &Silent));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let mut catalog = store.catalog().expect("a catalog");
+        catalog.untag(&"base:1".parse().expect("a name"), false);
+        store.replace(&alone, &catalog).expect("a catalog");
+        drop(alone);
+        committing.join().expect("no panic")
+    });
+    assert!(matches!(committed, Err(Error::BaseLost { .. })), "{committed:?}");
+    assert!(store.catalog().expect("a catalog").entries().is_empty());
+}
+
+#[test]
 fn hard_links_of_two_commits_are_not_taken_for_one_file() {
     let bench = unpacked();
     let tree = bench.path("tree");

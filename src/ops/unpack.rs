@@ -50,7 +50,7 @@ pub fn unpack(
     let manifest = found.descriptor.as_ref().filter(|_| found.in_store).map(|descriptor| descriptor.digest);
     let base = Base { manifest, id: Some(image.id()) };
     let root = open(target)?;
-    let (sample, paths) = sampler.finish();
+    let (files, others) = sampler.finish();
     draft.publish(&Header {
         origin: base.clone(),
         base,
@@ -58,8 +58,8 @@ pub fn unpack(
         place: place_of(target, &root)?,
         settled: unpacked.settled,
         user,
-        sample,
-        paths,
+        files,
+        others,
     })?;
     Ok(Report { id: image.id(), lacking: unpacked.lacking })
 }

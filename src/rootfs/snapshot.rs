@@ -45,10 +45,10 @@ pub struct Header {
     /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
     /// image said otherwise. None if root did.
     pub user: Option<(u32, u32)>,
-    /// Some paths of the tree, by which a copy of it is recognised.
-    pub sample: Vec<Sample>,
-    /// How many paths the tree has besides its root, for which the sample stands.
-    pub paths: u64,
+    /// Some files with content, by which a copy of the tree is recognised.
+    pub files: Sample,
+    /// Some of all else but the root: what a copy of a tree without content is recognised by.
+    pub others: Sample,
 }
 
 /// An image of the store.
@@ -74,9 +74,18 @@ pub struct Place {
     pub born: Option<Mtime>,
 }
 
+/// Some paths of one kind that a tree has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sample {
+    /// The paths, in walk order.
+    pub paths: Vec<SamplePath>,
+    /// How many of that kind there are.
+    pub all: u64,
+}
+
 /// A path that a copy of the tree has as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
+pub struct SamplePath {
     /// The path.
     pub path: EntryPath,
     /// A file's size in bytes; 0 for everything else.
@@ -85,8 +94,7 @@ pub struct Sample {
     pub mtime: Mtime,
 }
 
-/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are. Of a tree without
-/// content, some of all that is in it.
+/// Chooses a sample of the paths that pass: some of all parts of the tree, however many there are.
 #[derive(Debug, Default)]
 pub struct Sampler {
     files: Thinned,
@@ -103,24 +111,22 @@ impl Sampler {
         }
     }
 
-    /// The sample, and how many paths passed besides the root.
-    pub fn finish(self) -> (Vec<Sample>, u64) {
-        let paths = self.files.passed + self.others.passed;
-        (if self.files.sample.is_empty() { self.others.sample } else { self.files.sample }, paths)
+    /// The files with content, and all else.
+    pub fn finish(self) -> (Sample, Sample) {
+        (self.files.sample, self.others.sample)
     }
 }
 
 /// A sample that is thinned out as it grows.
 #[derive(Debug)]
 struct Thinned {
-    sample: Vec<Sample>,
+    sample: Sample,
     stride: u64,
-    passed: u64,
 }
 
 impl Default for Thinned {
     fn default() -> Self {
-        Self { sample: Vec::new(), stride: 1, passed: 0 }
+        Self { sample: Sample::default(), stride: 1 }
     }
 }
 
@@ -129,14 +135,15 @@ impl Thinned {
     const MOST: usize = 128;
 
     fn add(&mut self, record: &Record) {
-        if self.passed.is_multiple_of(self.stride) {
+        let Sample { paths, all } = &mut self.sample;
+        if all.is_multiple_of(self.stride) {
             let (size, mtime) = (record.stat.size, record.stat.mtime);
-            self.sample.push(Sample { path: record.path.clone(), size, mtime });
+            paths.push(SamplePath { path: record.path.clone(), size, mtime });
         }
-        self.passed += 1;
-        if self.sample.len() == Self::MOST {
+        *all += 1;
+        if paths.len() == Self::MOST {
             let mut keep = [true, false].into_iter().cycle();
-            self.sample.retain(|_| keep.next().unwrap_or_default());
+            paths.retain(|_| keep.next().unwrap_or_default());
             self.stride *= 2;
         }
     }
@@ -317,7 +324,7 @@ mod tests {
         for record in records {
             sampler.add(record);
         }
-        let (sample, paths) = sampler.finish();
+        let (files, others) = sampler.finish();
         let header = Header {
             base: Base { manifest: Some(Digest::of(b"m")), id: None },
             origin: Base::default(),
@@ -325,8 +332,8 @@ mod tests {
             place: Place { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
             settled: Mtime { seconds: 1, nanos: 2 },
             user: Some((1000, 100)),
-            sample,
-            paths,
+            files,
+            others,
         };
         let mut writer = SnapshotWriter::new(Vec::new());
         records.iter().try_for_each(|record| writer.add(record)).expect("memory");
@@ -345,7 +352,7 @@ mod tests {
             let (header, bytes) = written(&records);
             assert_eq!(read_header(Cursor::new(&bytes)).expect("a header"), header);
             assert_eq!(read(&bytes).expect("records"), records);
-            assert!(header.sample.len() < Thinned::MOST);
+            assert!(header.files.paths.len() < Thinned::MOST);
         }
     }
 

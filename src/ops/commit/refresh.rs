@@ -38,8 +38,8 @@ pub(super) fn refresh(
         place: place_of(directory, &tree.root)?,
         settled: changed.settled,
         user: tree.user,
-        sample: Vec::new(),
-        paths: 0,
+        files: rootfs::Sample::default(),
+        others: rootfs::Sample::default(),
     };
     let (_draft, records) = found.reread(&header)?;
     let mut snapshot = context.store.draft_snapshot()?;
@@ -49,7 +49,7 @@ pub(super) fn refresh(
         sampler.add(&record);
         snapshot.add(&record).map_err(rootfs::Error::from)?;
     }
-    (header.sample, header.paths) = sampler.finish();
+    (header.files, header.others) = sampler.finish();
     Ok(snapshot.publish(&header)?)
 }
 

@@ -17,7 +17,7 @@ use clap::{Arg, Command};
 use super::help;
 use super::place::Place;
 use super::session;
-use crate::store::Store;
+use crate::store::{Catalog, Store};
 use crate::ui::{OutputError, Ui};
 
 /// The command that the scripts call.
@@ -55,7 +55,7 @@ pub(super) fn run(ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), 
 /// The names in a store. One that a shell could take for more than a word is left out.
 fn names(store: &Store) -> Vec<String> {
     let catalog = store.catalog().ok();
-    let entries = catalog.iter().flat_map(|catalog| catalog.entries());
+    let entries = catalog.iter().flat_map(Catalog::entries);
     let named = entries.filter_map(|entry| {
         let foreign = || entry.foreign_name().map(str::to_owned);
         entry.name.as_ref().map(crate::oci::Reference::familiar).or_else(foreign)

@@ -68,7 +68,9 @@ fn page(program: &Command, command: &Command, path: &str) -> String {
     let flags = help::flags(command);
     if !flags.is_empty() {
         page.control("SH", ["OPTIONS"]);
-        flags.into_iter().for_each(|arg| flag(&mut page, arg));
+        for arg in flags {
+            flag(&mut page, arg);
+        }
     }
     if command.has_subcommands() {
         page.control("SH", ["COMMANDS"]);

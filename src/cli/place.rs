@@ -35,7 +35,9 @@ impl<'a> Place<'a> {
             root: None,
             global,
         };
-        words.iter().for_each(|word| place.read(word));
+        for word in words {
+            place.read(word);
+        }
         place
     }
 

@@ -63,7 +63,7 @@ fn refused(session: &Session, args: &[&str], pieces: &[&str]) -> Answer {
 #[test]
 fn an_image_of_as_many_layers_as_can_be_read_gets_no_more() {
     let many = (0..1024).fold(TestImage::new(&["fx/many:1"]), |image, number| {
-        image.raw_layer("ADD", layer(&[Item::file("file", &number.to_string())]))
+        image.raw_layer("ADD", layer(&[Item::file("file", number.to_string())]))
     });
     let session = Session::new();
     session.load(&pack(&docker_save(&[many])));

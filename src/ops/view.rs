@@ -70,6 +70,11 @@ enum Index {
     Drawn(Blob),
 }
 
+/// A file of no file system.
+fn in_memory() -> std::io::Result<File> {
+    Ok(File::from(rustix::fs::memfd_create("imgtool-indexes", rustix::fs::MemfdFlags::CLOEXEC)?))
+}
+
 /// Indexes of layers that are not in a store, one after the other in a file without a name.
 struct Drawer {
     file: Option<Arc<File>>,
@@ -85,7 +90,9 @@ impl Drawer {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
         let layer_error = |source| Error::Layer { diff_id: layer.diff_id, source };
         if self.file.is_none() {
-            self.file = Some(Arc::new(tempfile::tempfile().map_err(io_error)?));
+            // Where there is no place for it, as in a container without /tmp, it is in memory.
+            let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
+            self.file = Some(Arc::new(file.map_err(io_error)?));
         }
         let file = self.file.as_ref().expect("it was just made");
         let start = (&**file).stream_position().map_err(io_error)?;

@@ -10,12 +10,14 @@ use crate::ops;
 use crate::store;
 use crate::ui::{OutputError, TemplateError, Ui};
 
-/// An error's text; the system's errors as C and Go print them, without Rust's number.
+/// An error's text; the system's errors, also in the words of others, as C and Go print them, without Rust's number.
 fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let text = error.to_string();
-    let Some(code) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) else { return text };
-    let text = text.trim_end_matches(&format!(" (os error {code})"));
-    let mut letters = text.chars();
+    let Some((said, number)) = text.rsplit_once(" (os error ") else { return text };
+    if number.strip_suffix(')').is_none_or(|number| number.parse::<i32>().is_err()) {
+        return text;
+    }
+    let mut letters = said.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
@@ -134,5 +136,20 @@ impl CliError {
             Self::Ops(ops::Error::Folder { path }) => Some(format!("imgtool commit --from scratch {}", path.display())),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::ScanError;
+
+    #[test]
+    fn errors_of_the_system_are_said_plainly() {
+        const NO_SPACE: i32 = 28;
+        let error = io::Error::from_raw_os_error(NO_SPACE);
+        assert_eq!(words(&error), "no space left on device");
+        assert_eq!(words(&ScanError::from(error)), "no space left on device");
+        assert_eq!(words(&io::Error::other("As it is (os error x)")), "As it is (os error x)");
     }
 }

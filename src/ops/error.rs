@@ -204,6 +204,12 @@ pub enum Error {
         /// Where the link leads, escaped.
         target: String,
     },
+    /// An image has as many layers as can be read already.
+    #[error("{layers} layers are more than the {limit} allowed; say --squash", limit = image::MAX_LAYERS)]
+    TooManyLayers {
+        /// How many there would be.
+        layers: usize,
+    },
     /// A change of a config cannot be made.
     #[error(transparent)]
     Change(#[from] ChangeError),

@@ -25,7 +25,7 @@ pub fn near(context: &Context, typed: &str) -> Option<Reference> {
         let tag_slips = self::slips(tag, name.tag().unwrap_or_default(), LONGEST).unwrap_or(LONGEST);
         Some(((slips, tag_slips), name))
     });
-    rated.min_by(Ord::cmp).map(|(_, name)| name.clone())
+    rated.min().map(|(_, name)| name.clone())
 }
 
 /// How many letters were left out, put in, mistaken or swapped, if that are at most so many.

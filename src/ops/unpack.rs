@@ -52,6 +52,7 @@ pub fn unpack(
     let manifest = found.descriptor.as_ref().filter(|_| found.in_store).map(|descriptor| descriptor.digest);
     let base = Base { manifest, id: Some(image.id()) };
     let root = open(target)?;
+    let (files, others) = sampler.finish();
     draft.publish(&Header {
         origin: base.clone(),
         base,
@@ -59,7 +60,8 @@ pub fn unpack(
         place: place_of(target, &root)?,
         settled: unpacked.settled,
         user,
-        sample: sampler.finish(),
+        files,
+        others,
     })?;
     Ok(Report { id: image.id(), lacking: unpacked.lacking })
 }

@@ -70,6 +70,11 @@ enum Index {
     Drawn(Blob),
 }
 
+/// A file of no file system.
+fn in_memory() -> std::io::Result<File> {
+    Ok(File::from(rustix::fs::memfd_create("imgtool-indexes", rustix::fs::MemfdFlags::CLOEXEC)?))
+}
+
 /// Indexes of layers that are not in a store, one after the other in a file without a name.
 struct Drawer {
     file: Option<Arc<File>>,
@@ -85,7 +90,7 @@ impl Drawer {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
         let layer_error = |source| Error::Layer { diff_id: layer.diff_id, source };
         if self.file.is_none() {
-            // Where there is no place for temporary files, memory has room: an index is small.
+            // Where there is no place for it, as in a container without /tmp, it is in memory.
             let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
             self.file = Some(Arc::new(file.map_err(io_error)?));
         }
@@ -99,11 +104,6 @@ impl Drawer {
         let end = (&**file).stream_position().map_err(io_error)?;
         Ok(Blob::range(Arc::clone(file), start, end - start))
     }
-}
-
-/// A file that is on no disk.
-fn in_memory() -> rustix::io::Result<File> {
-    rustix::fs::memfd_create("layer index", rustix::fs::MemfdFlags::CLOEXEC).map(File::from)
 }
 
 /// The entries of a layer, whose index is opened when the first is wanted: there may be a thousand layers.

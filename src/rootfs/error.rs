@@ -92,4 +92,24 @@ impl Error {
     pub(super) fn at(path: &[u8]) -> impl FnOnce(io::Error) -> Self + use<'_> {
         |source| Self::Io { path: EntryPath::new(path).unwrap_or_default(), source }
     }
+
+    /// As [`Error::at`], of a path that was seen before: if it is gone now, somebody else is at work there.
+    pub(super) fn while_reading(path: &EntryPath) -> impl FnOnce(io::Error) -> Self + use<'_> {
+        |source| {
+            if is_swap(&source) {
+                Self::Changed { path: path.clone() }
+            } else {
+                Self::Io { path: path.clone(), source }
+            }
+        }
+    }
 }
+
+/// Errors that come of a path that was replaced since it was seen.
+fn is_swap(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory) || error.raw_os_error() == Some(ELOOP)
+}
+
+/// What the kernel says of a symbolic link where none may be.
+const ELOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();

@@ -109,8 +109,7 @@ impl<'a> LayerTar<'a> {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(Error::Unreadable { paths: vec![change.path.clone()] });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(changed(change)),
-            Err(error) => return Err(Error::at(change.path.as_bytes())(error)),
+            Err(error) => return Err(Error::while_reading(&change.path)(error)),
         };
         check_unchanged(&file, change)?;
         self.placed.push(Placed { change: place as usize, offset: self.position });

@@ -37,6 +37,8 @@ pub use node::Node;
 pub use order::walk_order;
 pub use record::{Record, Source, Xattrs};
 pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, scan};
-pub use snapshot::{Base, Header, Place, Sample, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
+pub use snapshot::{
+    Base, Header, Place, Sample, SamplePath, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
+};
 pub use stat::{Seal, Seen, Stat};
 pub use unpack::{Lacking, Options, Unpacked, expected, unpack};

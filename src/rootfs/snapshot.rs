@@ -45,8 +45,10 @@ pub struct Header {
     /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
     /// image said otherwise. None if root did.
     pub user: Option<(u32, u32)>,
-    /// Some files of the tree, by which a copy of it is recognised.
-    pub sample: Vec<Sample>,
+    /// Some files with content, by which a copy of the tree is recognised.
+    pub files: Sample,
+    /// Some of all else but the root: what a copy of a tree without content is recognised by.
+    pub others: Sample,
 }
 
 /// An image of the store.
@@ -72,55 +74,78 @@ pub struct Place {
     pub born: Option<Mtime>,
 }
 
-/// A file that a copy of the tree has as well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Some paths of one kind that a tree has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sample {
-    /// The file.
+    /// The paths, in walk order.
+    pub paths: Vec<SamplePath>,
+    /// How many of that kind there are.
+    pub all: u64,
+}
+
+/// A path that a copy of the tree has as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamplePath {
+    /// The path.
     pub path: EntryPath,
-    /// Its size in bytes.
+    /// A file's size in bytes; 0 for everything else.
     pub size: u64,
-    /// When its content was last changed.
+    /// When it was last changed.
     pub mtime: Mtime,
 }
 
-/// Chooses a sample of the files that pass: some of all parts of the tree, however many there are.
-#[derive(Debug)]
+/// Chooses a sample of the paths that pass: some of all parts of the tree, however many there are.
+#[derive(Debug, Default)]
 pub struct Sampler {
-    sample: Vec<Sample>,
-    stride: u64,
-    passed: u64,
-}
-
-impl Default for Sampler {
-    fn default() -> Self {
-        Self { sample: Vec::new(), stride: 1, passed: 0 }
-    }
+    files: Thinned,
+    others: Thinned,
 }
 
 impl Sampler {
-    /// The most files in a sample.
-    const MOST: usize = 128;
-
     /// Looks at the next record in walk order.
     pub fn add(&mut self, record: &Record) {
-        if !record.stat.is_file() || record.stat.size == 0 {
-            return;
-        }
-        if self.passed.is_multiple_of(self.stride) {
-            let (size, mtime) = (record.stat.size, record.stat.mtime);
-            self.sample.push(Sample { path: record.path.clone(), size, mtime });
-        }
-        self.passed += 1;
-        if self.sample.len() == Self::MOST {
-            let mut keep = [true, false].into_iter().cycle();
-            self.sample.retain(|_| keep.next().unwrap_or_default());
-            self.stride *= 2;
+        if record.stat.size > 0 {
+            self.files.add(record);
+        } else if !record.path.is_root() {
+            self.others.add(record);
         }
     }
 
-    /// The sample.
-    pub fn finish(self) -> Vec<Sample> {
-        self.sample
+    /// The files with content, and all else.
+    pub fn finish(self) -> (Sample, Sample) {
+        (self.files.sample, self.others.sample)
+    }
+}
+
+/// A sample that is thinned out as it grows.
+#[derive(Debug)]
+struct Thinned {
+    sample: Sample,
+    stride: u64,
+}
+
+impl Default for Thinned {
+    fn default() -> Self {
+        Self { sample: Sample::default(), stride: 1 }
+    }
+}
+
+impl Thinned {
+    /// The most paths in a sample.
+    const MOST: usize = 128;
+
+    fn add(&mut self, record: &Record) {
+        let Sample { paths, all } = &mut self.sample;
+        if all.is_multiple_of(self.stride) {
+            let (size, mtime) = (record.stat.size, record.stat.mtime);
+            paths.push(SamplePath { path: record.path.clone(), size, mtime });
+        }
+        *all += 1;
+        if paths.len() == Self::MOST {
+            let mut keep = [true, false].into_iter().cycle();
+            paths.retain(|_| keep.next().unwrap_or_default());
+            self.stride *= 2;
+        }
     }
 }
 
@@ -299,6 +324,7 @@ mod tests {
         for record in records {
             sampler.add(record);
         }
+        let (files, others) = sampler.finish();
         let header = Header {
             base: Base { manifest: Some(Digest::of(b"m")), id: None },
             origin: Base::default(),
@@ -306,7 +332,8 @@ mod tests {
             place: Place { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
             settled: Mtime { seconds: 1, nanos: 2 },
             user: Some((1000, 100)),
-            sample: sampler.finish(),
+            files,
+            others,
         };
         let mut writer = SnapshotWriter::new(Vec::new());
         records.iter().try_for_each(|record| writer.add(record)).expect("memory");
@@ -325,7 +352,7 @@ mod tests {
             let (header, bytes) = written(&records);
             assert_eq!(read_header(Cursor::new(&bytes)).expect("a header"), header);
             assert_eq!(read(&bytes).expect("records"), records);
-            assert!(header.sample.len() < Sampler::MOST);
+            assert!(header.files.paths.len() < Thinned::MOST);
         }
     }
 

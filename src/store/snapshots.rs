@@ -1,7 +1,8 @@
 //! Snapshots of unpacked trees: which image a directory came from, and what it looked like.
 //!
 //! They are named by the directory's device and inode, so that a directory that is moved is still found. A copy of it is
-//! found by its content: of the sample that each snapshot has, at least half must be there with its size and time.
+//! found by its content: of the files that each snapshot has as a sample, at least half must be there with their size and
+//! time.
 //!
 //! When the image is pruned that a tree came from, its snapshot is emptied: what it came from is still told.
 
@@ -12,7 +13,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Guard, Reachable, Store};
 use crate::layout::{Durable, sync_folder};
-use crate::rootfs::{Header, Place, Record, Root, Seen, SnapshotError, SnapshotReader, SnapshotWriter, read_header};
+use crate::rootfs::{
+    Header, Place, Record, Root, Sample, SamplePath, Seen, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
+};
 
 /// A snapshot of the store.
 #[derive(Debug, Clone)]
@@ -60,7 +63,8 @@ impl Store {
                 return Ok(Some(Snapshot { header, is_copy: false, is_emptied: folder == GONE, path }));
             }
         }
-        let mut best: Option<(usize, Snapshot)> = None;
+        // Of several that it is like, the tree of which it has the most paths, as far as samples tell.
+        let mut best: Option<(u64, Snapshot)> = None;
         let folders = [(SNAPSHOTS, false), (GONE, true)];
         let paths = folders.map(|(folder, is_emptied)| Ok((self.snapshots(folder)?, is_emptied)));
         let paths = paths.into_iter().collect::<Result<Vec<_>, Error>>()?;
@@ -68,11 +72,9 @@ impl Store {
         for (path, is_emptied) in paths {
             // One that is damaged is no match.
             let Ok(Some(header)) = read(&path) else { continue };
-            let (found, all) = (alike(&root, &header), header.sample.len());
-            let is_better =
-                best.as_ref().is_none_or(|(most, best)| (found, header.settled) > (*most, best.header.settled));
-            if all > 0 && found * 2 >= all && is_better {
-                best = Some((found, Snapshot { header, is_copy: true, is_emptied, path }));
+            let Some(paths) = alike(&root, &header) else { continue };
+            if best.as_ref().is_none_or(|(most, best)| (paths, header.settled) > (*most, best.header.settled)) {
+                best = Some((paths, Snapshot { header, is_copy: true, is_emptied, path }));
             }
         }
         Ok(best.map(|(_, snapshot)| snapshot))
@@ -202,13 +204,23 @@ fn is_same(one: &Place, other: &Place) -> bool {
     (one.dev, one.ino, one.born) == (other.dev, other.ino, other.born)
 }
 
-/// How many files of the sample are in a tree as they were.
-fn alike(root: &Root, header: &Header) -> usize {
-    let same = |sample: &&crate::rootfs::Sample| {
+/// How many paths of the tree that a snapshot is of are in another one as they were, as far as its samples tell; none if
+/// the other one is no copy of it.
+fn alike(root: &Root, header: &Header) -> Option<u64> {
+    // Only files have a size.
+    let is_there = |sample: &&SamplePath| {
         root.seen(sample.path.as_bytes())
-            .is_ok_and(|seen| seen.stat.is_file() && (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
+            .is_ok_and(|seen| (seen.stat.size, seen.stat.mtime) == (sample.size, sample.mtime))
     };
-    header.sample.iter().filter(same).count()
+    let found = |sample: &Sample| sample.paths.iter().filter(is_there).count() as u64;
+    let tells = if header.files.paths.is_empty() { &header.others } else { &header.files };
+    if tells.paths.is_empty() || found(tells) * 2 < tells.paths.len() as u64 {
+        return None;
+    }
+    let all = |sample: &Sample| {
+        found(sample).saturating_mul(sample.all).checked_div(sample.paths.len() as u64).unwrap_or_default()
+    };
+    Some(all(&header.files).saturating_add(all(&header.others)))
 }
 
 fn read(path: &Path) -> Result<Option<Header>, Error> {

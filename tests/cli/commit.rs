@@ -61,6 +61,19 @@ fn refused(session: &Session, args: &[&str], pieces: &[&str]) -> Answer {
 }
 
 #[test]
+fn an_image_of_as_many_layers_as_can_be_read_gets_no_more() {
+    let many = (0..1024).fold(TestImage::new(&["fx/many:1"]), |image, number| {
+        image.raw_layer("ADD", layer(&[Item::file("file", number.to_string())]))
+    });
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[many])));
+    session.ok(&["unpack", "fx/many:1", "tree"]);
+    session.write("tree/new", "new");
+    refused(&session, &["commit", "tree", "fx/more:1"], &["1025 layers are more than the 1024 allowed", "--squash"]);
+    assert_eq!(session.ok(&["diff", "tree"]), "A /new\n");
+}
+
+#[test]
 fn the_way_of_the_tutorial() {
     let session = session();
     let add = |name: &str, text: &str| session.write(&format!("tree/{name}"), text);

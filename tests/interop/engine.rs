@@ -128,9 +128,10 @@ impl Engine {
     pub(crate) fn forget_all(&mut self) {
         self.full = false;
         for id in self.ok(&["ps", "-a", "-q", "--no-trunc"]).lines() {
-            // With its volumes, which docker counts.
-            self.ok(&["rm", "-f", "-v", id]);
+            self.ok(&["rm", "-f", id]);
         }
+        // Docker counts them, also those that containers left behind.
+        self.ok(&["volume", "prune", "-f"]);
         let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);
         for id in ids.lines() {
             // Children go with their parents; what is gone already is no failure.

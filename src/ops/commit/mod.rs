@@ -18,8 +18,8 @@ pub use self::base::{From, tree_folder};
 pub use self::present::{Present, present};
 use super::load::layer_type;
 use super::{Context, Error};
-use crate::image::Progress;
 use crate::image::edit::{self, Change as Edit, Step};
+use crate::image::{MAX_LAYERS, Progress};
 use crate::layer::{EntryPath, Mtime};
 use crate::oci::{
     ANNOTATION_PARENT, ContainerConfig, Created, Descriptor, Document, ImageConfig, ImageId, Manifest, MediaType,
@@ -97,8 +97,9 @@ pub fn commit(
     progress: &dyn Progress,
 ) -> Result<Committed, Error> {
     let name = options.name.clone().map(super::tag::checked).transpose()?;
-    let mut tree = Tree::open(context, directory, &options.compare)?;
+    // From here on nobody deletes what the base is made of.
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
+    let mut tree = Tree::open(context, directory, &options.compare)?;
     let mut draft = context.store.draft_snapshot()?;
     // What changes from now on is suspect next time.
     let settled = draft.born()?;
@@ -169,6 +170,10 @@ fn write_layer(
 ) -> Result<Option<(KeptLayer, Vec<Placed>)>, Error> {
     if changes.is_empty() {
         return Ok(None);
+    }
+    let layers = 1 + tree.image.as_ref().map_or(0, |image| image.layers.len());
+    if layers > MAX_LAYERS {
+        return Err(Error::TooManyLayers { layers });
     }
     let total = changes.iter().map(Change::content_size).sum();
     progress.total(Some(total));

@@ -38,7 +38,8 @@ pub(super) fn refresh(
         place: place_of(directory, &tree.root)?,
         settled: changed.settled,
         user: tree.user,
-        sample: Vec::new(),
+        files: rootfs::Sample::default(),
+        others: rootfs::Sample::default(),
     };
     let (_draft, records) = found.reread(&header)?;
     let mut snapshot = context.store.draft_snapshot()?;
@@ -48,7 +49,7 @@ pub(super) fn refresh(
         sampler.add(&record);
         snapshot.add(&record).map_err(rootfs::Error::from)?;
     }
-    header.sample = sampler.finish();
+    (header.files, header.others) = sampler.finish();
     Ok(snapshot.publish(&header)?)
 }
 
@@ -61,6 +62,8 @@ struct Rewriter<'a> {
     unreadable: HashSet<&'a EntryPath>,
     /// The first names of the files that the new layer has several of.
     links: HashMap<&'a EntryPath, Links>,
+    /// The groups of the base and of the new layer, and their numbers in the new snapshot.
+    groups: HashMap<u32, u32>,
 }
 
 /// A file that has several names.
@@ -76,7 +79,7 @@ impl<'a> Rewriter<'a> {
     fn new(changed: &Changed<'a>, config: &ImageConfig) -> Self {
         let mut links = HashMap::new();
         for target in changed.changes.iter().filter_map(|change| change.link.as_deref()) {
-            // From the top, as those of images go up from 1.
+            // From the top, as those of images and snapshots go up from 1.
             let group = u32::MAX - u32::try_from(links.len()).unwrap_or(u32::MAX);
             links.entry(target).or_insert(Links { group, first: usize::MAX });
         }
@@ -91,11 +94,22 @@ impl<'a> Rewriter<'a> {
             placed,
             unreadable: changed.skipped.unreadable.iter().collect(),
             links,
+            groups: HashMap::new(),
         }
     }
 
     /// The record as the new image has it; none if the new image does not have it.
     fn rewrite(&mut self, record: Record) -> Option<Record> {
+        let mut record = self.renewed(record)?;
+        if record.group != 0 {
+            // Counted anew, so that the numbers of the next layer are no older layer's.
+            let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX).saturating_add(1);
+            record.group = *self.groups.entry(record.group).or_insert(next);
+        }
+        Some(record)
+    }
+
+    fn renewed(&mut self, record: Record) -> Option<Record> {
         if self.unreadable.contains(&record.path) {
             let unknown = rootfs::Stat { ino: 0, ctime: Mtime::default(), ..record.stat };
             let is_new = record.node.size > 0 && record.source.is_none();

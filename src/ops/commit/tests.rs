@@ -232,6 +232,77 @@ fn dev(found: &fs::Metadata) -> u64 {
 }
 
 #[test]
+fn a_copy_of_a_tree_without_content_is_known_too() {
+    let bench = Bench::new();
+    let base = bench.path("base");
+    fs::create_dir_all(base.join("d/e")).expect("folders");
+    fs::write(base.join("d/empty"), "").expect("a file");
+    symlink("d", base.join("link")).expect("a link");
+    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    commit(&bench.context, &base, &named, &Silent).expect("a commit");
+    bench.unpack("base:1", "tree");
+    let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
+    assert!(copied.expect("cp").success());
+    fs::remove_dir_all(bench.path("tree")).expect("a tree");
+    let found = diff(&bench.context, &bench.path("copy"), &Compare::default()).expect("a diff");
+    assert!(found.copy_of.is_some());
+    assert_eq!(lines(&found.changes), [""; 0]);
+}
+
+#[test]
+fn of_several_trees_that_a_copy_is_like_it_is_of_the_one_with_most_of_it() {
+    let bench = Bench::new();
+    let base = bench.path("base");
+    fs::create_dir_all(&base).expect("folders");
+    for number in 0..130 {
+        fs::create_dir(base.join(format!("e{number}"))).expect("a folder");
+    }
+    fs::write(base.join("content"), "content").expect("a file");
+    let named = |name: &str| Options { name: Some(name.parse().expect("a name")), ..options() };
+    commit(&bench.context, &base, &named("more:1"), &Silent).expect("a commit");
+    fs::remove_file(base.join("content")).expect("a file");
+    commit(&bench.context, &base, &named("less:1"), &Silent).expect("a commit");
+    bench.unpack("more:1", "tree");
+    bench.unpack("less:1", "later");
+    let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
+    assert!(copied.expect("cp").success());
+    let found = diff(&bench.context, &bench.path("copy"), &Compare::default()).expect("a diff");
+    assert!(found.copy_of.expect("a tree").ends_with("tree"));
+    assert_eq!(lines(&found.changes), [""; 0]);
+}
+
+#[test]
+fn a_base_that_goes_before_the_commit_begins_is_told() {
+    let bench = unpacked();
+    fs::write(bench.path("tree/new"), "new").expect("a file");
+    let store = &bench.context.store;
+    let alone = store.lock_exclusive().expect("nobody else is there");
+    let committed = std::thread::scope(|scope| {
+        let committing = scope.spawn(|| commit(&bench.context, &bench.path("tree"), &options(), &Silent));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let mut catalog = store.catalog().expect("a catalog");
+        catalog.untag(&"base:1".parse().expect("a name"), false);
+        store.replace(&alone, &catalog).expect("a catalog");
+        drop(alone);
+        committing.join().expect("no panic")
+    });
+    assert!(matches!(committed, Err(Error::BaseLost { .. })), "{committed:?}");
+    assert!(store.catalog().expect("a catalog").entries().is_empty());
+}
+
+#[test]
+fn hard_links_of_two_commits_are_not_taken_for_one_file() {
+    let bench = unpacked();
+    let tree = bench.path("tree");
+    for (one, other) in [("n", "m"), ("o", "d/p"), ("q", "d/e/r")] {
+        fs::write(tree.join(one), one).expect("a file");
+        fs::hard_link(tree.join(one), tree.join(other)).expect("a link");
+        commit(&bench.context, &tree, &options(), &Silent).expect("a commit");
+        assert_eq!(changes_of(&bench, "tree", &Compare::default()), [""; 0], "after {one}");
+    }
+}
+
+#[test]
 fn another_base_and_none_at_all() {
     let bench = unpacked();
     fs::write(bench.path("tree/new"), "x").expect("a file");

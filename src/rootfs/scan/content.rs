@@ -61,7 +61,7 @@ fn find_unreadable(root: &Root, items: &mut [Item], skipped: &mut Skipped) -> Re
         if !is_file {
             continue;
         }
-        let (parent, name) = parents.of(item.path.as_bytes()).map_err(Error::at(item.path.as_bytes()))?;
+        let (parent, name) = parents.of(item.path.as_bytes()).map_err(Error::while_reading(&item.path))?;
         if accessat(parent, name, Access::READ_OK, AtFlags::EACCESS) == Err(Errno::ACCESS) {
             item.state = State::Same;
             item.past.iter_mut().for_each(|past| past.inode = None);
@@ -141,8 +141,7 @@ impl Comparer<'_> {
         match self.root.open_beneath(path.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK) {
             Ok(file) => Ok(Some(File::from(file))),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Changed { path: path.clone() }),
-            Err(error) => Err(Error::at(path.as_bytes())(error)),
+            Err(error) => Err(Error::while_reading(path)(error)),
         }
     }
 }

@@ -199,14 +199,13 @@ impl Merger<'_, '_> {
                 self.sealed = Some(met.path.clone());
                 Ok(())
             }
-            Err(error) if is_swap(&error) => Err(Error::Changed { path: met.path.clone() }),
-            Err(error) => Err(Error::at(met.path.as_bytes())(error)),
+            Err(error) => Err(Error::while_reading(&met.path)(error)),
         }
     }
 
     /// What became of a path of the image, and the attributes that the disk has if they are not the item's.
     fn compared(&mut self, met: &Met, record: &Record, clean: bool) -> Result<(Item, Option<Xattrs>), Error> {
-        let changed = |error| changed_or(error, met);
+        let changed = Error::while_reading(&met.path);
         let verdict = if clean {
             Verdict::Same
         } else {
@@ -235,7 +234,7 @@ impl Merger<'_, '_> {
             return Err(Error::WhiteoutName { path: met.path.clone() });
         }
         let node = if read {
-            compare::node_of(&mut self.parents, met, self.options).map_err(|error| changed_or(error, met))?
+            compare::node_of(&mut self.parents, met, self.options).map_err(Error::while_reading(&met.path))?
         } else {
             compare::bare_node(met, self.options)
         };
@@ -304,17 +303,4 @@ fn kept_record(item: &Item, met: &Met, xattrs: Option<Xattrs>, record: Option<Re
 
 fn inode(met: &Met) -> Option<(u64, u64)> {
     (!met.seen.stat.is_directory()).then_some((met.seen.dev, met.seen.stat.ino))
-}
-
-/// Errors that come of a path that was replaced since it was seen.
-fn is_swap(error: &io::Error) -> bool {
-    use io::ErrorKind::{NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory) || error.raw_os_error() == Some(ELOOP)
-}
-
-/// What the kernel says of a symbolic link where none may be.
-const ELOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();
-
-fn changed_or(error: io::Error, met: &Met) -> Error {
-    if is_swap(&error) { Error::Changed { path: met.path.clone() } } else { Error::at(met.path.as_bytes())(error) }
 }

@@ -87,6 +87,9 @@ impl Args {
         let compare = self.compare.into_compare(self.squash);
         if self.dry_run {
             let found = diff(&session.context, &directory, &compare)?;
+            if found.is_unknown {
+                note_unknown(&session.ui, &directory);
+            }
             super::image_diff::print(&session.ui, &super::diff::shown(&found.changes), false)?;
             warn(&session.ui, &found.skipped, "layer");
             return Ok(());
@@ -96,6 +99,9 @@ impl Args {
         let committed = commit(&session.context, &directory, &options, &*session.progress(false))?;
         if let Some(original) = &committed.copy_of {
             note_copy(&session.ui, &directory, original);
+        }
+        if committed.is_unknown {
+            note_unknown(&session.ui, &directory);
         }
         warn(&session.ui, &committed.skipped, "layer");
         Ok(session.ui.line(&committed.id.to_string())?)
@@ -135,6 +141,13 @@ fn parse_time(text: &str) -> Result<Created, CliError> {
 
 pub(super) fn note_copy(ui: &Ui, directory: &Path, original: &str) {
     ui.note(&format!("{} was never unpacked to, but is like {original}: compared with its image", directory.display()));
+}
+
+pub(super) fn note_unknown(ui: &Ui, directory: &Path) {
+    let directory = directory.display();
+    ui.note(&format!(
+        "{directory} was never unpacked to: all of it is new; to compare it with an image, say --from IMAGE"
+    ));
 }
 
 /// One line for each kind of thing that is not in the layer, or the tar.

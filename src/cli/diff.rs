@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::commit::{CompareArgs, note_copy, warn};
+use super::commit::{CompareArgs, note_copy, note_unknown, warn};
 use super::error::CliError;
 use super::image_diff;
 use super::session::Session;
@@ -50,6 +50,9 @@ impl Args {
         let found = diff_directory(&session.context, &directory, &self.compare.into_compare(false))?;
         if let Some(original) = &found.copy_of {
             note_copy(&session.ui, &directory, original);
+        }
+        if found.is_unknown {
+            note_unknown(&session.ui, &directory);
         }
         warn(&session.ui, &found.skipped, "layer");
         Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)

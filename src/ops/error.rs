@@ -84,6 +84,12 @@ pub enum Error {
         /// The image.
         id: String,
     },
+    /// What a directory should be compared with is no image of the store.
+    #[error("{path} is not in the store: load it first, and say --from with its name", path = path.display())]
+    BaseOutside {
+        /// The archive or layout.
+        path: PathBuf,
+    },
     /// The user of an image's config is not in the image.
     #[error("unable to find {what} {name}: no matching entries in /etc/{file} of the image")]
     NoSuchUser {

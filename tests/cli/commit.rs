@@ -186,7 +186,9 @@ fn the_config_is_merged_as_docker_does() {
 fn a_directory_that_nobody_unpacked_is_a_first_layer() {
     let session = Session::new();
     session.write("own/bin/tool", "x");
-    let id = session.ok(&["commit", "-m", "by hand", "-c", "CMD [\"/bin/tool\"]", "own", "fx/own:1"]);
+    let first = session.run(&["commit", "-m", "by hand", "-c", "CMD [\"/bin/tool\"]", "own", "fx/own:1"]);
+    assert!(first.stderr.contains("own was never unpacked to: all of it is new"), "{}", first.stderr);
+    let id = first.ok();
     assert_eq!(layers(&session, "fx/own:1"), 1);
     assert_eq!(session.history("fx/own:1").len(), 1);
     assert_eq!(session.inspect("fx/own:1")["Config"]["Cmd"], json!(["/bin/tool"]));
@@ -358,6 +360,9 @@ fn what_is_not_there() {
     let session = session();
     refused(&session, &["commit", "none"], &["error: open none: no such file or directory"]);
     refused(&session, &["commit", "load.tar"], &["error: open load.tar: not a directory"]);
+    for outside in ["./load.tar", "docker-archive:load.tar"] {
+        refused(&session, &["commit", "--from", outside, "tree"], &["load.tar is not in the store: load it first"]);
+    }
     refused(&session, &["commit", "tree", "UPPER"], &["invalid reference format", "lowercase"]);
     let usage = "Usage:  imgtool commit [OPTIONS] DIR [REPOSITORY[:TAG]]";
     refused(&session, &["commit"], &["'imgtool commit' requires at least 1 and at most 2 arguments", usage]);

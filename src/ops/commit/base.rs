@@ -8,7 +8,7 @@ use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
 use crate::ops::unpack::{layers_of, open, user};
-use crate::ops::{Context, Error, Found};
+use crate::ops::{Context, Error, Found, Location};
 use crate::rootfs::{Base, Header, Layers, Record, Root, SnapshotError, expected};
 use crate::store::Snapshot;
 
@@ -41,6 +41,8 @@ pub(super) struct Tree {
     pub(super) origin: Base,
     /// Where the directory is of which this is a copy.
     pub(super) copy_of: Option<String>,
+    /// Nobody said that there is no base, and nobody knows one.
+    pub(super) is_unknown: bool,
     /// The directory is the one that the records are of, inode for inode.
     pub(super) in_place: bool,
     known: Known,
@@ -61,11 +63,14 @@ impl Tree {
         match &compare.from {
             From::Scratch => Self::scratch(context, root),
             From::Image(typed) => {
+                if let Some(path) = Location::parse(typed, Path::exists).path() {
+                    return Err(Error::BaseOutside { path: path.to_owned() });
+                }
                 let found = context.find_in_store(&context.store.catalog()?, typed)?;
                 Self::of_image(context, root, &found)
             }
             From::Snapshot => match context.store.find_snapshot(directory)? {
-                None => Self::scratch(context, root),
+                None => Ok(Self { is_unknown: true, ..Self::scratch(context, root)? }),
                 Some(Snapshot { header, .. }) if compare.squash => {
                     let mut tree = Self::by_content(context, root, directory, &header, &header.origin)?;
                     // Layers are squashed, and not what was said about the image since.
@@ -106,6 +111,7 @@ impl Tree {
             user: user(),
             origin: Base::default(),
             copy_of: None,
+            is_unknown: false,
             in_place: false,
             known: Known::Nothing,
         })
@@ -125,6 +131,7 @@ impl Tree {
             parent: manifest,
             image: Some(image.clone()),
             copy_of: None,
+            is_unknown: false,
             in_place: false,
             known: Known::Image(Box::new(overlay)),
         })
@@ -158,6 +165,7 @@ impl Tree {
             parent: found.descriptor.as_ref().map(|descriptor| descriptor.digest),
             image: Some(image.clone()),
             copy_of: snapshot.is_copy.then_some(copied_from),
+            is_unknown: false,
             in_place: !snapshot.is_copy,
             known: Known::Snapshot(Box::new(snapshot)),
         })

@@ -69,6 +69,8 @@ pub struct Committed {
     pub skipped: Skipped,
     /// How the base was found, if not by the directory itself: it is a copy of the one at this path.
     pub copy_of: Option<String>,
+    /// All of the directory is new: nobody said so, but it was never unpacked here.
+    pub is_unknown: bool,
 }
 
 /// What became of a directory.
@@ -80,13 +82,15 @@ pub struct Diff {
     pub skipped: Skipped,
     /// As [`Committed::copy_of`].
     pub copy_of: Option<String>,
+    /// As [`Committed::is_unknown`].
+    pub is_unknown: bool,
 }
 
 /// Compares a directory with the image that it came from.
 pub fn diff(context: &Context, directory: &Path, compare: &Compare) -> Result<Diff, Error> {
     let mut tree = Tree::open(context, directory, compare)?;
     let Changes { changes, skipped } = look(&mut tree, compare, &mut |_| Ok(()))?;
-    Ok(Diff { changes, skipped, copy_of: tree.copy_of })
+    Ok(Diff { changes, skipped, copy_of: tree.copy_of, is_unknown: tree.is_unknown })
 }
 
 /// Makes an image of what became of a directory.
@@ -120,7 +124,7 @@ pub fn commit(
     let changed = refresh::Changed { changes: &changes, placed: &placed, skipped: &skipped, settled };
     let base = crate::rootfs::Base { manifest: Some(*manifest.digest()), id: Some(id) };
     refresh::refresh(context, directory, &tree, draft, &changed, base, config.value())?;
-    Ok(Committed { id, skipped, copy_of: tree.copy_of.clone() })
+    Ok(Committed { id, skipped, copy_of: tree.copy_of.clone(), is_unknown: tree.is_unknown })
 }
 
 /// Records of what is there now.

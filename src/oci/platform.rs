@@ -9,31 +9,47 @@ use serde_json::{Map, Value};
 
 use super::lenient::or_default;
 
-/// Why a text is not a platform.
+/// Why a text is not a platform, in containerd's words, which are docker's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?}: invalid platform: {reason}")]
+#[error("{}: invalid argument", fault.about(text))]
 pub struct PlatformError {
     /// What was to be a platform.
     pub text: String,
     /// What is wrong with it.
-    pub reason: PlatformFault,
+    pub fault: PlatformFault,
 }
 
 /// What is wrong with a text that was to be a platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformFault {
     /// There is an asterisk in it.
-    #[error("wildcards not yet supported")]
     Wildcard,
     /// It has more than three parts.
-    #[error("cannot parse platform specifier")]
     Parts,
-    /// A part has characters that no part has, or none.
-    #[error("expected os[/arch[/variant]] of letters, digits, '.', '_' and '-'")]
-    Component,
+    /// Its first part has characters that no system has, or none.
+    System(String),
+    /// A further part has characters that no part has, or none.
+    Component(String),
     /// It has one part that nobody knows.
-    #[error("unknown operating system or architecture")]
     Unknown,
+}
+
+impl PlatformFault {
+    fn about(&self, text: &str) -> String {
+        match self {
+            Self::Wildcard => format!("{text:?}: wildcards not yet supported"),
+            Self::Parts => format!("{text:?}: cannot parse platform specifier"),
+            Self::System(part) => format!(
+                "{part:?} is an invalid OS component of {text:?}: OSAndVersion specifier component must match {:?}",
+                r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$"
+            ),
+            Self::Component(part) => format!(
+                "{part:?} is an invalid component of {text:?}: platform specifier component must match {:?}",
+                "^[A-Za-z0-9_.-]+$"
+            ),
+            Self::Unknown => format!("{text:?}: unknown operating system or architecture"),
+        }
+    }
 }
 
 /// An operating system on a processor, in Go's words
@@ -220,7 +236,7 @@ impl FromStr for Platform {
 
     /// Reads `os[(version)][/arch[/variant]]` or `arch`, as containerd's `platforms.Parse` does.
     fn from_str(text: &str) -> Result<Self, PlatformError> {
-        parse(text).map_err(|reason| PlatformError { text: text.to_owned(), reason })
+        parse(text).map_err(|fault| PlatformError { text: text.to_owned(), fault })
     }
 }
 
@@ -230,9 +246,10 @@ fn parse(text: &str) -> Result<Platform, PlatformFault> {
         return Err(PlatformFault::Wildcard);
     }
     let parts: Vec<&str> = text.splitn(4, '/').collect();
-    let (os, os_version) = split_version(parts[0]).ok_or(PlatformFault::Component)?;
-    if !is_word(os, "_-") || !parts[1..].iter().all(|part| is_word(part, "_.-")) {
-        return Err(PlatformFault::Component);
+    let system = split_version(parts[0]).filter(|(os, _)| is_word(os, "_-"));
+    let (os, os_version) = system.ok_or_else(|| PlatformFault::System(parts[0].to_owned()))?;
+    if let Some(part) = text.split('/').skip(1).find(|part| !is_word(part, "_.-")) {
+        return Err(PlatformFault::Component(part.to_owned()));
     }
     let mut platform = Platform { os_version, ..Platform::new(&normal_os(os), "") };
     match parts[1..] {
@@ -361,21 +378,22 @@ mod tests {
 
     #[test]
     fn what_is_no_platform_is_refused_with_the_reason() {
+        let system = r#"OSAndVersion specifier component must match "^([A-Za-z0-9_-]+)(?:\\(([A-Za-z0-9_.-]*)\\))?$""#;
+        let component = r#"platform specifier component must match "^[A-Za-z0-9_.-]+$""#;
         for (text, reason) in [
-            ("x/y/z/w", PlatformFault::Parts),
-            ("linux/*", PlatformFault::Wildcard),
-            ("", PlatformFault::Component),
-            ("/amd64", PlatformFault::Component),
-            ("linux/", PlatformFault::Component),
-            ("linux//v8", PlatformFault::Component),
-            ("linux/am d64", PlatformFault::Component),
-            ("windows(10/amd64", PlatformFault::Component),
-            ("vax", PlatformFault::Unknown),
+            ("x/y/z/w", r#""x/y/z/w": cannot parse platform specifier"#.to_owned()),
+            ("linux/*", r#""linux/*": wildcards not yet supported"#.to_owned()),
+            ("", format!(r#""" is an invalid OS component of "": {system}"#)),
+            ("/amd64", format!(r#""" is an invalid OS component of "/amd64": {system}"#)),
+            ("linux/", format!(r#""" is an invalid component of "linux/": {component}"#)),
+            ("linux//v8", format!(r#""" is an invalid component of "linux//v8": {component}"#)),
+            ("linux/am d64", format!(r#""am d64" is an invalid component of "linux/am d64": {component}"#)),
+            ("windows(10/amd64", format!(r#""windows(10" is an invalid OS component of "windows(10/amd64": {system}"#)),
+            ("vax", r#""vax": unknown operating system or architecture"#.to_owned()),
         ] {
-            assert_eq!(text.parse::<Platform>(), Err(PlatformError { text: text.to_owned(), reason }));
+            let error = text.parse::<Platform>().expect_err(text);
+            assert_eq!(error.to_string(), format!("{reason}: invalid argument"));
         }
-        let error = "x/y/z/w".parse::<Platform>().expect_err("four parts");
-        assert_eq!(error.to_string(), r#""x/y/z/w": invalid platform: cannot parse platform specifier"#);
     }
 
     #[test]

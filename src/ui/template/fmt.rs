@@ -98,7 +98,7 @@ impl Spec {
             _ if verb == 'T' => type_name(value).to_owned(),
             Value::Array(items) if verb == 'v' && self.sharp && items.iter().all(Value::is_string) => {
                 let items: Vec<String> = items.iter().map(|item| self.shown(item)).collect();
-                return to.push_str(&format!("[]string{{{}}}", items.join(", ")));
+                return to.extend(["[]string{", &items.join(", "), "}"]);
             }
             Value::Array(items) => return self.push_array(to, verb, items),
             Value::Object(map) => {
@@ -107,7 +107,7 @@ impl Spec {
                 if verb == 'v' && self.sharp && map.values().all(Value::is_string) {
                     let entry = |(key, value): (&String, &Value)| quote(key) + ":" + &self.shown(value);
                     let entries: Vec<String> = entries.into_iter().map(entry).collect();
-                    return to.push_str(&format!("map[string]string{{{}}}", entries.join(", ")));
+                    return to.extend(["map[string]string{", &entries.join(", "), "}"]);
                 }
                 return self.push_map(to, verb, &entries);
             }

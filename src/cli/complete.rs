@@ -158,7 +158,7 @@ impl Question<'_> {
         let repeats = operands.last().is_some_and(|word| word.contains("..."));
         let Some(operand) = operands.get(self.place.operands).or(operands.last().filter(|_| repeats)) else { return };
         let is_diff = self.place.path == ["diff"];
-        if operand.contains("IMAGE") || operand.contains("REPOSITORY") || operand.contains("MANIFEST") || is_diff {
+        if is_diff || ["IMAGE", "NAME", "REPOSITORY", "MANIFEST"].iter().any(|word| operand.contains(word)) {
             self.images(self.current, "");
         }
         self.answer.dirs |= operand.contains("DIR");
@@ -210,6 +210,9 @@ mod tests {
             ("help save ", ""),
             ("history ub", "ubuntu:14.04 ubuntu:22.04"),
             ("history ubuntu:1", "ubuntu:14.04"),
+            ("inspect ub", "ubuntu:14.04 ubuntu:22.04"),
+            ("image inspect ap", "app:1"),
+            ("manifest inspect ap", "app:1"),
             ("image history ", "app:1 ubuntu:14.04 ubuntu:22.04"),
             ("history ubuntu:14.04 ", ""),
             ("history ./", "<files>"),

@@ -21,7 +21,7 @@ enum Command {
     #[command(alias = "list")]
     Ls(images::Args),
     Prune(prune::Args),
-    #[command(alias = "remove")]
+    #[command(aliases = ["remove", "rmi"])]
     Rm(rmi::Args),
     Save(save::Args),
     Tag(tag::Args),

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::target::check_target;
 use super::usage::Arity;
+use crate::oci::Reference;
 use crate::ops::manifest::{Annotation, Shown, annotate, create, forget, show};
 use crate::ops::output::write_to_path;
 use crate::ops::save;
@@ -136,6 +137,10 @@ impl Annotate {
 impl Create {
     fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(2), &self.operands)?;
+        if let Err(why) = self.operands[0].parse::<Reference>() {
+            let list = &self.operands[0];
+            return Err(CliError::Plain(format!("error parsing name for manifest list {list}: {why}")));
+        }
         let name = create(&session.context, &self.operands[0], &self.operands[1..], self.amend)?;
         Ok(session.ui.line(&format!("Created manifest list {}", name.canonical()))?)
     }

@@ -52,7 +52,9 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitC
             }
             let near = context(ContextKind::SuggestedSubcommand);
             let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
-            let own = if path.contains(' ') { format!("Usage:  {path}\n\n") } else { String::new() };
+            // Docker's usage of `manifest` names more than the other groups'.
+            let more = if group == "manifest" { " COMMAND" } else { "" };
+            let own = if group.is_empty() { String::new() } else { format!("Usage:  {path}{more}\n\n") };
             let program = program_name(typed);
             ui.note(&format!(
                 "{program}: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"

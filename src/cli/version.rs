@@ -37,7 +37,7 @@ impl Args {
         let mut client = part.clone();
         client["Context"] = json!("default");
         let all = json!({ "Client": client, "Server": part });
-        print(session, format, "command.versionInfo", &all)
+        print(session, format, "system.versionInfo", &all)
     }
 }
 
@@ -49,6 +49,9 @@ pub(super) fn print(session: &Session, format: &str, type_name: &str, object: &V
             session.ui.error(&error.to_string());
             Err(CliError::Told { code: BAD_TEMPLATE })
         }
-        Err(error) => Err(error.into()),
+        Err(TemplateError::Execute { message }) => {
+            session.ui.line("")?;
+            Err(CliError::Plain(message))
+        }
     }
 }

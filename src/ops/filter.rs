@@ -144,7 +144,14 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
 
 /// Go's durations: `1h30m`, `10s`, `1.5h`.
 fn duration(text: &str) -> Option<SignedDuration> {
-    let mut rest = text;
+    let (sign, mut rest) = match text.as_bytes().first() {
+        Some(b'-') => (-1.0, &text[1..]),
+        Some(b'+') => (1.0, &text[1..]),
+        _ => (1.0, text),
+    };
+    if rest.is_empty() {
+        return None;
+    }
     let mut seconds = 0.0;
     while !rest.is_empty() {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
@@ -162,7 +169,7 @@ fn duration(text: &str) -> Option<SignedDuration> {
         seconds += number.parse::<f64>().ok()? * factor;
         rest = &more[unit..];
     }
-    if text.is_empty() { None } else { SignedDuration::try_from_secs_f64(seconds).ok() }
+    SignedDuration::try_from_secs_f64(sign * seconds).ok()
 }
 
 #[cfg(test)]
@@ -176,6 +183,8 @@ mod tests {
             ("24h", "2026-01-01T12:00:00Z"),
             ("1h30m", "2026-01-02T10:30:00Z"),
             ("1.5h", "2026-01-02T10:30:00Z"),
+            ("-1h", "2026-01-02T13:00:00Z"),
+            ("+1h", "2026-01-02T11:00:00Z"),
             ("0", "1970-01-01T00:00:00Z"),
             ("2026-01-01", "2026-01-01T00:00:00Z"),
             ("2026-01-01T10:00:00", "2026-01-01T10:00:00Z"),
@@ -184,7 +193,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(moment(text, now), expected.parse().ok(), "{text}");
         }
-        for text in ["", "h", "1", "1x", "yesterday", "1h-"] {
+        for text in ["", "h", "1", "1x", "yesterday", "1h-", "-", "+"] {
             assert!(duration(text).is_none(), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! From what a person typed to the images it means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::path::Path;
 
 use super::location::{Location, Pick};
@@ -76,7 +76,7 @@ impl Context {
             let same = |entry: &&Entry| entry.name.as_ref().is_some_and(|name| name.name() == repository.name());
             let tagged: Vec<&Entry> = catalog.entries().iter().filter(same).collect();
             if repository.is_name_only() && !tagged.is_empty() {
-                return tagged.into_iter().map(|entry| self.found_in_store(&catalog, entry, true)).collect();
+                return self.found_by_name(&tagged);
             }
         }
         // Where all tags would have been meant, none is missed.
@@ -135,19 +135,22 @@ impl Context {
     }
 
     fn find_by_id(&self, catalog: &Catalog, hex: &str, typed: &str) -> Result<Found, Error> {
-        let mut matching: BTreeMap<ImageId, Found> = BTreeMap::new();
-        for entry in catalog.entries() {
+        let mut matching: BTreeMap<ImageId, &Entry> = BTreeMap::new();
+        let mut read = HashSet::new();
+        // Many names may lead to one image, which is read once.
+        for entry in catalog.entries().iter().filter(|entry| read.insert(entry.descriptor.digest)) {
             // An image that cannot be read has no id to be found by; whoever names it is told why.
-            let Ok(found) = self.found_in_store(catalog, entry, false) else { continue };
-            let Some(image) = found.tree.default_image(&self.host) else { continue };
+            let Ok(tree) = self.store.tree(entry) else { continue };
+            let Some(image) = tree.default_image(&self.host) else { continue };
             if image.id().digest().hex().starts_with(hex) || entry.descriptor.digest.hex().starts_with(hex) {
-                matching.entry(image.id()).or_insert(found);
+                matching.entry(image.id()).or_insert(entry);
             }
         }
         if matching.len() > 1 {
             return Err(Error::Ambiguous(typed.to_owned()));
         }
-        matching.into_values().next().ok_or_else(|| no_such_image(typed))
+        let entry = matching.into_values().next().ok_or_else(|| no_such_image(typed))?;
+        self.found_in_store(catalog, entry, false)
     }
 
     /// The entries of the store that lead to an image, through whichever manifest. What cannot be read leads nowhere.
@@ -170,8 +173,28 @@ impl Context {
         names
     }
 
+    /// The images of some names, each read once.
+    fn found_by_name(&self, entries: &[&Entry]) -> Result<Vec<Found>, Error> {
+        let mut places: HashMap<Digest, usize> = HashMap::new();
+        let mut found: Vec<Found> = Vec::new();
+        for entry in entries {
+            match places.entry(entry.descriptor.digest) {
+                hash_map::Entry::Occupied(place) => found[*place.get()].names.extend(entry.name.clone()),
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(found.len());
+                    found.push(self.found_with(entry, Vec::new(), true)?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn found_in_store(&self, catalog: &Catalog, entry: &Entry, by_name: bool) -> Result<Found, Error> {
         let all_names = catalog.leading_to(&entry.descriptor.digest).filter_map(|entry| entry.name.clone()).collect();
+        self.found_with(entry, all_names, by_name)
+    }
+
+    fn found_with(&self, entry: &Entry, all_names: Vec<Reference>, by_name: bool) -> Result<Found, Error> {
         let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
         let tree = self.store.tree(entry)?;
         Ok(Found { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })

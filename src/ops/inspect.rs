@@ -129,12 +129,13 @@ impl Inspect {
     }
 
     /// With every field that docker's types have, those that say nothing as Go's zero values: what templates may name.
+    /// In Go `Id` is called `ID`.
     pub fn to_typed_json(&self) -> Value {
         let mut value = self.to_json();
         with_zeros(
             &mut value,
             &json!({
-                "Parent": "", "Comment": "", "Created": "", "DockerVersion": self.docker_version, "Author": "", "Container": "",
+                "ID": self.id, "Parent": "", "Comment": "", "Created": "", "DockerVersion": self.docker_version, "Author": "", "Container": "",
                 "Variant": "", "OsVersion": "", "Config": {},
             }),
         );
@@ -148,6 +149,12 @@ impl Inspect {
                     "WorkingDir": "", "Entrypoint": [], "NetworkDisabled": false, "MacAddress": "", "OnBuild": [],
                     "Labels": {}, "StopSignal": "", "StopTimeout": null, "Shell": [],
                 }),
+            );
+        }
+        if let Some(check) = value.pointer_mut("/Config/Healthcheck") {
+            with_zeros(
+                check,
+                &json!({ "Test": [], "Interval": 0, "Timeout": 0, "StartPeriod": 0, "StartInterval": 0, "Retries": 0 }),
             );
         }
         if let Some(layers) = value.get_mut("RootFS") {

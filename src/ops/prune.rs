@@ -1,6 +1,6 @@
 //! `image prune`: what nobody names goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::filter::Filters;
 use super::images::{Record, images};
@@ -38,7 +38,7 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     let before = context.store.catalog()?;
     let mut after = before.clone();
     let mut stacks = Stacks::of(context, &before);
-    let mut events = Vec::new();
+    let (mut events, mut doomed) = (Vec::new(), HashSet::new());
     let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
     let listed = images(context)?.images;
     let newest = keep.map(|keep| newest(&listed, keep)).unwrap_or_default();
@@ -56,11 +56,12 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
             events.extend(names.iter().map(|(name, _)| Event::Untagged(name.familiar())));
             events.push(Event::DeletedImage(id));
             for target in &targets {
-                after.remove(target);
                 events.extend(stacks.free(target).into_iter().map(Event::DeletedLayer));
             }
+            doomed.extend(targets);
         }
     }
+    after.remove_all(&doomed);
     let reachable = context.store.reachable(&after)?;
     let bytes = match alone {
         Some(alone) => {

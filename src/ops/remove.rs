@@ -69,10 +69,8 @@ fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options)
     if catalog.untag_foreign(typed) {
         events.push(Event::Untagged(typed.to_owned()));
     }
-    for name in &names {
-        catalog.untag(name, true);
-        events.push(Event::Untagged(name.familiar()));
-    }
+    catalog.untag_all(&names);
+    events.extend(names.iter().map(|name| Event::Untagged(name.familiar())));
     let mut deletes = false;
     for target in targets {
         let mut next = Some(target);

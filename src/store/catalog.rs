@@ -1,6 +1,6 @@
 //! What `index.json` says: which name leads where.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::layout::{foreign_name_of, name_of, set_name};
@@ -134,12 +134,14 @@ impl Catalog {
         }
     }
 
-    /// Takes a name away. The image stays, nameless, if `keep` and it was the last.
-    pub fn untag(&mut self, name: &Reference, keep: bool) {
-        let Some(entry) = self.find(name).cloned() else { return };
-        self.retain(|other| other.name.as_ref() != Some(name));
-        if keep {
-            self.add(&entry.descriptor);
+    /// Takes names away. An image stays, nameless, if they were all that it had.
+    pub fn untag_all(&mut self, names: &[Reference]) {
+        let without: Vec<Descriptor> =
+            names.iter().filter_map(|name| self.find(name)).map(|entry| entry.descriptor.clone()).collect();
+        let names: HashSet<&Reference> = names.iter().collect();
+        self.retain(|entry| !entry.name.as_ref().is_some_and(|name| names.contains(name)));
+        for descriptor in &without {
+            self.add(descriptor);
         }
     }
 
@@ -159,6 +161,11 @@ impl Catalog {
     /// Takes away whatever leads to `digest`.
     pub fn remove(&mut self, digest: &Digest) {
         self.retain(|entry| entry.descriptor.digest != *digest);
+    }
+
+    /// Takes away whatever leads to any of `digests`.
+    pub fn remove_all(&mut self, digests: &HashSet<Digest>) {
+        self.retain(|entry| !digests.contains(&entry.descriptor.digest));
     }
 
     /// The index that says this.
@@ -262,16 +269,16 @@ mod tests {
     }
 
     #[test]
-    fn untagging_keeps_the_image_only_if_asked() {
+    fn many_go_at_once() {
         let mut catalog = Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()));
-        let image = descriptor("x");
-        catalog.tag(&name("a"), &image, false);
-        catalog.tag(&name("b"), &image, false);
-        catalog.untag(&name("a"), true);
-        assert_eq!(shown(&catalog), ["b:latest"]);
-        catalog.untag(&name("b"), true);
-        assert_eq!(shown(&catalog), [image.digest.to_string()]);
-        catalog.remove(&image.digest);
-        assert!(catalog.entries().is_empty());
+        for (text, image) in [("a", "x"), ("b", "x"), ("c", "y"), ("d", "y"), ("e", "z")] {
+            catalog.tag(&name(text), &descriptor(image), false);
+        }
+        catalog.untag_all(&[name("a"), name("b"), name("c"), name("nothing")]);
+        assert_eq!(shown(&catalog), ["d:latest", "e:latest", &descriptor("x").digest.to_string()]);
+        assert!(catalog.find(&name("a")).is_none());
+        catalog.remove_all(&HashSet::from([descriptor("x").digest, descriptor("z").digest]));
+        assert_eq!(shown(&catalog), ["d:latest"]);
+        assert!(!catalog.leads_to(&descriptor("z").digest));
     }
 }

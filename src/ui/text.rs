@@ -47,10 +47,11 @@ pub(super) fn is_unsafe(c: char) -> bool {
 fn push_escaped(to: &mut String, c: char) {
     let code = u32::from(c);
     let _ = match c {
+        // In JSON, where those below 0x20 are escaped already, these are right, too.
         '\n' => write!(to, "\\n"),
         '\r' => write!(to, "\\r"),
         '\t' => write!(to, "\\t"),
-        _ if code < 0x100 => write!(to, "\\x{code:02x}"),
+        _ if code < 0x20 => write!(to, "\\x{code:02x}"),
         _ if code < 0x1_0000 => write!(to, "\\u{code:04x}"),
         _ => write!(to, "\\U{code:08x}"),
     };
@@ -97,7 +98,7 @@ mod tests {
             ("plain, 日本, é", "plain, 日本, é"),
             ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
             ("a\r\nb\tc", "a\\r\\nb\\tc"),
-            ("\u{9b}1m\x7f\0", "\\x9b1m\\x7f\\x00"),
+            ("\u{9b}1m\x7f\0", "\\u009b1m\\u007f\\x00"),
             ("x\u{202e}txt.exe\u{2066}", "x\\u202etxt.exe\\u2066"),
             ("ad\u{200b}min\u{feff}", "ad\\u200bmin\\ufeff"),
             ("\u{e0041}", "\\U000e0041"),

@@ -11,6 +11,7 @@ use super::funcs::{self, Function, Param};
 use super::json;
 use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
 use super::parse::Parsed;
+use super::typed;
 
 /// How deep bodies may run in each other; a template that calls itself without end stops here, not at the stack's.
 const MAX_DEPTH: usize = 200;
@@ -105,7 +106,11 @@ impl<'t, 'v> Run<'t, 'v> {
             Node::Action(pipe) => {
                 let value = self.pipe(pipe, dot)?;
                 if pipe.variables.is_empty() {
-                    self.print(&value);
+                    let shown = if self.has_types() { typed::shown(pipe, &value) } else { None };
+                    match shown {
+                        Some(shown) => self.out.push_str(&shown),
+                        None => self.print(&value),
+                    }
                 }
             }
             Node::If(branch) => return self.conditional(branch, dot, false),
@@ -116,6 +121,12 @@ impl<'t, 'v> Run<'t, 'v> {
             Node::Continue => return Ok(Flow::Continue),
         }
         Ok(Flow::Next)
+    }
+
+    /// Whether docker would print its own types: documents, and only if the template fits them, in which `Id` is `ID`.
+    fn has_types(&self) -> bool {
+        let is_document = matches!(self.options.missing, MissingKey::MapEntry | MissingKey::TypedEntry);
+        is_document && !self.source.contains(".Id")
     }
 
     fn print(&mut self, value: &Val<'v>) {
@@ -222,7 +233,14 @@ impl<'t, 'v> Run<'t, 'v> {
             }
             Term::Field(fields) if has_arguments => {
                 let name = fields.last().map_or("", String::as_str);
-                Err(self.fail(format!("{name} is not a method but has arguments")))
+                let given = arguments.len() + usize::from(last.is_some());
+                Err(self.fail(match self.options.missing {
+                    // The columns of a list are methods.
+                    MissingKey::Field { .. } if fields.len() == 1 && self.root.get(name).is_some() => {
+                        format!("wrong number of args for {name}: want 0 got {given}")
+                    }
+                    _ => format!("{name} is not a method but has arguments"),
+                }))
             }
             _ if has_arguments => Err(self.fail(format!("can't give argument to non-function {}", first.term))),
             Term::Nil => Err(self.fail("nil is not a command")),
@@ -279,6 +297,9 @@ impl<'t, 'v> Run<'t, 'v> {
         }
         if let (Some(first), "call") = (arguments.first(), function.name) {
             self.at = At::Command(command);
+            if values[0].is_null() {
+                return Err(self.fail("error calling call: call of nil"));
+            }
             let kind = type_name(&values[0]);
             return Err(self.fail(format!("error calling call: non-function {} of type {kind}", first.term)));
         }

@@ -29,10 +29,10 @@ pub(super) fn display(value: &Value) -> String {
 
 /// `strconv.Quote`: a string literal that shows only what can be seen.
 pub(super) fn quote(text: &str) -> String {
-    format!("\"{}\"", escaped(text, '"'))
+    format!("\"{}\"", escaped(text, '"', is_printable))
 }
 
-fn escaped(text: &str, quote: char) -> String {
+fn escaped(text: &str, quote: char, is_shown: impl Fn(char) -> bool) -> String {
     let mut to = String::with_capacity(text.len());
     for c in text.chars() {
         let code = u32::from(c);
@@ -46,7 +46,7 @@ fn escaped(text: &str, quote: char) -> String {
             '\x0b' => write!(to, "\\v"),
             '\\' => write!(to, "\\\\"),
             c if c == quote => write!(to, "\\{c}"),
-            c if is_printable(c) => write!(to, "{c}"),
+            c if is_shown(c) => write!(to, "{c}"),
             _ if code < 0x80 => write!(to, "\\x{code:02x}"),
             _ if code < 0x1_0000 => write!(to, "\\u{code:04x}"),
             _ => write!(to, "\\U{code:08x}"),
@@ -96,10 +96,19 @@ impl Spec {
     pub(super) fn push(&self, to: &mut String, verb: char, value: &Value) {
         let text = match value {
             _ if verb == 'T' => type_name(value).to_owned(),
+            Value::Array(items) if verb == 'v' && self.sharp && items.iter().all(Value::is_string) => {
+                let items: Vec<String> = items.iter().map(|item| self.shown(item)).collect();
+                return to.extend(["[]string{", &items.join(", "), "}"]);
+            }
             Value::Array(items) => return self.push_array(to, verb, items),
             Value::Object(map) => {
                 let mut entries: Vec<_> = map.iter().collect();
                 entries.sort_unstable_by_key(|(key, _)| *key);
+                if verb == 'v' && self.sharp && map.values().all(Value::is_string) {
+                    let entry = |(key, value): (&String, &Value)| quote(key) + ":" + &self.shown(value);
+                    let entries: Vec<String> = entries.into_iter().map(entry).collect();
+                    return to.extend(["map[string]string{", &entries.join(", "), "}"]);
+                }
                 return self.push_map(to, verb, &entries);
             }
             Value::Null if verb == 'v' => "<nil>".to_owned(),
@@ -115,6 +124,13 @@ impl Spec {
             _ => return to.push_str(&self.bad_verb(verb, value)),
         };
         self.push_padded(to, &text);
+    }
+
+    /// As Go would write the value.
+    fn shown(&self, value: &Value) -> String {
+        let mut text = String::new();
+        self.push(&mut text, 'v', value);
+        text
     }
 
     fn push_array(&self, to: &mut String, verb: char, items: &[Value]) {
@@ -189,6 +205,7 @@ impl Spec {
             'q' if self.sharp && !cut.contains('`') && cut.chars().all(|c| c == '\t' || is_printable(c)) => {
                 format!("`{cut}`")
             }
+            'q' if self.plus => format!("\"{}\"", escaped(&cut, '"', |c| c.is_ascii() && is_printable(c))),
             'q' => quote(&cut),
             'x' | 'X' => self.hex(verb, text),
             _ => return None,
@@ -220,7 +237,12 @@ impl Spec {
             'x' => ("0x", format!("{:x}", value.unsigned_abs())),
             'X' => ("0X", format!("{:X}", value.unsigned_abs())),
             'c' => return Some(character(value).to_string()),
-            'q' => return Some(format!("'{}'", escaped(character(value).encode_utf8(&mut [0; 4]), '\''))),
+            'q' => {
+                return Some(format!("'{}'", escaped(character(value).encode_utf8(&mut [0; 4]), '\'', is_printable)));
+            }
+            'U' if self.sharp && is_printable(character(value)) => {
+                return Some(format!("U+{:04X} '{}'", value.unsigned_abs(), character(value)));
+            }
             'U' => return Some(format!("U+{:04X}", value.unsigned_abs())),
             _ => return None,
         };
@@ -268,4 +290,32 @@ fn with_exponent(scientific: &str) -> String {
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific.to_owned() };
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
     format!("{mantissa}e{sign}{digits:0>2}")
+}
+
+/// Go's `time.Duration`, in nanoseconds, as it prints: `1h2m3.5s`, `1.5ms`, `0s`.
+pub(super) fn go_duration(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let size = nanoseconds.unsigned_abs();
+    let decimal = |unit: u64| {
+        let digits = unit.ilog10() as usize;
+        let text = format!("{}.{:0digits$}", size / unit, size % unit);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let text = match size {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{size}ns"),
+        1_000..1_000_000 => decimal(1_000) + "µs",
+        1_000_000..1_000_000_000 => decimal(1_000_000) + "ms",
+        _ => {
+            let minutes = size / 60_000_000_000;
+            let seconds = format!("{}.{:09}", size / 1_000_000_000 % 60, size % 1_000_000_000);
+            let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{seconds}s"),
+                (0, minutes) => format!("{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    };
+    sign.to_owned() + &text
 }

@@ -6,7 +6,7 @@
 //! place, and its maps forget the order of keys that `{{json .Config}}` prints.
 //!
 //! A template is cut into tokens (`lex`), parsed (`parse`) into nodes (`node`), and run (`exec`). What Go knows from types
-//! is guessed from JSON: a struct and a map are both objects and print as `map[a:b]`.
+//! is guessed from JSON: a struct and a map are both objects and print as `map[a:b]`, but for what `typed` knows.
 
 mod access;
 mod compare;
@@ -24,6 +24,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod typed;
 
 use serde_json::Value;
 

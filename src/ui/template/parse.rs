@@ -231,9 +231,16 @@ impl Parser {
         }
         (self.variables, self.loops) = (variables, loops);
         // An empty definition does not replace another one.
-        let is_blank = body.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()));
-        if !is_blank || !self.defined.contains_key(&name) {
-            self.defined.insert(name, body);
+        let is_space = |node: &Node| matches!(node, Node::Text(text) if text.trim().is_empty());
+        let is_blank = body.iter().all(is_space);
+        match self.defined.get(&name) {
+            Some(known) if !is_blank && !known.iter().all(is_space) => {
+                return Err(format!("template: multiple definition of template {}", super::fmt::quote(&name)));
+            }
+            Some(_) if is_blank => {}
+            _ => {
+                self.defined.insert(name, body);
+            }
         }
         Ok(())
     }

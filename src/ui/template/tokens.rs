@@ -96,6 +96,8 @@ fn shown(token: &Token) -> String {
     match token.kind {
         Kind::Eof => "EOF".to_owned(),
         Kind::Keyword => format!("<{}>", token.text),
+        // To Go the dot is a keyword.
+        _ if token.text == "." => "<.>".to_owned(),
         _ if token.text.chars().count() > 10 => {
             let start: String = token.text.chars().take(10).collect();
             format!("{}...", quote(&start))

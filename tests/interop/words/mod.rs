@@ -18,7 +18,7 @@ use world::World;
 use crate::engine;
 
 /// The files of cases: a name, and what is in it.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("images", include_str!("cases/images.txt")),
     ("names", include_str!("cases/names.txt")),
     ("history", include_str!("cases/history.txt")),
@@ -27,6 +27,7 @@ const FILES: [(&str, &str); 8] = [
     ("remove", include_str!("cases/remove.txt")),
     ("archives", include_str!("cases/archives.txt")),
     ("usage", include_str!("cases/usage.txt")),
+    ("more", include_str!("cases/more.txt")),
 ];
 
 /// Runs the cases of a file, and tells all that differ at once.
@@ -62,7 +63,7 @@ fn compare(world: &World, case: &Case) -> Option<String> {
 #[test]
 fn there_are_many() {
     let count: usize = FILES.iter().flat_map(|(_, text)| case::read(text)).map(|section| section.cases.len()).sum();
-    assert!(count >= 700, "{count} cases");
+    assert!(count >= 1500, "{count} cases");
 }
 
 #[test]
@@ -81,4 +82,4 @@ fn every_allowance_is_used() {
 macro_rules! files {
     ($($name:ident)*) => { $(#[test] fn $name() { same_words(stringify!($name)); })* };
 }
-files! { images names history inspect templates remove archives usage }
+files! { images names history inspect templates remove archives usage more }

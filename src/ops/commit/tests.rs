@@ -281,7 +281,8 @@ fn a_base_that_goes_before_the_commit_begins_is_told() {
         let committing = scope.spawn(|| commit(&bench.context, &bench.path("tree"), &options(), &Silent));
         std::thread::sleep(std::time::Duration::from_millis(200));
         let mut catalog = store.catalog().expect("a catalog");
-        catalog.untag(&"base:1".parse().expect("a name"), false);
+        let base = catalog.entries()[0].descriptor.digest;
+        catalog.remove(&base);
         store.replace(&alone, &catalog).expect("a catalog");
         drop(alone);
         committing.join().expect("no panic")

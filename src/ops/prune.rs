@@ -34,7 +34,8 @@ pub struct Options {
 /// image needs. As long as an image that stays cannot be read, nobody knows what it needs, and nothing is removed.
 pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     let Options { all, keep, filters, dry_run } = options;
-    let alone = if *dry_run { None } else { Some(context.store.lock_exclusive()?) };
+    let is_there = context.store.root().exists();
+    let alone = if is_there && !dry_run { Some(context.store.lock_exclusive()?) } else { None };
     let before = context.store.catalog()?;
     let mut after = before.clone();
     let mut stacks = Stacks::of(context, &before);

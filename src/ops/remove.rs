@@ -29,29 +29,29 @@ pub struct Options {
     pub dry_run: bool,
 }
 
-/// Removes each of the images that were typed; one that cannot be removed does not keep the others.
+/// Removes each of the images that were typed; one that cannot be removed does not keep the others. All go in one step.
 pub fn remove(context: &Context, typed: &[String], options: Options) -> Result<Vec<Result<Vec<Event>, Error>>, Error> {
-    if options.dry_run {
-        let mut catalog = context.store.catalog()?;
-        return Ok(typed
-            .iter()
-            .map(|typed| plan(context, &mut catalog, typed, options).map(|plan| plan.events))
-            .collect());
+    let is_there = context.store.root().exists();
+    let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
+    let mut catalog = context.store.catalog()?;
+    let mut stacks = Stacks::of(context, &catalog);
+    let plans: Vec<Result<Plan, Error>> =
+        typed.iter().map(|typed| plan(context, &mut catalog, &mut stacks, typed, options)).collect();
+    if let Some(alone) = alone {
+        let deletes = plans.iter().flatten().any(|plan| plan.deletes);
+        carry_out(context, &alone, &catalog, deletes)?;
     }
-    let alone = context.store.lock_exclusive()?;
-    Ok(typed.iter().map(|typed| remove_one(context, &alone, typed, options)).collect())
+    Ok(plans.into_iter().map(|plan| plan.map(|plan| plan.events)).collect())
 }
 
-fn remove_one(context: &Context, alone: &Guard, typed: &str, options: Options) -> Result<Vec<Event>, Error> {
-    let mut after = context.store.catalog()?;
-    let Plan { events, deletes } = plan(context, &mut after, typed, options)?;
+fn carry_out(context: &Context, alone: &Guard, after: &Catalog, deletes: bool) -> Result<(), Error> {
     // As long as an image that stays cannot be read, nobody knows what it needs, and all blobs stay.
-    let reachable = context.store.reachable(&after).ok();
-    context.store.replace(alone, &after)?;
+    let reachable = context.store.reachable(after).ok();
+    context.store.replace(alone, after)?;
     if let (true, Some(reachable)) = (deletes, reachable) {
         context.store.sweep(alone, &reachable)?;
     }
-    Ok(events)
+    Ok(())
 }
 
 /// What removing one image comes to.
@@ -61,10 +61,15 @@ struct Plan {
     deletes: bool,
 }
 
-/// Removes an image from a catalog.
-fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options) -> Result<Plan, Error> {
+/// Removes an image from a catalog, unless that is an error.
+fn plan(
+    context: &Context,
+    catalog: &mut Catalog,
+    stacks: &mut Stacks,
+    typed: &str,
+    options: Options,
+) -> Result<Plan, Error> {
     let (names, targets) = aim(context, catalog, typed, options)?;
-    let mut stacks = Stacks::of(context, catalog);
     let mut events = Vec::new();
     if catalog.untag_foreign(typed) {
         events.push(Event::Untagged(typed.to_owned()));
@@ -75,7 +80,7 @@ fn plan(context: &Context, catalog: &mut Catalog, typed: &str, options: Options)
     for target in targets {
         let mut next = Some(target);
         while let Some(digest) = next {
-            next = delete(context, catalog, &mut stacks, &digest, &mut events).filter(|_| !options.keep_parents);
+            next = delete(context, catalog, stacks, &digest, &mut events).filter(|_| !options.keep_parents);
             deletes |= !catalog.leads_to(&digest);
         }
     }

@@ -134,3 +134,24 @@ fn a_dry_run_says_what_would_be_done() {
         assert_eq!(told.text(), session.run(&[&["rmi"], args].concat()).text(), "{args:?}");
     }
 }
+
+#[test]
+fn where_no_store_is_none_is_made() {
+    let session = Session::new();
+    session.run(&["rmi", "nothing"]).fails(1, &["No such image: nothing:latest"]);
+    assert_eq!(session.ok(&["image", "prune", "-af"]), "Total reclaimed space: 0B\n");
+    assert!(!session.store().exists());
+}
+
+#[test]
+fn many_go_in_one_step() {
+    let images = ["fx/a:1", "fx/b:1", "fx/c:1"].map(|tag| TestImage::of(tag, tag));
+    let session = store(&images);
+    let ids = images.each_ref().map(TestImage::id);
+    let answer = session.run(&["rmi", "fx/a:1", &ids[0], "none", "fx/b:1", &ids[2]]);
+    assert_eq!(answer.code, 1);
+    assert_eq!(answer.stderr.matches("No such image").count(), 2, "{}", answer.stderr);
+    let deleted = |id: &String| answer.out().contains(&format!("Deleted: {id}\n"));
+    assert!(ids.iter().all(deleted), "{}", answer.out());
+    assert_eq!((session.ids().len(), blobs(&session)), (0, 0));
+}

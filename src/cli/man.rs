@@ -162,7 +162,7 @@ const EVERYWHERE: [(&str, Rows); 3] = [
             ("1", "Something was not done; standard error says what and why."),
             ("64", "A template of inspect could not be parsed."),
             ("125", "A flag that does not exist, or a value that it does not take."),
-            ("129, 130, 143", "Ended by SIGHUP, by Ctrl-C or by SIGTERM. Nothing half-done is left."),
+            ("129, 130, 143", "Died of SIGHUP, of Ctrl-C or of SIGTERM. Nothing half-done is left."),
             ("141", "Whoever read an archive on standard output went away before its end."),
         ],
     ),

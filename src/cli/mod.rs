@@ -173,11 +173,14 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::explain(&ui, &error, &line),
     };
     cli.daemon.note(&ui);
-    signals::listen(&ui);
+    let signals = signals::listen(&ui);
     let run = || cli.command.run(&ui, &line, || Session::open(ui.clone(), cli.root, cli.progress, line.clone()));
-    match run() {
+    let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) if cancel::is_cancelled() => signals::wait_for_the_end(),
+        // Who pressed Ctrl-C knows why.
+        Err(_) if cancel::is_cancelled() => ExitCode::FAILURE,
         Err(error) => error.report(&ui),
-    }
+    };
+    signals.end();
+    code
 }

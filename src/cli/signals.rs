@@ -1,8 +1,12 @@
-//! Ctrl-C, and what else asks the program to end: nothing half-done stays, and the exit code says which signal it was.
+//! Ctrl-C, and what else asks the program to end: it cleans up, then dies of the signal.
+//!
+//! A shell stops its loop only if the command in it died of the signal. A command that exits with 130 instead has, for
+//! the shell, dealt with Ctrl-C itself, and the loop goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rustix::process::{Pid, getpid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
@@ -10,40 +14,63 @@ use signal_hook::{flag, low_level};
 use crate::cancel::{self, Ended};
 use crate::ui::Ui;
 
-/// Shells and docker say so of a command that a signal ended.
+/// Shells add the number of a signal to this for the exit code of a command that died of it.
 const SIGNALLED: i32 = 128;
 
-/// Clears up when a signal asks for the end; a second one ends the program at once.
-pub(super) fn listen(ui: &Ui) {
+/// The signals that this process listens to.
+pub(super) struct Listener {
+    ui: Ui,
+    /// The last signal that came; 0, if none did.
+    came: Arc<AtomicUsize>,
+    /// Whether the next signal ends the program at once.
+    again: Arc<AtomicBool>,
+}
+
+/// Cleans up when a signal asks for the end; a second one ends the program at once. Signals that were ignored when the
+/// program started, as `nohup` and the `&` of a script do it, stay ignored.
+pub(super) fn listen(ui: &Ui) -> Listener {
     let ignored = ignored_signals();
-    // What `nohup` and shells that start something in the background ignore stays ignored.
     let wanted: Vec<i32> =
         [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
-    let again = Arc::new(AtomicBool::new(false));
+    let listener = Listener { ui: ui.clone(), came: Arc::default(), again: Arc::default() };
     for &signal in &wanted {
-        let registered = flag::register_conditional_shutdown(signal, SIGNALLED + signal, Arc::clone(&again))
-            .and_then(|_| flag::register(signal, Arc::clone(&again)));
+        let registered = flag::register_conditional_default(signal, Arc::clone(&listener.again))
+            .and_then(|_| flag::register(signal, Arc::clone(&listener.again)))
+            .and_then(|_| flag::register_usize(signal, Arc::clone(&listener.came), signal.unsigned_abs() as usize));
         if registered.is_err() {
-            return;
+            return listener;
         }
     }
-    let Ok(mut signals) = Signals::new(wanted) else { return };
+    let Ok(mut signals) = Signals::new(wanted) else { return listener };
     let ui = ui.clone();
     std::thread::spawn(move || {
         for signal in signals.forever() {
             if cancel::cancel() == Ended::Clean {
-                ui.clear();
-                low_level::exit(SIGNALLED + signal);
+                ui.end(|| die(signal));
             }
         }
     });
+    listener
 }
 
-/// For a thread whose work was cancelled: the one that cancelled it ends the program.
-pub(super) fn wait_for_the_end() -> ! {
-    loop {
-        std::thread::park();
+impl Listener {
+    /// To be called when the work is over: if a signal came meanwhile, even too late to stop it, dies of it.
+    pub(super) fn end(&self) {
+        self.again.store(true, Ordering::SeqCst);
+        let Ok(signal @ 1..) = i32::try_from(self.came.load(Ordering::SeqCst)) else { return };
+        // Returns when everything is cleaned up, whoever began it.
+        cancel::cancel();
+        self.ui.end(|| die(signal));
     }
+}
+
+/// Ends the process as the signal would have without us.
+fn die(signal: i32) {
+    // The kernel spares the first process of a container from dying of its own signals.
+    if getpid() != Pid::INIT {
+        let _ = low_level::emulate_default_handler(signal);
+    }
+    low_level::exit(SIGNALLED + signal);
 }
 
 /// The signals that this process was told to ignore, as bits from 0 for signal 1.

@@ -139,11 +139,13 @@ impl Ui {
     }
 
     fn write_data(&self, bytes: &[u8]) -> Result<(), OutputError> {
-        self.bars.suspend(|| {
+        let write = || {
             let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
             stdout.write_all(bytes)?;
             Ok(stdout.flush()?)
-        })
+        };
+        // Bars stay where the data goes elsewhere: a reader that is slow keeps nobody from removing them.
+        if self.terminals.stdout { self.bars.suspend(write) } else { write() }
     }
 
     /// Says something on standard error.
@@ -175,11 +177,13 @@ impl Ui {
         self.bars.suspend(|| write_line(&self.stderr, line));
     }
 
-    /// Takes unfinished bars off the terminal, for a program that ends in the middle.
-    pub fn clear(&self) {
-        // Fails only if the terminal is gone.
-        let _ = self.bars.clear();
-        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    /// Removes unfinished bars from the terminal, lets `end` end the program, and draws none meanwhile.
+    pub fn end(&self, end: impl FnOnce()) {
+        // `suspend` panics where nothing can be drawn because the terminal is gone.
+        if self.bars.clear().is_err() {
+            self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        self.bars.suspend(end);
     }
 
     /// Shows progress on standard error as `mode` says. `quiet` silences all but what was asked for by name.

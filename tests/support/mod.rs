@@ -12,6 +12,7 @@ pub(crate) mod picture;
 pub(crate) mod producers;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod signals;
 pub(crate) mod tarball;
 pub(crate) mod terminal;
 pub(crate) mod tree;

@@ -33,6 +33,7 @@ pub(crate) struct Answer {
 
 impl Session {
     pub(crate) fn new() -> Self {
+        super::signals::listen_again();
         let dir = TempDir::new().expect("a temporary folder");
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).expect("an empty folder");

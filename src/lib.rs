@@ -33,6 +33,10 @@
 //! | 5 | [`ui`] | the only writer to standard output and standard error |
 //! | 6 | [`cli`] | flags and words, one file a command |
 //!
+//! An image is published in one way, whoever made it: [`store::Quarantine::keep_layer`] for each layer,
+//! [`store::Quarantine::assemble`] for the config and the manifest around them, [`store::Quarantine::publish_image`] for
+//! the name. What `diff`, `commit` and `export` know of an unpacked directory is in [`ops::checkout`].
+//!
 //! A new archive format is a module beside [`archive::oci_archive`] that turns an [`archive::TarIndex`] into
 //! [`archive::Named`] images, and a line in [`archive::read`]. A new command is a function in [`ops`], a file in [`cli`]
 //! with its flags, and a line in `cli::Command`.

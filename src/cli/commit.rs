@@ -6,8 +6,9 @@ use super::usage::Arity;
 use crate::image::edit::Change;
 use crate::oci::{Created, Reference};
 use crate::ops;
-use crate::ops::commit::{Compare, From, Options, commit, diff, tree_folder};
-use crate::rootfs::Skipped;
+use crate::ops::checkout::{Compare, CompareTo, diff, tree_folder};
+use crate::ops::commit::{Options, commit};
+use crate::rootfs::{Skipped, as_docker_tells};
 use crate::ui::Ui;
 
 const TIMESTAMP_HELP: &str = "Make the image at this time (seconds since 1970, or RFC 3339), and no file in the layer later [default: $SOURCE_DATE_EPOCH, or now]";
@@ -66,12 +67,12 @@ pub(super) struct CompareArgs {
 
 impl CompareArgs {
     pub(super) fn into_compare(self, squash: bool) -> Compare {
-        let from = match self.from {
-            None => From::Snapshot,
-            Some(name) if name == "scratch" => From::Scratch,
-            Some(name) => From::Image(name),
+        let to = match self.from {
+            None => CompareTo::Snapshot,
+            Some(name) if name == "scratch" => CompareTo::Scratch,
+            Some(name) => CompareTo::Image(name),
         };
-        Compare { from, squash, exclude: self.exclude, skip_unreadable: self.skip_unreadable }
+        Compare { to, squash, exclude: self.exclude, skip_unreadable: self.skip_unreadable }
     }
 }
 
@@ -90,7 +91,7 @@ impl Args {
             if found.is_unknown {
                 note_unknown(&session.ui, &directory);
             }
-            super::image_diff::print(&session.ui, &super::diff::shown(&found.changes), false)?;
+            super::image_diff::print(&session.ui, &as_docker_tells(&found.changes), false)?;
             warn(&session.ui, &found.skipped, "layer");
             return Ok(());
         }

@@ -5,10 +5,9 @@ use super::error::CliError;
 use super::image_diff;
 use super::session::Session;
 use super::usage::Arity;
-use crate::layer::diff::{Change, ChangeKind};
-use crate::ops::commit::{diff as diff_directory, tree_folder};
+use crate::ops::checkout::{diff as diff_directory, tree_folder};
 use crate::ops::diff::images;
-use crate::rootfs;
+use crate::rootfs::as_docker_tells;
 
 /// Show what changed in a directory since it was unpacked, or from one image to another
 ///
@@ -55,7 +54,7 @@ impl Args {
             note_unknown(&session.ui, &directory);
         }
         warn(&session.ui, &found.skipped, "layer");
-        Ok(image_diff::print(&session.ui, &shown(&found.changes), as_json)?)
+        Ok(image_diff::print(&session.ui, &as_docker_tells(&found.changes), as_json)?)
     }
 }
 
@@ -70,24 +69,4 @@ fn with_directory(old: &str, new: &str) -> Option<CliError> {
         format!("to compare it with an image, say imgtool diff --from {image} {folder}")
     };
     Some(CliError::Plain(format!("{folder} is a directory: {way}")))
-}
-
-/// The changes that docker tells, sorted by path: not the root, and no directory of which only the time is another,
-/// because what came into it went again.
-pub(super) fn shown(changes: &[rootfs::Change]) -> Vec<Change> {
-    use rootfs::ChangeKind::{Added, Changed, Deleted, Parent, Touched};
-    let mut shown: Vec<Change> = Vec::new();
-    // What is below a directory comes after it.
-    for change in changes.iter().filter(|change| !change.path.is_root()).rev() {
-        let leads_on = shown.last().is_some_and(|below| below.path.starts_with(&change.path));
-        let kind = match change.kind {
-            Added => ChangeKind::Added,
-            Deleted => ChangeKind::Deleted,
-            Touched | Parent if !leads_on => continue,
-            Changed | Touched | Parent => ChangeKind::Changed,
-        };
-        shown.push(Change { path: change.path.clone(), kind, aspects: Vec::new() });
-    }
-    shown.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    shown
 }

@@ -11,6 +11,7 @@ pub mod blob;
 pub mod contents;
 pub mod copy;
 pub mod edit;
+pub mod manifest;
 pub mod progress;
 pub mod sink;
 pub mod source;
@@ -72,10 +73,30 @@ impl Image {
         self.layers.iter().filter(|layer| layer.blob.is_none()).map(|layer| layer.diff_id).collect()
     }
 
+    /// An error that names the layers which are not there, if any; `name` is what the image is called in it.
+    pub fn require_complete(&self, name: impl FnOnce() -> String) -> Result<(), MissingLayers> {
+        let layers = self.missing_layers();
+        if layers.is_empty() { Ok(()) } else { Err(MissingLayers { image: name(), layers }) }
+    }
+
     /// Whether all layers are there.
     pub fn is_complete(&self) -> bool {
         self.layers.iter().all(|layer| layer.blob.is_some())
     }
+}
+
+/// Layers of an image are not where the image is: an archive may leave out those that its reader is known to have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("image {image} lacks layers that are not in the store: {layers}; load the image that it is built on first", layers = listed(layers))]
+pub struct MissingLayers {
+    /// The image's name or ID.
+    pub image: String,
+    /// The diff IDs, bottom first.
+    pub layers: Vec<DiffId>,
+}
+
+fn listed(layers: &[DiffId]) -> String {
+    layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Picks the image that suits `wanted` best; of equals the first.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::limits::Limits;
 use super::unpack::Unpack;
+use crate::oci::MediaType;
 
 /// How many packed bytes are read at a time.
 const BUFFER: usize = 128 << 10;
@@ -37,6 +38,17 @@ impl Compression {
             // A frame, or one to be skipped: magic number, four bytes of length.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] => Self::Zstd,
             _ => Self::None,
+        }
+    }
+
+    /// The media type of a layer that is compressed so
+    /// ([image-spec, layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md)). The specification has
+    /// none for bzip2 and xz: layers compressed so are unpacked when an image is put together.
+    pub fn media_type(self) -> MediaType {
+        match self {
+            Self::Gzip => MediaType::OCI_LAYER_GZIP,
+            Self::Zstd => MediaType::OCI_LAYER_ZSTD,
+            Self::None | Self::Bzip2 | Self::Xz => MediaType::OCI_LAYER_TAR,
         }
     }
 

@@ -194,14 +194,9 @@ pub enum Error {
         /// What was found.
         actual: Digest,
     },
-    /// An archive leaves out layers that the store does not have either.
-    #[error("image {image} lacks layers that are not in the store: {layers}; load the image that it is built on first", layers = listed(layers))]
-    MissingLayers {
-        /// The image's name or id.
-        image: String,
-        /// The diff IDs.
-        layers: Vec<String>,
-    },
+    /// Layers of an image are not there.
+    #[error(transparent)]
+    MissingLayers(#[from] image::MissingLayers),
     /// A hard link leads to a file that no layer has.
     #[error("layer {diff_id}: hard link to {target}, which is in no layer below")]
     DanglingLink {

@@ -8,17 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::layer_type;
 use super::{Context, Error};
 use crate::fetch::{self, Url};
 use crate::image::edit::{self, Change, Step};
 use crate::image::{Blob, Progress};
 use crate::layer::EntryPath;
-use crate::oci::{
-    ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Manifest, MediaType,
-    Platform, Reference,
-};
-use crate::store::{KeptLayer, Quarantine};
+use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
+use crate::store::{Assembly, KeptLayer, Quarantine};
 
 /// Where the tar is.
 pub enum Input {
@@ -71,18 +67,10 @@ pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn
         ..Step::default()
     };
     let config = edit::flat(&base, config, step);
-    let manifest = Document::make(manifest(&config, &layer));
-    quarantine.keep_bytes(config.bytes())?;
-    quarantine.keep_bytes(manifest.bytes())?;
-    let descriptor = manifest.descriptor(MediaType::OCI_MANIFEST);
-    quarantine.publish(|catalog| {
-        match &name {
-            Some(name) => drop(catalog.tag(name, &descriptor, false)),
-            None => catalog.add(&descriptor),
-        }
-        Ok::<_, Error>(())
-    })??;
-    Ok(Imported { id: ImageId::new(*config.digest()), digest: *manifest.digest() })
+    let layers = vec![layer.descriptor()];
+    let descriptor = quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: None })?;
+    quarantine.publish_image(&descriptor, name.as_ref())?;
+    Ok(Imported { id: ImageId::new(*config.digest()), digest: descriptor.digest })
 }
 
 /// The config that the new one is made of, and how a container is run, with the changes made.
@@ -204,17 +192,12 @@ fn has_digest(path: &[u8]) -> bool {
     name.get(..64).is_some_and(is_hex) || path.starts_with(b"blobs/sha256/") || path.ends_with(b"/layer.tar")
 }
 
-fn manifest(config: &Document<ImageConfig>, layer: &KeptLayer) -> Manifest {
-    let layer = Descriptor::new(layer_type(layer.compression), layer.digest, layer.size);
-    Manifest::new(MediaType::OCI_MANIFEST, config.descriptor(MediaType::OCI_CONFIG), vec![layer])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::image::Silent;
     use crate::layer::{Limits, Meta, Mtime, TarWriter};
-    use crate::oci::Platform;
+    use crate::oci::{Document, Platform};
     use crate::store::Store;
 
     /// A tar of empty files.

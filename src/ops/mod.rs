@@ -1,6 +1,7 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
 pub mod bundle;
+pub mod checkout;
 pub mod commit;
 pub mod df;
 pub mod diff;

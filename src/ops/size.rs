@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Context, Error, Found};
-use crate::image::{Blob, Image, Layer};
+use crate::image::{Blob, Image, Layer, MissingLayers};
 use crate::layer::{Compression, ScanError, outline, scan};
 use crate::oci::Digest;
 
@@ -20,7 +20,7 @@ impl Context {
     /// The sizes of one layer of an image that was found.
     pub fn layer_size(&self, found: &Found, layer: &Layer) -> Result<LayerSize, Error> {
         let Some(blob) = &layer.blob else {
-            return Err(Error::MissingLayers { image: found.shown(), layers: vec![layer.diff_id.to_string()] });
+            return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
         if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
             return self.stored_layer_size(&descriptor.digest, blob);

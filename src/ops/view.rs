@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Context, Error, Found};
 use crate::image::blob::BlobReader;
-use crate::image::{Blob, Image, Layer};
+use crate::image::{Blob, Image, Layer, MissingLayers};
 use crate::layer::overlay::{Overlay, OverlayError};
 use crate::layer::{Entry, IndexError, LayerIndex, ScanError, scan};
 use crate::oci::DiffId;
@@ -44,7 +44,7 @@ impl Context {
 
     fn index(&self, found: &Found, layer: &Layer, drawer: &mut Drawer) -> Result<Index, Error> {
         let Some(blob) = &layer.blob else {
-            return Err(Error::MissingLayers { image: found.shown(), layers: vec![layer.diff_id.to_string()] });
+            return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
         if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
             let summary = self.store.layer_summary(&descriptor.digest, blob)?;

@@ -26,6 +26,7 @@ mod scan;
 mod snapshot;
 mod stat;
 mod unpack;
+mod user;
 mod walk;
 mod xattr;
 
@@ -36,9 +37,10 @@ pub use layers::Layers;
 pub use node::Node;
 pub use order::walk_order;
 pub use record::{Record, Source, Xattrs};
-pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, scan};
+pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, as_docker_tells, scan};
 pub use snapshot::{
     Base, Header, Place, Sample, SamplePath, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
 };
 pub use stat::{Seal, Seen, Stat};
 pub use unpack::{Lacking, Options, Unpacked, expected, unpack};
+pub use user::ordinary_user;

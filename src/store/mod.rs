@@ -13,6 +13,7 @@
 //! Invariants: a name never leads to a blob that is not verified and on the disk; readers take no lock; whoever holds
 //! neither lock never sees half a change.
 
+mod assembly;
 mod catalog;
 mod gc;
 mod layers;
@@ -23,11 +24,12 @@ mod snapshots;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use assembly::Assembly;
 pub use catalog::{Catalog, Entry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
 pub use quarantine::{KeptLayer, Quarantine};
-pub use snapshots::{Snapshot, SnapshotDraft, place_of};
+pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 
 use crate::cancel;
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};

@@ -41,7 +41,7 @@ pub struct SnapshotDraft {
     draft: Durable,
     store: Store,
     /// Keeps whoever deletes drafts waiting.
-    _adding: Option<Guard>,
+    lease: Option<Guard>,
 }
 
 impl Snapshot {
@@ -82,7 +82,7 @@ impl Store {
 
     /// Starts to write a snapshot.
     pub fn draft_snapshot(&self) -> Result<SnapshotDraft, Error> {
-        Ok(SnapshotDraft { _adding: Some(self.lock_shared()?), ..self.unguarded_draft()? })
+        Ok(SnapshotDraft { lease: Some(self.lock_shared()?), ..self.unguarded_draft()? })
     }
 
     /// Empties the snapshots of trees whose image is not reachable any more: nothing can be committed to it. The guard
@@ -90,7 +90,7 @@ impl Store {
     pub fn prune_snapshots(&self, _alone: &Guard, reachable: &Reachable) -> Result<u64, Error> {
         let mut bytes = 0;
         for (path, header, size) in self.stale(reachable)? {
-            self.unguarded_draft()?.publish_in(GONE, &header)?;
+            self.unguarded_draft()?.finish_in(GONE, &header)?.publish()?;
             fs::remove_file(&path).map_err(Error::io(&path))?;
             bytes += size;
         }
@@ -123,7 +123,7 @@ impl Store {
         let draft = Durable::create(path.clone()).map_err(Error::io(&path))?;
         let file = draft.file().try_clone().map_err(Error::io(&path))?;
         let writer = SnapshotWriter::new(BufWriter::new(file));
-        Ok(SnapshotDraft { writer, draft, store: self.clone(), _adding: None })
+        Ok(SnapshotDraft { writer, draft, store: self.clone(), lease: None })
     }
 
     /// Where the snapshot of a directory is kept.
@@ -172,22 +172,47 @@ impl SnapshotDraft {
 
     /// Ends the snapshot and makes it that of the directory that the header names, in place of an older one.
     pub fn publish(self, header: &Header) -> Result<(), Error> {
-        let emptied = self.store.snapshot_path(GONE, &header.place);
-        self.publish_in(SNAPSHOTS, header)?;
-        match fs::remove_file(&emptied) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(&emptied)(error)),
-            _ => Ok(()),
-        }
+        self.finish(header)?.publish()
     }
 
-    fn publish_in(self, folder: &str, header: &Header) -> Result<(), Error> {
-        let Self { writer, draft, store, _adding } = self;
+    /// Ends the snapshot and writes it to the disk, so that only a rename is left to do.
+    pub fn finish(self, header: &Header) -> Result<FinishedSnapshot, Error> {
+        self.finish_in(SNAPSHOTS, header)
+    }
+
+    fn finish_in(self, folder: &str, header: &Header) -> Result<FinishedSnapshot, Error> {
+        let Self { writer, draft, store, lease } = self;
         let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
         drop(writer.finish(header).map_err(failed)?);
         let path = store.snapshot_path(folder, &header.place);
+        let emptied = (folder == SNAPSHOTS).then(|| store.snapshot_path(GONE, &header.place));
         let folder = store.private_folder(folder)?;
-        let publish = || draft.settled()?.publish(&path).and_then(|()| sync_folder(&folder));
-        publish().map_err(Error::io(&path))
+        let draft = draft.settled().map_err(Error::io(&path))?;
+        Ok(FinishedSnapshot { draft, path, folder, emptied, _lease: lease })
+    }
+}
+
+/// A snapshot that is on the disk and not yet where it is looked for. Dropped before [`FinishedSnapshot::publish`], it
+/// is gone.
+#[must_use = "a snapshot that is not published vanishes"]
+pub struct FinishedSnapshot {
+    draft: Durable,
+    path: PathBuf,
+    folder: PathBuf,
+    /// The emptied snapshot of the same directory, which is replaced as well.
+    emptied: Option<PathBuf>,
+    _lease: Option<Guard>,
+}
+
+impl FinishedSnapshot {
+    /// Makes it the snapshot of its directory, in place of an older one.
+    pub fn publish(self) -> Result<(), Error> {
+        let Self { draft, path, folder, emptied, _lease } = self;
+        draft.publish(&path).and_then(|()| sync_folder(&folder)).map_err(Error::io(&path))?;
+        match emptied.map(|emptied| (fs::remove_file(&emptied), emptied)) {
+            Some((Err(error), emptied)) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(&emptied)(error)),
+            _ => Ok(()),
+        }
     }
 }
 

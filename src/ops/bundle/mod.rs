@@ -8,10 +8,12 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use super::unpack::{Options, Report, open, unpack, user};
+use super::checkout::open;
+use super::unpack::{Options, Report, unpack};
 use super::{Context, Error};
 use crate::cancel;
 use crate::image::Progress;
+use crate::rootfs::ordinary_user;
 
 /// Unpacks an image to `target`/rootfs, and writes `target`/config.json, with which `runc run -b` and `crun run -b` start
 /// what the image's config says.
@@ -38,7 +40,7 @@ pub fn bundle(
         let report = unpack(context, typed, &rootfs, options, progress)?;
         let config = image.config.value();
         let process_user = users::resolve(&open(&rootfs)?, config.config.as_ref())?;
-        let text = spec::spec(config, &process_user, user());
+        let text = spec::spec(config, &process_user, ordinary_user());
         let mut file = File::create_new(target.join("config.json")).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         Ok(report)

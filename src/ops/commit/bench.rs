@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Compare, Options, commit, diff};
+use super::{Options, commit};
 use crate::image::Silent;
 use crate::layer::Limits;
 use crate::oci::{Created, Platform};
+use crate::ops::checkout::{Compare, diff};
 use crate::ops::{Context, unpack};
 use crate::store::Store;
 

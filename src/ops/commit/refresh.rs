@@ -1,14 +1,14 @@
-//! After a commit: the directory is that of the new image now.
+//! The snapshot after a commit: the directory is that of the new image now.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::base::Tree;
 use crate::layer::{EntryPath, Mtime};
 use crate::oci::ImageConfig;
+use crate::ops::checkout::Checkout;
 use crate::ops::{Context, Error};
 use crate::rootfs::{self, Base, Change, Header, Placed, Record, Sampler, Skipped, Source};
-use crate::store::{SnapshotDraft, place_of};
+use crate::store::{FinishedSnapshot, SnapshotDraft, place_of};
 
 /// What a commit changed.
 pub(super) struct Changed<'a> {
@@ -24,20 +24,20 @@ pub(super) struct Changed<'a> {
 pub(super) fn refresh(
     context: &Context,
     directory: &Path,
-    tree: &Tree,
+    checkout: &Checkout,
     found: SnapshotDraft,
     changed: &Changed<'_>,
     base: Base,
     config: &ImageConfig,
-) -> Result<(), Error> {
-    let origin = if tree.image.is_some() { tree.origin.clone() } else { base.clone() };
+) -> Result<FinishedSnapshot, Error> {
+    let origin = if checkout.image.is_some() { checkout.origin.clone() } else { base.clone() };
     let mut header = Header {
         base,
         origin,
         layers: config.rootfs.diff_ids.clone(),
-        place: place_of(directory, &tree.root)?,
+        place: place_of(directory, &checkout.root)?,
         settled: changed.settled,
-        user: tree.user,
+        user: checkout.user,
         files: rootfs::Sample::default(),
         others: rootfs::Sample::default(),
     };
@@ -50,7 +50,7 @@ pub(super) fn refresh(
         snapshot.add(&record).map_err(rootfs::Error::from)?;
     }
     (header.files, header.others) = sampler.finish();
-    Ok(snapshot.publish(&header)?)
+    Ok(snapshot.finish(&header)?)
 }
 
 /// Brings the records of what changed up to date.

@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::commit::{Present, present, tree_folder};
+use super::checkout::{Present, present, tree_folder};
 use super::output::Target;
 use super::{Context, Error, Location};
 use crate::image::contents::{Contents, Piece};

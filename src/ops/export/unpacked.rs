@@ -11,7 +11,7 @@ use crate::image::Layer;
 use crate::image::contents::Contents;
 use crate::layer::overlay;
 use crate::layer::{EntryKind, EntryPath, Limits};
-use crate::ops::commit::Present;
+use crate::ops::checkout::Present;
 use crate::rootfs::{Record, Skipped, Source};
 
 /// Writes what is in a directory, by path.

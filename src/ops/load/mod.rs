@@ -20,7 +20,6 @@ use crate::store::{Catalog, Quarantine};
 
 pub use plan::Options;
 use take::Taken;
-pub use take::layer_type;
 
 /// Where the archive is.
 pub enum Input {

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::archive::Named;
-use crate::image::{Blob, Image, Layer, Progress, Tree, copy};
-use crate::layer::{Compression, EntryPath};
-use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, Document, ImageId, Manifest, MediaType, Reference};
+use crate::image::{Blob, Image, Layer, MissingLayers, Progress, Tree, copy};
+use crate::layer::EntryPath;
+use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
 use crate::ops::{Context, Error};
-use crate::store::{KeptLayer, Quarantine};
+use crate::store::{Assembly, KeptLayer, Quarantine};
 
 /// An image whose blobs are all in the quarantine, or in the store already.
 pub(super) struct Taken {
@@ -151,17 +151,9 @@ impl Taker<'_> {
         self.check_complete(image, label)?;
         let layers = self.verify_layers(image)?;
         self.check_links(image, &layers)?;
-        self.quarantine.keep_bytes(image.config.bytes())?;
-        let as_described = |(layer, kept): (&Layer, &KeptLayer)| {
-            layer.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == kept.digest)
-        };
-        let manifest = match &image.manifest {
-            Some(manifest) if image.layers.iter().zip(&layers).all(as_described) => manifest.clone(),
-            _ => Document::make(manifest_of(image, &layers)),
-        };
-        self.quarantine.keep_bytes(manifest.bytes())?;
-        let media_type = manifest.value().media_type.clone().unwrap_or(MediaType::OCI_MANIFEST);
-        Ok(manifest.descriptor(media_type))
+        let (config, manifest) = (&image.config, image.manifest.as_ref());
+        let layers = layers.iter().map(KeptLayer::descriptor).collect();
+        Ok(self.quarantine.assemble(Assembly { config, layers, manifest, parent: None })?)
     }
 
     /// The layers as they are kept, each with the digest and diff ID that it should have.
@@ -209,17 +201,17 @@ impl Taker<'_> {
 
     fn check_complete(&self, image: &Image, label: &str) -> Result<(), Error> {
         let layers = self.lacking(image);
-        if layers.is_empty() { Ok(()) } else { Err(Error::MissingLayers { image: label.to_owned(), layers }) }
+        if layers.is_empty() { Ok(()) } else { Err(MissingLayers { image: label.to_owned(), layers }.into()) }
     }
 
     /// The layers that neither the archive nor the store has.
-    fn lacking(&self, image: &Image) -> Vec<String> {
-        let missing = image.missing_layers();
-        if missing.is_empty() {
-            return Vec::new();
+    fn lacking(&self, image: &Image) -> Vec<DiffId> {
+        let mut missing = image.missing_layers();
+        if !missing.is_empty() {
+            let stored = self.stored_layers();
+            missing.retain(|diff_id| !stored.contains_key(diff_id));
         }
-        let stored = self.stored_layers();
-        missing.iter().filter(|diff_id| !stored.contains_key(diff_id)).map(ToString::to_string).collect()
+        missing
     }
 
     fn stored_layers(&self) -> &HashMap<DiffId, KeptLayer> {
@@ -249,20 +241,4 @@ fn stored_layers(context: &Context) -> HashMap<DiffId, KeptLayer> {
         }
     }
     stored
-}
-
-/// The manifest that we put around an image that came without one.
-fn manifest_of(image: &Image, layers: &[KeptLayer]) -> Manifest {
-    let describe = |layer: &KeptLayer| Descriptor::new(layer_type(layer.compression), layer.digest, layer.size);
-    let config = image.config.descriptor(MediaType::OCI_CONFIG);
-    Manifest::new(MediaType::OCI_MANIFEST, config, layers.iter().map(describe).collect())
-}
-
-/// The media type of a layer.
-pub fn layer_type(compression: Compression) -> MediaType {
-    match compression {
-        Compression::Gzip => MediaType::OCI_LAYER_GZIP,
-        Compression::Zstd => MediaType::OCI_LAYER_ZSTD,
-        _ => MediaType::OCI_LAYER_TAR,
-    }
 }

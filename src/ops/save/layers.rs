@@ -9,7 +9,6 @@ use crate::archive::output::{Content, Recode};
 use crate::image::{Blob, Image, Layer, copy};
 use crate::layer::Compression;
 use crate::oci::Descriptor;
-use crate::ops::load::layer_type;
 use crate::ops::{Error, Found};
 
 /// A layer as it will be written.
@@ -58,7 +57,7 @@ impl Preparer<'_> {
             }
             (digest, size)
         };
-        let descriptor = Descriptor::new(layer_type(recode.compression()), digest, size);
+        let descriptor = Descriptor::new(recode.compression().media_type(), digest, size);
         Ok(Ready { descriptor, content: Content::Recoded { blob: blob.clone(), recode, digest, size } })
     }
 
@@ -77,12 +76,12 @@ fn as_stored(layer: &Layer, blob: &Blob, stored: Compression) -> std::io::Result
     let descriptor = match &layer.descriptor {
         Some(descriptor) => descriptor.clone(),
         None if stored == Compression::None => {
-            Descriptor::new(layer_type(stored), *layer.diff_id.digest(), blob.size())
+            Descriptor::new(stored.media_type(), *layer.diff_id.digest(), blob.size())
         }
         // A compressed layer of a docker-archive: its digest is written nowhere.
         None => {
             let (digest, size) = copy::send(&mut blob.open()?, &mut std::io::sink(), &|_| {})?;
-            Descriptor::new(layer_type(stored), digest, size)
+            Descriptor::new(stored.media_type(), digest, size)
         }
     };
     Ok(Ready { content: Content::Blob(blob.clone(), descriptor.digest), descriptor })

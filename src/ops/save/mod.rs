@@ -13,9 +13,8 @@ use super::{Context, Error, Found};
 use crate::archive::docker_archive;
 use crate::archive::output::{Content, Member, Recode};
 use crate::archive::write::{self, Listed, Prepared};
-use crate::image::{Image, Layer, Progress, Tree};
-use crate::oci::{Descriptor, Document, Manifest, MediaType, Platform};
-use layers::Ready;
+use crate::image::{Image, Progress, Tree, manifest};
+use crate::oci::Platform;
 
 /// The forms that an archive can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,7 +88,7 @@ impl Preparer<'_> {
             Error::OtherPlatform { image, wanted, found } => Error::NoExportTarget { image, wanted, found },
             other => other,
         })?;
-        check_complete(image, found)?;
+        image.require_complete(|| found.shown())?;
         let all_platforms = platform.is_none() && self.options.format != Format::DockerLegacy;
         match (&found.tree, &found.descriptor) {
             (Tree::Index { .. }, Some(descriptor)) if all_platforms => self.prepare_index(found, descriptor, image),
@@ -99,8 +98,7 @@ impl Preparer<'_> {
 
     fn prepare_image(&self, found: &Found, image: &Image) -> Result<Prepared, Error> {
         let ready = self.recode_all(found, image)?;
-        let manifest = manifest_for(image, &ready);
-        let media_type = manifest.value().media_type.clone().unwrap_or(MediaType::OCI_MANIFEST);
+        let manifest = image.manifest_with(ready.iter().map(|ready| ready.descriptor.clone()).collect());
         let mut blobs = BTreeMap::new();
         blobs.insert(*manifest.digest(), Content::Bytes(manifest.bytes().to_vec()));
         blobs.insert(*image.config.digest(), Content::Bytes(image.config.bytes().to_vec()));
@@ -110,26 +108,6 @@ impl Preparer<'_> {
             blobs.insert(ready.descriptor.digest, ready.content);
         }
         let listed = Listed { config: image.config.clone(), layers };
-        Ok(Prepared { names: found.names.clone(), descriptor: manifest.descriptor(media_type), blobs, listed })
-    }
-}
-
-fn check_complete(image: &Image, found: &Found) -> Result<(), Error> {
-    let layers: Vec<String> = image.missing_layers().iter().map(ToString::to_string).collect();
-    if layers.is_empty() { Ok(()) } else { Err(Error::MissingLayers { image: found.shown(), layers }) }
-}
-
-/// The image's own manifest if its layers go out as it describes them, else a new one.
-fn manifest_for(image: &Image, ready: &[Ready]) -> Document<Manifest> {
-    let as_described = |(layer, ready): (&Layer, &Ready)| {
-        layer.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == ready.descriptor.digest)
-    };
-    match &image.manifest {
-        Some(manifest) if image.layers.iter().zip(ready).all(as_described) => manifest.clone(),
-        _ => {
-            let layers: Vec<Descriptor> = ready.iter().map(|ready| ready.descriptor.clone()).collect();
-            let config = image.config.descriptor(MediaType::OCI_CONFIG);
-            Document::make(Manifest::new(MediaType::OCI_MANIFEST, config, layers))
-        }
+        Ok(Prepared { names: found.names.clone(), descriptor: manifest::descriptor(&manifest), blobs, listed })
     }
 }

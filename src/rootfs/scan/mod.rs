@@ -15,8 +15,11 @@ mod content;
 mod links;
 mod merge;
 mod opaque;
+mod told;
 
 use std::cmp::Ordering;
+
+pub use told::as_docker_tells;
 
 use super::snapshot::SnapshotError;
 use super::{Error, Layers, Node, Record, Root, Seal, Source};

@@ -1,20 +1,20 @@
 //! What a directory is compared with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::Compare;
-use crate::image::{Image, edit};
+use super::changes::Compare;
+use super::directory::open;
+use crate::image::{Blob, Image, edit};
 use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
-use crate::ops::unpack::{layers_of, open, user};
 use crate::ops::{Context, Error, Found, Location};
-use crate::rootfs::{Base, Header, Layers, Record, Root, SnapshotError, expected};
+use crate::rootfs::{Base, Header, Layers, Record, Root, SnapshotError, expected, ordinary_user};
 use crate::store::Snapshot;
 
 /// What a directory is compared with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum From {
+pub enum CompareTo {
     /// The image that it was unpacked from, or committed to since. If nobody knows one, nothing at all.
     #[default]
     Snapshot,
@@ -25,26 +25,29 @@ pub enum From {
 }
 
 /// A directory, and the image that it is compared with.
-pub(super) struct Tree {
-    pub(super) root: Root,
+pub struct Checkout {
+    /// The directory.
+    pub root: Root,
     /// The image; none if all is new.
-    pub(super) image: Option<Image>,
+    pub image: Option<Image>,
     /// What the image's name leads to.
-    pub(super) parent: Option<Digest>,
+    pub parent: Option<Digest>,
     /// The image's config, or an empty one.
-    pub(super) config: ImageConfig,
+    pub config: ImageConfig,
     /// The contents of the image's layers.
-    pub(super) layers: Layers,
-    pub(super) settled: Mtime,
-    pub(super) user: Option<(u32, u32)>,
+    pub layers: Layers,
+    /// When the snapshot was taken, by the clock of the file system.
+    pub settled: Mtime,
+    /// The ordinary user who unpacked; none if root did.
+    pub user: Option<(u32, u32)>,
     /// The image that the directory was unpacked from.
-    pub(super) origin: Base,
+    pub origin: Base,
     /// Where the directory is of which this is a copy.
-    pub(super) copy_of: Option<String>,
+    pub copy_of: Option<String>,
     /// Nobody said that there is no base, and nobody knows one.
-    pub(super) is_unknown: bool,
+    pub is_unknown: bool,
     /// The directory is the one that the records are of, inode for inode.
-    pub(super) in_place: bool,
+    pub in_place: bool,
     known: Known,
 }
 
@@ -57,29 +60,30 @@ enum Known {
 
 type Records<'a> = Box<dyn Iterator<Item = Result<Record, SnapshotError>> + 'a>;
 
-impl Tree {
-    pub(super) fn open(context: &Context, directory: &Path, compare: &Compare) -> Result<Self, Error> {
+impl Checkout {
+    /// Opens a directory, and finds the image that it is compared with.
+    pub fn open(context: &Context, directory: &Path, compare: &Compare) -> Result<Self, Error> {
         let root = open(directory)?;
-        match &compare.from {
-            From::Scratch => Self::scratch(context, root),
-            From::Image(typed) => {
+        match &compare.to {
+            CompareTo::Scratch => Self::scratch(context, root),
+            CompareTo::Image(typed) => {
                 if let Some(path) = Location::parse(typed, Path::exists).path() {
                     return Err(Error::BaseOutside { path: path.to_owned() });
                 }
                 let found = context.find_in_store(&context.store.catalog()?, typed)?;
                 Self::of_image(context, root, &found)
             }
-            From::Snapshot => match context.store.find_snapshot(directory)? {
+            CompareTo::Snapshot => match context.store.find_snapshot(directory)? {
                 None => Ok(Self { is_unknown: true, ..Self::scratch(context, root)? }),
                 Some(Snapshot { header, .. }) if compare.squash => {
-                    let mut tree = Self::by_content(context, root, directory, &header, &header.origin)?;
+                    let mut checkout = Self::by_content(context, root, directory, &header, &header.origin)?;
                     // Layers are squashed, and not what was said about the image since.
                     if let Ok(latest) = find_base(context, directory, &header.base)
                         && let Some(image) = image_of(&latest, &header.base)
                     {
-                        tree.config.config.clone_from(&image.config.value().config);
+                        checkout.config.config.clone_from(&image.config.value().config);
                     }
-                    Ok(tree)
+                    Ok(checkout)
                 }
                 // The image may have been loaded again.
                 Some(Snapshot { header, is_emptied: true, .. }) => {
@@ -91,7 +95,7 @@ impl Tree {
     }
 
     /// The records of the image's paths, in walk order.
-    pub(super) fn records(&self) -> Result<Records<'_>, Error> {
+    pub fn records(&self) -> Result<Records<'_>, Error> {
         Ok(match &self.known {
             Known::Snapshot(snapshot) => Box::new(snapshot.records()?),
             Known::Image(overlay) => Box::new(expected(overlay, self.user).map(Ok)),
@@ -108,7 +112,7 @@ impl Tree {
             config: edit::scratch(&context.host),
             layers: Layers::new(Vec::new(), context.limits.clone()).map_err(failed)?,
             settled: Mtime::default(),
-            user: user(),
+            user: ordinary_user(),
             origin: Base::default(),
             copy_of: None,
             is_unknown: false,
@@ -124,9 +128,9 @@ impl Tree {
         Ok(Self {
             root,
             config: image.config.value().clone(),
-            layers: layers_of(context, image, &found.shown())?,
+            layers: context.layers(found, image)?,
             settled: Mtime::default(),
-            user: user(),
+            user: ordinary_user(),
             origin: Base { manifest, id: Some(image.id()) },
             parent: manifest,
             image: Some(image.clone()),
@@ -153,7 +157,7 @@ impl Tree {
         let header = &snapshot.header;
         let found = find_base(context, directory, &header.base)?;
         let image = image_of(&found, &header.base).ok_or_else(|| lost(directory, &header.base))?;
-        let layers = layers_of(context, image, &found.shown())?;
+        let layers = context.layers(&found, image)?;
         let copied_from = String::from_utf8_lossy(&header.place.path).into_owned();
         Ok(Self {
             root,
@@ -195,9 +199,12 @@ fn lost(directory: &Path, base: &Base) -> Error {
     Error::BaseLost { directory: directory.to_owned(), id }
 }
 
-/// The folder that holds the tree: of an OCI bundle, its `rootfs`.
-pub fn tree_folder(directory: &Path) -> PathBuf {
-    let rootfs = directory.join("rootfs");
-    let is_bundle = directory.join("config.json").is_file() && rootfs.is_dir();
-    if is_bundle { rootfs } else { directory.to_owned() }
+impl Context {
+    /// The contents of an image's layers, all of which must be there.
+    pub(in crate::ops) fn layers(&self, found: &Found, image: &Image) -> Result<Layers, Error> {
+        image.require_complete(|| found.shown())?;
+        let blobs: Vec<Blob> = image.layers.iter().filter_map(|layer| layer.blob.clone()).collect();
+        let failed = |source| Error::Io { what: format!("layers of {}", found.shown()), source };
+        Layers::new(blobs, self.limits.clone()).map_err(failed)
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::base::Tree;
-use super::{Compare, look};
+use super::base::Checkout;
+use super::changes::Compare;
 use crate::image::Layer;
 use crate::ops::{Context, Error};
 use crate::rootfs::{Changes, Record, Root, Skipped};
@@ -23,8 +23,8 @@ pub struct Present {
 /// Looks at a directory; none if no image is known that it came from.
 pub fn present(context: &Context, directory: &Path) -> Result<Option<Present>, Error> {
     let compare = Compare::default();
-    let mut tree = Tree::open(context, directory, &compare)?;
-    if tree.image.is_none() {
+    let mut checkout = Checkout::open(context, directory, &compare)?;
+    if checkout.image.is_none() {
         return Ok(None);
     }
     let mut records = Vec::new();
@@ -32,7 +32,7 @@ pub fn present(context: &Context, directory: &Path) -> Result<Option<Present>, E
         records.push(record);
         Ok(())
     };
-    let Changes { skipped, .. } = look(&mut tree, &compare, &mut keep)?;
-    let layers = tree.image.take().map(|image| image.layers).unwrap_or_default();
-    Ok(Some(Present { root: tree.root, layers, records, skipped }))
+    let Changes { skipped, .. } = checkout.changes(&compare, &mut keep)?;
+    let layers = checkout.image.take().map(|image| image.layers).unwrap_or_default();
+    Ok(Some(Present { root: checkout.root, layers, records, skipped }))
 }

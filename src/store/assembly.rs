@@ -1,0 +1,58 @@
+//! How an image comes to be in the store, whether it was loaded, imported, committed or built.
+//!
+//! ```text
+//! KeptLayer ─▶ descriptor ─┐
+//! config ──────────────────┼─▶ Quarantine::assemble ─▶ descriptor ─▶ Quarantine::publish_image ─▶ a name, or none
+//! parent ──────────────────┘    keeps the config and
+//!                               the manifest around them
+//! ```
+
+use super::{Error, KeptLayer, Quarantine};
+use crate::image::manifest;
+use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Document, ImageConfig, Manifest, Reference};
+
+/// The parts of an image.
+#[derive(Debug, Clone)]
+pub struct Assembly<'a> {
+    /// The config.
+    pub config: &'a Document<ImageConfig>,
+    /// The layers, bottom first, each in the quarantine or in the store.
+    pub layers: Vec<Descriptor>,
+    /// The manifest that came with them, which is kept if it describes config and layers as they are here.
+    pub manifest: Option<&'a Document<Manifest>>,
+    /// The manifest or index of the image that this one was committed on.
+    pub parent: Option<Digest>,
+}
+
+impl Quarantine {
+    /// Keeps the config of an image and the manifest around it and its layers. Gives what a name has to lead to.
+    pub fn assemble(&self, image: Assembly<'_>) -> Result<Descriptor, Error> {
+        let Assembly { config, layers, manifest: own, parent } = image;
+        let manifest = manifest::describe(own, config, layers);
+        self.keep_bytes(config.bytes())?;
+        self.keep_bytes(manifest.bytes())?;
+        let mut descriptor = manifest::descriptor(&manifest);
+        let parent = parent.map(|parent| (ANNOTATION_PARENT.to_owned(), parent.to_string()));
+        descriptor.annotations.extend(parent);
+        Ok(descriptor)
+    }
+
+    /// Publishes all that was kept, with the image under that name, or under none.
+    pub fn publish_image(self, image: &Descriptor, name: Option<&Reference>) -> Result<(), Error> {
+        let published = self.publish(|catalog| {
+            match name {
+                Some(name) => drop(catalog.tag(name, image, false)),
+                None => catalog.add(image),
+            }
+            Ok::<_, Error>(())
+        });
+        published?
+    }
+}
+
+impl KeptLayer {
+    /// What a manifest says of the layer.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.compression.media_type(), self.digest, self.size)
+    }
+}

@@ -1,34 +1,48 @@
-//! Ending in the middle, on request, without leaving anything behind.
+//! Ending a job in the middle, on request, without leaving anything behind.
 //!
-//! A person who presses Ctrl-C ends the process, not one job in it: this state belongs to the process. Who makes
-//! something that must not stay makes it through here, in one of three ways:
+//! Each job has a [`Token`]; whoever works for the job has a clone of it. The command line has one job, which Ctrl-C
+//! cancels; a server has one for each request, and cancels that of a client that has gone. What must not outlive its job
+//! is made in one of three ways:
 //!
 //! ```text
-//! Draft   a file or folder that is not whole yet     [`cancel`] deletes it, whatever its threads are doing
-//! Undo    a tree in which many threads make files    they ask [`check`], fail, and clear up; [`cancel`] waits for them
-//! Finish  the step that makes work visible           from its beginning on [`cancel`] is too late: the work is done
+//! Draft   a file or folder that is not whole yet     [`Token::cancel`] deletes it, whatever its threads are doing
+//! Undo    a tree in which many threads make files    they ask [`Token::check`], fail, and clean up; [`Token::cancel`] waits
+//! finish  the step that makes work visible           from its beginning on it is too late to cancel: the work is done
 //! ```
 //!
-//! Invariant: after [`cancel`] said [`Ended::Clean`], no draft exists, none can be made, and nothing becomes visible. It
-//! holds because drafts are made, published and cancelled under one lock.
+//! Invariant: after [`Token::cancel`] said [`Ended::Clean`], the job has no draft, can make none, and makes nothing
+//! visible. It holds because drafts are made, published and cancelled under one lock. Other jobs are not touched.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What came of a request to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing is left of what was begun: the process can be ended.
+    /// Nothing is left of what the job began.
     Clean,
     /// The work was already being made visible, and is left to come to its end.
     TooLate,
 }
 
-#[derive(Debug)]
+/// One job, which can be cancelled. Clones are the same job.
+#[derive(Debug, Clone, Default)]
+pub struct Token(Arc<Job>);
+
+#[derive(Debug, Default)]
+struct Job {
+    state: Mutex<State>,
+    /// What is asked often, and needs no lock.
+    cancelled: AtomicBool,
+    /// Told when an [`Undo`] is done.
+    undone: Condvar,
+}
+
+#[derive(Debug, Default)]
 struct State {
     drafts: BTreeMap<u64, PathBuf>,
     next: u64,
@@ -37,19 +51,10 @@ struct State {
     cancelled: bool,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { drafts: BTreeMap::new(), next: 0, undoing: 0, finishing: false, cancelled: false });
-/// What is asked often, and needs no lock.
-static CANCELLED: AtomicBool = AtomicBool::new(false);
-/// Told when an [`Undo`] is done.
-static UNDONE: Condvar = Condvar::new();
-
-fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn alive(state: &State) -> io::Result<()> {
-    if state.cancelled { Err(interrupted()) } else { Ok(()) }
+impl State {
+    fn alive(&self) -> io::Result<()> {
+        if self.cancelled { Err(interrupted()) } else { Ok(()) }
+    }
 }
 
 /// Not `ErrorKind::Interrupted`: that means "try again".
@@ -57,31 +62,50 @@ fn interrupted() -> io::Error {
     io::Error::other("interrupted")
 }
 
-/// Whether the process is ending.
-pub fn is_cancelled() -> bool {
-    CANCELLED.load(Ordering::Relaxed)
-}
+impl Token {
+    /// A new job.
+    pub fn new() -> Self {
+        Self::default()
+    }
 
-/// An error, once the process is ending: for loops.
-pub fn check() -> io::Result<()> {
-    if is_cancelled() { Err(interrupted()) } else { Ok(()) }
-}
+    /// Whether the job was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Relaxed)
+    }
 
-/// Ends what is being done: deletes all drafts and waits until all trees are taken away.
-pub fn cancel() -> Ended {
-    let mut state = state();
-    if state.finishing {
-        return Ended::TooLate;
+    /// An error, once the job was cancelled: for loops.
+    pub fn check(&self) -> io::Result<()> {
+        if self.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
-    state.cancelled = true;
-    CANCELLED.store(true, Ordering::Relaxed);
-    while state.undoing > 0 {
-        state = UNDONE.wait(state).unwrap_or_else(PoisonError::into_inner);
+
+    /// Ends the job: deletes its drafts and waits until its trees are deleted.
+    pub fn cancel(&self) -> Ended {
+        let mut state = self.state();
+        if state.finishing {
+            return Ended::TooLate;
+        }
+        state.cancelled = true;
+        self.0.cancelled.store(true, Ordering::Relaxed);
+        while state.undoing > 0 {
+            state = self.0.undone.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        for path in std::mem::take(&mut state.drafts).into_values() {
+            remove(&path);
+        }
+        Ended::Clean
     }
-    for path in std::mem::take(&mut state.drafts).into_values() {
-        remove(&path);
+
+    /// Begins to make work visible: from now on the job comes to its own end.
+    pub fn finish(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.alive()?;
+        state.finishing = true;
+        Ok(())
     }
-    Ended::Clean
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How often a folder is deleted again, because its owner was deleting it at the same time.
@@ -101,29 +125,30 @@ fn remove(path: &Path) {
     }
 }
 
-/// A file or folder that goes if the process is ended. Its owner deletes it in all other cases.
+/// A file or folder that is deleted if the job is cancelled. Its owner deletes it in all other cases.
 #[must_use = "a draft that is not held is not deleted"]
 #[derive(Debug)]
 pub struct Draft {
+    job: Token,
     id: u64,
 }
 
 impl Draft {
     /// Has it made by `make`, which says where it is.
-    pub fn create<T>(make: impl FnOnce() -> io::Result<(T, PathBuf)>) -> io::Result<(T, Self)> {
-        let mut state = state();
-        alive(&state)?;
+    pub fn create<T>(job: &Token, make: impl FnOnce() -> io::Result<(T, PathBuf)>) -> io::Result<(T, Self)> {
+        let mut state = job.state();
+        state.alive()?;
         let (thing, path) = make()?;
         let id = state.next;
         state.next += 1;
         state.drafts.insert(id, path);
-        Ok((thing, Self { id }))
+        Ok((thing, Self { job: job.clone(), id }))
     }
 
     /// Has it renamed to where it stays. Unless that succeeds it is still a draft.
     pub fn publish<T>(&self, rename: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let mut state = state();
-        alive(&state)?;
+        let mut state = self.job.state();
+        state.alive()?;
         let renamed = rename()?;
         state.drafts.remove(&self.id);
         Ok(renamed)
@@ -132,36 +157,76 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        state().drafts.remove(&self.id);
+        self.job.state().drafts.remove(&self.id);
     }
 }
 
-/// Somebody who takes away what they made when [`check`] fails, and is waited for until this is dropped.
+/// Somebody who deletes what they made when [`Token::check`] fails; [`Token::cancel`] waits until this is dropped.
 #[must_use = "nobody waits for what is not held"]
 #[derive(Debug)]
-pub struct Undo(());
+pub struct Undo(Token);
 
 impl Undo {
     /// To be had before anything is made.
-    pub fn begin() -> io::Result<Self> {
-        let mut state = state();
-        alive(&state)?;
+    pub fn begin(job: &Token) -> io::Result<Self> {
+        let mut state = job.state();
+        state.alive()?;
         state.undoing += 1;
-        Ok(Self(()))
+        Ok(Self(job.clone()))
     }
 }
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        state().undoing -= 1;
-        UNDONE.notify_all();
+        self.0.state().undoing -= 1;
+        self.0.0.undone.notify_all();
     }
 }
 
-/// Begins to make work visible: from now on the process comes to its own end.
-pub fn finish() -> io::Result<()> {
-    let mut state = state();
-    alive(&state)?;
-    state.finishing = true;
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(job: &Token, path: &Path) -> Draft {
+        let make = || Ok(((), path.to_owned()));
+        fs::write(path, "half").expect("a writable folder");
+        Draft::create(job, make).expect("a job that goes on").1
+    }
+
+    #[test]
+    fn one_job_is_cancelled_and_the_other_goes_on() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        let (one, other) = (Token::new(), Token::new());
+        let (first, second) = (draft(&one, &path("first")), draft(&other, &path("second")));
+        assert_eq!(one.clone().cancel(), Ended::Clean);
+        assert!(!path("first").exists(), "its draft is deleted");
+        assert!(one.check().is_err() && one.finish().is_err() && Undo::begin(&one).is_err());
+        assert!(Draft::create(&one, || Ok(((), path("third")))).is_err(), "it can make none");
+        assert!(first.publish(|| Ok(())).is_err(), "nothing of it becomes visible");
+
+        assert!(path("second").exists() && other.check().is_ok());
+        second.publish(|| fs::rename(path("second"), path("done"))).expect("the other goes on");
+        other.finish().expect("the other goes on");
+        assert_eq!(other.cancel(), Ended::TooLate);
+        assert!(path("done").exists() && !other.is_cancelled());
+    }
+
+    #[test]
+    fn what_is_being_undone_is_waited_for() {
+        let job = Token::new();
+        let undone = AtomicBool::new(false);
+        let undo = Undo::begin(&job).expect("a job that goes on");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while job.check().is_ok() {
+                    std::thread::yield_now();
+                }
+                undone.store(true, Ordering::SeqCst);
+                drop(undo);
+            });
+            assert_eq!(job.cancel(), Ended::Clean);
+            assert!(undone.load(Ordering::SeqCst));
+        });
+    }
 }

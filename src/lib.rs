@@ -20,7 +20,7 @@
 //!
 //! | level | module | what it knows |
 //! |---|---|---|
-//! | 0 | [`cancel`] | ending in the middle without leaving anything behind |
+//! | 0 | [`cancel`] | jobs, and ending one in the middle without leaving anything behind |
 //! | 0 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
 //! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
 //! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
@@ -50,7 +50,7 @@
 //! - An archive is extracted, or a path of an archive is looked up in the file system.
 //! - A number from outside (a size, a count, a depth) decides how much memory is taken.
 //! - A layer or an archive is held in memory, or on the disk twice.
-//! - Something half-done outlives a process that was asked to end ([`cancel`]).
+//! - Something half-done outlives a job that was cancelled ([`cancel`]).
 //! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 
 pub mod cancel;

@@ -49,7 +49,7 @@ impl Args {
             session.ui.warn(&format!("{}: {what}", folder.display()));
         }
         let skipped = match output {
-            Some(path) => to_path(path, |target| export.write(target, &*progress))?,
+            Some(path) => to_path(path, session.context.store.job(), |target| export.write(target, &*progress))?,
             None => export.write(Target::Stream(&mut session.ui.raw()), &*progress)?,
         };
         warn(&session.ui, &skipped, "tar");

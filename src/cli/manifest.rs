@@ -181,7 +181,7 @@ impl Push {
         let progress = session.progress(false);
         let options = save::Options { format: save::Format::Oci, mtime: Session::epoch()?, ..Default::default() };
         let members = save::plan(&session.context, std::slice::from_ref(list), &options, &*progress)?;
-        write_to_path(&members, path, &*progress)?;
+        write_to_path(&members, path, session.context.store.job(), &*progress)?;
         session.ui.line(&digest.to_string())?;
         if self.purge {
             forget(&session.context, list)?;

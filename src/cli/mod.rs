@@ -44,7 +44,7 @@ use std::process::ExitCode;
 
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
-use crate::cancel;
+use crate::cancel::Token;
 use crate::ui::{ProgressMode, Ui};
 use error::CliError;
 use session::Session;
@@ -173,12 +173,13 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::explain(&ui, &error, &line),
     };
     cli.daemon.note(&ui);
-    let signals = signals::listen(&ui);
-    let run = || cli.command.run(&ui, &line, || Session::open(ui.clone(), cli.root, cli.progress, line.clone()));
+    let job = Token::new();
+    let signals = signals::listen(&ui, &job);
+    let run = || cli.command.run(&ui, &line, || Session::open(ui.clone(), cli.root, cli.progress, line.clone(), &job));
     let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         // Who pressed Ctrl-C knows why.
-        Err(_) if cancel::is_cancelled() => ExitCode::FAILURE,
+        Err(_) if job.is_cancelled() => ExitCode::FAILURE,
         Err(error) => error.report(&ui),
     };
     signals.end();

@@ -68,7 +68,7 @@ impl Args {
         let progress = session.progress(false);
         let members = plan(&session.context, &self.images, &options, &*progress)?;
         match output {
-            Some(path) => write_to_path(&members, path, &*progress)?,
+            Some(path) => write_to_path(&members, path, session.context.store.job(), &*progress)?,
             None => write_to_stream(&members, &mut session.ui.raw(), &*progress)?,
         }
         Ok(())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::CliError;
 use super::usage::{self, Arity};
-use crate::cancel;
+use crate::cancel::Token;
 use crate::image::Progress;
 use crate::layer::Limits;
 use crate::oci::{Created, Platform};
@@ -35,9 +35,11 @@ impl Session {
         root: Option<PathBuf>,
         progress: ProgressMode,
         typed: Vec<OsString>,
+        job: &Token,
     ) -> Result<Self, CliError> {
         let root = root.or_else(self::root).ok_or(CliError::NoRoot)?;
-        let context = Context { store: Store::new(root), host: Platform::host(), limits: Limits::default() };
+        let context =
+            Context { store: Store::new(root).of_job(job.clone()), host: Platform::host(), limits: Limits::default() };
         Ok(Self { context, ui, now: Timestamp::now(), progress, typed })
     }
 
@@ -48,7 +50,7 @@ impl Session {
 
     /// Tells an error of which there is more to say than its own words.
     pub(super) fn tell(&self, error: CliError) -> CliError {
-        if cancel::is_cancelled() || error.missing_image().is_none() {
+        if self.context.store.job().is_cancelled() || error.missing_image().is_none() {
             return error;
         }
         error.report(&self.ui);

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
-use crate::cancel::{self, Ended};
+use crate::cancel::{Ended, Token};
 use crate::ui::Ui;
 
 /// Shells add the number of a signal to this for the exit code of a command that died of it.
@@ -20,19 +20,20 @@ const SIGNALLED: i32 = 128;
 /// The signals that this process listens to.
 pub(super) struct Listener {
     ui: Ui,
+    job: Token,
     /// The last signal that came; 0, if none did.
     came: Arc<AtomicUsize>,
     /// Whether the next signal ends the program at once.
     again: Arc<AtomicBool>,
 }
 
-/// Cleans up when a signal asks for the end; a second one ends the program at once. Signals that were ignored when the
+/// Cancels the process's job when a signal asks for the end; a second one ends the program at once. Signals that were ignored when the
 /// program started, as `nohup` and the `&` of a script do it, stay ignored.
-pub(super) fn listen(ui: &Ui) -> Listener {
+pub(super) fn listen(ui: &Ui, job: &Token) -> Listener {
     let ignored = ignored_signals();
     let wanted: Vec<i32> =
         [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect();
-    let listener = Listener { ui: ui.clone(), came: Arc::default(), again: Arc::default() };
+    let listener = Listener { ui: ui.clone(), job: job.clone(), came: Arc::default(), again: Arc::default() };
     for &signal in &wanted {
         let registered = flag::register_conditional_default(signal, Arc::clone(&listener.again))
             .and_then(|_| flag::register(signal, Arc::clone(&listener.again)))
@@ -42,10 +43,10 @@ pub(super) fn listen(ui: &Ui) -> Listener {
         }
     }
     let Ok(mut signals) = Signals::new(wanted) else { return listener };
-    let ui = ui.clone();
+    let (ui, job) = (ui.clone(), job.clone());
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if cancel::cancel() == Ended::Clean {
+            if job.cancel() == Ended::Clean {
                 ui.end(|| die(signal));
             }
         }
@@ -59,7 +60,7 @@ impl Listener {
         self.again.store(true, Ordering::SeqCst);
         let Ok(signal @ 1..) = i32::try_from(self.came.load(Ordering::SeqCst)) else { return };
         // Returns when everything is cleaned up, whoever began it.
-        cancel::cancel();
+        self.job.cancel();
         self.ui.end(|| die(signal));
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cancel::Draft;
+use crate::cancel::{Draft, Token};
 
 use super::{BLOBS, LAYOUT_FILE, LAYOUT_VERSION};
 
@@ -20,10 +20,10 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// A new empty file at `path`, which must be on the file system where it is to be published. Everyone may read it,
-    /// as far as the umask lets them.
-    pub fn create(path: PathBuf) -> io::Result<Self> {
-        let (file, draft) = Draft::create(|| {
+    /// A new empty file of a job at `path`, which must be on the file system where it is to be published. Everyone may
+    /// read it, as far as the umask lets them.
+    pub fn create(path: PathBuf, job: &Token) -> io::Result<Self> {
+        let (file, draft) = Draft::create(job, || {
             let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
             Ok((file, path.clone()))
         })?;
@@ -56,8 +56,8 @@ impl Durable {
     }
 
     /// Writes `bytes` to `target` by way of `beside`: synced, renamed, the folder synced.
-    pub fn replace(target: &Path, beside: PathBuf, bytes: &[u8]) -> io::Result<()> {
-        let draft = Self::create(beside)?;
+    pub fn replace(target: &Path, beside: PathBuf, bytes: &[u8], job: &Token) -> io::Result<()> {
+        let draft = Self::create(beside, job)?;
         draft.file().write_all(bytes)?;
         draft.settled()?.publish(target)?;
         target.parent().map_or(Ok(()), sync_folder)
@@ -78,7 +78,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Makes the folders of a layout and its version file, where they are not there yet.
-pub fn create_skeleton(root: &Path, beside: PathBuf) -> io::Result<()> {
+pub fn create_skeleton(root: &Path, beside: PathBuf, job: &Token) -> io::Result<()> {
     let blobs = root.join(BLOBS);
     if !blobs.is_dir() {
         fs::create_dir_all(&blobs)?;
@@ -88,7 +88,7 @@ pub fn create_skeleton(root: &Path, beside: PathBuf) -> io::Result<()> {
     }
     let version = root.join(LAYOUT_FILE);
     if !version.exists() {
-        Durable::replace(&version, beside, LAYOUT_VERSION)?;
+        Durable::replace(&version, beside, LAYOUT_VERSION, job)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::archive::output::{Member, write_file, write_stream};
-use crate::cancel;
+use crate::cancel::{Draft, Token};
 use crate::image::Progress;
 use crate::layout::sync_folder;
 
@@ -21,7 +21,7 @@ pub enum Target<'a> {
 
 /// Has something written to `path`. A regular file appears there when it is whole and on the disk, in place of what was
 /// there; a pipe or device is written as it is.
-pub fn to_path<T>(path: &Path, write: impl FnOnce(Target<'_>) -> Result<T, Error>) -> Result<T, Error> {
+pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
     if let Some(mut file) = open_special(path).map_err(io_error)? {
         return write(Target::Stream(&mut file));
@@ -34,18 +34,18 @@ pub fn to_path<T>(path: &Path, write: impl FnOnce(Target<'_>) -> Result<T, Error
         let path = file.path().to_owned();
         Ok((file, path))
     };
-    let (file, draft) = cancel::Draft::create(make).map_err(io_error)?;
+    let (file, draft) = Draft::create(job, make).map_err(io_error)?;
     let written = write(Target::File(file.as_file()))?;
     file.as_file().sync_all().map_err(io_error)?;
-    cancel::finish().map_err(io_error)?;
+    job.finish().map_err(io_error)?;
     draft.publish(|| Ok(file.persist(&target)?)).map_err(io_error)?;
     sync_folder(&folder).map_err(io_error)?;
     Ok(written)
 }
 
 /// Writes an archive to `path`.
-pub fn write_to_path(members: &[Member], path: &Path, progress: &dyn Progress) -> Result<(), Error> {
-    to_path(path, |target| match target {
+pub fn write_to_path(members: &[Member], path: &Path, job: &Token, progress: &dyn Progress) -> Result<(), Error> {
+    to_path(path, job, |target| match target {
         Target::File(file) => Ok(write_file(members, file, progress)?),
         Target::Stream(stream) => write_to_stream(members, stream, progress),
     })

@@ -43,7 +43,7 @@ pub fn unpack(
     drop(context.store.draft_snapshot()?);
     let user = ordinary_user();
     let how = rootfs::Options { devices: options.devices, owners: user.is_none() };
-    let unpacked = unpack_tree(&overlay, &layers, target, how, progress)?;
+    let unpacked = unpack_tree(&overlay, &layers, target, how, progress, context.store.job())?;
     let mut draft = context.store.draft_snapshot()?;
     let mut sampler = Sampler::default();
     for record in unpacked.records(&overlay) {

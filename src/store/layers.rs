@@ -60,6 +60,6 @@ impl Store {
     fn draft_index(&self, digest: &Digest) -> Result<Durable, Error> {
         self.private_folder("layers")?;
         let path = self.private_folder("tmp")?.join(format!("layer-{}-{}", digest.hex(), std::process::id()));
-        Durable::create(path.clone()).map_err(Error::io(&path))
+        Durable::create(path.clone(), &self.job).map_err(Error::io(&path))
     }
 }

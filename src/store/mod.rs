@@ -31,7 +31,7 @@ pub use lock::Guard;
 pub use quarantine::{KeptLayer, Quarantine};
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 
-use crate::cancel;
+use crate::cancel::Token;
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
@@ -101,12 +101,23 @@ impl Error {
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    job: Token,
 }
 
 impl Store {
     /// The store at `root`. Nothing is touched.
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, job: Token::new() }
+    }
+
+    /// The same store for one job: what the job does to the store is undone when it is cancelled.
+    pub fn of_job(self, job: Token) -> Self {
+        Self { job, ..self }
+    }
+
+    /// The job that the store was opened for.
+    pub fn job(&self) -> &Token {
+        &self.job
     }
 
     /// The folder.
@@ -150,7 +161,7 @@ impl Store {
             Ok(result) => result,
             Err(error) => return Ok(Err(error)),
         };
-        cancel::finish().map_err(Error::io(&self.root))?;
+        self.job.finish().map_err(Error::io(&self.root))?;
         before()?;
         if new != old {
             self.write(&new)?;
@@ -161,7 +172,7 @@ impl Store {
     /// Replaces `index.json`, for those who delete. The guard must be the one of [`Store::lock_exclusive`].
     pub fn replace(&self, _alone: &Guard, catalog: &Catalog) -> Result<(), Error> {
         let _index = self.lock_index()?;
-        cancel::finish().map_err(Error::io(&self.root))?;
+        self.job.finish().map_err(Error::io(&self.root))?;
         if self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
     }
 
@@ -171,10 +182,11 @@ impl Store {
         for stale in [draft.clone(), draft.with_extension("version")] {
             let _ = std::fs::remove_file(stale);
         }
-        layout::create_skeleton(&self.root, draft.with_extension("version")).map_err(Error::io(&self.root))?;
+        layout::create_skeleton(&self.root, draft.with_extension("version"), &self.job)
+            .map_err(Error::io(&self.root))?;
         let path = self.root.join(INDEX_FILE);
         let bytes = go_json::to_vec(&catalog.clone().into_index());
-        layout::Durable::replace(&path, draft, &bytes).map_err(Error::io(&path))
+        layout::Durable::replace(&path, draft, &bytes, &self.job).map_err(Error::io(&path))
     }
 
     /// The layout, if there is one already.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::cancel::Draft as Vanishing;
+use crate::cancel::{Draft as Vanishing, Token};
 
 use super::{Catalog, Error, Guard, Store};
 use crate::image::copy::{self, Moved};
@@ -64,7 +64,7 @@ impl Quarantine {
     /// A new one in `store`, which keeps whoever deletes waiting until it is gone.
     pub fn new(store: &Store, limits: Limits) -> Result<Self, Error> {
         let adding = store.lock_shared()?;
-        let folder = Folder::create(store.private_folder("tmp")?)?;
+        let folder = Folder::create(store.private_folder("tmp")?, &store.job)?;
         Ok(Self {
             store: store.clone(),
             limits,
@@ -187,7 +187,7 @@ impl Quarantine {
 
     fn move_blobs(&self) -> Result<(), Error> {
         let (root, blobs) = (&self.store.root, self.store.root.join(BLOBS));
-        create_skeleton(root, self.folder.path.join("oci-layout")).map_err(Error::io(root))?;
+        create_skeleton(root, self.folder.path.join("oci-layout"), &self.store.job).map_err(Error::io(root))?;
         let layers = self.store.private_folder("layers")?;
         for (digest, kept) in std::mem::take(&mut *lock(&self.kept)) {
             let target = blobs.join(digest.hex());
@@ -203,7 +203,7 @@ impl Quarantine {
 
     fn draft(&self) -> Result<Durable, Error> {
         let path = self.folder.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
-        Durable::create(path.clone()).map_err(Error::io(&path))
+        Durable::create(path.clone(), &self.store.job).map_err(Error::io(&path))
     }
 
     fn put(&self, digest: Digest, blob: Durable, index: Option<Durable>) -> Result<(), Error> {
@@ -258,11 +258,11 @@ struct Folder {
 
 impl Folder {
     /// A new folder below `parent` that only its owner can enter.
-    fn create(parent: PathBuf) -> Result<Self, Error> {
+    fn create(parent: PathBuf, job: &Token) -> Result<Self, Error> {
         for attempt in 0_u64.. {
             let path = parent.join(format!("load-{}-{attempt}", std::process::id()));
             let make = || Ok((std::fs::DirBuilder::new().mode(0o700).create(&path)?, path.clone()));
-            match Vanishing::create(make) {
+            match Vanishing::create(job, make) {
                 Ok(((), vanishing)) => return Ok(Self { path, _vanishing: vanishing }),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(Error::Io { path, source }),

@@ -120,7 +120,7 @@ impl Store {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.private_folder("tmp")?.join(format!("snapshot-{}-{number}", std::process::id()));
-        let draft = Durable::create(path.clone()).map_err(Error::io(&path))?;
+        let draft = Durable::create(path.clone(), &self.job).map_err(Error::io(&path))?;
         let file = draft.file().try_clone().map_err(Error::io(&path))?;
         let writer = SnapshotWriter::new(BufWriter::new(file));
         Ok(SnapshotDraft { writer, draft, store: self.clone(), lease: None })

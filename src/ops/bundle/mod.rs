@@ -11,7 +11,7 @@ use std::path::Path;
 use super::checkout::open;
 use super::unpack::{Options, Report, unpack};
 use super::{Context, Error};
-use crate::cancel;
+use crate::cancel::Undo;
 use crate::image::Progress;
 use crate::rootfs::ordinary_user;
 
@@ -31,7 +31,7 @@ pub fn bundle(
     if was_there && fs::read_dir(target).map_err(failed)?.next().is_some() {
         return Err(crate::rootfs::Error::NotEmpty { path: target.to_owned() }.into());
     }
-    let _undo = cancel::Undo::begin().map_err(failed)?;
+    let _undo = Undo::begin(context.store.job()).map_err(failed)?;
     if !was_there {
         fs::create_dir(target).map_err(failed)?;
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 
 use rustix::fs::copy_file_range;
 
-use crate::cancel;
+use crate::cancel::Token;
 use crate::layer::Segment;
 use crate::layer::overlay;
 use crate::rootfs::Layers;
@@ -22,7 +22,13 @@ const CHUNK: usize = 256 << 10;
 const LARGE_CHUNK: usize = 64 << 20;
 
 /// Copies a file's content out of a plain layer. `buffer` is working space.
-pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn copy(
+    layers: &Layers,
+    source: overlay::Source<'_>,
+    to: &File,
+    buffer: &mut Vec<u8>,
+    job: &Token,
+) -> io::Result<()> {
     let mut at = source.content_offset;
     // A file without content may be of a layer that is not read here.
     for Segment { offset, length } in segments(source).into_iter().filter(|segment| segment.length > 0) {
@@ -32,8 +38,8 @@ pub(super) fn copy(layers: &Layers, source: overlay::Source<'_>, to: &File, buff
         while next < end {
             let data = next_data(file, next, end);
             let (target, length) = (offset + (data.start - from), data.end - data.start);
-            let done = if length > SMALL { by_kernel(file, data.start, to, target, length)? } else { 0 };
-            through(file, data.start + done, to, target + done, length - done, buffer)?;
+            let done = if length > SMALL { by_kernel(file, data.start, to, target, length, job)? } else { 0 };
+            through(file, data.start + done, to, target + done, length - done, buffer, job)?;
             next = data.end;
         }
         at += length;
@@ -76,11 +82,11 @@ fn set_length(source: overlay::Source<'_>, to: &File) -> io::Result<()> {
 }
 
 /// Lets the kernel copy, and says how much it did.
-fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::Result<u64> {
+fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64, job: &Token) -> io::Result<u64> {
     use rustix::io::Errno;
     let (mut source, mut target, mut done) = (at, offset, 0);
     while done < length {
-        cancel::check()?;
+        job.check()?;
         let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
         match copy_file_range(from, Some(&mut source), to, Some(&mut target), want) {
             Ok(got) if got > 0 => done += got as u64,
@@ -93,10 +99,18 @@ fn by_kernel(from: &File, at: u64, to: &File, offset: u64, length: u64) -> io::R
     Ok(done)
 }
 
-fn through(from: &File, at: u64, to: &File, offset: u64, length: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+fn through(
+    from: &File,
+    at: u64,
+    to: &File,
+    offset: u64,
+    length: u64,
+    buffer: &mut Vec<u8>,
+    job: &Token,
+) -> io::Result<()> {
     let mut done = 0;
     while done < length {
-        cancel::check()?;
+        job.check()?;
         let want = working_space(buffer, length - done);
         from.read_exact_at(want, at + done)?;
         to.write_all_at(want, offset + done)?;

@@ -26,7 +26,7 @@ pub use report::{Lacking, Unpacked, expected};
 use self::make::{Found, Maker};
 use super::beneath::Parents;
 use super::{Error, Layers, Root, Seen};
-use crate::cancel;
+use crate::cancel::{Token, Undo};
 use crate::image::Progress;
 use crate::layer::Mtime;
 use crate::layer::overlay::{Node, Overlay};
@@ -47,13 +47,14 @@ pub fn unpack(
     target: &Path,
     options: Options,
     progress: &dyn Progress,
+    job: &Token,
 ) -> Result<Unpacked, Error> {
     check_owners(overlay)?;
     let ended = |source| Error::Root { path: target.to_owned(), source };
-    let _undo = cancel::Undo::begin().map_err(ended)?;
+    let _undo = Undo::begin(job).map_err(ended)?;
     let claimed = target::claim(target)?;
-    let unpacked = Unpacker { overlay, layers, options, progress, root: &claimed.root }.run();
-    let unpacked = unpacked.and_then(|unpacked| cancel::finish().map(|()| unpacked).map_err(ended));
+    let unpacked = Unpacker { overlay, layers, options, progress, job, root: &claimed.root }.run();
+    let unpacked = unpacked.and_then(|unpacked| job.finish().map(|()| unpacked).map_err(ended));
     if unpacked.is_err() {
         claimed.clear();
     }
@@ -79,6 +80,7 @@ struct Unpacker<'a> {
     layers: &'a Layers,
     options: Options,
     progress: &'a dyn Progress,
+    job: &'a Token,
     root: &'a Root,
 }
 
@@ -101,7 +103,7 @@ impl Unpacker<'_> {
         let mut parents = Parents::new(self.root);
         for node in self.overlay.iter().filter(Node::is_directory) {
             let path = node.path_bytes();
-            cancel::check().map_err(Error::at(&path))?;
+            self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
             make::directory(parent, name).map_err(Error::at(&path))?;
         }
@@ -114,7 +116,7 @@ impl Unpacker<'_> {
         let linked = || self.overlay.iter().filter(|node| node.link_group().is_some());
         for node in linked().filter(Node::is_further_name) {
             let (path, target) = (node.path_bytes(), node.first_name().path_bytes());
-            cancel::check().map_err(Error::at(&path))?;
+            self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
             let (target_parent, target_name) = targets.of(&target).map_err(Error::at(&path))?;
             make::link(target_parent, target_name, parent, name).map_err(Error::at(&path))?;
@@ -137,7 +139,7 @@ impl Unpacker<'_> {
         directories.reverse();
         for node in directories {
             let path = node.path_bytes();
-            cancel::check().map_err(Error::at(&path))?;
+            self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
             let finished = self.maker().finish_directory(parent, name, node);
             found[node.id()] = Some(finished.map_err(Error::at(&path))?);

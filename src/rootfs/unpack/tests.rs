@@ -34,7 +34,7 @@ fn unpack_layers(layers: Vec<(Blob, Vec<Entry>)>, target: &Path) -> Result<Unpac
     let overlay = Overlay::build(entries.into_iter().map(|entries| entries.into_iter().map(Ok))).expect("a view");
     let layers = Layers::new(blobs, Limits::default()).expect("layers");
     let owners = rustix::process::geteuid().is_root();
-    unpack(&overlay, &layers, target, Options { devices: false, owners }, &Silent)
+    unpack(&overlay, &layers, target, Options { devices: false, owners }, &Silent, &Token::new())
 }
 
 #[test]

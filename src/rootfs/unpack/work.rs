@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::make::Found;
 use super::{Unpacker, content};
-use crate::cancel;
+use crate::cancel::Token;
 use crate::image::copy::threads;
 use crate::layer::overlay::{Node, NodeKind};
 use crate::rootfs::Error;
@@ -97,12 +97,12 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
     let mut made = Made::with_capacity(nodes.len());
     for node in nodes {
         let path = node.path_bytes();
-        cancel::check().map_err(Error::at(&path))?;
+        unpacker.job.check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
         let found = match (node.kind(), node.source()) {
-            (NodeKind::File, Some(source)) => {
-                maker.file(parent, name, *node, |file| content::copy(unpacker.layers, source, file, &mut buffer))
-            }
+            (NodeKind::File, Some(source)) => maker.file(parent, name, *node, |file| {
+                content::copy(unpacker.layers, source, file, &mut buffer, unpacker.job)
+            }),
             _ => maker.other(parent, name, *node),
         };
         made.push((node.id(), found.map_err(Error::at(&path))?));
@@ -114,13 +114,13 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
 fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<Made, Error> {
     let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
     let layer_error = |source| Error::Layer { layer, source };
-    let mut tar = Position { reader: unpacker.layers.stream(layer).map_err(layer_error)?, at: 0 };
+    let mut tar = Position { job: unpacker.job, reader: unpacker.layers.stream(layer).map_err(layer_error)?, at: 0 };
     let mut made = Made::with_capacity(nodes.len());
     for node in nodes {
         let Some(source) = node.source() else { continue };
         tar.skip_to(source.content_offset).map_err(layer_error)?;
         let path = node.path_bytes();
-        cancel::check().map_err(Error::at(&path))?;
+        unpacker.job.check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
         let found = maker.file(parent, name, *node, |file| content::write(&mut tar, source, file, &mut buffer));
         made.push((node.id(), found.map_err(Error::at(&path))?));
@@ -130,12 +130,13 @@ fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<M
 }
 
 /// A stream, and how far it has been read.
-struct Position {
+struct Position<'a> {
+    job: &'a Token,
     reader: Box<dyn Read + Send>,
     at: u64,
 }
 
-impl Position {
+impl Position<'_> {
     fn skip_to(&mut self, offset: u64) -> io::Result<()> {
         let wrong = || io::Error::new(io::ErrorKind::InvalidData, "its index is not that of its content");
         let ahead = offset.checked_sub(self.at).ok_or_else(wrong)?;
@@ -144,9 +145,9 @@ impl Position {
     }
 }
 
-impl Read for Position {
+impl Read for Position<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        cancel::check()?;
+        self.job.check()?;
         let got = self.reader.read(into)?;
         self.at += got as u64;
         Ok(got)

@@ -105,7 +105,7 @@ fn same_layers(listed: &Image, described: &Named) -> Layers {
     let images = described.tree.images();
     let Some(other) = images.iter().find(|other| other.id() == listed.id()) else { return Layers::Other };
     let is_same = |(one, two): (&crate::image::Layer, &crate::image::Layer)| match (&one.blob, &two.blob) {
-        (Some(one), Some(two)) => one.place() == two.place(),
+        (Some(one), Some(two)) => one.key() == two.key(),
         (None, None) => true,
         _ => false,
     };

@@ -143,18 +143,9 @@ impl Command {
     }
 }
 
-/// Images of many layers want many open files, of which the usual limit is far below what the system allows.
-fn allow_many_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // Where it cannot be raised, fewer will do for most images.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-}
-
 /// Runs the command line and gives the exit code: 0, 1 for errors, 125 for flags that do not exist, as docker does.
 pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let typed: Vec<OsString> = help::spelled_out(typed.collect());
-    allow_many_files();
     let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
     if typed.get(1).is_some_and(|word| word == complete::NAME) {

@@ -1,8 +1,9 @@
 //! A blob: bytes of a known length, as a range of a file or as a stream that can be read again.
 //!
 //! A range can be moved between files by the kernel and read by several threads at once; a stream (a member of a
-//! compressed archive) can only be read from its beginning, each time anew. What is known of the bytes already, because
-//! they were hashed on their way in, travels with the blob as [`Held`].
+//! compressed archive) can only be read from its beginning, each time anew. The file of a range may be known only by
+//! its digest until somebody reads it ([`OpenFile`]), so that looking at a thousand images opens none of their layers.
+//! What is known of the bytes already, because they were hashed on their way in, travels with the blob as [`Held`].
 
 use std::fmt;
 use std::fs::File;
@@ -17,6 +18,12 @@ use crate::oci::{DiffId, Digest};
 pub trait Reopen: Send + Sync {
     /// A reader of all the blob's bytes.
     fn reopen(&self) -> io::Result<Box<dyn Read + Send>>;
+}
+
+/// Opens the file that holds a blob and nothing else, when its bytes are wanted.
+pub trait OpenFile: Send + Sync {
+    /// The file. Whoever implements this may keep some files open; a blob keeps none.
+    fn open_file(&self) -> io::Result<Arc<File>>;
 }
 
 /// What is known of bytes that a store's quarantine already holds.
@@ -44,8 +51,18 @@ pub struct HeldLayer {
 #[derive(Clone)]
 enum Origin {
     Range { file: Arc<File>, offset: u64 },
+    Named { digest: Digest, file: Arc<dyn OpenFile> },
     Bytes(Arc<[u8]>),
     Stream(Arc<dyn Reopen>),
+}
+
+/// What tells a blob from others of the same source: two that share it have the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// The source finds the bytes by this digest. They need not have it: whoever takes them verifies that.
+    Digest(Digest),
+    /// Where the bytes are: in which file or memory, from which offset on.
+    Place(usize, u64),
 }
 
 /// Bytes of a known length, wherever they are. Cloning is cheap.
@@ -60,6 +77,11 @@ impl Blob {
     /// `size` bytes of `file` from `offset` on.
     pub fn range(file: Arc<File>, offset: u64, size: u64) -> Self {
         Self { origin: Origin::Range { file, offset }, size, held: None }
+    }
+
+    /// `size` bytes that are all of a file, which its source finds by their digest and opens when they are read.
+    pub fn named(digest: Digest, size: u64, file: Arc<dyn OpenFile>) -> Self {
+        Self { origin: Origin::Named { digest, file }, size, held: None }
     }
 
     /// Bytes in memory: for documents, never for layers.
@@ -88,20 +110,28 @@ impl Blob {
         self.size
     }
 
-    /// The file and offset, if the blob is a range of a file.
-    pub fn as_range(&self) -> Option<(&File, u64)> {
+    /// The file that has the bytes and where they begin in it, if the blob is a range of a file. Opens the file, if
+    /// that is not open yet.
+    pub fn as_range(&self) -> io::Result<Option<(Arc<File>, u64)>> {
         match &self.origin {
-            Origin::Range { file, offset } => Some((file, *offset)),
-            _ => None,
+            Origin::Range { file, offset } => Ok(Some((Arc::clone(file), *offset))),
+            Origin::Named { file, .. } => Ok(Some((file.open_file()?, 0))),
+            Origin::Bytes(_) | Origin::Stream(_) => Ok(None),
         }
     }
 
-    /// What tells this blob from others of the same source: two that share it are the same bytes of the same file.
-    pub fn place(&self) -> (usize, u64) {
+    /// Whether the blob is a range of a file. Opens nothing.
+    pub fn is_range(&self) -> bool {
+        matches!(self.origin, Origin::Range { .. } | Origin::Named { .. })
+    }
+
+    /// What tells this blob from others of the same source.
+    pub fn key(&self) -> Key {
         match &self.origin {
-            Origin::Range { file, offset } => (Arc::as_ptr(file).addr(), *offset),
-            Origin::Bytes(bytes) => (bytes.as_ptr().addr(), 0),
-            Origin::Stream(stream) => (Arc::as_ptr(stream).addr(), 0),
+            Origin::Named { digest, .. } => Key::Digest(*digest),
+            Origin::Range { file, offset } => Key::Place(Arc::as_ptr(file).addr(), *offset),
+            Origin::Bytes(bytes) => Key::Place(bytes.as_ptr().addr(), 0),
+            Origin::Stream(stream) => Key::Place(Arc::as_ptr(stream).addr(), 0),
         }
     }
 
@@ -109,6 +139,7 @@ impl Blob {
     pub fn open(&self) -> io::Result<BlobReader> {
         let inner = match &self.origin {
             Origin::Range { file, offset } => Inner::Range { file: Arc::clone(file), offset: *offset },
+            Origin::Named { file, .. } => Inner::Range { file: file.open_file()?, offset: 0 },
             Origin::Bytes(bytes) => Inner::Bytes(Arc::clone(bytes)),
             Origin::Stream(stream) => Inner::Stream(stream.reopen()?),
         };
@@ -138,6 +169,7 @@ impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = match &self.origin {
             Origin::Range { offset, .. } => format!("range at {offset}"),
+            Origin::Named { digest, .. } => digest.to_string(),
             Origin::Bytes(_) => "bytes".to_owned(),
             Origin::Stream(_) => "stream".to_owned(),
         };
@@ -159,6 +191,14 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
+    /// The file that is read and where the blob begins in it, if the blob is a range of a file.
+    pub fn as_range(&self) -> Option<(&File, u64)> {
+        match &self.inner {
+            Inner::Range { file, offset } => Some((file, *offset)),
+            _ => None,
+        }
+    }
+
     fn cut_short(&self) -> io::Error {
         let text = format!("unexpected end of file after {} of {} bytes", self.at, self.size);
         io::Error::new(io::ErrorKind::UnexpectedEof, text)

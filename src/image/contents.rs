@@ -24,7 +24,7 @@ pub struct Contents<'a> {
 
 enum From<'a> {
     /// An uncompressed tar.
-    Plain(&'a Blob, BufReader<BlobReader>),
+    Plain(BufReader<BlobReader>),
     /// One that comes out of a decoder.
     Packed(Box<dyn Read + Send + 'a>),
 }
@@ -48,7 +48,7 @@ impl<'a> Contents<'a> {
     /// The contents of a layer, compressed or not.
     pub fn open(layer: &'a Blob, limits: &Limits) -> io::Result<Self> {
         let from = if layer.compression()? == Compression::None {
-            From::Plain(layer, BufReader::with_capacity(BUFFER, layer.open()?))
+            From::Plain(BufReader::with_capacity(BUFFER, layer.open()?))
         } else {
             let (compression, packed) = sniff(layer.open()?)?;
             From::Packed(compression.decoder(packed, limits)?)
@@ -89,7 +89,7 @@ impl<'a> Contents<'a> {
     /// was read is to be believed.
     pub fn finish(self) -> io::Result<()> {
         match self.from {
-            From::Plain(..) => Ok(()),
+            From::Plain(_) => Ok(()),
             From::Packed(mut reader) => io::copy(&mut reader, &mut io::sink()).map(drop),
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Contents<'a> {
         let ahead = offset.checked_sub(self.at).ok_or_else(backwards)?;
         match &mut self.from {
             _ if ahead == 0 => {}
-            From::Plain(_, reader) => {
+            From::Plain(reader) => {
                 reader.seek_relative(i64::try_from(ahead).map_err(io::Error::other)?)?;
             }
             From::Packed(reader) => {
@@ -126,8 +126,8 @@ impl Data<'_, '_> {
 
     /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file.
     pub fn as_range(&self) -> Option<(&File, u64)> {
-        let From::Plain(layer, _) = &self.contents.from else { return None };
-        layer.as_range().map(|(file, start)| (file, start + self.offset))
+        let From::Plain(reader) = &self.contents.from else { return None };
+        reader.get_ref().as_range().map(|(file, start)| (file, start + self.offset))
     }
 }
 
@@ -140,7 +140,7 @@ impl Read for Data<'_, '_> {
         }
         self.contents.skip_to(self.offset)?;
         let got = match &mut self.contents.from {
-            From::Plain(_, reader) => reader.read(&mut into[..want])?,
+            From::Plain(reader) => reader.read(&mut into[..want])?,
             From::Packed(reader) => reader.read(&mut into[..want])?,
         };
         if got == 0 {

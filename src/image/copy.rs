@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use crate::image::Blob;
 use crate::layer::compression::sniff;
@@ -80,10 +81,10 @@ pub fn land_stream(
 /// Writes all bytes of `blob` into `to` from offset `at` on. Their digest is not looked at.
 pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<()> {
     let mut done = 0;
-    if let Some((file, offset)) = blob.as_range() {
+    if let Some((file, offset)) = blob.as_range()? {
         while done < blob.size() {
             let want = usize::try_from(blob.size() - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
-            let Some(got) = copy_range(file, offset + done, to, at + done, want)? else { break };
+            let Some(got) = copy_range(&file, offset + done, to, at + done, want)? else { break };
             done += got as u64;
             moved(got as u64);
         }
@@ -120,13 +121,13 @@ pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 pub const CHUNK: usize = 256 << 10;
 
 enum From<'a> {
-    Range { file: &'a File, offset: u64, left: u64, by_kernel: bool },
+    Range { file: Arc<File>, offset: u64, left: u64, by_kernel: bool },
     Reader(Box<dyn Read + Send + 'a>),
 }
 
-impl<'a> From<'a> {
-    fn blob(blob: &'a Blob) -> io::Result<Self> {
-        Ok(match blob.as_range() {
+impl From<'_> {
+    fn blob(blob: &Blob) -> io::Result<Self> {
+        Ok(match blob.as_range()? {
             Some((file, offset)) => Self::Range { file, offset, left: blob.size(), by_kernel: true },
             None => Self::Reader(Box::new(blob.open()?)),
         })

@@ -19,7 +19,7 @@ pub mod tree;
 
 use std::collections::BTreeMap;
 
-pub use blob::{Blob, Held, HeldLayer, Reopen};
+pub use blob::{Blob, Held, HeldLayer, OpenFile, Reopen};
 pub use contents::Contents;
 pub use progress::{Progress, Silent};
 pub use sink::Sink;

@@ -9,18 +9,16 @@
 //! A layout may come from a stranger: nothing is opened through a link that leads out of it, and nothing but regular
 //! files is read.
 
+mod blobs;
 mod names;
 mod write;
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
-
+use blobs::Folder;
 pub use names::{foreign_name_of, name_of, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
 
@@ -72,20 +70,17 @@ pub enum Error {
     },
 }
 
-/// A layout that is read.
+/// A layout that is read. Cloning is cheap, and shares the files that are open.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    root: PathBuf,
-    folder: Arc<OwnedFd>,
+    folder: Arc<Folder>,
 }
 
 impl Layout {
     /// Opens the layout in the folder `root`. A missing `oci-layout` is forgiven, a wrong one not.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(root, flags, Mode::empty())
-            .map_err(|errno| Error::Io { path: root.to_owned(), source: errno.into() })?;
-        let layout = Self { root: root.to_owned(), folder: Arc::new(folder) };
+        let folder = Folder::open(root).map_err(|source| Error::Io { path: root.to_owned(), source })?;
+        let layout = Self { folder: Arc::new(folder) };
         if layout.open_file(INDEX_FILE)?.is_none() {
             return Err(Error::NoLayout { path: root.to_owned() });
         }
@@ -95,27 +90,32 @@ impl Layout {
 
     fn check_version(&self) -> Result<(), Error> {
         match self.read_small(LAYOUT_FILE)? {
-            Some(bytes) if !is_known_version(&bytes) => Err(Error::Version { path: self.root.join(LAYOUT_FILE) }),
+            Some(bytes) if !is_known_version(&bytes) => Err(Error::Version { path: self.root().join(LAYOUT_FILE) }),
             _ => Ok(()),
         }
     }
 
     /// The folder.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.folder.root()
+    }
+
+    /// Whether this is still the folder that its path leads to: somebody may have put another there.
+    pub fn is_current(&self) -> bool {
+        self.folder.is_current()
     }
 
     /// Reads `index.json`.
     pub fn index(&self) -> Result<Index, Error> {
-        let path = self.root.join(INDEX_FILE);
-        let bytes = self.read_small(INDEX_FILE)?.ok_or_else(|| Error::NoLayout { path: self.root.clone() })?;
+        let path = self.root().join(INDEX_FILE);
+        let bytes = self.read_small(INDEX_FILE)?.ok_or_else(|| Error::NoLayout { path: self.root().to_owned() })?;
         strict::from_slice(&bytes, MAX_INDEX).map_err(|source| Error::Index { path, source })
     }
 
     /// Reads a document of the layout itself; `None` if it is not there.
     fn read_small(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some((file, size)) = self.open_file(name)? else { return Ok(None) };
-        let path = self.root.join(name);
+        let path = self.root().join(name);
         if size > MAX_INDEX as u64 {
             let source = io::Error::new(io::ErrorKind::InvalidData, format!("more than {MAX_INDEX} bytes"));
             return Err(Error::Io { path, source });
@@ -125,32 +125,8 @@ impl Layout {
         Ok(Some(bytes))
     }
 
-    /// Opens a regular file below the folder; `None` if it is not there.
     fn open_file(&self, name: &str) -> Result<Option<(File, u64)>, Error> {
-        let io_error = |source: io::Error| Error::Io { path: self.root.join(name), source };
-        let file = match self.open_beneath(name) {
-            Ok(fd) => File::from(fd),
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-            Err(errno) => return Err(io_error(errno.into())),
-        };
-        let metadata = file.metadata().map_err(io_error)?;
-        if !metadata.is_file() {
-            return Err(io_error(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
-        }
-        Ok(Some((file, metadata.len())))
-    }
-
-    fn open_beneath(&self, name: &str) -> Result<OwnedFd, Errno> {
-        // NONBLOCK, so that a FIFO in place of a blob is met with an error and not with patience.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        match rustix::fs::openat2(&*self.folder, name, flags, Mode::empty(), inside) {
-            // Kernels before 5.6, and some sandboxes, do not know openat2: there, no link as the last component.
-            Err(Errno::NOSYS | Errno::PERM) => {
-                rustix::fs::openat(&*self.folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
-            }
-            result => result,
-        }
+        self.folder.file(name).map_err(|source| Error::Io { path: self.root().join(name), source })
     }
 }
 
@@ -166,13 +142,7 @@ pub fn is_known_version(bytes: &[u8]) -> bool {
 
 impl BlobSource for Layout {
     fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
-        let name = format!("{BLOBS}/{}", digest.hex());
-        match self.open_file(&name) {
-            Ok(found) => Ok(found.map(|(file, size)| Blob::range(Arc::new(file), 0, size))),
-            Err(Error::Io { path, source }) => Err(ImageError::Io { what: path.display().to_string(), source }),
-            Err(other) => {
-                Err(ImageError::Io { what: self.root.display().to_string(), source: io::Error::other(other) })
-            }
-        }
+        let path = || self.root().join(blobs::name_of_blob(digest)).display().to_string();
+        self.folder.blob(digest).map_err(|source| ImageError::Io { what: path(), source })
     }
 }

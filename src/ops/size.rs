@@ -47,7 +47,7 @@ impl Context {
 
 /// An uncompressed layer in a file is measured by its headers alone.
 fn measure(blob: &Blob, context: &Context) -> Result<LayerSize, ScanError> {
-    if blob.as_range().is_some() && blob.compression()? == Compression::None {
+    if blob.is_range() && blob.compression()? == Compression::None {
         let found = outline(blob.open()?, &context.limits)?;
         return Ok(LayerSize { content: found.content_size, tar: found.tar_size });
     }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use super::Source;
 use crate::image::Blob;
@@ -30,7 +31,7 @@ impl Layers {
 
     /// Whether a layer is read anywhere.
     pub(super) fn is_plain(&self, layer: usize) -> bool {
-        self.layers.get(layer).is_some_and(|layer| layer.compression == Compression::None && layer.as_file().is_some())
+        self.layers.get(layer).is_some_and(|layer| layer.compression == Compression::None && layer.blob.is_range())
     }
 
     /// The uncompressed tar of a layer, from its beginning.
@@ -41,11 +42,11 @@ impl Layers {
     }
 
     /// Where `size` bytes of a plain layer's tar are: in which file, from which offset on.
-    pub(super) fn range(&self, layer: usize, offset: u64, size: u64) -> io::Result<(&File, u64)> {
+    pub(super) fn range(&self, layer: usize, offset: u64, size: u64) -> io::Result<(Arc<File>, u64)> {
         let layer = self.layers.get(layer).ok_or_else(no_layer)?;
         // Nothing can be read from anywhere, also of a layer that is compressed and shorter than its tar.
         let end = offset.checked_add(size).filter(|end| size == 0 || *end <= layer.blob.size());
-        let (file, start) = layer.as_file().ok_or_else(no_layer)?;
+        let (file, start) = layer.blob.as_range()?.ok_or_else(no_layer)?;
         match end {
             Some(_) => Ok((file, start + offset)),
             None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a file's content is beyond the layer's end")),
@@ -53,7 +54,7 @@ impl Layers {
     }
 
     /// The content of a file of a plain layer, holes included.
-    pub(super) fn content(&self, source: &Source, size: u64) -> io::Result<impl Read + use<'_>> {
+    pub(super) fn content(&self, source: &Source, size: u64) -> io::Result<impl Read + use<>> {
         let stored = stored(source, size);
         let (file, at) = self.range(source.layer as usize, source.offset, stored)?;
         let reader = BufReader::with_capacity(CHUNK.min(usize::try_from(stored).unwrap_or(CHUNK)), At { file, at });
@@ -63,12 +64,6 @@ impl Layers {
 
 /// How much is read at a time.
 pub(super) const CHUNK: usize = 128 << 10;
-
-impl Layer {
-    fn as_file(&self) -> Option<(&File, u64)> {
-        self.blob.as_range()
-    }
-}
 
 fn no_layer() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "there is no such layer")
@@ -91,12 +86,12 @@ pub(super) fn stored(source: &Source, size: u64) -> u64 {
 }
 
 /// A file read from some offset on.
-struct At<'a> {
-    file: &'a File,
+struct At {
+    file: Arc<File>,
     at: u64,
 }
 
-impl Read for At<'_> {
+impl Read for At {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.file.read_at(into, self.at)?;
         self.at += got as u64;

@@ -23,6 +23,7 @@ mod snapshots;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use assembly::Assembly;
 pub use catalog::{Catalog, Entry, Moved};
@@ -102,12 +103,14 @@ impl Error {
 pub struct Store {
     root: PathBuf,
     job: Token,
+    /// The layout, once there is one.
+    layout: Arc<Mutex<Option<Layout>>>,
 }
 
 impl Store {
     /// The store at `root`. Nothing is touched.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, job: Token::new() }
+        Self { root, layout: Arc::default(), job: Token::new() }
     }
 
     /// The same store for one job: what the job does to the store is undone when it is cancelled.
@@ -189,8 +192,16 @@ impl Store {
         layout::Durable::replace(&path, draft, &bytes, &self.job).map_err(Error::io(&path))
     }
 
-    /// The layout, if there is one already.
+    /// The layout, if there is one already. It stays open: a store has thousands of blobs.
     fn layout(&self) -> Result<Option<Layout>, Error> {
+        let mut open = self.layout.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.as_ref().is_none_or(|layout| !layout.is_current()) {
+            *open = self.open_layout()?;
+        }
+        Ok(open.clone())
+    }
+
+    fn open_layout(&self) -> Result<Option<Layout>, Error> {
         let index = self.root.join(INDEX_FILE);
         match index.metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

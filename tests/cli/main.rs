@@ -23,6 +23,7 @@ mod interrupt;
 mod load;
 mod manifest;
 mod memory;
+mod open_files;
 mod progress;
 mod prune;
 mod rmi;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::archive::Named;
+use crate::image::blob::Key;
 use crate::image::{Blob, Image, Layer, MissingLayers, Progress, Tree, copy};
 use crate::layer::EntryPath;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
@@ -31,15 +32,12 @@ pub(super) fn take(
     planned.iter().map(|named| taker.take_named(named)).collect()
 }
 
-/// What a blob of the archive is known by: where it is.
-type Place = (usize, u64);
-
 struct Taker<'a> {
     context: &'a Context,
     quarantine: &'a Quarantine,
     progress: &'a dyn Progress,
     /// The layers that were taken, each once however many images have it.
-    kept: HashMap<Place, KeptLayer>,
+    kept: HashMap<Key, KeptLayer>,
     /// The layers that the store has, for archives that leave them out.
     stored: OnceLock<HashMap<DiffId, KeptLayer>>,
 }
@@ -54,7 +52,7 @@ impl Taker<'_> {
         let images = planned.iter().flat_map(|named| named.tree.images().into_iter().map(move |image| (named, image)));
         for (_, image) in images.filter(|(named, image)| needed(named, image)) {
             for layer in &image.layers {
-                if let Some(blob) = layer.blob.as_ref().filter(|blob| seen.insert(blob.place())) {
+                if let Some(blob) = layer.blob.as_ref().filter(|blob| seen.insert(blob.key())) {
                     jobs.push((layer, blob));
                 }
             }
@@ -70,7 +68,7 @@ impl Taker<'_> {
                 if result.is_err() {
                     next.store(jobs.len(), Ordering::Relaxed);
                 }
-                results.lock().unwrap_or_else(PoisonError::into_inner).push((id, blob.place(), result));
+                results.lock().unwrap_or_else(PoisonError::into_inner).push((id, blob.key(), result));
             }
         };
         std::thread::scope(|scope| {
@@ -80,8 +78,8 @@ impl Taker<'_> {
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by_key(|(id, ..)| *id);
-        for (_, place, result) in results {
-            self.kept.insert(place, result?);
+        for (_, key, result) in results {
+            self.kept.insert(key, result?);
         }
         Ok(())
     }
@@ -161,7 +159,7 @@ impl Taker<'_> {
         let mut layers = Vec::with_capacity(image.layers.len());
         for (place, layer) in image.layers.iter().enumerate() {
             let kept = match &layer.blob {
-                Some(blob) => self.kept[&blob.place()].clone(),
+                Some(blob) => self.kept[&blob.key()].clone(),
                 None => self.stored_layers()[&layer.diff_id].clone(),
             };
             if kept.diff_id != layer.diff_id {

@@ -36,10 +36,10 @@ pub(super) fn copy(
         let (mut next, end) = (from, from + length);
         // Holes of the layer's own file stay holes.
         while next < end {
-            let data = next_data(file, next, end);
+            let data = next_data(&file, next, end);
             let (target, length) = (offset + (data.start - from), data.end - data.start);
-            let done = if length > SMALL { by_kernel(file, data.start, to, target, length, job)? } else { 0 };
-            through(file, data.start + done, to, target + done, length - done, buffer, job)?;
+            let done = if length > SMALL { by_kernel(&file, data.start, to, target, length, job)? } else { 0 };
+            through(&file, data.start + done, to, target + done, length - done, buffer, job)?;
             next = data.end;
         }
         at += length;

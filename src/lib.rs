@@ -21,17 +21,19 @@
 //! | level | module | what it knows |
 //! |---|---|---|
 //! | 0 | [`cancel`] | jobs, and ending one in the middle without leaving anything behind |
-//! | 0 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
-//! | 1 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
-//! | 2 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
-//! | 3 | [`layout`] | the OCI image layout in a folder |
-//! | 3 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
-//! | 4 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
-//! | 4 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
-//! | 4 | [`fetch`] | files from web servers |
-//! | 5 | [`ops`] | one function a verb |
-//! | 5 | [`ui`] | the only writer to standard output and standard error |
-//! | 6 | [`cli`] | flags and words, one file a command |
+//! | 0 | [`go`] | what of Go's standard library docker's output shows: JSON, `text/template`, `fmt`, `time` |
+//! | 1 | [`docker`] | what docker makes of Go's templates: its functions, and the types of what it prints |
+//! | 1 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
+//! | 2 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
+//! | 3 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
+//! | 4 | [`layout`] | the OCI image layout in a folder |
+//! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
+//! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
+//! | 5 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
+//! | 5 | [`fetch`] | files from web servers |
+//! | 6 | [`ops`] | one function a verb |
+//! | 6 | [`ui`] | the only writer to standard output and standard error |
+//! | 7 | [`cli`] | flags and words, one file a command |
 //!
 //! An image is published in one way, whoever made it: [`store::Quarantine::keep_layer`] for each layer,
 //! [`store::Quarantine::assemble`] for the config and the manifest around them, [`store::Quarantine::publish_image`] for
@@ -54,6 +56,9 @@
 //! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 
 pub mod cancel;
+pub mod go;
+
+pub mod docker;
 pub mod oci;
 
 pub mod layer;

@@ -5,10 +5,11 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::go::template::TemplateError;
 use crate::oci::{PlatformError, Reference};
 use crate::ops;
 use crate::store;
-use crate::ui::{OutputError, TemplateError, Ui};
+use crate::ui::{OutputError, Ui};
 
 /// An error's text; the system's errors, also in the words of others, as C and Go print them, without Rust's number.
 fn words(error: &(dyn std::error::Error + 'static)) -> String {

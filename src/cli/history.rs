@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::time;
 use super::usage::Arity;
+use crate::docker::types::HISTORY_ROW;
 use crate::ops::history::{Step, history};
 use crate::ui::{Format, human, render_rows, text};
 
@@ -57,12 +58,11 @@ impl Args {
             None if self.quiet => Some("{{.ID}}"),
             other => other,
         };
-        let format =
-            Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?.row_type("*image.historyContext");
+        let format = Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?;
         let platform = Session::platforms(self.platform.as_slice())?.pop();
         let steps = history(&session.context, &self.images[0], platform.as_ref())?;
         let rows: Vec<Map<String, Value>> = steps.iter().map(|step| self.row(session, step)).collect();
-        Ok(session.ui.data(&render_rows(&format, &HEADERS, &rows)?)?)
+        Ok(session.ui.data(&render_rows(&format, &HISTORY_ROW, &HEADERS, &rows)?)?)
     }
 
     fn row(&self, session: &Session, step: &Step) -> Map<String, Value> {

@@ -7,6 +7,7 @@ use super::session::Session;
 use super::time;
 use super::tree;
 use super::usage::Arity;
+use crate::docker::types::IMAGE_ROW;
 use crate::oci::{Digest, Reference};
 use crate::ops::filter::Filters;
 use crate::ops::images::{Record, images};
@@ -57,8 +58,9 @@ enum Sort {
     Name,
 }
 
-const TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
-const DIGEST_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+const TABLE: &str =
+    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}";
+const DIGEST_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}";
 const RAW: &str = "repository: {{.Repository}}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
 const DIGEST_RAW: &str = "repository: {{.Repository}}\ntag: {{.Tag}}\ndigest: {{.Digest}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
 const HEADERS: [(&str, &str); 11] = [
@@ -112,7 +114,7 @@ impl Args {
         if rows.is_empty() {
             self.hint(session);
         }
-        Ok(session.ui.data(&render_rows(&format, &HEADERS, &rows)?)?)
+        Ok(session.ui.data(&render_rows(&format, &IMAGE_ROW, &HEADERS, &rows)?)?)
     }
 
     /// Images come the newest first.
@@ -174,7 +176,7 @@ impl Args {
         let pairs = [
             ("Containers", json!("N/A")),
             ("CreatedAt", json!(time::go_string(created))),
-            ("CreatedSince", json!(human::ago(session.now, created))),
+            ("CreatedSince", json!(time::since(session.now, record.created))),
             ("Digest", json!(digest)),
             ("ID", json!(id)),
             ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),

@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use super::version::{VERSION, print};
+use crate::docker::types;
 use crate::ops::images::images;
 
 /// Display information on the store and this machine
@@ -26,7 +27,7 @@ impl Args {
         }
         let facts = facts(session, listing.images.len());
         match self.format.as_deref().filter(|format| !format.is_empty()) {
-            Some(format) => print(session, format, "system.dockerInfo", &facts),
+            Some(format) => print(session, format, &types::INFO, &facts),
             None => Ok(session.ui.data(&text(&facts))?),
         }
     }

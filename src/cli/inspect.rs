@@ -3,9 +3,10 @@ use serde_json::Value;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
+use crate::go::template::TemplateError;
 use crate::ops;
 use crate::ops::inspect::{Inspect, inspect};
-use crate::ui::{self, Inspection, TemplateError};
+use crate::ui::{self, Inspection};
 
 /// Display detailed information on one or more images
 ///
@@ -78,8 +79,9 @@ impl Args {
             session.ui.data(&ui::inspect_json(&items))?;
             return Ok(Vec::new());
         };
-        match execute(template, items) {
-            Ok((text, failures)) => {
+        let items: Vec<Value> = items.iter().map(Inspect::to_json).collect();
+        match ui::inspect(template, &items) {
+            Ok(Inspection { text, failures }) => {
                 session.ui.data(&text)?;
                 Ok(failures)
             }
@@ -150,30 +152,4 @@ fn object_missed(typed: &str, error: ops::Error) -> CliError {
 
 fn worded(text: &str, error: ops::Error) -> CliError {
     CliError::Worded { text: text.to_owned(), error: Box::new(error.into()) }
-}
-
-/// The lines of all items that the template fits, and what is wrong with the others. Docker tries a template on its own
-/// types first, where every field is there, and then on the JSON; here it is tried on the JSON first, and then with all
-/// fields.
-fn execute(template: &str, items: &[Inspect]) -> Result<(String, Vec<TemplateError>), TemplateError> {
-    let plain: Vec<Value> = items.iter().map(Inspect::to_json).collect();
-    let Inspection { text, failure } = ui::inspect(template, &plain)?;
-    if failure.is_none() {
-        return Ok((text, Vec::new()));
-    }
-    let (mut text, mut failures) = (String::new(), Vec::new());
-    for (item, plain) in items.iter().zip(plain) {
-        let mut tried = ui::inspect(template, &[plain])?;
-        if tried.failure.is_some() {
-            tried = ui::inspect_typed(template, &[item.to_typed_json()])?;
-        }
-        match tried.failure {
-            Some(failure) => failures.push(failure),
-            None => text.push_str(&tried.text),
-        }
-    }
-    if text.is_empty() {
-        text.push('\n');
-    }
-    Ok((text, failures))
 }

@@ -5,9 +5,11 @@ use super::error::CliError;
 use super::session::Session;
 use super::time;
 use super::usage::Arity;
+use crate::docker::types;
+use crate::go::template::TemplateError;
 use crate::oci::Reference;
 use crate::ops::df::{ImageUsage, Usage, usage as measure};
-use crate::ui::{Format, TemplateError, human, render_object, render_rows};
+use crate::ui::{Format, human, render_object, render_rows};
 
 /// Manage the store
 #[derive(Debug, clap::Args)]
@@ -42,7 +44,7 @@ const RAW: &str =
     "type: {{.Type}}\ntotal: {{.TotalCount}}\nactive: {{.Active}}\nsize: {{.Size}}\nreclaimable: {{.Reclaimable}}\n";
 const HEADERS: [(&str, &str); 5] =
     [("Type", "TYPE"), ("TotalCount", "TOTAL"), ("Active", "ACTIVE"), ("Size", "SIZE"), ("Reclaimable", "RECLAIMABLE")];
-const IMAGE_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
+const IMAGE_TABLE: &str = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
 /// What docker shows of other things than images: there are none.
 const NOTHING_ELSE: &str = "
 Containers space usage:
@@ -87,9 +89,8 @@ impl Df {
         let text = if self.verbose {
             details(session, self.format.as_deref(), &measured)?
         } else {
-            let format = Format::parse(self.format.as_deref(), TABLE)?;
-            let format = format.raw(RAW)?.row_type("*formatter.diskUsageImagesContext");
-            render_rows(&format, &HEADERS, &summary(&measured))?
+            let format = Format::parse(self.format.as_deref(), TABLE)?.raw(RAW)?;
+            render_rows(&format, &types::DISK_USAGE_ROW, &HEADERS, &summary(&measured))?
         };
         Ok(session.ui.data(&text)?)
     }
@@ -103,12 +104,12 @@ fn details(session: &Session, format: Option<&str>, measured: &Usage) -> Result<
             for (row, image) in images.iter_mut().zip(&measured.images) {
                 row.insert("ID".to_owned(), json!(image.record.id.short().to_string()));
             }
-            let table = render_rows(&Format::parse(None, IMAGE_TABLE)?, &IMAGE_HEADERS, &images)?;
+            let table = render_rows(&Format::parse(None, IMAGE_TABLE)?, &types::IMAGE_ROW, &IMAGE_HEADERS, &images)?;
             Ok(format!("Images space usage:\n\n{table}{NOTHING_ELSE}"))
         }
         Some(format) => {
             let all = json!({ "Images": images, "Containers": [], "Volumes": [], "BuildCache": [] });
-            render_object(format, "*formatter.diskUsageContext", &all)
+            render_object(format, &types::DISK_USAGE, &all)
         }
     }
 }
@@ -144,7 +145,7 @@ fn row(session: &Session, image: &ImageUsage) -> Map<String, Value> {
     let pairs = [
         ("Containers", json!("0")),
         ("CreatedAt", json!(time::go_string(created))),
-        ("CreatedSince", json!(human::ago(session.now, created))),
+        ("CreatedSince", json!(time::since(session.now, record.created))),
         ("Digest", json!("")),
         ("ID", json!(record.id)),
         ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),

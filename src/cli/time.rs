@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::oci::Created;
+use crate::ui::human;
 
 /// As Go's `time.Time` prints itself, for `images`: `2026-11-21 09:03:51 +0000 UTC`.
 pub(super) fn go_string(time: Timestamp) -> String {
@@ -24,4 +25,12 @@ pub(super) fn rfc3339(time: Timestamp) -> String {
 pub(super) fn seconds(created: Option<Created>) -> Timestamp {
     let created = created.unwrap_or_else(Created::go_zero);
     Timestamp::from_second(created.unix_seconds()).unwrap_or_else(|_| created.timestamp())
+}
+
+/// How long ago that was, for lists: `3 weeks ago`; nothing if nobody set the time.
+pub(super) fn since(now: Timestamp, created: Option<Created>) -> String {
+    match created.filter(|created| !created.is_go_zero()) {
+        Some(_) => human::ago(now, seconds(created)),
+        None => String::new(),
+    }
 }

@@ -3,7 +3,9 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::ui::{TemplateError, render_object};
+use crate::docker::types;
+use crate::go::template::{Struct, TemplateError};
+use crate::ui::render_object;
 
 /// Show the imgtool version information
 #[derive(Debug, clap::Args)]
@@ -37,13 +39,13 @@ impl Args {
         let mut client = part.clone();
         client["Context"] = json!("default");
         let all = json!({ "Client": client, "Server": part });
-        print(session, format, "system.versionInfo", &all)
+        print(session, format, &types::VERSION, &all)
     }
 }
 
 /// Prints an object as a template says; one that cannot be parsed has an exit code of its own.
-pub(super) fn print(session: &Session, format: &str, type_name: &str, object: &Value) -> Result<(), CliError> {
-    match render_object(format, type_name, object) {
+pub(super) fn print(session: &Session, format: &str, of: &'static Struct, object: &Value) -> Result<(), CliError> {
+    match render_object(format, of, object) {
         Ok(text) => Ok(session.ui.line(&text)?),
         Err(error @ TemplateError::Parse { .. }) => {
             session.ui.error(&error.to_string());

@@ -6,7 +6,6 @@ pub mod created;
 pub mod descriptor;
 pub mod digest;
 pub mod document;
-pub mod go_json;
 pub mod history;
 pub mod index;
 mod lenient;
@@ -17,6 +16,7 @@ pub mod reference;
 pub mod strict;
 pub mod v1;
 
+pub use crate::go::json as go_json;
 pub use config::{ConfigError, ImageConfig, Rootfs};
 pub use container_config::{ContainerConfig, Healthcheck};
 pub use created::{Created, CreatedError};

@@ -1,7 +1,7 @@
 //! `inspect`: all that is known of an image, in docker's JSON.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Context, Error, Found};
 use crate::oci::{Created, Descriptor, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
@@ -23,12 +23,12 @@ pub struct Inspect {
     /// The config's comment, or that of its newest history entry.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub comment: String,
-    /// The version of docker that made it. Newer ones do not print it, but templates may ask for it.
-    #[serde(skip)]
-    pub docker_version: String,
     /// When it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
+    /// The version of docker that made it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub docker_version: String,
     /// Who made it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub author: String,
@@ -126,48 +126,6 @@ impl Inspect {
     /// As it is printed: without fields that say nothing.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).expect("what is inspected is JSON")
-    }
-
-    /// With every field that docker's types have, those that say nothing as Go's zero values: what templates may name.
-    /// In Go `Id` is called `ID`.
-    pub fn to_typed_json(&self) -> Value {
-        let mut value = self.to_json();
-        with_zeros(
-            &mut value,
-            &json!({
-                "ID": self.id, "Parent": "", "Comment": "", "Created": "", "DockerVersion": self.docker_version, "Author": "", "Container": "",
-                "Variant": "", "OsVersion": "", "Config": {},
-            }),
-        );
-        if let Some(config) = value.get_mut("Config") {
-            with_zeros(
-                config,
-                &json!({
-                    "Hostname": "", "Domainname": "", "User": "", "AttachStdin": false, "AttachStdout": false,
-                    "AttachStderr": false, "ExposedPorts": {}, "Tty": false, "OpenStdin": false, "StdinOnce": false,
-                    "Env": [], "Cmd": [], "Healthcheck": null, "ArgsEscaped": false, "Image": "", "Volumes": {},
-                    "WorkingDir": "", "Entrypoint": [], "NetworkDisabled": false, "MacAddress": "", "OnBuild": [],
-                    "Labels": {}, "StopSignal": "", "StopTimeout": null, "Shell": [],
-                }),
-            );
-        }
-        if let Some(check) = value.pointer_mut("/Config/Healthcheck") {
-            with_zeros(
-                check,
-                &json!({ "Test": [], "Interval": 0, "Timeout": 0, "StartPeriod": 0, "StartInterval": 0, "Retries": 0 }),
-            );
-        }
-        if let Some(layers) = value.get_mut("RootFS") {
-            with_zeros(layers, &json!({ "Layers": [] }));
-        }
-        value
-    }
-}
-
-fn with_zeros(value: &mut Value, zeros: &Value) {
-    let (Value::Object(fields), Value::Object(zeros)) = (value, zeros) else { return };
-    for (name, zero) in zeros {
-        fields.entry(name.clone()).or_insert_with(|| zero.clone());
     }
 }
 

@@ -7,10 +7,12 @@
 use serde_json::{Map, Value};
 
 use super::table;
-use super::template::{MissingKey, Template, TemplateError, json};
+use crate::docker;
+use crate::go::json;
+use crate::go::template::{Struct, Template, TemplateError, Type};
 
-/// The type whose name docker's messages about missing fields show, for most lists of images.
-const ROW_TYPE: &str = "*formatter.imageContext";
+/// How far docker indents JSON.
+const INDENT: &str = "    ";
 
 /// How the rows of a list are printed.
 #[derive(Debug, Clone)]
@@ -43,38 +45,28 @@ impl Format {
     pub fn raw(self, template: &str) -> Result<Self, TemplateError> {
         if matches!(self, Self::Raw) { row_template(template).map(Self::Template) } else { Ok(self) }
     }
-
-    /// The same format for rows of another type: `*image.historyContext`. Messages about missing fields show it.
-    pub fn row_type(self, type_name: &str) -> Self {
-        let missing = MissingKey::Field { type_name: type_name.to_owned() };
-        match self {
-            Self::Table(template) => Self::Table(template.missing_key(missing)),
-            Self::Template(template) => Self::Template(template.missing_key(missing)),
-            other => other,
-        }
-    }
 }
 
 fn row_template(text: &str) -> Result<Template, TemplateError> {
-    let expanded = text.trim_matches(' ').replace("\\t", "\t").replace("\\n", "\n");
-    Ok(Template::parse(&expanded)?.missing_key(MissingKey::Field { type_name: ROW_TYPE.to_owned() }))
+    docker::template(&text.trim_matches(' ').replace("\\t", "\t").replace("\\n", "\n"))
 }
 
-/// All `rows` as docker prints them, each line with its end. `headers` names the fields and the header of each.
+/// All `rows`, which are of type `of`, as docker prints them, each line with its end. `headers` names the fields and the
+/// header of each.
 ///
 /// A table without rows is its headers; anything else without rows is nothing.
 pub fn render_rows(
     format: &Format,
+    of: &'static Struct,
     headers: &[(&str, &str)],
     rows: &[Map<String, Value>],
 ) -> Result<String, TemplateError> {
-    let row_line = |row: &Map<String, Value>| {
-        let row = Value::Object(row.clone());
-        match format {
-            Format::Table(template) | Format::Template(template) => template.execute(&row),
-            Format::Json => Ok(json::row(&row)),
-            Format::Raw => Ok("raw".to_owned()),
+    let row_line = |row: &Map<String, Value>| match format {
+        Format::Table(template) | Format::Template(template) => {
+            template.execute(&Value::Object(row.clone()), Type::Struct(of))
         }
+        Format::Json => Ok(json::to_string_sorted(row)),
+        Format::Raw => Ok("raw".to_owned()),
     };
     let mut lines = String::new();
     if let Format::Table(template) = format {
@@ -89,64 +81,48 @@ pub fn render_rows(
     Ok(if matches!(format, Format::Table(_)) { table::align(&lines) } else { lines })
 }
 
-/// One object as docker's `version`, `info` and `system df --verbose` print it: `json`, or a template whose mistakes about
-/// fields name the type `type_name`.
-pub fn render_object(format: &str, type_name: &str, object: &Value) -> Result<String, TemplateError> {
+/// One object of type `of` as docker's `version`, `info` and `system df --verbose` print it: `json`, or a template.
+pub fn render_object(format: &str, of: &'static Struct, object: &Value) -> Result<String, TemplateError> {
     if format == "json" {
-        return Ok(json::plain(object));
+        return Ok(json::to_string_plain(object));
     }
-    let missing = MissingKey::Field { type_name: type_name.to_owned() };
-    let format = format.strip_prefix("table ").unwrap_or(format);
-    Template::parse(format)?.missing_key(missing).execute(object)
+    docker::template(format.strip_prefix("table ").unwrap_or(format))?.execute(object, Type::Struct(of))
 }
 
-/// What `inspect --format` prints, and what stopped it.
+/// What `inspect --format` prints, and what was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// One line for each item before the failure; a line end alone if there is none, as docker prints.
+    /// One line for each item that the template fits; a line end alone if there is none, as docker prints.
     pub text: String,
-    /// Why the next item has no line.
-    pub failure: Option<TemplateError>,
+    /// Why the other items have no line.
+    pub failures: Vec<TemplateError>,
 }
 
 /// One line for each item, as `docker inspect --format` prints them; `json` prints one compact array.
 ///
-/// A template that does not parse is the error (docker's exit code 64). One that does not fit an item ends the work
-/// there (exit code 1), and what was printed before stays.
+/// A template that does not parse is the error (docker's exit code 64). One that does not fit an item is a failure of
+/// that item (exit code 1).
 pub fn inspect(template: &str, items: &[Value]) -> Result<Inspection, TemplateError> {
     if template == "json" {
-        let text = json::plain(&Value::Array(items.to_vec())) + "\n";
-        return Ok(Inspection { text, failure: None });
+        return Ok(Inspection { text: json::to_string_plain(items) + "\n", failures: Vec::new() });
     }
-    Ok(lines(&Template::parse(template)?, items))
-}
-
-/// The same for items that have every field of docker's types, unset ones as zero values.
-pub fn inspect_typed(template: &str, items: &[Value]) -> Result<Inspection, TemplateError> {
-    Ok(lines(&Template::parse(template)?.missing_key(MissingKey::TypedEntry), items))
-}
-
-fn lines(template: &Template, items: &[Value]) -> Inspection {
-    let mut text = String::new();
-    let mut failure = None;
+    let template = docker::template(template)?;
+    let (mut text, mut failures) = (String::new(), Vec::new());
     for item in items {
-        match template.execute(item) {
+        match docker::inspect(&template, item) {
             Ok(line) => text.extend([line.as_str(), "\n"]),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
+            Err(error) => failures.push(error),
         }
     }
     if text.is_empty() {
         text.push('\n');
     }
-    Inspection { text, failure }
+    Ok(Inspection { text, failures })
 }
 
 /// One object as `inspect` prints each, indented by four spaces.
 pub fn indented_json(item: &Value) -> String {
-    json::indented(item) + "\n"
+    json::to_string_indent_plain(item, INDENT) + "\n"
 }
 
 /// A manifest as `manifest inspect` prints it: indented by tabs, a list of manifests by three spaces. What is no JSON
@@ -160,7 +136,7 @@ pub fn manifest_json(bytes: &[u8], is_list: bool) -> String {
         let text = line.trim_start_matches(' ');
         format!("{}{text}\n", indent.repeat((line.len() - text.len()) / 4))
     };
-    json::indented(&value).lines().map(line).collect()
+    json::to_string_indent_plain(&value, INDENT).lines().map(line).collect()
 }
 
 /// Bytes in base64 ([RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)).
@@ -180,7 +156,7 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// Items as `inspect` prints them without a format: a JSON array indented by four spaces, `[]` if it is empty.
 pub fn inspect_json(items: &[Value]) -> String {
-    json::indented(&Value::Array(items.to_vec())) + "\n"
+    json::to_string_indent_plain(items, INDENT) + "\n"
 }
 
 #[cfg(test)]
@@ -188,6 +164,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::docker::types::{HISTORY_ROW, IMAGE_ROW};
 
     const HEADERS: [(&str, &str); 5] = [
         ("ID", "IMAGE ID"),
@@ -209,7 +186,7 @@ mod tests {
 
     fn listed(format: &str) -> String {
         let format = Format::parse(Some(format), TABLE);
-        match format.and_then(|format| render_rows(&format, &HEADERS, &rows())) {
+        match format.and_then(|format| render_rows(&format, &IMAGE_ROW, &HEADERS, &rows())) {
             Ok(text) => text,
             Err(error) => error.to_string(),
         }
@@ -279,8 +256,8 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         for (format, expected) in cases {
             assert_eq!(listed(format), format!("template parsing error: {expected}"), "--format {format:?}");
         }
-        let history = Format::parse(Some("{{.Nope}}"), TABLE).expect("a template").row_type("*image.historyContext");
-        let error = render_rows(&history, &HEADERS, &rows()).expect_err("no such field");
+        let history = Format::parse(Some("{{.Nope}}"), TABLE).expect("a template");
+        let error = render_rows(&history, &HISTORY_ROW, &HEADERS, &rows()).expect_err("no such field");
         assert!(error.to_string().ends_with("can't evaluate field Nope in type *image.historyContext"), "{error}");
     }
 
@@ -290,7 +267,7 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
             [("json", ""), ("{{.ID}}", ""), ("table {{.ID}}", "IMAGE ID\n"), ("table {{.Nope}}", "<no value>\n")];
         for (format, expected) in cases {
             let format = Format::parse(Some(format), TABLE).expect("a format");
-            assert_eq!(render_rows(&format, &HEADERS, &[]), Ok(expected.to_owned()));
+            assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &[]), Ok(expected.to_owned()));
         }
     }
 
@@ -299,23 +276,26 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         let raw = "tag: {{.Tag}}\\nimage_id: {{.ID}}\\n";
         let format = Format::parse(Some("raw"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
         let text = "tag: 1\nimage_id: f5205a8f0548\n\ntag: tag\nimage_id: 06251c28ded7\n\n";
-        assert_eq!(render_rows(&format, &HEADERS, &rows()), Ok(text.to_owned()));
+        assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &rows()), Ok(text.to_owned()));
         let format = Format::parse(Some("{{.Tag}}"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
-        assert_eq!(render_rows(&format, &HEADERS, &rows()), Ok("1\ntag\n".to_owned()));
+        assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &rows()), Ok("1\ntag\n".to_owned()));
     }
 
     #[test]
     fn inspect_prints_a_line_an_item() {
-        let items = [json!({"Id": "a<b", "Tags": ["x"]}), json!({"Id": "c", "Tags": []})];
+        let items = [json!({"Id": "a<b", "RepoTags": ["x"]}), json!({"Id": "c", "RepoTags": []})];
         let text = |template: &str| inspect(template, &items).map(|inspection| inspection.text);
         assert_eq!(text("{{.Id}}"), Ok("a<b\nc\n".to_owned()));
-        assert_eq!(text("json"), Ok("[{\"Id\":\"a<b\",\"Tags\":[\"x\"]},{\"Id\":\"c\",\"Tags\":[]}]\n".to_owned()));
+        assert_eq!(
+            text("json"),
+            Ok("[{\"Id\":\"a<b\",\"RepoTags\":[\"x\"]},{\"Id\":\"c\",\"RepoTags\":[]}]\n".to_owned())
+        );
         assert_eq!(inspect("{{.Id}}", &[]).map(|inspection| inspection.text), Ok("\n".to_owned()));
 
-        let stopped = inspect("{{index .Tags 0}}", &items).expect("a template");
-        let message = r#"template: :1:2: executing "" at <index .Tags 0>: error calling index: reflect: slice index out of range"#;
+        let stopped = inspect("{{index .RepoTags 0}}", &items).expect("a template");
+        let message = r#"template: :1:2: executing "" at <index .RepoTags 0>: error calling index: reflect: slice index out of range"#;
         assert_eq!(stopped.text, "x\n");
-        assert_eq!(stopped.failure, Some(TemplateError::Execute { message: message.to_owned() }));
+        assert_eq!(stopped.failures, [TemplateError::Execute { message: message.to_owned() }]);
         assert!(matches!(inspect("{{.Id", &items), Err(TemplateError::Parse { .. })));
     }
 

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::go::fmt::general;
+
 const UNITS: [&str; 9] = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"];
 
-/// Seconds in the longest span that Go's `time.Duration` holds; a longer one is cut to it, so that the zero time is
-/// `292 years ago`, as docker prints it.
+/// Seconds in the longest span that Go's `time.Duration` holds; a longer one is cut to it, as docker prints it.
 const LONGEST: i64 = i64::MAX / 1_000_000_000;
 
 /// `bytes` in units of 1000 with `precision` significant digits, as go-units' `HumanSizeWithPrecision`: `6.01kB`.
@@ -20,25 +21,6 @@ pub fn size(bytes: u64, precision: usize) -> String {
         unit += 1;
     }
     format!("{}{}", general(value, precision), UNITS[unit])
-}
-
-/// A finite, non-negative number as C's `%.*g` prints it.
-pub(super) fn general(value: f64, precision: usize) -> String {
-    let precision = precision.max(1);
-    let scientific = format!("{value:.*e}", precision - 1);
-    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().expect("Rust prints exponents as integers");
-    match usize::try_from(i32::try_from(precision).unwrap_or(i32::MAX) - 1 - exponent) {
-        Ok(decimals) if exponent >= -4 => trim_zeros(&format!("{value:.decimals$}")).to_owned(),
-        _ => {
-            let sign = if exponent < 0 { '-' } else { '+' };
-            format!("{}e{sign}{:02}", trim_zeros(mantissa), exponent.abs())
-        }
-    }
-}
-
-fn trim_zeros(digits: &str) -> &str {
-    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 /// A span of time in words, as go-units' `HumanDuration`: `About an hour`, `3 weeks`.

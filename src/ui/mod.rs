@@ -2,21 +2,18 @@
 //!
 //! stdout is data, stderr is talk, and one value does both: [`Ui`]. The rest of the module makes texts and prints
 //! nothing: sizes and ages ([`human`]), escaping for a terminal ([`text`]), aligned columns ([`table`]), `--format`
-//! ([`format`](mod@format) on top of [`template`]) and [`progress`].
+//! ([`format`](mod@format)) and [`progress`].
 
 pub mod format;
 pub mod human;
 pub mod output;
 pub mod progress;
 pub mod table;
-pub mod template;
 pub mod text;
 
 pub use format::{
-    Format, Inspection, base64, indented_json, inspect, inspect_json, inspect_typed, manifest_json, render_object,
-    render_rows,
+    Format, Inspection, base64, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows,
 };
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;
 pub use table::Table;
-pub use template::{MissingKey, Template, TemplateError};

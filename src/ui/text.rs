@@ -8,16 +8,18 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use crate::go::fmt::is_invisible;
+
 /// `text` on one line: everything that a terminal acts upon is shown as `\n`, `\x1b` or `\u202e`.
 ///
 /// A backslash stays as it is: this is for reading, not for parsing back.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    escape_if(text, is_unsafe)
+    escape_if(text, is_invisible)
 }
 
 /// As [`escape`], but line feeds and tabs, which are layout, stay.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
-    escape_if(text, |c| is_unsafe(c) && c != '\n' && c != '\t')
+    escape_if(text, |c| is_invisible(c) && c != '\n' && c != '\t')
 }
 
 fn escape_if(text: &str, unsafe_char: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -29,19 +31,6 @@ fn escape_if(text: &str, unsafe_char: impl Fn(char) -> bool) -> Cow<'_, str> {
         if unsafe_char(c) { push_escaped(&mut escaped, c) } else { escaped.push(c) }
     }
     Cow::Owned(escaped)
-}
-
-/// Whether a terminal acts upon `c`, or shows nothing where it stands.
-pub(super) fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}'   // soft hyphen, Arabic letter mark, Mongolian vowel separator
-            | '\u{200b}'..='\u{200f}'           // zero width, and marks of direction
-            | '\u{2028}'..='\u{202e}'           // separators, embeddings and overrides of direction
-            | '\u{2060}'..='\u{206f}'           // joiners, isolates, deprecated format characters
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'         // tags: text that is never shown
-        )
 }
 
 fn push_escaped(to: &mut String, c: char) {
@@ -142,7 +131,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_unsafe_is_left(text in "\\PC*|.*") {
-            proptest::prop_assert!(!escape(&text).contains(is_unsafe));
+            proptest::prop_assert!(!escape(&text).contains(is_invisible));
         }
     }
 }

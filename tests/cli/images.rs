@@ -193,3 +193,30 @@ fn sorted_as_one_likes() {
     }
     session.run(&["images", "--sort", "colour"]).fails(125, &["colour"]);
 }
+
+/// Bazel, Nixery and others write no time, or Go's zero time. What docker's client 28.2 and engine 20.10 print.
+#[test]
+fn an_image_without_a_time_of_creation() {
+    let session = Session::new();
+    let at = |name: &str, created: Value| TestImage::of(name, name).with("created", created);
+    session.load(&pack(&producers::docker_save(&[
+        at("none:1", Value::Null),
+        at("zero:1", json!("0001-01-01T00:00:00Z")),
+        at("old:1", json!("1960-01-01T00:00:00Z")),
+        at("epoch:1", json!("1970-01-01T00:00:00Z")),
+    ])));
+    let since = |name: &str| session.ok(&["images", "--format", "{{.CreatedSince}}|{{.CreatedAt}}", name]);
+    for name in ["none:1", "zero:1"] {
+        assert_eq!(since(name), "|0001-01-01 00:00:00 +0000 UTC\n");
+        for list in [&["images", name][..], &["images", "--digests", name], &["history", name], &["system", "df", "-v"]]
+        {
+            let table = session.ok(list);
+            assert!(table.contains(" N/A ") && !table.contains("292"), "{list:?}: {table}");
+        }
+        let row = session.ok(&["images", "--format", "json", name]);
+        assert!(row.contains(r#""CreatedSince":"","#), "{row}");
+    }
+    assert!(since("old:1").ends_with(" years ago|1960-01-01 00:00:00 +0000 UTC\n"), "{}", since("old:1"));
+    assert!(since("epoch:1").ends_with(" years ago|1970-01-01 00:00:00 +0000 UTC\n"), "{}", since("epoch:1"));
+    assert_eq!(session.ok(&["inspect", "-f", "{{.Created}}|{{json .Created}}", "none:1"]), "|\"\"\n");
+}

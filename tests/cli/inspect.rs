@@ -135,3 +135,19 @@ fn a_platform_that_the_image_has_not() {
     let (session, _) = store();
     session.run(&["image", "inspect", "--platform", "linux/arm64", "fx/a:1"]).fails(1, &["linux/arm64"]);
 }
+
+#[test]
+fn json_is_the_same_whatever_else_a_template_names() {
+    let session = Session::new();
+    let image =
+        TestImage::of("fx/bare:1", "x").with("config", json!({"Env": ["A=b"], "Volumes": {"/z": {}, "/a": {}}}));
+    session.load(&pack(&producers::docker_save(&[image])));
+    let format = |template: &str| session.ok(&["inspect", "-f", template, "fx/bare:1"]);
+    for part in [".Config", ".Config.Labels", ".Config.Volumes", ".Config.Healthcheck", "."] {
+        let alone = format(&format!("{{{{json {part}}}}}"));
+        for beside in [".Id", ".Author", ".Config.Hostname", ".Config.Tty", "if .Config.Labels}}{{end"] {
+            let both = format(&format!("{{{{json {part}}}}}|{{{{{beside}}}}}"));
+            assert_eq!(both.split_once('|').map(|(json, _)| json), Some(alone.trim_end()), "{part} beside {beside}");
+        }
+    }
+}

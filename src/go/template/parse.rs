@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::funcs;
+use super::funcs::{self, Function};
 use super::lex::{Kind, Token};
 use super::literal;
 use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
@@ -14,13 +14,16 @@ const MAX_DEPTH: usize = 100;
 /// The nodes of a template and of the templates that it defines.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parsed {
+    /// The functions that it may call besides Go's own.
+    pub(super) functions: &'static [Function],
     pub(super) main: Vec<Node>,
     pub(super) defined: HashMap<String, Vec<Node>>,
 }
 
-/// Parses `source`; the error is a message with the line, without `template: `.
-pub(super) fn parse(source: &str) -> Result<Parsed, String> {
+/// Parses `source`, which may call `functions`; the error is a message with the line, without `template: `.
+pub(super) fn parse(source: &str, functions: &'static [Function]) -> Result<Parsed, String> {
     let mut parser = Parser {
+        functions,
         tokens: Tokens::of(source),
         variables: vec!["$".to_owned()],
         loops: 0,
@@ -28,10 +31,11 @@ pub(super) fn parse(source: &str) -> Result<Parsed, String> {
         defined: HashMap::new(),
     };
     let main = parser.template().map_err(|message| format!("{}: {message}", parser.tokens.last_line()))?;
-    Ok(Parsed { main, defined: parser.defined })
+    Ok(Parsed { functions, main, defined: parser.defined })
 }
 
 struct Parser {
+    functions: &'static [Function],
     tokens: Tokens,
     variables: Vec<String>,
     /// How many `{{range}}`s are open.
@@ -235,7 +239,7 @@ impl Parser {
         let is_blank = body.iter().all(is_space);
         match self.defined.get(&name) {
             Some(known) if !is_blank && !known.iter().all(is_space) => {
-                return Err(format!("template: multiple definition of template {}", super::fmt::quote(&name)));
+                return Err(format!("template: multiple definition of template {}", crate::go::fmt::quote(&name)));
             }
             Some(_) if is_blank => {}
             _ => {
@@ -331,7 +335,7 @@ impl Parser {
             }
             Term::Variable(name, _) => Term::Variable(name, more),
             Term::Bool(_) | Term::Text(..) | Term::Number(..) | Term::Nil | Term::Dot => {
-                return Err(format!("unexpected . after term {}", super::fmt::quote(&start.term.to_string())));
+                return Err(format!("unexpected . after term {}", crate::go::fmt::quote(&start.term.to_string())));
             }
             _ => Term::Chain(Box::new(start), more),
         };
@@ -344,7 +348,9 @@ impl Parser {
         }
         let Token { kind, text, pos, .. } = self.tokens.take();
         let term = match kind {
-            Kind::Identifier if !funcs::is_known(&text) => return Err(format!("function \"{text}\" not defined")),
+            Kind::Identifier if funcs::find(&text, self.functions).is_none() => {
+                return Err(format!("function \"{text}\" not defined"));
+            }
             Kind::Identifier => Term::Function(text),
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,

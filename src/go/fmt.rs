@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value};
 
-use crate::ui::human::general;
-use crate::ui::text::is_unsafe;
-
 /// The name of the Go type that holds such a value.
-pub(super) fn type_name(value: &Value) -> &'static str {
+pub fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
         Value::Bool(_) => "bool",
@@ -21,7 +18,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 }
 
 /// A value as `%v` prints it: `map[a:1 b:[x y]]`, keys sorted.
-pub(super) fn display(value: &Value) -> String {
+pub fn display(value: &Value) -> String {
     let mut text = String::new();
     Spec::default().push(&mut text, 'v', value);
     text
@@ -57,7 +54,20 @@ fn escaped(text: &str, quote: char, is_shown: impl Fn(char) -> bool) -> String {
 
 /// Nearly Go's `unicode.IsPrint`: what shows something, the space being the only one of its kind.
 pub(super) fn is_printable(c: char) -> bool {
-    c == ' ' || !is_unsafe(c) && !c.is_whitespace()
+    c == ' ' || !is_invisible(c) && !c.is_whitespace()
+}
+
+/// Whether `c` is a control character, or one that shows nothing where it stands.
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}'   // soft hyphen, Arabic letter mark, Mongolian vowel separator
+            | '\u{200b}'..='\u{200f}'           // zero width, and marks of direction
+            | '\u{2028}'..='\u{202e}'           // separators, embeddings and overrides of direction
+            | '\u{2060}'..='\u{206f}'           // joiners, isolates, deprecated format characters
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'         // tags: text that is never shown
+        )
 }
 
 /// `fmt.Sprint`: values side by side, with a space between two that are not strings.
@@ -153,7 +163,7 @@ impl Spec {
             self.push(to, verb, &Value::from(key.as_str()));
             to.push(':');
             match value {
-                // The sets of docker's types, of ports and of volumes, are maps to Go's empty struct.
+                // A set is a map to Go's empty struct.
                 Value::Object(set) if set.is_empty() && verb == 'v' => to.push_str("{}"),
                 _ => self.push(to, verb, value),
             }
@@ -292,30 +302,21 @@ fn with_exponent(scientific: &str) -> String {
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
-/// Go's `time.Duration`, in nanoseconds, as it prints: `1h2m3.5s`, `1.5ms`, `0s`.
-pub(super) fn go_duration(nanoseconds: i64) -> String {
-    let sign = if nanoseconds < 0 { "-" } else { "" };
-    let size = nanoseconds.unsigned_abs();
-    let decimal = |unit: u64| {
-        let digits = unit.ilog10() as usize;
-        let text = format!("{}.{:0digits$}", size / unit, size % unit);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    let text = match size {
-        0 => "0s".to_owned(),
-        1..1_000 => format!("{size}ns"),
-        1_000..1_000_000 => decimal(1_000) + "µs",
-        1_000_000..1_000_000_000 => decimal(1_000_000) + "ms",
+/// A finite, non-negative number as C's `%.*g` prints it.
+pub fn general(value: f64, precision: usize) -> String {
+    let precision = precision.max(1);
+    let scientific = format!("{value:.*e}", precision - 1);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().expect("Rust prints exponents as integers");
+    match usize::try_from(i32::try_from(precision).unwrap_or(i32::MAX) - 1 - exponent) {
+        Ok(decimals) if exponent >= -4 => trim_zeros(&format!("{value:.decimals$}")).to_owned(),
         _ => {
-            let minutes = size / 60_000_000_000;
-            let seconds = format!("{}.{:09}", size / 1_000_000_000 % 60, size % 1_000_000_000);
-            let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
-            match (minutes / 60, minutes % 60) {
-                (0, 0) => format!("{seconds}s"),
-                (0, minutes) => format!("{minutes}m{seconds}s"),
-                (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
-            }
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trim_zeros(mantissa), exponent.abs())
         }
-    };
-    sign.to_owned() + &text
+    }
+}
+
+fn trim_zeros(digits: &str) -> &str {
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::fmt::{Spec, display, type_name};
+use crate::go::fmt::{Spec, display, type_name};
 
 /// The widest padding and the longest precision, as in Go: more is a mistake, or an attack on memory.
 const MAX_WIDTH: usize = 1_000_000;
@@ -144,4 +144,17 @@ impl<'a> Printer<'a> {
 
 fn typed(value: &Value) -> String {
     if value.is_null() { "<nil>".to_owned() } else { format!("{}={}", type_name(value), display(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn printf_never_panics(format in "[%\\[\\]0-9*.+# a-zA-Z-]{0,20}") {
+            let (a, b) = (Value::from(12), Value::from("é"));
+            sprintf(&format, &[&a, &b]);
+        }
+    }
 }

@@ -116,7 +116,7 @@ impl fmt::Display for Pipe {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{{template {}", super::fmt::quote(&self.name))?;
+        write!(f, "{{{{template {}", crate::go::fmt::quote(&self.name))?;
         if let Some(pipe) = &self.pipe {
             write!(f, " {pipe}")?;
         }

@@ -1,7 +1,7 @@
 //! A walk over the tokens of a template.
 
-use super::fmt::quote;
 use super::lex::{self, Kind, Token};
+use crate::go::fmt::quote;
 
 /// The tokens of a template and how far they are read. The last one, an end or an error, stays for ever.
 #[derive(Debug)]

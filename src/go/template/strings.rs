@@ -1,8 +1,8 @@
-//! Functions of strings: escaping for HTML, JavaScript and URLs, splitting, titles.
+//! Functions of strings: escaping for HTML, JavaScript and URLs.
 
 use std::fmt::Write as _;
 
-use super::fmt::is_printable;
+use crate::go::fmt::is_printable;
 
 /// `template.HTMLEscapeString`.
 pub(super) fn html(text: &str) -> String {
@@ -52,28 +52,4 @@ pub(super) fn url_query(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// `strings.Split`: an empty separator splits between any two characters.
-pub(super) fn split(text: &str, separator: &str) -> Vec<String> {
-    if separator.is_empty() {
-        text.chars().map(String::from).collect()
-    } else {
-        text.split(separator).map(str::to_owned).collect()
-    }
-}
-
-/// `strings.Title`: the first letter of each word in upper case.
-pub(super) fn title(text: &str) -> String {
-    let mut titled = String::with_capacity(text.len());
-    let mut in_word = false;
-    for c in text.chars() {
-        if in_word {
-            titled.push(c);
-        } else {
-            titled.extend(c.to_uppercase());
-        }
-        in_word = c == '_' || c.is_alphanumeric() || !c.is_ascii() && !c.is_whitespace();
-    }
-    titled
 }

@@ -39,6 +39,30 @@ pub fn to_vec_indent_plain<T: Serialize + ?Sized>(value: &T, indent: &str) -> Ve
     indent_json(&to_vec_plain(value), indent)
 }
 
+/// As [`to_vec_plain`], as text.
+pub fn to_string_plain<T: Serialize + ?Sized>(value: &T) -> String {
+    text(to_vec_plain(value))
+}
+
+/// As [`to_vec_indent_plain`], as text.
+pub fn to_string_indent_plain<T: Serialize + ?Sized>(value: &T, indent: &str) -> String {
+    text(to_vec_indent_plain(value, indent))
+}
+
+/// The JSON that `json.Marshal` gives for a map, as text: its keys sorted.
+pub fn to_string_sorted(map: &serde_json::Map<String, serde_json::Value>) -> String {
+    to_string(&map.iter().collect::<std::collections::BTreeMap<_, _>>())
+}
+
+/// As [`to_vec`], as text.
+pub fn to_string<T: Serialize + ?Sized>(value: &T) -> String {
+    text(to_vec(value))
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
 /// The compact JSON of a value in that spelling.
 pub fn to_vec_spelled<T: Serialize + ?Sized>(value: &T, spelling: Spelling) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -195,10 +219,6 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-
-    fn text(bytes: Vec<u8>) -> String {
-        String::from_utf8(bytes).expect("JSON is UTF-8")
-    }
 
     #[test]
     fn strings_are_spelled_as_go_spells_them() {

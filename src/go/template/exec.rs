@@ -1,17 +1,13 @@
 //! Runs a parsed template over a value.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
-use super::MissingKey;
-use super::access::{self, Val};
-use super::fmt::{display, quote, type_name};
+use super::access;
 use super::funcs::{self, Function, Param};
-use super::json;
 use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
 use super::parse::Parsed;
-use super::typed;
+use super::value::{Type, Val};
+use crate::go::fmt::{display, quote, type_name};
 
 /// How deep bodies may run in each other; a template that calls itself without end stops here, not at the stack's.
 const MAX_DEPTH: usize = 200;
@@ -35,18 +31,21 @@ enum At<'t> {
 }
 
 /// How a template is run.
-#[derive(Clone, Copy)]
-pub(super) struct Options<'o> {
-    pub(super) missing: &'o MissingKey,
-    /// Whether the value holds headers: docker's functions then show their first argument.
-    pub(super) is_header: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Over a value of Go's, as its type has it.
+    Typed,
+    /// Over the JSON of such a value, with `missingkey=error`.
+    Json,
+    /// Over headers: functions that say so give their first argument.
+    Header,
 }
 
 pub(super) struct Run<'t, 'v> {
     source: &'t str,
     parsed: &'t Parsed,
-    pub(super) options: Options<'t>,
-    pub(super) root: &'v Value,
+    pub(super) mode: Mode,
+    root: Val<'v>,
     /// Name of the template that runs: empty for the main one.
     name: &'t str,
     at: At<'t>,
@@ -58,14 +57,15 @@ pub(super) struct Run<'t, 'v> {
 pub(super) type Ran<T> = Result<T, String>;
 
 impl<'t, 'v> Run<'t, 'v> {
-    pub(super) fn new(source: &'t str, parsed: &'t Parsed, options: Options<'t>, root: &'v Value) -> Self {
-        let variables = vec![("$", Cow::Borrowed(root))];
-        Self { source, parsed, options, root, name: "", at: At::Start, variables, depth: 0, out: String::new() }
+    pub(super) fn new(source: &'t str, parsed: &'t Parsed, mode: Mode, root: Val<'v>) -> Self {
+        let variables = vec![("$", root.clone())];
+        Self { source, parsed, mode, root, name: "", at: At::Start, variables, depth: 0, out: String::new() }
     }
 
     /// The text up to the end or to the mistake, and what the mistake is.
     pub(super) fn run(mut self) -> (String, Ran<()>) {
-        let result = self.body(&self.parsed.main, &Cow::Borrowed(self.root));
+        let root = self.root.clone();
+        let result = self.body(&self.parsed.main, &root);
         (self.out, result.map(|_| ()))
     }
 
@@ -106,11 +106,7 @@ impl<'t, 'v> Run<'t, 'v> {
             Node::Action(pipe) => {
                 let value = self.pipe(pipe, dot)?;
                 if pipe.variables.is_empty() {
-                    let shown = if self.has_types() { typed::shown(pipe, &value) } else { None };
-                    match shown {
-                        Some(shown) => self.out.push_str(&shown),
-                        None => self.print(&value),
-                    }
+                    self.print(&value);
                 }
             }
             Node::If(branch) => return self.conditional(branch, dot, false),
@@ -123,20 +119,12 @@ impl<'t, 'v> Run<'t, 'v> {
         Ok(Flow::Next)
     }
 
-    /// Whether docker would print its own types: documents, and only if the template fits them, in which `Id` is `ID`.
-    fn has_types(&self) -> bool {
-        let is_document = matches!(self.options.missing, MissingKey::MapEntry | MissingKey::TypedEntry);
-        is_document && !self.source.contains(".Id")
-    }
-
     fn print(&mut self, value: &Val<'v>) {
-        // A field that is there and is null is a pointer of docker's types; one that is not there was made up here.
-        let is_field = matches!(value, Cow::Borrowed(_));
-        match value.as_ref() {
-            Value::Null if is_field && *self.options.missing == MissingKey::TypedEntry => self.out.push_str("<nil>"),
-            Value::Null => self.out.push_str("<no value>"),
-            Value::String(text) => self.out.push_str(text),
-            other => self.out.push_str(&display(other)),
+        match (self.mode, value.value.as_ref()) {
+            (Mode::Typed | Mode::Header, _) => self.out.push_str(&value.shown()),
+            (Mode::Json, Value::Null) => self.out.push_str("<no value>"),
+            (Mode::Json, Value::String(text)) => self.out.push_str(text),
+            (Mode::Json, other) => self.out.push_str(&display(other)),
         }
     }
 
@@ -176,7 +164,7 @@ impl<'t, 'v> Run<'t, 'v> {
             [] => {}
             [name] => self.set(pipe, name, item.clone()),
             [first, second, ..] => {
-                self.set(pipe, first, Cow::Owned(key));
+                self.set(pipe, first, Val::any(key));
                 self.set(pipe, second, item.clone());
             }
         }
@@ -196,7 +184,7 @@ impl<'t, 'v> Run<'t, 'v> {
         };
         let value = match &call.pipe {
             Some(pipe) => self.pipe(pipe, dot)?,
-            None => Cow::Owned(Value::Null),
+            None => Val::none(),
         };
         let caller = std::mem::replace(&mut self.name, name);
         let variables = std::mem::replace(&mut self.variables, vec![("$", value.clone())]);
@@ -219,7 +207,7 @@ impl<'t, 'v> Run<'t, 'v> {
         for command in &pipe.commands {
             value = Some(self.command(command, dot, value)?);
         }
-        Ok(value.unwrap_or(Cow::Owned(Value::Null)))
+        Ok(value.unwrap_or_else(Val::none))
     }
 
     fn command(&mut self, command: &'t Command, dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
@@ -228,18 +216,17 @@ impl<'t, 'v> Run<'t, 'v> {
         self.at = At::Word(first);
         match &first.term {
             Term::Function(name) => {
-                let function = funcs::find(name).expect("the parser knows every function");
+                let function = funcs::find(name, self.parsed.functions).expect("the parser knows every function");
                 self.function(function, command, arguments, dot, last)
             }
             Term::Field(fields) if has_arguments => {
                 let name = fields.last().map_or("", String::as_str);
                 let given = arguments.len() + usize::from(last.is_some());
-                Err(self.fail(match self.options.missing {
-                    // The columns of a list are methods.
-                    MissingKey::Field { .. } if fields.len() == 1 && self.root.get(name).is_some() => {
-                        format!("wrong number of args for {name}: want 0 got {given}")
-                    }
-                    _ => format!("{name} is not a method but has arguments"),
+                let has_methods = matches!(self.root.of, Type::Struct(known) if known.has_methods);
+                Err(self.fail(if has_methods && fields.len() == 1 && self.root.get(name).is_some() {
+                    format!("wrong number of args for {name}: want 0 got {given}")
+                } else {
+                    format!("{name} is not a method but has arguments")
                 }))
             }
             _ if has_arguments => Err(self.fail(format!("can't give argument to non-function {}", first.term))),
@@ -254,13 +241,13 @@ impl<'t, 'v> Run<'t, 'v> {
         }
         match &word.term {
             Term::Dot => Ok(dot.clone()),
-            Term::Nil => Ok(Cow::Owned(Value::Null)),
-            Term::Bool(value) => Ok(Cow::Owned((*value).into())),
-            Term::Number(_, value) | Term::Text(_, value) => Ok(Cow::Owned(value.clone())),
+            Term::Nil => Ok(Val::none()),
+            Term::Bool(value) => Ok(Val::any(*value)),
+            Term::Number(_, value) | Term::Text(_, value) => Ok(Val::any(value.clone())),
             Term::Field(fields) => self.fields(dot.clone(), fields),
             Term::Variable(name, fields) => {
                 let known = self.variables.iter().rev().find(|(known, _)| known == name);
-                let value = known.map_or(Cow::Owned(Value::Null), |(_, value)| value.clone());
+                let value = known.map_or_else(Val::none, |(_, value)| value.clone());
                 self.fields(value, fields)
             }
             Term::Pipe(pipe) => self.pipe(pipe, dot),
@@ -270,7 +257,7 @@ impl<'t, 'v> Run<'t, 'v> {
                 self.fields(value, fields)
             }
             Term::Function(name) => {
-                let function = funcs::find(name).expect("the parser knows every function");
+                let function = funcs::find(name, self.parsed.functions).expect("the parser knows every function");
                 self.arity(function, 0)?;
                 self.invoke(function, &[], At::Word(word))
             }
@@ -312,7 +299,7 @@ impl<'t, 'v> Run<'t, 'v> {
 
     /// `and` and `or`: the first value that decides, or the last one; what comes after is not evaluated.
     fn deciding(&mut self, by: bool, words: &'t [Expr], dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
-        let mut value = Cow::Owned(Value::Null);
+        let mut value = Val::none();
         for word in words {
             value = self.word(word, dot)?;
             if funcs::is_true(&value) == by {
@@ -354,22 +341,15 @@ impl<'t, 'v> Run<'t, 'v> {
 
     /// Runs a function over values that fit it; `at` is what its error is about.
     fn invoke(&mut self, function: &Function, values: &[Val<'v>], at: At<'t>) -> Ran<Val<'v>> {
-        let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
-        if self.options.is_header && function.identity_in_header {
-            return Ok(Cow::Owned(values[0].clone()));
+        if self.mode == Mode::Header && function.identity_in_header {
+            return Ok(values[0].clone());
         }
-        // A list's row has its own way to become JSON.
-        let is_row = matches!(self.options.missing, MissingKey::Field { .. });
-        if is_row && function.name == "json" && values[0].is_object() {
-            return Ok(Cow::Owned(json::row(values[0]).into()));
-        }
-        let is_empty = |value: &Value| {
-            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty)
+        let result = match self.mode {
+            // JSON has no types.
+            Mode::Json => function.body.run(&values.iter().map(Val::untyped).collect::<Vec<_>>()),
+            Mode::Typed | Mode::Header => function.body.run(values),
         };
-        if *self.options.missing == MissingKey::TypedEntry && function.name == "json" && is_empty(values[0]) {
-            return Ok(Cow::Owned("null".into()));
-        }
-        (function.run)(&values).map(Cow::Owned).map_err(|message| {
+        result.map_err(|message| {
             self.at = at;
             self.fail(format!("error calling {}: {message}", function.name))
         })

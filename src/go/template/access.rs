@@ -4,10 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::fmt::{display, type_name};
-
-/// A value of the data, or one that the template made.
-pub(super) type Val<'v> = Cow<'v, Value>;
+use super::value::{Type, Val};
+use crate::go::fmt::{display, type_name};
 
 /// Keys and values in the order of a `range`.
 type Entries<'v> = Box<dyn Iterator<Item = (Value, Val<'v>)> + 'v>;
@@ -15,29 +13,31 @@ type Entries<'v> = Box<dyn Iterator<Item = (Value, Val<'v>)> + 'v>;
 /// What a `range` goes through: a list in order, a map by its sorted keys, the numbers below a number; `has_key` says
 /// whether the range names the key too, which a number has none of.
 pub(super) fn entries(value: Val<'_>, has_key: bool) -> Result<Entries<'_>, String> {
-    Ok(match value {
+    let of = value.of.inner();
+    Ok(match value.value {
         Cow::Borrowed(Value::Array(items)) => {
-            Box::new(items.iter().enumerate().map(|(i, item)| (i.into(), Cow::Borrowed(item))))
+            Box::new(items.iter().enumerate().map(move |(i, item)| (i.into(), Val::new(Cow::Borrowed(item), of))))
         }
         Cow::Owned(Value::Array(items)) => {
-            Box::new(items.into_iter().enumerate().map(|(i, item)| (i.into(), Cow::Owned(item))))
+            Box::new(items.into_iter().enumerate().map(move |(i, item)| (i.into(), Val::new(Cow::Owned(item), of))))
         }
         Cow::Borrowed(Value::Object(map)) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| *key);
-            Box::new(entries.into_iter().map(|(key, item)| (key.as_str().into(), Cow::Borrowed(item))))
+            let entry = move |(key, item): (&String, _)| (key.as_str().into(), Val::new(Cow::Borrowed(item), of));
+            Box::new(entries.into_iter().map(entry))
         }
         Cow::Owned(Value::Object(map)) => {
             let mut entries: Vec<_> = map.into_iter().collect();
             entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-            Box::new(entries.into_iter().map(|(key, item)| (key.into(), Cow::Owned(item))))
+            Box::new(entries.into_iter().map(move |(key, item)| (key.into(), Val::new(Cow::Owned(item), of))))
         }
         value if value.is_null() => Box::new(std::iter::empty()),
         value => match value.as_i64() {
             Some(_) if has_key => {
                 return Err(format!("can't use {} to iterate over more than one variable", display(&value)));
             }
-            Some(end) => Box::new((0..end).map(|i| (i.into(), Cow::Owned(i.into())))),
+            Some(end) => Box::new((0..end).map(|i| (i.into(), Val::any(i)))),
             None => return Err(format!("range can't iterate over {}", display(&value))),
         },
     })
@@ -55,39 +55,45 @@ pub(super) fn len(values: &[&Value]) -> Result<Value, String> {
 }
 
 /// The item at each index in turn: a number for lists and strings, a key for maps.
-pub(super) fn index(values: &[&Value]) -> Result<Value, String> {
-    let [first, indexes @ ..] = values else { return Ok(Value::Null) };
-    let mut item = (*first).clone();
+pub(super) fn index(values: &[Val<'_>]) -> Result<Val<'static>, String> {
+    let [first, indexes @ ..] = values else { return Ok(Val::none()) };
+    let mut item = Val { value: Cow::Owned(first.plain().into_owned()), of: first.of };
     for index in indexes {
         item = index_one(&item, index)?;
     }
     Ok(item)
 }
 
-fn index_one(item: &Value, index: &Value) -> Result<Value, String> {
-    match item {
+fn index_one(item: &Val<'_>, index: &Value) -> Result<Val<'static>, String> {
+    let of = item.of.inner();
+    match item.value.as_ref() {
         Value::Null => Err("index of untyped nil".to_owned()),
         Value::Array(items) => {
             let at = position(index, items.len())?;
-            items.get(at).cloned().ok_or_else(|| "reflect: slice index out of range".to_owned())
+            let found = items.get(at).cloned().ok_or_else(|| "reflect: slice index out of range".to_owned())?;
+            Ok(Val::new(Cow::Owned(found), of))
         }
         Value::String(text) => {
             let at = position(index, text.len())?;
             let byte = text.as_bytes().get(at);
-            byte.map(|&byte| byte.into()).ok_or_else(|| "reflect: string index out of range".to_owned())
+            byte.map(|&byte| Val::any(byte)).ok_or_else(|| "reflect: string index out of range".to_owned())
         }
+        Value::Object(_) if item.of.fields().is_some() => Err(format!("can't index item of type {}", kind(item))),
         Value::Object(map) => match index {
-            Value::String(key) => Ok(map.get(key).cloned().unwrap_or_else(|| zero(map))),
+            Value::String(key) => {
+                Ok(map.get(key).map_or_else(|| Val::zero(of), |found| Val::new(Cow::Owned(found.clone()), of)))
+            }
             other => Err(format!("value has type {}; should be string", type_name(other))),
         },
         other => Err(format!("can't index item of type {}", type_name(other))),
     }
 }
 
-/// What a map gives for a key that it does not have: Go's maps of strings give an empty string, so that
-/// `{{index .Config.Labels "nope"}}` prints nothing. JSON does not tell an empty map's type; labels are the likely one.
-fn zero(map: &serde_json::Map<String, Value>) -> Value {
-    if map.values().all(Value::is_string) { "".into() } else { Value::Null }
+fn kind(item: &Val<'_>) -> &'static str {
+    match item.of {
+        Type::Struct(known) | Type::Pointer(known) => known.name,
+        _ => type_name(item),
+    }
 }
 
 /// An index that is at most `length`, as Go checks it.

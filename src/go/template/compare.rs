@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::fmt::{display, type_name};
+use crate::go::fmt::{display, type_name};
 
 /// Whether two values are equal; lists and maps cannot be compared at all.
 pub(super) fn equal(a: &Value, b: &Value) -> Result<bool, String> {

@@ -1,0 +1,161 @@
+//! The functions that a template can call: Go's own and docker's.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::compare::{equal, ordering};
+use super::value::Val;
+use super::{access, strings};
+use crate::go::fmt::{sprint, sprintln};
+use crate::go::printf::sprintf;
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Param {
+    /// Any value.
+    Any,
+    /// A string.
+    Text,
+    /// An integer.
+    Int,
+}
+
+/// What a function does with values that fit its parameters.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body {
+    /// It sees values; a list or a map that nobody set is nil.
+    Values(fn(&[&Value]) -> Result<Value, String>),
+    /// It sees what is in values; a list or a map that nobody set is empty.
+    Contents(fn(&[&Value]) -> Result<Value, String>),
+    /// It prints: structs and times are text.
+    Printed(fn(&[&Value]) -> Result<Value, String>),
+    /// It sees types too.
+    Typed(for<'v> fn(&[Val<'v>]) -> Result<Val<'static>, String>),
+    /// The executor itself runs it.
+    Built,
+}
+
+/// A function that templates can call.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    pub(super) name: &'static str,
+    pub(super) params: &'static [Param],
+    /// Whether any number of further values may follow.
+    pub(super) variadic: bool,
+    pub(super) body: Body,
+    /// Whether the line of headers sees its first argument instead of its result.
+    pub(super) identity_in_header: bool,
+}
+
+impl Function {
+    /// A function of values. In a line of headers it gives its first argument.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        run: fn(&[&Value]) -> Result<Value, String>,
+    ) -> Self {
+        Self { name, params, variadic: false, body: Body::Values(run), identity_in_header: true }
+    }
+
+    /// The function that writes a value of whatever type as JSON, without escaping what HTML gives a meaning to.
+    pub const fn json(name: &'static str) -> Self {
+        Self {
+            body: Body::Typed(|values| Ok(Val::any(values[0].to_json()))),
+            ..Self::new(name, &[Param::Any], |_| Ok(Value::Null))
+        }
+    }
+
+    /// The same function, which does in a line of headers what it does elsewhere.
+    pub const fn also_in_header(self) -> Self {
+        Self { identity_in_header: false, ..self }
+    }
+}
+
+use Body::{Built, Contents, Printed, Typed, Values};
+use Param::{Any, Text};
+
+/// Go's own functions, sorted by name. The executor itself runs `and` and `or`, which stop at the value that decides,
+/// and `call`, which has nothing to call: no value is a function.
+static FUNCTIONS: [Function; 19] = [
+    go("and", &[Any], true, Built),
+    go("call", &[Any], true, Built),
+    go("eq", &[Any], true, Values(equal_to_any)),
+    go("ge", &[Any, Any], false, Values(|values| Ok(ordering(values[0], values[1])?.is_ge().into()))),
+    go("gt", &[Any, Any], false, Values(|values| Ok(ordering(values[0], values[1])?.is_gt().into()))),
+    go("html", &[], true, Printed(|values| Ok(strings::html(&joined(values)).into()))),
+    go("index", &[Any], true, Typed(access::index)),
+    go("js", &[], true, Printed(|values| Ok(strings::js(&joined(values)).into()))),
+    go("le", &[Any, Any], false, Values(|values| Ok(ordering(values[0], values[1])?.is_le().into()))),
+    go("len", &[Any], false, Contents(access::len)),
+    go("lt", &[Any, Any], false, Values(|values| Ok(ordering(values[0], values[1])?.is_lt().into()))),
+    go("ne", &[Any, Any], false, Values(|values| Ok((!equal(values[0], values[1])?).into()))),
+    go("not", &[Any], false, Values(|values| Ok((!is_true(values[0])).into()))),
+    go("or", &[Any], true, Built),
+    go("print", &[], true, Printed(|values| Ok(sprint(values).into()))),
+    go("printf", &[Text], true, Printed(|values| Ok(sprintf(text(values[0]), &values[1..]).into()))),
+    go("println", &[], true, Printed(|values| Ok(sprintln(values).into()))),
+    go("slice", &[Any], true, Contents(access::slice)),
+    go("urlquery", &[], true, Printed(|values| Ok(strings::url_query(&joined(values)).into()))),
+];
+
+const fn go(name: &'static str, params: &'static [Param], variadic: bool, body: Body) -> Function {
+    Function { name, params, variadic, body, identity_in_header: false }
+}
+
+/// The function of this name: one of `more`, or one of Go's own.
+pub(super) fn find(name: &str, more: &'static [Function]) -> Option<&'static Function> {
+    more.iter().chain(&FUNCTIONS).find(|function| function.name == name)
+}
+
+impl Body {
+    /// What the function makes of `values`.
+    pub(super) fn run(self, values: &[Val<'_>]) -> Result<Val<'static>, String> {
+        let (run, seen): (_, Vec<Cow<'_, Value>>) = match self {
+            Values(run) => (run, values.iter().map(|value| Cow::Borrowed(&**value)).collect()),
+            Contents(run) => (run, values.iter().map(Val::plain).collect()),
+            Printed(run) => (run, values.iter().map(Val::printable).collect()),
+            Typed(run) => return run(values),
+            Built => return Ok(Val::none()),
+        };
+        let seen: Vec<&Value> = seen.iter().map(AsRef::as_ref).collect();
+        run(&seen).map(Val::any)
+    }
+}
+
+/// What `if` takes for true: anything but null, false, zero and what is empty.
+pub(super) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    }
+}
+
+/// The text of an argument for [`Param::Text`], which the executor has checked.
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// What the escaping functions escape: all values side by side.
+fn joined(values: &[&Value]) -> String {
+    let nothing = Value::from("<no value>");
+    let shown: Vec<&Value> = values.iter().map(|&value| if value.is_null() { &nothing } else { value }).collect();
+    sprint(&shown)
+}
+
+fn equal_to_any(values: &[&Value]) -> Result<Value, String> {
+    let [first, others @ ..] = values else { return Ok(false.into()) };
+    if others.is_empty() {
+        return Err("missing argument for comparison".to_owned());
+    }
+    for other in others {
+        if equal(first, other)? {
+            return Ok(true.into());
+        }
+    }
+    Ok(false.into())
+}

@@ -1,0 +1,93 @@
+//! Go's `text/template` over JSON values of known types: the language of docker's `--format`.
+//!
+//! Text and messages are Go's, byte for byte (`template: :1:2: executing "" at <.Nope>: map has no entry for key "Nope"`);
+//! scripts compare both. An existing port of the language was tried and does not fit: it finds unknown functions only
+//! when they run (docker refuses the template, with another exit code), its messages have no place, and its maps forget
+//! the order of keys that `{{json .Config}}` prints.
+//!
+//! A template is cut into tokens (`lex`), parsed (`parse`) into nodes (`node`), and run (`exec`) over a value (`value`)
+//! of a [`Type`]: a struct and a map are both objects in JSON, but only a map may lack a key, and each prints in its own
+//! way. Types and further functions come from outside; the engine has none of its own.
+
+mod access;
+mod compare;
+mod exec;
+mod field;
+mod funcs;
+mod lex;
+mod literal;
+mod node;
+mod parse;
+mod strings;
+mod tokens;
+mod value;
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use self::exec::{Mode, Run};
+pub use self::funcs::{Function, Param};
+use self::parse::Parsed;
+use self::value::Val;
+pub use self::value::{Field, Struct, Type};
+
+/// Why a template gave no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The text is no template.
+    #[error("template parsing error: {message}")]
+    Parse {
+        /// What Go says, with the line: `template: :1: unclosed action`.
+        message: String,
+    },
+    /// The template does not fit the value. Docker calls that a parsing error too.
+    #[error("template parsing error: {message}")]
+    Execute {
+        /// What Go says, with line and column: `template: :1:2: executing "" at <.Nope>: …`.
+        message: String,
+    },
+}
+
+/// A parsed template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    source: String,
+    parsed: Parsed,
+}
+
+impl Template {
+    /// Parses `text`, which may call `functions` besides Go's own.
+    pub fn parse(text: &str, functions: &'static [Function]) -> Result<Self, TemplateError> {
+        match parse::parse(text, functions) {
+            Ok(parsed) => Ok(Self { source: text.to_owned(), parsed }),
+            Err(message) => Err(TemplateError::Parse { message: format!("template: :{message}") }),
+        }
+    }
+
+    /// The text that the template makes of a value of type `of`.
+    pub fn execute(&self, value: &Value, of: Type) -> Result<String, TemplateError> {
+        self.run(Mode::Typed, value, of)
+    }
+
+    /// The text that the template makes of the JSON of a value of type `of`, where a missing key is an error unless the
+    /// type has such a field: then it is the field's zero value.
+    pub fn execute_json(&self, value: &Value, of: Type) -> Result<String, TemplateError> {
+        self.run(Mode::Json, value, of)
+    }
+
+    fn run(&self, mode: Mode, value: &Value, of: Type) -> Result<String, TemplateError> {
+        let (text, result) = Run::new(&self.source, &self.parsed, mode, Val::new(Cow::Borrowed(value), of)).run();
+        match result {
+            Ok(()) => Ok(text),
+            Err(message) => Err(TemplateError::Execute { message: format!("template: {message}") }),
+        }
+    }
+
+    /// The line of headers that the template makes of the names of its fields, up to the first mistake: docker does not
+    /// look for one here.
+    pub fn header(&self, names: &Value) -> String {
+        let names = Val::new(Cow::Borrowed(names), Type::Any);
+        Run::new(&self.source, &self.parsed, Mode::Header, names).run().0
+    }
+}

@@ -46,6 +46,7 @@
 //! # What must never happen
 //!
 //! - A name leads to a blob that was not verified, or is not on the disk yet.
+//! - Content of a layer is passed on that was not verified while it was read ([`image::contents`]).
 //! - An archive of which any part is wrong changes the store.
 //! - Bytes that were read are written in another form under the same name: configs, manifests and layers are kept as
 //!   they came, and only documents that we make are serialised.

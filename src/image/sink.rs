@@ -169,20 +169,26 @@ fn move_range(from: &File, offset: u64, to: &File, at: u64, length: u64) -> io::
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Seek as _, SeekFrom};
     use std::sync::Arc;
 
     use super::*;
     use crate::image::Blob;
     use crate::image::contents::{Contents, Piece};
-    use crate::layer::Limits;
     use crate::layer::overlay::Source;
+    use crate::layer::{Checksum, Limits};
 
     /// Writes the same to a sink: small and large parts of a layer, small and large holes.
     fn fill(layer: &Blob, mut sink: Sink<'_>) {
         let mut contents = Contents::open(layer, &Limits::default()).expect("a layer");
         for (content_offset, size) in [(0, 10), (100, WORTH_MOVING), (300_000, 3 * CHUNK as u64), (2_000_000, 7)] {
             sink.write_all(b"header").expect("a write");
-            let source = Source { layer: 0, content_offset, size, sparse: None };
+            let mut bytes = layer.open().expect("a layer");
+            bytes.seek(SeekFrom::Start(content_offset)).expect("inside");
+            let mut content = Vec::new();
+            bytes.take(size).read_to_end(&mut content).expect("bytes");
+            let checksum = Checksum::of(&content);
+            let source = Source { layer: 0, content_offset, size, sparse: None, checksum };
             let copy = |piece: Piece<'_, '_>| match piece {
                 Piece::Hole(size) => sink.zeros(size),
                 Piece::Data(mut data) => sink.data(&mut data),

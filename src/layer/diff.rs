@@ -221,6 +221,7 @@ impl<'a> Pair<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::Checksum;
     use crate::layer::entry::{Entry, EntryKind, Mtime};
 
     fn path(text: &str) -> EntryPath {
@@ -241,7 +242,19 @@ mod tests {
         // In place of a content, its only byte is where it would be.
         let content_offset = text.bytes().last().map_or(0, u64::from);
         let (path, mtime, xattrs) = (path(name), Mtime::default(), Vec::new());
-        Entry { path, kind, mode: 0o755, uid: 0, gid: 0, mtime, size, xattrs, content_offset, sparse: None }
+        Entry {
+            path,
+            kind,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            mtime,
+            size,
+            xattrs,
+            content_offset,
+            sparse: None,
+            checksum: Checksum::EMPTY,
+        }
     }
 
     fn view(entries: Vec<Entry>) -> Overlay {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::checksum::Checksum;
 use super::path::{EntryPath, Escaped, PathError};
 use super::reader::{RawEntry, RawKind};
 use super::serde_bytes;
@@ -33,6 +34,9 @@ pub struct Entry {
     pub content_offset: u64,
     /// Where a sparse file's content belongs; none for all others.
     pub sparse: Option<SparseMap>,
+    /// The checksum of a file's content as it is stored, without its holes, once that was read; that of nothing before, and
+    /// for everything else.
+    pub checksum: Checksum,
 }
 
 /// What an [`Entry`] is.
@@ -182,6 +186,7 @@ impl Entry {
             xattrs: raw.xattrs,
             content_offset: raw.content_offset,
             sparse: raw.sparse,
+            checksum: Checksum::EMPTY,
             path,
             kind,
         })

@@ -1,12 +1,13 @@
 //! What is inside a layer: a changeset as a tar, packed or not.
 //!
 //! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
-//! stand ([`RawEntry`]), which also serves outer archives; [`path`], [`whiteout`] and [`entry`] put the rules of
+//! stand ([`RawEntry`]), which also serves outer archives; [`checksum`] finds damage; [`path`], [`whiteout`] and [`entry`] put the rules of
 //! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] stacks layers;
 //! [`mod@diff`] compares two stacks; [`writer`] writes tars.
 //!
 //! Nothing in here writes to a file system: contents are streams, paths are values.
 
+pub mod checksum;
 pub mod compression;
 pub mod diff;
 pub mod entry;
@@ -21,6 +22,7 @@ mod unpack;
 pub mod whiteout;
 pub mod writer;
 
+pub use checksum::{Checksum, ChecksumMismatch, Checksummer};
 pub use compression::Compression;
 pub use entry::{Entry, EntryError, EntryKind, Mtime, Segment, SparseMap};
 pub use index::{

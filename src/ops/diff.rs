@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use super::damage::LayerNames;
 use super::{Context, Error};
 use crate::image::contents::{Contents, Piece};
 use crate::image::{Image, Progress};
 use crate::layer::diff::{Change, diff};
 use crate::layer::overlay::{Node, Overlay, Source};
-use crate::layer::path::Escaped;
 use crate::oci::{Digest, Hasher, Platform};
 
 /// The changes from the image `old` to the image `new`, sorted by path. Contents are compared by their digests, for which
@@ -57,6 +57,7 @@ fn place(file: Node<'_>) -> Place {
 /// One of the two images.
 struct Side {
     image: Image,
+    names: LayerNames,
     view: Overlay,
 }
 
@@ -65,7 +66,7 @@ impl Side {
         let found = context.find(typed)?;
         let image = found.image(platform, &context.host)?.clone();
         let view = context.overlay(&found, &image)?;
-        Ok(Self { image, view })
+        Ok(Self { names: LayerNames::of(&found, &image), image, view })
     }
 
     /// Whether two files of one size are empty, or the same entry of the same layer.
@@ -86,15 +87,14 @@ impl Side {
         let mut digests = BTreeMap::new();
         for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
             let layer = &self.image.layers[files[0].layer()];
-            let io_error = |source| Error::Io { what: format!("layer {}", layer.diff_id), source };
             let blob = layer.blob.as_ref().expect("a view was made of the layer");
-            let mut contents = Contents::open(blob, &context.limits).map_err(io_error)?;
+            let failed = |error| self.names.of_layer(files[0].layer(), error);
+            let mut contents = Contents::open(blob, &context.limits).map_err(failed)?;
             for file in files {
                 let digest = digest(&mut contents, *file, progress);
-                let path = || Escaped(&file.path_bytes()).to_string();
-                digests.insert(place(*file), digest.map_err(|source| Error::Io { what: path(), source })?);
+                let failed = |error| self.names.of_content(file.layer(), &file.path_bytes(), error);
+                digests.insert(place(*file), digest.map_err(failed)?);
             }
-            contents.finish().map_err(io_error)?;
         }
         Ok(digests)
     }

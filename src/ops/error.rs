@@ -167,13 +167,19 @@ pub enum Error {
         /// What was found.
         actual: DiffId,
     },
-    /// A layer of an image that is looked at is another than the config says.
-    #[error("layer {expected} has other content: its diff ID is {actual}")]
-    LayerContent {
-        /// What the config says.
-        expected: DiffId,
-        /// What was found.
-        actual: DiffId,
+    /// A layer's bytes are not those that they should be.
+    #[error("layer {number} of {image} ({digest}) is damaged: {problem}; {way_out}")]
+    DamagedLayer {
+        /// The image, as it was named.
+        image: String,
+        /// Which layer, from the bottom, beginning with 1.
+        number: usize,
+        /// The digest of the layer.
+        digest: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What helps.
+        way_out: &'static str,
     },
     /// The layers of an image make no file system.
     #[error("{image}")]

@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod checkout;
 pub mod commit;
+pub mod damage;
 pub mod df;
 pub mod diff;
 pub mod export;

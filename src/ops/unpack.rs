@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::checkout::open;
+use super::damage::LayerNames;
 use super::{Context, Error};
 use crate::image::Progress;
 use crate::oci::{ImageId, Platform};
@@ -43,7 +44,9 @@ pub fn unpack(
     drop(context.store.draft_snapshot()?);
     let user = ordinary_user();
     let how = rootfs::Options { devices: options.devices, owners: user.is_none() };
-    let unpacked = unpack_tree(&overlay, &layers, target, how, progress, context.store.job())?;
+    let names = LayerNames::of(&found, image);
+    let unpacked = unpack_tree(&overlay, &layers, target, how, progress, context.store.job());
+    let unpacked = unpacked.map_err(|error| names.of_rootfs(error))?;
     let mut draft = context.store.draft_snapshot()?;
     let mut sampler = Sampler::default();
     for record in unpacked.records(&overlay) {

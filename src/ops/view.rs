@@ -1,15 +1,18 @@
 //! From an image to its merged view.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
+use super::damage::LayerNames;
 use super::{Context, Error, Found};
 use crate::image::blob::BlobReader;
+use crate::image::contents::Checksums;
 use crate::image::{Blob, Image, Layer, MissingLayers};
-use crate::layer::overlay::{Overlay, OverlayError};
+use crate::layer::overlay::Overlay;
 use crate::layer::{Entry, IndexError, LayerIndex, ScanError, scan};
-use crate::oci::DiffId;
+use crate::oci::{DiffId, Digest};
 
 impl Context {
     /// What the layers of an image are together. No content is read but that of layers that were never looked at.
@@ -19,47 +22,85 @@ impl Context {
 
     /// The same with one more layer on top, if that has entries.
     pub fn overlay_with(&self, found: &Found, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
-        let stack = || -> Result<_, Error> {
-            let indexes = self.indexes(found, image)?;
+        let stack = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
+            let indexes = self.indexes(found, image, distrusted)?;
             let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
             Ok(Overlay::build(indexes.into_iter().map(Entries::of).chain(top)))
         };
-        let mut built = stack()?;
-        if let Err(OverlayError::Index { layer, source: IndexError::Damaged { .. } }) = &built
-            && let Some(descriptor) = image.layers.get(*layer).and_then(|layer| layer.descriptor.as_ref())
-            && found.in_store
-        {
-            // Only a cache: what is wrong with it, it is made anew.
-            self.store.forget_layer_index(&descriptor.digest)?;
-            built = stack()?;
+        let mut built = stack(&HashSet::new())?;
+        if built.is_err() {
+            // Only caches: what is wrong with them, they are made anew.
+            let damaged = self.damaged_indexes(found, image);
+            if !damaged.is_empty() {
+                built = stack(&damaged)?;
+            }
         }
         built.map_err(|source| Error::Overlay { image: found.shown(), source })
     }
 
-    /// The index of each layer, bottom first.
-    fn indexes(&self, found: &Found, image: &Image) -> Result<Vec<Index>, Error> {
-        let mut drawer = Drawer::new();
-        image.layers.iter().map(|layer| self.index(found, layer, &mut drawer)).collect()
+    /// The checksums of the contents of one layer.
+    pub fn checksums(&self, found: &Found, image: &Image, layer: usize) -> Result<Checksums, Error> {
+        let read = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
+            let index = self.index(found, image, layer, distrusted, &mut Drawer::new())?;
+            let files = Entries::of(index).filter(|entry| entry.as_ref().map_or(true, |entry| entry.size > 0));
+            Ok(files.map(|entry| entry.map(|entry| (entry.content_offset, entry.checksum))).collect())
+        };
+        let read: Result<Checksums, IndexError> = match read(&HashSet::new())? {
+            Err(IndexError::Damaged { .. }) => read(&self.damaged_indexes(found, image))?,
+            read => read,
+        };
+        read.map_err(|source| Error::LayerIndex { diff_id: image.layers[layer].diff_id, source })
     }
 
-    fn index(&self, found: &Found, layer: &Layer, drawer: &mut Drawer) -> Result<Index, Error> {
+    /// The layers whose index in the store is not what was written.
+    fn damaged_indexes(&self, found: &Found, image: &Image) -> HashSet<Digest> {
+        let digests = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest);
+        let is_damaged = |digest: &Digest| {
+            let index = self.store.layer_index(digest).map(Index::Kept);
+            index.is_some_and(|index| Entries::of(index).any(|entry| entry.is_err()))
+        };
+        if found.in_store { digests.filter(is_damaged).collect() } else { HashSet::new() }
+    }
+
+    /// The index of each layer, bottom first.
+    fn indexes(&self, found: &Found, image: &Image, distrusted: &HashSet<Digest>) -> Result<Vec<Index>, Error> {
+        let mut drawer = Drawer::new();
+        (0..image.layers.len()).map(|layer| self.index(found, image, layer, distrusted, &mut drawer)).collect()
+    }
+
+    /// The index of the layer at that place. One that is distrusted is made anew.
+    fn index(
+        &self,
+        found: &Found,
+        image: &Image,
+        place: usize,
+        distrusted: &HashSet<Digest>,
+        drawer: &mut Drawer,
+    ) -> Result<Index, Error> {
+        let layer = &image.layers[place];
         let Some(blob) = &layer.blob else {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
+        let names = LayerNames::of(found, image);
         if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
-            let summary = self.store.layer_summary(&descriptor.digest, blob)?;
-            check_diff_id(layer, summary.diff_id)?;
-            if let Some(index) = self.store.layer_index(&descriptor.digest) {
-                return Ok(Index::Kept(index));
+            let digest = &descriptor.digest;
+            // Where it cannot be deleted, it is not believed either.
+            if !distrusted.contains(digest) || self.store.forget_layer_index(digest).is_ok() {
+                let summary = self.store.layer_summary(digest, blob).map_err(|error| names.of_store(place, error))?;
+                check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
+                if let Some(index) = self.store.layer_index(digest) {
+                    return Ok(Index::Kept(index));
+                }
             }
         }
-        drawer.scan(layer, blob, self).map(Index::Drawn)
+        drawer.scan(layer, place, blob, &names, self).map(Index::Drawn)
     }
 }
 
-fn check_diff_id(layer: &Layer, actual: DiffId) -> Result<(), Error> {
+/// What is wrong with a layer whose tar is not the one that the config means.
+fn check_diff_id(layer: &Layer, actual: DiffId) -> Result<(), String> {
     let expected = layer.diff_id;
-    if actual == expected { Ok(()) } else { Err(Error::LayerContent { expected, actual }) }
+    if actual == expected { Ok(()) } else { Err(format!("its diff ID is {actual}, and should be {expected}")) }
 }
 
 /// The index of a layer.
@@ -86,9 +127,16 @@ impl Drawer {
     }
 
     /// Reads a layer to its end, checks that it is the one that the config means, and keeps its index.
-    fn scan(&mut self, layer: &Layer, blob: &Blob, context: &Context) -> Result<Blob, Error> {
+    fn scan(
+        &mut self,
+        layer: &Layer,
+        place: usize,
+        blob: &Blob,
+        names: &LayerNames,
+        context: &Context,
+    ) -> Result<Blob, Error> {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
-        let layer_error = |source| Error::Layer { diff_id: layer.diff_id, source };
+        let layer_error = |source: ScanError| names.damaged(place, source.to_string());
         if self.file.is_none() {
             // Where there is no place for it, as in a container without /tmp, it is in memory.
             let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
@@ -98,9 +146,12 @@ impl Drawer {
         let start = (&**file).stream_position().map_err(io_error)?;
         let mut index = BufWriter::new(&**file);
         let reader = blob.open().map_err(|error| layer_error(ScanError::from(error)))?;
-        let summary = scan(reader, &context.limits, &mut index).map_err(layer_error)?.summary;
+        let summary = match scan(reader, &context.limits, &mut index) {
+            Err(ScanError::Index { source }) => return Err(io_error(source)),
+            scanned => scanned.map_err(layer_error)?.summary,
+        };
         index.flush().map_err(io_error)?;
-        check_diff_id(layer, summary.diff_id)?;
+        check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
         let end = (&**file).stream_position().map_err(io_error)?;
         Ok(Blob::range(Arc::clone(file), start, end - start))
     }

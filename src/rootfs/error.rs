@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::SnapshotError;
+use crate::image::contents::is_damage;
 use crate::layer::EntryPath;
 
 /// Why a root file system cannot be written or read.
@@ -52,6 +53,17 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A file's content in a layer is not what it was when the layer was indexed.
+    #[error("layer {layer}: {path}")]
+    Damaged {
+        /// Which layer, from the bottom, beginning with 0.
+        layer: usize,
+        /// The path inside the image.
+        path: EntryPath,
+        /// What is wrong.
+        #[source]
+        source: io::Error,
+    },
     /// Somebody wrote to a path while it was read.
     #[error("{path} changed while it was read; commit again when nothing writes to it")]
     Changed {
@@ -91,6 +103,14 @@ impl Error {
     /// An error of the system at a path of the image.
     pub(super) fn at(path: &[u8]) -> impl FnOnce(io::Error) -> Self + use<'_> {
         |source| Self::Io { path: EntryPath::new(path).unwrap_or_default(), source }
+    }
+
+    /// As [`Error::at`], of a path whose content comes from a layer, which may be damaged.
+    pub(super) fn in_layer(layer: usize, path: &[u8]) -> impl FnOnce(io::Error) -> Self + use<'_> {
+        move |source| {
+            let path = EntryPath::new(path).unwrap_or_default();
+            if is_damage(&source) { Self::Damaged { layer, path, source } } else { Self::Io { path, source } }
+        }
     }
 
     /// As [`Error::at`], of a path that was seen before: if it is gone now, somebody else is at work there.

@@ -2,21 +2,21 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Error, Store};
 use crate::image::Blob;
-use crate::layer::{LayerSummary, Limits, read_summary, scan};
+use crate::layer::{LayerSummary, Limits, ScanError, read_summary, scan};
 use crate::layout::Durable;
 use crate::oci::Digest;
 
 impl Store {
-    /// The sizes of a layer, by the digest of its blob. If its index is missing or damaged, the blob is read; the index
-    /// is kept for the next time where the store can be written.
+    /// The sizes of a layer, by the digest of its blob. If its index is missing, damaged, of another layer or of another
+    /// version, the blob is read and its digest verified; the index is kept for the next time where the store can be
+    /// written.
     pub fn layer_summary(&self, digest: &Digest, blob: &Blob) -> Result<LayerSummary, Error> {
         let path = self.layer_index_path(digest);
-        let known = File::open(&path).ok().and_then(|file| read_summary(BufReader::new(file)).ok());
-        if let Some(summary) = known {
+        if let Some(summary) = known_summary(&path, digest) {
             return Ok(summary);
         }
         let draft = self.draft_index(digest).ok();
@@ -24,9 +24,17 @@ impl Store {
             Some(draft) => Box::new(BufWriter::new(draft.file())),
             None => Box::new(io::sink()),
         };
-        let layer_error = |source| Error::Layer { what: format!("layer {digest}"), source };
-        let reader = blob.open().map_err(|error| layer_error(error.into()))?;
-        let found = scan(reader, &Limits::default(), &mut sink).map_err(layer_error)?;
+        let damaged = |source| match source {
+            ScanError::Index { source } => Error::io(&path)(source),
+            source => Error::DamagedLayer { digest: *digest, problem: source.to_string() },
+        };
+        let reader = blob.open().map_err(|error| damaged(error.into()))?;
+        let found = scan(reader, &Limits::default(), &mut sink).map_err(damaged)?;
+        if found.blob != *digest {
+            // Else an index would say of damaged bytes that they are right.
+            let problem = format!("its content has the digest {}", found.blob);
+            return Err(Error::DamagedLayer { digest: *digest, problem });
+        }
         let flushed = sink.flush().is_ok();
         drop(sink);
         if let (true, Some(draft)) = (flushed, draft) {
@@ -36,11 +44,10 @@ impl Store {
         Ok(found.summary)
     }
 
-    /// The index of a layer, if the store has one that ends as an index does.
+    /// The index of a layer, if the store has one that says at its end that it is that.
     pub fn layer_index(&self, digest: &Digest) -> Option<PathBuf> {
         let path = self.layer_index_path(digest);
-        let file = File::open(&path).ok()?;
-        read_summary(BufReader::new(file)).is_ok().then_some(path)
+        known_summary(&path, digest).map(|_| path)
     }
 
     /// Deletes the index of a layer, which was found to be damaged.
@@ -62,4 +69,10 @@ impl Store {
         let path = self.private_folder("tmp")?.join(format!("layer-{}-{}", digest.hex(), std::process::id()));
         Durable::create(path.clone(), &self.job).map_err(Error::io(&path))
     }
+}
+
+/// What an index says at its end, if it is that of the blob.
+fn known_summary(path: &Path, blob: &Digest) -> Option<LayerSummary> {
+    let file = File::open(path).ok()?;
+    read_summary(BufReader::new(file)).ok().filter(|summary| summary.blob == *blob)
 }

@@ -72,6 +72,14 @@ pub enum Error {
         #[source]
         source: ScanError,
     },
+    /// A layer of the store is not what its digest says, or no layer at all.
+    #[error("layer {digest} is damaged: {problem}; load its image again to repair it")]
+    DamagedLayer {
+        /// The layer's blob.
+        digest: Digest,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A snapshot of a directory cannot be used.
     #[error("{path}")]
     Snapshot {

@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod layouts;
 mod members;
+mod stored;
 mod text;
 mod together;
 mod unpacked;

@@ -6,10 +6,11 @@ use super::LayerSummary;
 use crate::layer::entry::Entry;
 use crate::oci::{DiffId, Digest, Hasher};
 
-const MAGIC: &[u8; 22] = b"imgtool-layer-index 1\n";
-const END: &[u8; 8] = b"idx-end\n";
-/// Diff id, three numbers, two checksums, end mark.
-const FOOTER: usize = DIGEST + 3 * 8 + 2 * DIGEST + END.len();
+const MAGIC: &[u8; 22] = b"imgtool-layer-index 2\n";
+/// Also says which version it is: a summary is read from the end alone.
+const END: &[u8; 8] = b"idx-2nd\n";
+/// Two digests, three numbers, two checksums, end mark.
+const FOOTER: usize = 2 * DIGEST + 3 * 8 + 2 * DIGEST + END.len();
 const DIGEST: usize = 32;
 /// The longest entry that is believed: its name, link and attributes come from at most two long names and one PAX
 /// header, its sparse map from another megabyte of text.
@@ -91,7 +92,7 @@ impl<'a> IndexWriter<'a> {
 }
 
 fn footer(summary: &LayerSummary, above: &Digest) -> Vec<u8> {
-    let mut footer = summary.diff_id.digest().as_bytes().to_vec();
+    let mut footer = [*summary.diff_id.digest().as_bytes(), *summary.blob.as_bytes()].concat();
     for number in [summary.tar_size, summary.content_size, summary.entries] {
         footer.extend_from_slice(&number.to_le_bytes());
     }
@@ -104,7 +105,8 @@ fn footer(summary: &LayerSummary, above: &Digest) -> Vec<u8> {
 /// The figures in a footer, and the digest of all above it.
 fn parse_footer(footer: &[u8; FOOTER]) -> Result<(LayerSummary, Digest), IndexError> {
     let mut rest = &footer[..];
-    let diff_id = DiffId::new(Digest::from_bytes(take(&mut rest)));
+    let (diff_id, blob) = (take(&mut rest), take(&mut rest));
+    let (diff_id, blob) = (DiffId::new(Digest::from_bytes(diff_id)), Digest::from_bytes(blob));
     let [tar_size, content_size, entries] = [(); 3].map(|()| u64::from_le_bytes(take(&mut rest)));
     let above = Digest::from_bytes(take(&mut rest));
     let signed = footer.len() - rest.len();
@@ -112,7 +114,7 @@ fn parse_footer(footer: &[u8; FOOTER]) -> Result<(LayerSummary, Digest), IndexEr
     if rest != END || Digest::of(&footer[..signed]) != checksum {
         return Err(damaged("its footer is not one"));
     }
-    Ok((LayerSummary { diff_id, tar_size, content_size, entries }, above))
+    Ok((LayerSummary { diff_id, blob, tar_size, content_size, entries }, above))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
@@ -210,6 +212,7 @@ impl<R: Read> Iterator for LayerIndex<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::checksum::Checksum;
     use crate::layer::entry::{EntryKind, Mtime, Segment, SparseMap};
     use crate::layer::path::EntryPath;
     use proptest::prelude::*;
@@ -226,6 +229,7 @@ mod tests {
             xattrs: vec![(b"user.x".to_vec(), b"\0\xff".to_vec())],
             content_offset: 512,
             sparse: None,
+            checksum: Checksum::EMPTY,
         }
     }
 
@@ -234,7 +238,12 @@ mod tests {
         let map = SparseMap { segments: vec![Segment { offset: 10, length: 20 }] };
         vec![
             entry("", EntryKind::Directory),
-            Entry { size: 100, sparse: Some(map), ..entry("a/file", EntryKind::File) },
+            Entry {
+                size: 100,
+                sparse: Some(map),
+                checksum: Checksum::of(b"content"),
+                ..entry("a/file", EntryKind::File)
+            },
             entry("a/link", EntryKind::Hardlink { target }),
             entry("a/symbolic", EntryKind::Symlink { target: b"\xff".to_vec() }),
             entry("a/device", EntryKind::CharDevice { major: 1, minor: 3 }),
@@ -244,7 +253,7 @@ mod tests {
 
     fn summary() -> LayerSummary {
         let diff_id = DiffId::new(Digest::of(b"a tar"));
-        LayerSummary { diff_id, tar_size: 10_240, content_size: 101, entries: 6 }
+        LayerSummary { diff_id, blob: Digest::of(b"a gzip stream"), tar_size: 10_240, content_size: 101, entries: 6 }
     }
 
     fn index() -> Vec<u8> {

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 use super::LayerSummary;
 use super::file::IndexWriter;
 use super::tree::{Tree, TreeError};
+use crate::layer::checksum::{Checksum, Checksummer};
 use crate::layer::compression::{Compression, sniff};
 use crate::layer::entry::{Entry, EntryError};
 use crate::layer::limits::Limits;
@@ -67,14 +68,15 @@ pub fn scan<R: Read + Send>(raw: R, limits: &Limits, index: &mut dyn Write) -> R
     let mut tar = Hashing::new(decoder, true);
     let mut index = IndexWriter::new(index);
     let to_index = |source| ScanError::Index { source };
-    let tree = walk(TarReader::new(&mut tar, limits), limits, |entry| index.add(entry).map_err(to_index))?.0;
+    let take = |entry: &Entry| index.add(entry).map_err(to_index);
+    let tree = walk(TarReader::new(&mut tar, limits), limits, checksum, take)?.0;
     let (digest, tar_size) = tar.finish();
     let (blob, blob_size) = match compression {
         Compression::None => (digest, tar_size),
         _ => packed.finish(),
     };
     let content_size = tree.content_size();
-    let summary = LayerSummary { diff_id: DiffId::new(digest), tar_size, content_size, entries: index.entries() };
+    let summary = LayerSummary { diff_id: DiffId::new(digest), blob, tar_size, content_size, entries: index.entries() };
     index.finish(&summary).map_err(to_index)?;
     Ok(Scan { summary, compression, blob, blob_size, missing_link_targets: tree.into_missing() })
 }
@@ -98,23 +100,35 @@ pub fn outline<R: Read + Seek>(tar: R, limits: &Limits) -> Result<Outline, ScanE
         entries += 1;
         Ok(())
     };
-    let (tree, tar_size) = walk(tar, limits, count)?;
+    let (tree, tar_size) = walk(tar, limits, |_| Ok(Checksum::EMPTY), count)?;
     Ok(Outline { content_size: tree.content_size(), tar_size, entries })
 }
 
-/// Takes each entry that means something; gives the tree that they make and the size of the tar.
+/// The checksum of the current member's content.
+fn checksum<R: Read>(tar: &mut TarReader<R>) -> Result<Checksum, TarError> {
+    let mut content = Checksummer::default();
+    tar.show_stored(|bytes| content.update(bytes))?;
+    Ok(content.finish())
+}
+
+/// Takes each entry that means something; gives the tree that they make and the size of the tar. `checksum` is asked for
+/// those of files.
 fn walk<R: Read>(
     mut tar: TarReader<R>,
     limits: &Limits,
+    checksum: fn(&mut TarReader<R>) -> Result<Checksum, TarError>,
     mut take: impl FnMut(&Entry) -> Result<(), ScanError>,
 ) -> Result<(Tree, u64), ScanError> {
     let mut tree = Tree::new(limits);
     while let Some(raw) = tar.next()? {
-        let entry = Entry::try_from_raw(raw)?;
+        let mut entry = Entry::try_from_raw(raw)?;
         if entry.is_reserved() {
             continue;
         }
         tree.apply(&entry)?;
+        if entry.size > 0 {
+            entry.checksum = checksum(&mut tar)?;
+        }
         take(&entry)?;
     }
     Ok((tree, tar.position()))
@@ -186,7 +200,13 @@ mod tests {
             assert_eq!(scan.compression, compression);
             assert_eq!((scan.blob, scan.blob_size), (Digest::of(&raw), raw.len() as u64));
             let diff_id = DiffId::new(Digest::of(&tar));
-            let expected = LayerSummary { diff_id, tar_size: tar.len() as u64, content_size: 5, entries: 3 };
+            let expected = LayerSummary {
+                diff_id,
+                blob: Digest::of(&raw),
+                tar_size: tar.len() as u64,
+                content_size: 5,
+                entries: 3,
+            };
             assert_eq!(scan.summary, expected);
             assert_eq!(read_summary(io::Cursor::new(&index)).expect("an index"), expected);
             let entries: Vec<Entry> =

@@ -275,6 +275,7 @@ impl Names for Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::checksum::Checksum;
     use crate::layer::entry::Mtime;
 
     /// `d/` is a directory, `f 5` a file of five bytes, `l -> t` a symbolic and `l = t` a hard link.
@@ -291,7 +292,19 @@ mod tests {
         };
         let path = path(name);
         let (mtime, xattrs) = (Mtime::default(), Vec::new());
-        Entry { path, kind, mode: 0, uid: 0, gid: 0, mtime, size, xattrs, content_offset: 0, sparse: None }
+        Entry {
+            path,
+            kind,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            mtime,
+            size,
+            xattrs,
+            content_offset: 0,
+            sparse: None,
+            checksum: Checksum::EMPTY,
+        }
     }
 
     fn tree(entries: &[&str]) -> Result<Tree, TreeError> {

@@ -170,7 +170,7 @@ impl<'a> Changeset<'a> {
             EntryKind::BlockDevice { major, minor } => What::BlockDevice(major, minor),
             EntryKind::Fifo => What::Fifo,
             EntryKind::File | EntryKind::Hardlink { .. } => {
-                What::File { size: entry.size, offset: entry.content_offset }
+                What::File { size: entry.size, offset: entry.content_offset, checksum: entry.checksum }
             }
         };
         let xattrs = self.tree.xattrs(entry.xattrs)?;

@@ -16,7 +16,7 @@
 //! - Hard links are one inode with several names. A hard link to a file of a lower layer is another name of the file that
 //!   the view has there at that time; what later happens to one name does not touch the others.
 //!
-//! A view has no contents; it takes about 130 bytes a name, and 220 while it is built.
+//! A view has no contents; it takes about 150 bytes a name, and 240 while it is built.
 
 mod build;
 mod changeset;
@@ -30,6 +30,7 @@ use std::collections::HashMap;
 pub use build::OverlayError;
 pub use node::{Children, Iter, LinkGroup, Node, NodeKind, Source};
 
+use super::checksum::Checksum;
 use super::entry::{Entry, Mtime, SparseMap};
 use super::index::IndexError;
 use super::path::EntryPath;
@@ -87,7 +88,7 @@ struct Inode {
 #[derive(Debug)]
 enum What {
     Directory,
-    File { size: u64, offset: u64 },
+    File { size: u64, offset: u64, checksum: Checksum },
     Symlink(Box<[u8]>),
     CharDevice(u32, u32),
     BlockDevice(u32, u32),

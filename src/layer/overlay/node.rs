@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::{Inode, Name, Overlay, What};
+use crate::layer::checksum::Checksum;
 use crate::layer::entry::{EntryKind, Mtime, SparseMap};
 use crate::layer::path::EntryPath;
 use crate::layer::writer::Meta;
@@ -57,6 +58,8 @@ pub struct Source<'a> {
     pub size: u64,
     /// Where a sparse file's content belongs; none for all others.
     pub sparse: Option<&'a SparseMap>,
+    /// The checksum of what is stored.
+    pub checksum: Checksum,
 }
 
 /// Which inode: two names of one view that have equal groups are hard links of each other.
@@ -179,9 +182,9 @@ impl<'a> Node<'a> {
 
     /// Where its content is, if it is a file; the same for all names of a file.
     pub fn source(&self) -> Option<Source<'a>> {
-        let What::File { size, offset } = self.inode().what else { return None };
+        let What::File { size, offset, checksum } = self.inode().what else { return None };
         let sparse = self.overlay.sparse.get(&self.name_record().inode);
-        Some(Source { layer: self.layer(), content_offset: offset, size, sparse })
+        Some(Source { layer: self.layer(), content_offset: offset, size, sparse, checksum })
     }
 
     /// Which hard links it is one of; none if this is its only name.

@@ -95,6 +95,13 @@ impl<R: Read> TarReader<R> {
         Content { tar: self }
     }
 
+    /// Shows to `each` what has not been read of the current member's content, as it is stored: without its holes.
+    pub fn show_stored(&mut self, each: impl FnMut(&[u8])) -> Result<(), TarError> {
+        let rest = std::mem::take(&mut self.remaining);
+        self.sparse = None;
+        if self.source.show(rest, each)? { Ok(()) } else { Err(self.truncated()) }
+    }
+
     /// How many bytes of the archive have been passed; after the end, its size.
     pub fn position(&self) -> u64 {
         self.source.position()

@@ -93,6 +93,22 @@ impl<R: Read> Source<R> {
         Ok(true)
     }
 
+    /// Goes on by `distance` bytes, as [`Source::skip`] does, but reads and shows all of them.
+    pub(super) fn show(&mut self, distance: u64, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
+        let mut left = distance;
+        while left > 0 {
+            let ready = self.fill()?;
+            let count = usize::try_from(left).map_or(ready.len(), |left| left.min(ready.len()));
+            if count == 0 {
+                return Ok(false);
+            }
+            each(&ready[..count]);
+            self.pass(count);
+            left -= count as u64;
+        }
+        Ok(true)
+    }
+
     fn fill(&mut self) -> io::Result<&[u8]> {
         if self.start == self.end {
             self.start = 0;

@@ -1,15 +1,18 @@
 //! What a directory is compared with.
 
+use std::io;
 use std::path::Path;
 
 use super::changes::Compare;
 use super::directory::open;
+use crate::image::contents::Layers;
 use crate::image::{Blob, Image, edit};
 use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
+use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error, Found, Location};
-use crate::rootfs::{Base, Header, Layers, Record, Root, SnapshotError, expected, ordinary_user};
+use crate::rootfs::{Base, Header, Record, Root, SnapshotError, expected, ordinary_user};
 use crate::store::Snapshot;
 
 /// What a directory is compared with.
@@ -36,6 +39,8 @@ pub struct Checkout {
     pub config: ImageConfig,
     /// The contents of the image's layers.
     pub layers: Layers,
+    /// What those are called; none if there is no image.
+    pub names: Option<LayerNames>,
     /// When the snapshot was taken, by the clock of the file system.
     pub settled: Mtime,
     /// The ordinary user who unpacked; none if root did.
@@ -65,7 +70,7 @@ impl Checkout {
     pub fn open(context: &Context, directory: &Path, compare: &Compare) -> Result<Self, Error> {
         let root = open(directory)?;
         match &compare.to {
-            CompareTo::Scratch => Self::scratch(context, root),
+            CompareTo::Scratch => Ok(Self::scratch(context, root)),
             CompareTo::Image(typed) => {
                 if let Some(path) = Location::parse(typed, Path::exists).path() {
                     return Err(Error::BaseOutside { path: path.to_owned() });
@@ -74,7 +79,7 @@ impl Checkout {
                 Self::of_image(context, root, &found)
             }
             CompareTo::Snapshot => match context.store.find_snapshot(directory)? {
-                None => Ok(Self { is_unknown: true, ..Self::scratch(context, root)? }),
+                None => Ok(Self { is_unknown: true, ..Self::scratch(context, root) }),
                 Some(Snapshot { header, .. }) if compare.squash => {
                     let mut checkout = Self::by_content(context, root, directory, &header, &header.origin)?;
                     // Layers are squashed, and not what was said about the image since.
@@ -103,14 +108,14 @@ impl Checkout {
         })
     }
 
-    fn scratch(context: &Context, root: Root) -> Result<Self, Error> {
-        let failed = |source| Error::Io { what: "no layers".to_owned(), source };
-        Ok(Self {
+    fn scratch(context: &Context, root: Root) -> Self {
+        Self {
             root,
             image: None,
             parent: None,
             config: edit::scratch(&context.host),
-            layers: Layers::new(Vec::new(), context.limits.clone()).map_err(failed)?,
+            layers: Layers::none(),
+            names: None,
             settled: Mtime::default(),
             user: ordinary_user(),
             origin: Base::default(),
@@ -118,7 +123,7 @@ impl Checkout {
             is_unknown: false,
             in_place: false,
             known: Known::Nothing,
-        })
+        }
     }
 
     fn of_image(context: &Context, root: Root, found: &Found) -> Result<Self, Error> {
@@ -129,6 +134,7 @@ impl Checkout {
             root,
             config: image.config.value().clone(),
             layers: context.layers(found, image)?,
+            names: Some(LayerNames::of(found, image)),
             settled: Mtime::default(),
             user: ordinary_user(),
             origin: Base { manifest, id: Some(image.id()) },
@@ -163,6 +169,7 @@ impl Checkout {
             root,
             config: image.config.value().clone(),
             layers,
+            names: Some(LayerNames::of(&found, image)),
             settled: header.settled,
             user: header.user,
             origin: header.origin.clone(),
@@ -205,6 +212,8 @@ impl Context {
         image.require_complete(|| found.shown())?;
         let blobs: Vec<Blob> = image.layers.iter().filter_map(|layer| layer.blob.clone()).collect();
         let failed = |source| Error::Io { what: format!("layers of {}", found.shown()), source };
-        Layers::new(blobs, self.limits.clone()).map_err(failed)
+        let (whole, looked_at, image) = (self.clone(), found.clone(), image.clone());
+        let checksums = move |layer| whole.checksums(&looked_at, &image, layer).map_err(io::Error::other);
+        Layers::new(blobs, self.limits.clone(), checksums).map_err(failed)
     }
 }

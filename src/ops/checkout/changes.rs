@@ -52,7 +52,11 @@ impl Checkout {
             in_place: self.in_place,
         };
         let mut records = self.records()?;
-        Ok(scan(&self.root, &mut *records, &self.layers, &options, keep)?)
+        let scanned = scan(&self.root, &mut *records, &self.layers, &options, keep);
+        scanned.map_err(|error| match &self.names {
+            Some(names) => names.of_rootfs(error),
+            None => error.into(),
+        })
     }
 }
 

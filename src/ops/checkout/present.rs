@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::base::Checkout;
 use super::changes::Compare;
-use crate::image::Layer;
+use crate::image::contents::Layers;
+use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error};
 use crate::rootfs::{Changes, Record, Root, Skipped};
 
@@ -12,8 +13,10 @@ use crate::rootfs::{Changes, Record, Root, Skipped};
 pub struct Present {
     /// The directory.
     pub root: Root,
-    /// The layers that the sources of records lead into, bottom first.
-    pub layers: Vec<Layer>,
+    /// The layers that the sources of records lead into.
+    pub layers: Layers,
+    /// What they are called.
+    pub names: LayerNames,
     /// What is there, in walk order. What this user cannot read is as it was, so that its source has its content.
     pub records: Vec<Record>,
     /// What is there and in no layer.
@@ -23,16 +26,13 @@ pub struct Present {
 /// Looks at a directory; none if no image is known that it came from.
 pub fn present(context: &Context, directory: &Path) -> Result<Option<Present>, Error> {
     let compare = Compare::default();
-    let mut checkout = Checkout::open(context, directory, &compare)?;
-    if checkout.image.is_none() {
-        return Ok(None);
-    }
+    let checkout = Checkout::open(context, directory, &compare)?;
+    let Some(names) = checkout.names.clone() else { return Ok(None) };
     let mut records = Vec::new();
     let mut keep = |record| {
         records.push(record);
         Ok(())
     };
     let Changes { skipped, .. } = checkout.changes(&compare, &mut keep)?;
-    let layers = checkout.image.take().map(|image| image.layers).unwrap_or_default();
-    Ok(Some(Present { root: checkout.root, layers, records, skipped }))
+    Ok(Some(Present { root: checkout.root, layers: checkout.layers, names, records, skipped }))
 }

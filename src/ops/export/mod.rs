@@ -10,14 +10,15 @@ mod stubs;
 mod unpacked;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::checkout::{Present, present, tree_folder};
+use super::damage::LayerNames;
 use super::output::Target;
 use super::{Context, Error, Location};
 use crate::image::contents::{Contents, Piece};
-use crate::image::{Layer, Progress, Sink};
+use crate::image::{Blob, Layer, Progress, Sink};
 use crate::layer::overlay::{Node, NodeKind, Overlay};
 use crate::layer::path::Escaped;
 use crate::layer::{Limits, Meta, TarWriter};
@@ -41,6 +42,8 @@ pub enum Export {
         layers: Vec<Layer>,
         /// What they are together.
         view: Box<Overlay>,
+        /// What its layers are called.
+        names: LayerNames,
         /// How much is taken from a layer.
         limits: Limits,
     },
@@ -55,8 +58,6 @@ pub enum Export {
     Unpacked {
         /// What is in it.
         present: Box<Present>,
-        /// How much is taken from a layer.
-        limits: Limits,
     },
 }
 
@@ -79,7 +80,8 @@ pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export,
     if let Some(mtime) = options.stubs {
         view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;
     }
-    Ok(Export::Image { layers: image.layers.clone(), view: Box::new(view), limits: context.limits.clone() })
+    let (layers, names, limits) = (image.layers.clone(), LayerNames::of(&found, image), context.limits.clone());
+    Ok(Export::Image { layers, view: Box::new(view), names, limits })
 }
 
 fn is_plain_folder(path: &Path) -> bool {
@@ -90,7 +92,7 @@ fn folder(context: &Context, path: &Path) -> Result<Export, Error> {
     // Of an OCI bundle, its root file system.
     let path = tree_folder(path);
     match present(context, &path) {
-        Ok(Some(present)) => Ok(Export::Unpacked { present: Box::new(present), limits: context.limits.clone() }),
+        Ok(Some(present)) => Ok(Export::Unpacked { present: Box::new(present) }),
         Ok(None) => Ok(Export::Folder { path, is_orphan: false }),
         Err(Error::BaseLost { .. }) => Ok(Export::Folder { path, is_orphan: true }),
         Err(error) => Err(error),
@@ -108,20 +110,54 @@ impl Export {
 
     /// Writes the tar, and says what is not in it.
     pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<Skipped, Error> {
-        let sink = match target {
-            Target::File(file) => Sink::file(file),
-            Target::Stream(stream) => Sink::stream(stream),
+        let stream = match target {
+            Target::File(file) => return self.write_to(Sink::file(file), progress),
+            Target::Stream(stream) => stream,
         };
+        let mut counted = Counted { stream, count: 0 };
+        let written = self.write_to(Sink::stream(&mut counted), progress);
+        if written.is_err() && counted.count > 0 {
+            // Whoever gets what was written so far is not told that this failed, and many readers take a tar without an end
+            // for a whole one. The error that is told is the first.
+            let _ = counted.write_all(&SPOILT);
+        }
+        written
+    }
+
+    fn write_to<'a>(&self, sink: Sink<'a>, progress: &'a dyn Progress) -> Result<Skipped, Error> {
         let mut output = Output { tar: TarWriter::new(sink), progress };
         let skipped = match self {
-            Self::Image { layers, view, limits } => output.image(layers, view, limits).map(|()| Skipped::default())?,
+            Self::Image { layers, view, names, limits } => {
+                output.image(layers, view, names, limits).map(|()| Skipped::default())?
+            }
             Self::Folder { path, .. } => folder::write(path, &mut output)?,
-            Self::Unpacked { present, limits } => unpacked::write(present, limits, &mut output)?,
+            Self::Unpacked { present } => unpacked::write(present, &mut output)?,
         };
         let end = output.tar.finish().and_then(Sink::finish);
         progress.finish(PART, "");
         end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })?;
         Ok(skipped)
+    }
+}
+
+/// What no reader takes for a part of a tar, wherever it stands.
+const SPOILT: [u8; 1536] = [0xff; 1536];
+
+/// A stream, and how many bytes it took.
+struct Counted<'a> {
+    stream: &'a mut dyn Write,
+    count: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.stream.write(bytes)?;
+        self.count += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 
@@ -135,7 +171,7 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
-    fn image(&mut self, layers: &[Layer], view: &Overlay, limits: &Limits) -> Result<(), Error> {
+    fn image(&mut self, layers: &[Layer], view: &Overlay, names: &LayerNames, limits: &Limits) -> Result<(), Error> {
         let (mut files, mut further) = (Vec::new(), Vec::new());
         let root = Some(view.root()).filter(Node::is_listed);
         for node in root.into_iter().chain(view) {
@@ -153,8 +189,8 @@ impl Output<'_> {
         files.sort_unstable_by_key(|node| (node.layer(), node.source().map(|source| source.content_offset), node.id()));
         for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
             // The layer on top of all is the stubs', which are empty.
-            match layers.get(files[0].layer()) {
-                Some(layer) => self.files(layer, files, limits)?,
+            match layers.get(files[0].layer()).and_then(|layer| layer.blob.as_ref()) {
+                Some(layer) => self.files(layer, files, names, limits)?,
                 None => files.iter().try_for_each(|file| self.header(&meta(*file)))?,
             }
         }
@@ -162,17 +198,15 @@ impl Output<'_> {
     }
 
     /// Writes the files of a layer, in the order of their contents.
-    fn files(&mut self, layer: &Layer, files: &[Node<'_>], limits: &Limits) -> Result<(), Error> {
-        let layer_error = |source| Error::Io { what: format!("layer {}", layer.diff_id), source };
-        let blob = layer.blob.as_ref().expect("a view was made of the layer");
-        let mut contents = Contents::open(blob, limits).map_err(layer_error)?;
+    fn files(&mut self, layer: &Blob, files: &[Node<'_>], names: &LayerNames, limits: &Limits) -> Result<(), Error> {
+        let mut contents = Contents::open(layer, limits).map_err(|error| names.of_layer(files[0].layer(), error))?;
         for node in files {
             let source = node.source().expect("these are files");
             self.header(&meta(*node))?;
             let copied = contents.read(source, |piece| self.piece(piece));
-            copied.map_err(|source| Error::Io { what: shown(&node.path_bytes()), source })?;
+            copied.map_err(|error| names.of_content(node.layer(), &node.path_bytes(), error))?;
         }
-        contents.finish().map_err(layer_error)
+        Ok(())
     }
 
     fn piece(&mut self, piece: Piece<'_, '_>) -> io::Result<()> {

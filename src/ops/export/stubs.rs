@@ -1,5 +1,6 @@
 //! What docker puts into every container before it starts, and so into every `docker export`.
 
+use crate::layer::Checksum;
 use crate::layer::entry::{Entry, EntryKind, Mtime};
 use crate::layer::overlay::{Node, Overlay};
 use crate::layer::path::EntryPath;
@@ -58,7 +59,19 @@ fn is_directory(view: &Overlay, path: &EntryPath) -> bool {
 fn entry(path: EntryPath, kind: EntryKind, mtime: i64) -> Entry {
     let mode = if matches!(kind, EntryKind::Symlink { .. }) { 0o777 } else { 0o755 };
     let mtime = Mtime { seconds: mtime, nanos: 0 };
-    Entry { path, kind, mode, uid: 0, gid: 0, mtime, size: 0, xattrs: Vec::new(), content_offset: 0, sparse: None }
+    Entry {
+        path,
+        kind,
+        mode,
+        uid: 0,
+        gid: 0,
+        mtime,
+        size: 0,
+        xattrs: Vec::new(),
+        content_offset: 0,
+        sparse: None,
+        checksum: Checksum::EMPTY,
+    }
 }
 
 #[cfg(test)]

@@ -116,5 +116,5 @@ fn a_layer_that_is_not_the_configs_is_an_error() {
     let (context, path) = (context(folder.path()), folder.path().join("a.tar"));
     archive(&path, &layers(), |layer| [layer, b"more"].concat());
     let error = to_stream(&context, &path.display().to_string(), &Options::default()).expect_err("another layer");
-    assert!(matches!(error, Error::LayerContent { .. }), "{error:?}");
+    assert!(matches!(error, Error::DamagedLayer { number: 1, .. }), "{error:?}");
 }

@@ -7,15 +7,13 @@ use std::io;
 use rustix::fs::OFlags;
 
 use super::{Error, Output, PART, folder, shown};
-use crate::image::Layer;
-use crate::image::contents::Contents;
-use crate::layer::overlay;
-use crate::layer::{EntryKind, EntryPath, Limits};
+use crate::image::contents::Layers;
+use crate::layer::{EntryKind, EntryPath};
 use crate::ops::checkout::Present;
 use crate::rootfs::{Record, Skipped, Source};
 
 /// Writes what is in a directory, by path.
-pub(super) fn write(present: &Present, limits: &Limits, output: &mut Output<'_>) -> Result<Skipped, Error> {
+pub(super) fn write(present: &Present, output: &mut Output<'_>) -> Result<Skipped, Error> {
     let total = present.records.iter().map(|record| record.node.size).sum();
     output.progress.total(Some(total));
     output.progress.start(PART, "export", Some(total));
@@ -32,8 +30,7 @@ pub(super) fn write(present: &Present, limits: &Limits, output: &mut Output<'_>)
         let size = meta.content_size();
         output.header(&meta)?;
         if size > 0 {
-            let copied = content(present, limits, record, output);
-            copied.map_err(|source| Error::Io { what: shown(record.path.as_bytes()), source })?;
+            content(present, record, output)?;
         }
     }
     Ok(present.skipped.clone())
@@ -56,30 +53,28 @@ fn inode(record: &Record) -> Option<Inode> {
 }
 
 /// Copies a file's content from the disk, or from the image if this user cannot see it there: then it is as it was.
-fn content(present: &Present, limits: &Limits, record: &Record, output: &mut Output<'_>) -> io::Result<()> {
+fn content(present: &Present, record: &Record, output: &mut Output<'_>) -> Result<(), Error> {
+    let failed = |source| Error::Io { what: shown(record.path.as_bytes()), source };
     let is_hidden = present.skipped.mounts.iter().any(|mount| record.path.starts_with(mount));
     let opened = match present.root.open_beneath(record.path.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK) {
         _ if is_hidden => None,
         Ok(file) => Some(File::from(file)),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
-        Err(error) => return Err(error),
+        Err(error) => return Err(failed(error)),
     };
     match (opened, &record.source) {
-        (Some(file), _) => folder::unchanged(&file, (record.stat.ino, record.stat.size), output),
-        (None, Some(source)) => from_layer(&present.layers, limits, source, record.node.size, output),
-        (None, None) => Err(io::ErrorKind::PermissionDenied.into()),
+        (Some(file), _) => folder::unchanged(&file, (record.stat.ino, record.stat.size), output).map_err(failed),
+        (None, Some(source)) => {
+            let copied = from_layer(&present.layers, source, record.node.size, output);
+            let layer = source.layer as usize;
+            copied.map_err(|error| present.names.of_content(layer, record.path.as_bytes(), error))
+        }
+        (None, None) => Err(failed(io::ErrorKind::PermissionDenied.into())),
     }
 }
 
-fn from_layer(
-    layers: &[Layer],
-    limits: &Limits,
-    source: &Source,
-    size: u64,
-    output: &mut Output<'_>,
-) -> io::Result<()> {
+fn from_layer(layers: &Layers, source: &Source, size: u64, output: &mut Output<'_>) -> io::Result<()> {
     let layer = source.layer as usize;
-    let blob = layers.get(layer).and_then(|layer| layer.blob.as_ref()).ok_or(io::ErrorKind::NotFound)?;
-    let source = overlay::Source { layer, content_offset: source.offset, size, sparse: source.sparse.as_ref() };
-    Contents::open(blob, limits)?.read(source, |piece| output.piece(piece))
+    let source = layers.source(layer, source.offset, size, source.sparse.as_ref())?;
+    layers.open(layer)?.read(source, |piece| output.piece(piece))
 }

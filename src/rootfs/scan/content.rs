@@ -8,10 +8,10 @@ use rustix::fs::{Access, AtFlags, OFlags, accessat};
 use rustix::io::Errno;
 
 use super::{Item, Skipped, State};
+use crate::image::contents::{Contents, Layers, Piece};
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;
-use crate::rootfs::layers::{CHUNK, Expanded, stored};
-use crate::rootfs::{Error, Layers, Root, Source};
+use crate::rootfs::{Error, Root, Source};
 
 /// Compares the content of all suspects with that of their layers' entries: each compressed layer is read once.
 ///
@@ -35,12 +35,7 @@ pub(super) fn resolve(
     let mut verdicts = Verdicts::new();
     for (layer, mut places) in by_layer {
         places.sort_by_key(|place| items[*place].source().map(|source| source.offset));
-        let comparer = Comparer { root, layers, items };
-        verdicts.extend(if layers.is_plain(layer) {
-            comparer.plain(&places)?
-        } else {
-            comparer.stream(layer, &places)?
-        });
+        verdicts.extend(Comparer { root, layers, items }.layer(layer, &places)?);
     }
     for (place, verdict) in verdicts {
         let item = &mut items[place];
@@ -81,37 +76,25 @@ struct Comparer<'a> {
 type Verdicts = Vec<(usize, Option<bool>)>;
 
 impl Comparer<'_> {
-    fn plain(&self, places: &[usize]) -> Result<Verdicts, Error> {
+    /// Compares the suspects of one layer, sorted by the offsets of their contents.
+    fn layer(&self, layer: usize, places: &[usize]) -> Result<Verdicts, Error> {
+        let mut contents = self.layers.open(layer).map_err(|source| Error::Layer { layer, source })?;
+        let is_plain = self.layers.is_plain(layer);
         let mut verdicts = Verdicts::new();
-        for &place in places {
-            let (source, size) = self.source(place);
-            let mut expected = self.layers.content(source, size).map_err(layer_error(source))?;
-            verdicts.push((place, self.is_same(place, &mut expected)?));
-        }
-        Ok(verdicts)
-    }
-
-    fn stream(&self, layer: usize, places: &[usize]) -> Result<Verdicts, Error> {
-        let mut verdicts = Verdicts::new();
-        let failed = |source| Error::Layer { layer, source };
-        let (mut tar, mut at) = (self.layers.stream(layer).map_err(failed)?, 0);
-        let mut rest = places;
-        while let Some(&place) = rest.first() {
-            let (source, size) = self.source(place);
-            // All names of one file have one content in the layer.
-            let names = rest.iter().take_while(|other| self.source(**other).0.offset == source.offset).count();
-            let ahead = source.offset.checked_sub(at).ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?;
-            io::copy(&mut tar.by_ref().take(ahead), &mut io::sink()).map_err(failed)?;
-            let mut content = tar.by_ref().take(stored(source, size));
-            let verdict = self.is_same(place, &mut Expanded::new(&mut content, source, size))?;
-            io::copy(&mut content, &mut io::sink()).map_err(failed)?;
-            at = source.offset + stored(source, size);
+        for names in places.chunk_by(|one, other| self.source(*one).0.offset == self.source(*other).0.offset) {
+            let place = names[0];
+            let verdict = self.is_same(place, &mut contents)?;
             verdicts.push((place, verdict));
-            for &other in &rest[1..names] {
-                // Another inode with the same origin (a copied tree) is compared with the first.
-                verdicts.push((other, if verdict == Some(true) { self.is_twin(place, other)? } else { verdict }));
+            for &other in &names[1..] {
+                // All names of one file have one content in the layer; another inode with the same origin (a copied tree)
+                // is compared with the first.
+                let verdict = match verdict {
+                    Some(true) => self.is_twin(place, other)?,
+                    _ if is_plain => self.is_same(other, &mut contents)?,
+                    _ => verdict,
+                };
+                verdicts.push((other, verdict));
             }
-            rest = &rest[names..];
         }
         Ok(verdicts)
     }
@@ -121,11 +104,26 @@ impl Comparer<'_> {
         (item.source().expect("suspects without a source were settled"), item.size())
     }
 
-    /// Whether a file on the disk has that content; none if it cannot be read.
-    fn is_same(&self, place: usize, expected: &mut dyn Read) -> Result<Option<bool>, Error> {
+    /// Whether a file on the disk has the content that it has in the layer; none if it cannot be read.
+    fn is_same(&self, place: usize, contents: &mut Contents<'_>) -> Result<Option<bool>, Error> {
         let Some(mut file) = self.open(place)? else { return Ok(None) };
-        let failed = Error::at(self.items[place].path.as_bytes());
-        equal(&mut file, expected).map(Some).map_err(failed)
+        let (source, size) = self.source(place);
+        let layer = source.layer as usize;
+        let failed = Error::in_layer(layer, self.items[place].path.as_bytes());
+        let mut same = true;
+        let compared = self.layers.source(layer, source.offset, size, source.sparse.as_ref()).and_then(|source| {
+            contents.read(source, |piece| {
+                // Once they differ, the rest is read only to know that the layer is not what differs.
+                same = same
+                    && match piece {
+                        Piece::Hole(size) => begins_with(&mut file, &mut io::repeat(0).take(size))?,
+                        Piece::Data(mut data) => begins_with(&mut file, &mut data)?,
+                    };
+                Ok(())
+            })?;
+            Ok(same && file.read(&mut [0])? == 0)
+        });
+        compared.map(Some).map_err(failed)
     }
 
     fn is_twin(&self, place: usize, other: usize) -> Result<Option<bool>, Error> {
@@ -133,7 +131,9 @@ impl Comparer<'_> {
             return Ok(Some(true));
         }
         let Some(mut file) = self.open(place)? else { return Ok(None) };
-        self.is_same(other, &mut file)
+        let Some(mut twin) = self.open(other)? else { return Ok(None) };
+        let same = begins_with(&mut twin, &mut file).and_then(|same| Ok(same && twin.read(&mut [0])? == 0));
+        same.map(Some).map_err(Error::at(self.items[other].path.as_bytes()))
     }
 
     fn open(&self, place: usize) -> Result<Option<File>, Error> {
@@ -146,20 +146,19 @@ impl Comparer<'_> {
     }
 }
 
-fn layer_error(source: &Source) -> impl FnOnce(io::Error) -> Error {
-    let layer = source.layer as usize;
-    move |source| Error::Layer { layer, source }
-}
+/// How much is read at a time.
+const CHUNK: usize = 128 << 10;
 
-/// Whether two readers give the same bytes.
-fn equal(one: &mut dyn Read, other: &mut dyn Read) -> io::Result<bool> {
+/// Whether the next bytes of a file are those that a reader gives, up to its end.
+fn begins_with(file: &mut File, expected: &mut dyn Read) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; CHUNK], vec![0; CHUNK]);
     loop {
-        let (got, wanted) = (fill(one, &mut left)?, fill(other, &mut right)?);
+        let wanted = fill(expected, &mut right)?;
+        let got = fill(file, &mut left[..wanted])?;
         if left[..got] != right[..wanted] {
             return Ok(false);
         }
-        if got < CHUNK {
+        if wanted < CHUNK {
             return Ok(true);
         }
     }

@@ -22,7 +22,8 @@ use std::cmp::Ordering;
 pub use told::as_docker_tells;
 
 use super::snapshot::SnapshotError;
-use super::{Error, Layers, Node, Record, Root, Seal, Source};
+use super::{Error, Node, Record, Root, Seal, Source};
+use crate::image::contents::Layers;
 use crate::layer::{EntryKind, EntryPath, Mtime};
 
 /// What is looked for, and how.

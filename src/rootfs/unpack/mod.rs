@@ -25,9 +25,10 @@ pub use report::{Lacking, Unpacked, expected};
 
 use self::make::{Found, Maker};
 use super::beneath::Parents;
-use super::{Error, Layers, Root, Seen};
+use super::{Error, Root, Seen};
 use crate::cancel::{Token, Undo};
 use crate::image::Progress;
+use crate::image::contents::Layers;
 use crate::layer::Mtime;
 use crate::layer::overlay::{Node, Overlay};
 

@@ -1,14 +1,15 @@
 //! All that is no directory, made by several threads.
 
-use std::io::{self, Read};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::make::Found;
 use super::{Unpacker, content};
-use crate::cancel::Token;
 use crate::image::copy::threads;
-use crate::layer::overlay::{Node, NodeKind};
+use crate::layer::overlay::Node;
 use crate::rootfs::Error;
 use crate::rootfs::beneath::Parents;
 
@@ -22,6 +23,8 @@ enum Job<'a> {
 
 /// How many names are one job: enough that directories are not opened by two threads in turn.
 const NAMES: usize = 512;
+/// How many layers one thread has open: an image of a thousand layers must not take all the files that a process may open.
+const OPEN_LAYERS: usize = 32;
 
 type Made = Vec<(usize, Found)>;
 
@@ -94,18 +97,31 @@ fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
 
 fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
     let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
+    let mut layers = HashMap::new();
     let mut made = Made::with_capacity(nodes.len());
     for node in nodes {
         let path = node.path_bytes();
         unpacker.job.check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
-        let found = match (node.kind(), node.source()) {
-            (NodeKind::File, Some(source)) => maker.file(parent, name, *node, |file| {
-                content::copy(unpacker.layers, source, file, &mut buffer, unpacker.job)
-            }),
-            _ => maker.other(parent, name, *node),
+        // A file without content may be of a layer that is not read here.
+        let found = match node.source().filter(|source| source.size > 0) {
+            Some(source) => {
+                let layer = source.layer;
+                if layers.len() >= OPEN_LAYERS {
+                    layers.clear();
+                }
+                let contents = match layers.entry(layer) {
+                    Entry::Occupied(open) => open.into_mut(),
+                    Entry::Vacant(new) => {
+                        new.insert(unpacker.layers.open(layer).map_err(|source| Error::Layer { layer, source })?)
+                    }
+                };
+                let write = |file: &File| content::write(contents, source, file, &mut buffer, unpacker.job);
+                maker.file(parent, name, *node, write).map_err(Error::in_layer(layer, &path))?
+            }
+            None => maker.other(parent, name, *node).map_err(Error::at(&path))?,
         };
-        made.push((node.id(), found.map_err(Error::at(&path))?));
+        made.push((node.id(), found));
         unpacker.progress.advance(0, node.size());
     }
     Ok(made)
@@ -113,43 +129,17 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
 
 fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<Made, Error> {
     let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
-    let layer_error = |source| Error::Layer { layer, source };
-    let mut tar = Position { job: unpacker.job, reader: unpacker.layers.stream(layer).map_err(layer_error)?, at: 0 };
+    let mut contents = unpacker.layers.open(layer).map_err(|source| Error::Layer { layer, source })?;
     let mut made = Made::with_capacity(nodes.len());
     for node in nodes {
         let Some(source) = node.source() else { continue };
-        tar.skip_to(source.content_offset).map_err(layer_error)?;
         let path = node.path_bytes();
         unpacker.job.check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
-        let found = maker.file(parent, name, *node, |file| content::write(&mut tar, source, file, &mut buffer));
-        made.push((node.id(), found.map_err(Error::at(&path))?));
+        let write = |file: &File| content::write(&mut contents, source, file, &mut buffer, unpacker.job);
+        let found = maker.file(parent, name, *node, write).map_err(Error::in_layer(layer, &path))?;
+        made.push((node.id(), found));
         unpacker.progress.advance(0, node.size());
     }
     Ok(made)
-}
-
-/// A stream, and how far it has been read.
-struct Position<'a> {
-    job: &'a Token,
-    reader: Box<dyn Read + Send>,
-    at: u64,
-}
-
-impl Position<'_> {
-    fn skip_to(&mut self, offset: u64) -> io::Result<()> {
-        let wrong = || io::Error::new(io::ErrorKind::InvalidData, "its index is not that of its content");
-        let ahead = offset.checked_sub(self.at).ok_or_else(wrong)?;
-        let skipped = io::copy(&mut self.by_ref().take(ahead), &mut io::sink())?;
-        if skipped == ahead { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-}
-
-impl Read for Position<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.job.check()?;
-        let got = self.reader.read(into)?;
-        self.at += got as u64;
-        Ok(got)
-    }
 }

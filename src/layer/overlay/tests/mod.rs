@@ -24,7 +24,19 @@ pub(super) fn entry(text: &str) -> Entry {
         (text, EntryKind::Directory, 0, 0o755)
     };
     let (path, mtime, xattrs) = (path(name), Mtime { seconds: 1, nanos: 0 }, Vec::new());
-    Entry { path, kind, mode, uid: 0, gid: 0, mtime, size, xattrs, content_offset: 512, sparse: None }
+    Entry {
+        path,
+        kind,
+        mode,
+        uid: 0,
+        gid: 0,
+        mtime,
+        size,
+        xattrs,
+        content_offset: 512,
+        sparse: None,
+        checksum: Checksum::EMPTY,
+    }
 }
 
 pub(super) fn build(layers: Vec<Vec<Entry>>) -> Result<Overlay, OverlayError> {
@@ -199,7 +211,10 @@ fn metadata_is_that_of_the_entry() {
     assert_eq!((node.uid(), node.gid(), node.mode(), node.mtime()), (1 << 40, 7, 0o4755, mtime));
     assert_eq!((node.xattrs(), node.layer(), node.is_listed()), (&xattrs[..], 1, true));
     let source = node.source().expect("a file has content");
-    assert_eq!(source, Source { layer: 1, content_offset: 512, size: 10, sparse: Some(&map) });
+    assert_eq!(
+        source,
+        Source { layer: 1, content_offset: 512, size: 10, sparse: Some(&map), checksum: Checksum::EMPTY }
+    );
     assert_eq!(source.stored(), 3);
     assert_eq!(node.meta(), Meta::of(&file));
     let device = overlay.lookup(&path("d/null")).expect("it is there");

@@ -11,6 +11,7 @@
 //! in [`read`] that recognises it by its members.
 
 pub mod docker_archive;
+mod flat;
 pub mod oci_archive;
 pub mod open;
 pub mod output;

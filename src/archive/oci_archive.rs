@@ -1,6 +1,6 @@
 //! OCI archives: an [image layout](crate::layout) in a tar.
 
-use super::{Error, Named, TarIndex};
+use super::{Error, Named, TarIndex, flat};
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
 use crate::layout::{self, LAYOUT_FILE, name_of};
 use crate::oci::{Descriptor, Digest, Document, DocumentKind, Index};
@@ -28,11 +28,16 @@ pub fn group(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Error
         let names = name_of(descriptor).into_iter().collect();
         found.push(Named { names, descriptor: Some(descriptor.clone()), tree });
     }
-    Ok(found)
+    Ok(flat::join(found))
 }
 
+/// Whether two entries are of one image. One manifest may also be listed for several platforms.
 fn is_same(known: Option<&Descriptor>, descriptor: &Descriptor) -> bool {
-    known.is_some_and(|known| known.digest == descriptor.digest)
+    let one_platform = |known: &Descriptor| match (&known.platform, &descriptor.platform) {
+        (Some(known), Some(other)) => known == other,
+        _ => true,
+    };
+    known.is_some_and(|known| known.digest == descriptor.digest && one_platform(known))
 }
 
 fn check_version(archive: &TarIndex) -> Result<(), Error> {

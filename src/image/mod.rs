@@ -55,6 +55,8 @@ pub struct Image {
     pub config: Document<ImageConfig>,
     /// As many as the config has diff IDs, in the same order.
     pub layers: Vec<Layer>,
+    /// The platform in the descriptor that led here, if it gives one.
+    pub described_platform: Option<Platform>,
 }
 
 impl Image {
@@ -63,9 +65,11 @@ impl Image {
         ImageId::new(*self.config.digest())
     }
 
-    /// What the image runs on, as its config says.
+    /// What the image runs on: as the index says that leads to it, else as its config says. The two differ: configs of
+    /// official ARM images before 2021 name no variant.
     pub fn platform(&self) -> Platform {
-        self.config.value().platform()
+        let described = self.described_platform.clone().filter(|platform| !platform.is_blank());
+        described.unwrap_or_else(|| self.config.value().platform())
     }
 
     /// The diff IDs of the layers that are not there, bottom first.

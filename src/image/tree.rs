@@ -72,7 +72,16 @@ impl Tree {
 
     /// The image for exactly the platform asked for, if there is one that is complete.
     pub fn image_for(&self, platform: &Platform) -> Option<&Image> {
-        self.images().into_iter().find(|image| image.is_complete() && platform.matches(&image.platform()))
+        let exact = |image: &&Image| image.is_complete() && platform.matches(&image.platform());
+        self.images().into_iter().filter(exact).min_by_key(|image| platform.unasked_features(&image.platform()))
+    }
+
+    /// Notes the platform that `descriptor` gives to the image it leads to.
+    fn described_by(mut self, descriptor: &Descriptor) -> Self {
+        if let Self::Image(image) = &mut self {
+            image.described_platform.clone_from(&descriptor.platform);
+        }
+        self
     }
 }
 
@@ -121,12 +130,12 @@ impl Reader<'_> {
             return self.read_index(descriptor, &blob, depth);
         }
         if descriptor.media_type.is_manifest() {
-            if let Some(known) = self.memory.get(&descriptor.digest) {
-                return Ok(known.clone());
-            }
-            let tree = self.read_manifest(descriptor, &blob, depth)?;
-            self.memory.insert(descriptor.digest, tree.clone());
-            return Ok(tree);
+            let tree = match self.memory.get(&descriptor.digest) {
+                Some(known) => known.clone(),
+                None => self.read_manifest(descriptor, &blob, depth)?,
+            };
+            self.memory.entry(descriptor.digest).or_insert_with(|| tree.clone());
+            return Ok(tree.described_by(descriptor));
         }
         Ok(Tree::Other(blob))
     }
@@ -159,7 +168,7 @@ impl Reader<'_> {
         };
         let config: Document<ImageConfig> = document("config", described, &blob)?;
         let layers = self.find_layers(&manifest, &config)?;
-        Ok(Tree::Image(Box::new(Image { manifest: Some(manifest), config, layers })))
+        Ok(Tree::Image(Box::new(Image { manifest: Some(manifest), config, layers, described_platform: None })))
     }
 
     fn find_layers(&self, manifest: &Document<Manifest>, config: &Document<ImageConfig>) -> Result<Vec<Layer>, Error> {

@@ -34,7 +34,14 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index of those manifests.
+    /// An index of those manifests: a manifest list if all are docker's.
+    pub fn of(manifests: Vec<Descriptor>) -> Self {
+        let all_docker = manifests.iter().all(|entry| entry.media_type == MediaType::DOCKER_MANIFEST);
+        let media_type = if all_docker { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
+        Self::new(media_type, manifests)
+    }
+
+    /// An index of those manifests, of that type.
     pub fn new(media_type: MediaType, manifests: Vec<Descriptor>) -> Self {
         Self {
             schema_version: 2,

@@ -63,7 +63,7 @@ struct Side {
 
 impl Side {
     fn find(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Self, Error> {
-        let found = context.find(typed)?;
+        let found = context.find_for(typed, platform)?;
         let image = found.image(platform, &context.host)?.clone();
         let view = context.overlay(&found, &image)?;
         Ok(Self { names: LayerNames::of(&found, &image), image, view })

@@ -52,23 +52,29 @@ impl Found {
 impl Context {
     /// Finds the one image that was typed.
     pub fn find(&self, typed: &str) -> Result<Found, Error> {
+        self.find_for(typed, None)
+    }
+
+    /// Finds the one image that was typed; of several in an archive, the one for `platform`.
+    pub fn find_for(&self, typed: &str, platform: Option<&Platform>) -> Result<Found, Error> {
         match Location::parse(typed, Path::exists) {
             Location::Store(name) => self.find_in_store(&self.store.catalog()?, &name),
-            location => self.find_at(&location, typed),
+            location => Ok(pick(self.read_location(&location)?, &location, typed, platform)?.into()),
         }
     }
 
     /// Finds all images that were typed, where a repository without a tag means all its tags, and an archive all that
-    /// is in it.
-    pub fn find_all(&self, typed: &str) -> Result<Vec<Found>, Error> {
+    /// is in it, for `platform` if one is said.
+    pub fn find_all(&self, typed: &str, platform: Option<&Platform>) -> Result<Vec<Found>, Error> {
         let name = match Location::parse(typed, Path::exists) {
             Location::Store(name) => name,
             location => {
-                let named = self.read_location(&location)?;
-                return match location.pick() {
-                    Pick::Only => Ok(named.into_iter().map(Found::from).collect()),
-                    _ => Ok(vec![pick(named, &location, typed)?.into()]),
-                };
+                let mut named = self.read_location(&location)?;
+                if *location.pick() != Pick::Only {
+                    return Ok(vec![pick(named, &location, typed, platform)?.into()]);
+                }
+                keep_suitable(&mut named, platform);
+                return Ok(named.into_iter().map(Found::from).collect());
             }
         };
         let catalog = self.store.catalog()?;
@@ -200,10 +206,6 @@ impl Context {
         Ok(Found { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
     }
 
-    fn find_at(&self, location: &Location, typed: &str) -> Result<Found, Error> {
-        Ok(pick(self.read_location(location)?, location, typed)?.into())
-    }
-
     /// Reads all images of an archive or layout.
     fn read_location(&self, location: &Location) -> Result<Vec<Named>, Error> {
         let path = location.path().expect("a location outside the store has a path");
@@ -243,20 +245,37 @@ fn no_such_image(typed: &str) -> Error {
     }
 }
 
-fn pick(mut named: Vec<Named>, location: &Location, typed: &str) -> Result<Named, Error> {
-    let archive = location.path().map(|path| path.display().to_string()).unwrap_or_default();
-    let found = || named.iter().enumerate().map(|(place, named)| describe(place, named)).collect();
-    let place = match location.pick() {
-        Pick::Only if named.len() == 1 => 0,
-        Pick::Only => return Err(Error::SeveralInArchive { found: found(), archive }),
-        Pick::At(place) if *place < named.len() => *place,
-        Pick::At(_) => return Err(Error::NotInArchive { found: found(), archive, wanted: typed.to_owned() }),
-        Pick::Name(name) => match named.iter().position(|named| is_called(named, name)) {
-            Some(place) => place,
-            None => return Err(Error::NotInArchive { found: found(), archive, wanted: name.clone() }),
-        },
-    };
-    Ok(named.swap_remove(place))
+/// Leaves out what is not for `platform`, unless nothing is.
+fn keep_suitable(named: &mut Vec<Named>, platform: Option<&Platform>) {
+    let suits = |named: &Named| platform.is_none_or(|platform| named.tree.image_for(platform).is_some());
+    if named.iter().any(suits) {
+        named.retain(suits);
+    }
+}
+
+fn pick(mut named: Vec<Named>, location: &Location, typed: &str, platform: Option<&Platform>) -> Result<Named, Error> {
+    let archive = || location.path().map(|path| path.display().to_string()).unwrap_or_default();
+    let found = |named: &[Named]| named.iter().enumerate().map(|(place, named)| describe(place, named)).collect();
+    let all = found(&named);
+    let not_there = |wanted: &str| Error::NotInArchive { found: all, archive: archive(), wanted: wanted.to_owned() };
+    match location.pick() {
+        Pick::At(place) if *place < named.len() => return Ok(named.swap_remove(*place)),
+        Pick::At(_) => return Err(not_there(typed)),
+        Pick::Name(name) => {
+            named.retain(|named| is_called(named, name));
+            if named.is_empty() {
+                return Err(not_there(name));
+            }
+            keep_suitable(&mut named, platform);
+        }
+        Pick::Only => {
+            keep_suitable(&mut named, platform);
+            if named.len() != 1 {
+                return Err(Error::SeveralInArchive { found: found(&named), archive: archive() });
+            }
+        }
+    }
+    Ok(named.swap_remove(0))
 }
 
 fn describe(place: usize, named: &Named) -> String {

@@ -19,7 +19,7 @@ pub struct Step {
 
 /// The history of the image that was typed.
 pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Vec<Step>, Error> {
-    let found = context.find(typed)?;
+    let found = context.find_for(typed, platform)?;
     let image = found.image(platform, &context.host)?;
     let mut steps = Vec::new();
     for (entry, layer) in image.config.value().layer_history()? {

@@ -68,7 +68,8 @@ pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn
     };
     let config = edit::flat(&base, config, step);
     let layers = vec![layer.descriptor()];
-    let descriptor = quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: None })?;
+    let descriptor =
+        quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: None, platform: None })?;
     quarantine.publish_image(&descriptor, name.as_ref())?;
     Ok(Imported { id: ImageId::new(*config.digest()), digest: descriptor.digest })
 }

@@ -78,7 +78,7 @@ pub struct Metadata {
 
 /// Describes the image that was typed.
 pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Inspect, Error> {
-    let found = context.find(typed)?;
+    let found = context.find_for(typed, platform)?;
     let image = found.image(platform, &context.host)?;
     let size = context.image_size(&found, image)?;
     let config = image.config.value();

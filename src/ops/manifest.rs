@@ -131,9 +131,8 @@ fn change(
 ) -> Result<(), Error> {
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let entries = edit(&context.store.catalog()?)?;
-    let is_docker = |entry: &Descriptor| entry.media_type == MediaType::DOCKER_MANIFEST;
-    let media_type = if entries.iter().all(is_docker) { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
-    let document = Document::make(Index::new(media_type.clone(), entries));
+    let document = Document::make(Index::of(entries));
+    let media_type = document.value().media_type.clone().unwrap_or(MediaType::OCI_INDEX);
     quarantine.keep_bytes(document.bytes())?;
     quarantine.publish(|catalog| {
         catalog.tag(name, &document.descriptor(media_type), true);

@@ -36,7 +36,7 @@ pub fn unpack(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
-    let found = context.find(typed)?;
+    let found = context.find_for(typed, options.platform.as_ref())?;
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let overlay = context.overlay(&found, image)?;
     let layers = context.layers(&found, image)?;

@@ -9,7 +9,7 @@
 
 use super::{Error, KeptLayer, Quarantine};
 use crate::image::manifest;
-use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Document, ImageConfig, Manifest, Reference};
+use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Document, ImageConfig, Manifest, Platform, Reference};
 
 /// The parts of an image.
 #[derive(Debug, Clone)]
@@ -22,16 +22,18 @@ pub struct Assembly<'a> {
     pub manifest: Option<&'a Document<Manifest>>,
     /// The manifest or index of the image that this one was committed on.
     pub parent: Option<Digest>,
+    /// What an index said of its platform.
+    pub platform: Option<Platform>,
 }
 
 impl Quarantine {
     /// Keeps the config of an image and the manifest around it and its layers. Gives what a name has to lead to.
     pub fn assemble(&self, image: Assembly<'_>) -> Result<Descriptor, Error> {
-        let Assembly { config, layers, manifest: own, parent } = image;
+        let Assembly { config, layers, manifest: own, parent, platform } = image;
         let manifest = manifest::describe(own, config, layers);
         self.keep_bytes(config.bytes())?;
         self.keep_bytes(manifest.bytes())?;
-        let mut descriptor = manifest::descriptor(&manifest);
+        let mut descriptor = Descriptor { platform, ..manifest::descriptor(&manifest) };
         let parent = parent.map(|parent| (ANNOTATION_PARENT.to_owned(), parent.to_string()));
         descriptor.annotations.extend(parent);
         Ok(descriptor)

@@ -24,6 +24,7 @@ mod load;
 mod manifest;
 mod memory;
 mod open_files;
+mod platforms;
 mod progress;
 mod prune;
 mod rmi;

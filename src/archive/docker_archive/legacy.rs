@@ -106,7 +106,7 @@ impl Reader<'_> {
         let config = v1::config_from_v1(&top, &diff_ids, &history).map_err(|error| legacy(error.to_string()))?;
         let config = Document::<ImageConfig>::parse(config)
             .map_err(|source| Error::Document { name: format!("{id}/json"), source })?;
-        Ok(Image { manifest: None, config, layers })
+        Ok(Image { manifest: None, config, layers, described_platform: None })
     }
 
     /// The image and those below it with their JSON, bottom first.

@@ -47,7 +47,7 @@ fn read_item(index: &TarIndex, item: &Item, configs: &mut Configs) -> Result<Nam
     for (path, diff_id) in item.layers.iter().zip(diff_ids) {
         layers.push(Layer { diff_id: *diff_id, descriptor: None, blob: index.file(path)?.cloned() });
     }
-    let image = Image { manifest: None, config, layers };
+    let image = Image { manifest: None, config, layers, described_platform: None };
     Ok(Named { names, descriptor: None, tree: Tree::Image(Box::new(image)) })
 }
 

@@ -25,7 +25,7 @@ pub fn bundle(
     progress: &dyn Progress,
 ) -> Result<Report, Error> {
     let failed = |source| Error::Io { what: target.display().to_string(), source };
-    let found = context.find(typed)?;
+    let found = context.find_for(typed, options.platform.as_ref())?;
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let was_there = target.is_dir();
     if was_there && fs::read_dir(target).map_err(failed)?.next().is_some() {

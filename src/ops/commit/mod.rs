@@ -72,8 +72,10 @@ pub fn commit(
     let (layer, placed) = layer.map_or_else(Default::default, |(layer, placed)| (Some(layer), placed));
     let config = config(&checkout, options, layer.as_ref())?;
     let layers = layers(&checkout, layer.as_ref())?;
+    // What the index said of the base's platform is true of the new image.
+    let platform = checkout.image.as_ref().and_then(|image| image.described_platform.clone());
     let descriptor =
-        quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: checkout.parent })?;
+        quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: checkout.parent, platform })?;
     let id = ImageId::new(*config.digest());
     let changed = refresh::Changed { changes: &changes, placed: &placed, skipped: &skipped, settled };
     let base = rootfs::Base { manifest: Some(descriptor.digest), id: Some(id) };

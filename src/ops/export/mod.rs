@@ -69,7 +69,7 @@ pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export,
     {
         return folder(context, path);
     }
-    let found = match context.find(typed) {
+    let found = match context.find_for(typed, options.platform.as_ref()) {
         Err(Error::NoSuchImage(_) | Error::Reference(_)) if is_plain_folder(Path::new(typed)) => {
             return folder(context, Path::new(typed));
         }

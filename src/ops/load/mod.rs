@@ -6,16 +6,16 @@
 pub mod plan;
 mod take;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
 use super::{Context, Error};
 use crate::archive::{self, Archive, Named, oci_archive, open, open_file, open_stream};
-use crate::image::Progress;
+use crate::image::{Image, Progress, Tree};
 use crate::layout::Layout;
-use crate::oci::{DiffId, Digest, ImageId, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Quarantine};
 
 pub use plan::Options;
@@ -58,7 +58,7 @@ pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn P
     }
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
-    let planned = plan::plan(context, named, options)?;
+    let planned = plan::plan(named, options)?;
     let taken = take::take(context, &quarantine, &planned, progress)?;
     quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
 }
@@ -121,19 +121,27 @@ fn name_all(
     let mut loaded: Vec<Loaded> = Vec::new();
     let mut here: HashMap<Reference, ImageId> = HashMap::new();
     for image in taken {
-        let Taken { names, descriptor, id, layers } = image;
+        let Taken { names, descriptor, id, images, layers } = image;
         let mut given = Vec::new();
         for name in names {
             // A name that two images of the archive have is moved by the second; its image is not in the store yet.
+            let there = catalog.find(&name).and_then(|entry| context.store.tree(entry).ok());
             let before = match here.insert(name.clone(), id) {
                 Some(earlier) => Some(earlier),
-                None => catalog.find(&name).and_then(|entry| image_id(context, entry)),
+                None => there.as_ref().and_then(|tree| tree.default_image(&context.host)).map(Image::id),
             };
-            let same = before == Some(id);
+            let leads_there = catalog.find(&name).is_some_and(|entry| entry.descriptor.digest == descriptor.digest);
+            let same = before == Some(id) || leads_there;
+            if !options.platforms.is_empty() && there.as_ref().is_some_and(|tree| has_all(tree, &descriptor, &images)) {
+                given.push(LoadedName { name, moved_from: None });
+                continue;
+            }
             if options.no_clobber && !same && catalog.find(&name).is_some() {
                 return Err(Error::TagTaken(name.familiar()));
             }
-            catalog.tag(&name, &descriptor, same);
+            // Whatever only the other image has is not forgotten with it.
+            let has_more = |tree: &Tree| !complete_images(tree).is_subset(&images);
+            catalog.tag(&name, &descriptor, same && !there.as_ref().is_some_and(has_more));
             given.push(LoadedName { name, moved_from: before.filter(|_| !same) });
         }
         if given.is_empty() {
@@ -144,8 +152,13 @@ fn name_all(
     Ok(loaded)
 }
 
-/// The image that an entry leads to, if it can be read.
-fn image_id(context: &Context, entry: &crate::store::Entry) -> Option<ImageId> {
-    let tree = context.store.tree(entry).ok()?;
-    tree.default_image(&context.host).map(crate::image::Image::id)
+/// Whether an image is a platform of the index that has its name already. It is there now, and the others stay.
+fn has_all(tree: &Tree, descriptor: &Descriptor, images: &HashSet<ImageId>) -> bool {
+    let mut digests = HashSet::new();
+    tree.collect_digests(&mut digests);
+    digests.contains(&descriptor.digest) || complete_images(tree).is_superset(images)
+}
+
+fn complete_images(tree: &Tree) -> HashSet<ImageId> {
+    tree.images().into_iter().filter(|image| image.is_complete()).map(Image::id).collect()
 }

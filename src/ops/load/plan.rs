@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::archive::Named;
 use crate::image::{Child, Image, Tree};
 use crate::oci::{Digest, Platform, Reference};
-use crate::ops::{Context, Error};
+use crate::ops::Error;
 
 /// What the person who loads wants.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 /// Chooses and names the images.
-pub fn plan(context: &Context, mut named: Vec<Named>, options: &Options) -> Result<Vec<Named>, Error> {
+pub fn plan(mut named: Vec<Named>, options: &Options) -> Result<Vec<Named>, Error> {
     named.retain(|named| !named.tree.images().is_empty());
     let found = || named.iter().flat_map(|named| named.names.iter().map(Reference::familiar)).collect::<Vec<_>>();
     for wanted in &options.only {
@@ -39,7 +39,7 @@ pub fn plan(context: &Context, mut named: Vec<Named>, options: &Options) -> Resu
         named.retain(|named| !named.names.is_empty());
     }
     rename(&mut named, options)?;
-    named.into_iter().map(|named| choose_platforms(context, named, &options.platforms)).collect()
+    choose_platforms(named, &options.platforms)
 }
 
 fn rename(named: &mut [Named], options: &Options) -> Result<(), Error> {
@@ -95,31 +95,39 @@ fn is_called_by_id(tree: &Tree, text: &str) -> bool {
     is_id && tree.images().iter().any(|image| image.id().digest().hex().starts_with(hex))
 }
 
-/// One platform: that image alone. Several: the index, with nothing behind the others.
-fn choose_platforms(context: &Context, named: Named, wanted: &[Platform]) -> Result<Named, Error> {
+/// Leaves out what is not for the platforms that are wanted. Each must be found somewhere; an index stays as it is, with
+/// nothing behind its other platforms, so that what the store has of them is still there under the same name.
+fn choose_platforms(named: Vec<Named>, wanted: &[Platform]) -> Result<Vec<Named>, Error> {
     if wanted.is_empty() {
         return Ok(named);
     }
-    let images = named.tree.images();
-    let has =
-        |platform: &Platform| images.iter().any(|image| image.is_complete() && platform.matches(&image.platform()));
-    if !wanted.iter().all(has) {
-        let found = images.iter().map(|image| image.platform()).collect();
-        let name = named.names.first().map(Reference::familiar);
-        let image = name.or_else(|| images.first().map(|image| image.id().to_string())).unwrap_or_default();
-        return Err(Error::Platform { image, wanted: wanted.to_vec(), found });
+    let missing = |platform: &&Platform| !named.iter().any(|named| named.tree.image_for(platform).is_some());
+    if wanted.iter().any(|platform| missing(&platform)) {
+        return Err(no_such_platform(&named, wanted));
     }
-    if let ([platform], Tree::Index { .. }) = (wanted, &named.tree) {
-        let image = named.tree.image_for(platform).cloned();
-        let image = image.or_else(|| named.tree.default_image(&context.host).cloned());
-        if let Some(image) = image {
-            return Ok(Named { descriptor: None, tree: Tree::Image(Box::new(image)), ..named });
+    let keep = |image: &Image| wanted.iter().any(|platform| platform.matches(&image.platform()));
+    let choose = |named: Named| Named { tree: without(named.tree, &keep), ..named };
+    let mut chosen: Vec<Named> = named.into_iter().map(choose).collect();
+    chosen.retain(|named| wanted.iter().any(|platform| named.tree.image_for(platform).is_some()));
+    Ok(chosen)
+}
+
+fn no_such_platform(named: &[Named], wanted: &[Platform]) -> Error {
+    let images: Vec<&Image> = named.iter().flat_map(|named| named.tree.images()).collect();
+    let mut found: Vec<Platform> = Vec::new();
+    for platform in images.iter().map(|image| image.platform()) {
+        if !found.contains(&platform) {
+            found.push(platform);
         }
     }
-    Ok(Named {
-        tree: without(named.tree, &|image| wanted.iter().any(|platform| platform.matches(&image.platform()))),
-        ..named
-    })
+    let image = match named {
+        [only] => {
+            only.names.first().map(Reference::familiar).or_else(|| images.first().map(|image| image.id().to_string()))
+        }
+        _ => None,
+    };
+    let image = image.unwrap_or_else(|| "the archive".to_owned());
+    Error::Platform { image, wanted: wanted.to_vec(), found }
 }
 
 /// The tree without the images that are not to be kept, and without what is said of them.

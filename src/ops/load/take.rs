@@ -17,6 +17,8 @@ pub(super) struct Taken {
     pub(super) names: Vec<Reference>,
     pub(super) descriptor: Descriptor,
     pub(super) id: ImageId,
+    /// All images that came, of whichever platform.
+    pub(super) images: HashSet<ImageId>,
     pub(super) layers: Vec<DiffId>,
 }
 
@@ -112,7 +114,8 @@ impl Taker<'_> {
         // What was committed on what is for this store to say.
         descriptor.annotations.remove(ANNOTATION_PARENT);
         let layers = image.config.value().rootfs.diff_ids.clone();
-        Ok(Taken { names: named.names.clone(), descriptor, id: image.id(), layers })
+        let images = named.tree.images().into_iter().map(Image::id).collect();
+        Ok(Taken { names: named.names.clone(), descriptor, id: image.id(), images, layers })
     }
 
     /// Takes documents and verifies layers. For an image the descriptor of its manifest comes back.
@@ -151,7 +154,8 @@ impl Taker<'_> {
         self.check_links(image, &layers)?;
         let (config, manifest) = (&image.config, image.manifest.as_ref());
         let layers = layers.iter().map(KeptLayer::descriptor).collect();
-        Ok(self.quarantine.assemble(Assembly { config, layers, manifest, parent: None })?)
+        let platform = image.described_platform.clone();
+        Ok(self.quarantine.assemble(Assembly { config, layers, manifest, parent: None, platform })?)
     }
 
     /// The layers as they are kept, each with the digest and diff ID that it should have.

@@ -14,7 +14,7 @@ use crate::archive::docker_archive;
 use crate::archive::output::{Content, Member, Recode};
 use crate::archive::write::{self, Listed, Prepared};
 use crate::image::{Image, Progress, Tree, manifest};
-use crate::oci::Platform;
+use crate::oci::{Descriptor, Platform};
 
 /// The forms that an archive can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,7 @@ pub fn plan(
 ) -> Result<Vec<Member>, Error> {
     let mut found: Vec<Found> = Vec::new();
     for typed in typed {
-        for image in context.find_all(typed)? {
+        for image in context.find_all(typed, options.platform.as_ref())? {
             add(&mut found, image);
         }
     }
@@ -108,6 +108,7 @@ impl Preparer<'_> {
             blobs.insert(ready.descriptor.digest, ready.content);
         }
         let listed = Listed { config: image.config.clone(), layers };
-        Ok(Prepared { names: found.names.clone(), descriptor: manifest::descriptor(&manifest), blobs, listed })
+        let descriptor = Descriptor { platform: image.described_platform.clone(), ..manifest::descriptor(&manifest) };
+        Ok(Prepared { names: found.names.clone(), descriptor, blobs, listed })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::limits::Limits;
+use super::members::Members;
 use super::unpack::Unpack;
 use crate::oci::MediaType;
 
@@ -54,8 +55,8 @@ impl Compression {
 
     /// The unpacked bytes of `packed`, within `limits`.
     ///
-    /// At its end `packed` has been read to its own end; anything after the packed data is an error. So are a cut
-    /// stream and a wrong checksum: the reader gives an [`io::Error`] that holds a [`DamagedError`], or a
+    /// At its end `packed` has been read to its own end. Zeros after the packed data are padding where `gzip`, `bzip2` and
+    /// `xz` take them so; anything else is an error. So are a cut stream and a wrong checksum: the reader gives an [`io::Error`] that holds a [`DamagedError`], or a
     /// [`LimitError`](super::limits::LimitError) when more comes out than is allowed.
     pub fn decoder<'a, R>(self, packed: R, limits: &Limits) -> io::Result<Box<dyn Read + Send + 'a>>
     where
@@ -63,8 +64,12 @@ impl Compression {
     {
         Ok(Box::new(match self {
             Self::None => Unpack::new(packed, self, limits, Ok),
-            Self::Gzip => Unpack::new(packed, self, limits, |packed| Ok(flate2::bufread::MultiGzDecoder::new(packed))),
-            Self::Bzip2 => Unpack::new(packed, self, limits, |packed| Ok(bzip2::bufread::MultiBzDecoder::new(packed))),
+            Self::Gzip => {
+                Unpack::new(packed, self, limits, |packed| Ok(Members::<_, flate2::bufread::GzDecoder<_>>::new(packed)))
+            }
+            Self::Bzip2 => {
+                Unpack::new(packed, self, limits, |packed| Ok(Members::<_, bzip2::bufread::BzDecoder<_>>::new(packed)))
+            }
             Self::Xz => Unpack::new(packed, self, limits, |packed| {
                 Ok(lzma_rust2::XzReader::new_mem_limit(packed, true, limits.xz_memory_kib))
             }),
@@ -181,6 +186,24 @@ mod tests {
         }
         let skippable = [&[0x5f, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2][..], &zstd(b"a")].concat();
         assert_eq!(unpack(&skippable).expect("valid data"), (Compression::Zstd, b"a".to_vec(), true));
+    }
+
+    #[test]
+    fn zeros_after_the_data_are_padding_where_its_own_program_takes_them() {
+        for (compression, packed) in all() {
+            for zeros in [1, 4, 511, 512, 300_000] {
+                let padded = [&packed[..], &vec![0; zeros]].concat();
+                // As `gzip -t`, `bzip2 -t`, `xz -t` and `zstd -t` have it.
+                let taken = match compression {
+                    Compression::Xz => zeros % 4 == 0,
+                    Compression::Zstd => false,
+                    _ => true,
+                };
+                let expected = taken.then(|| (compression, b"hello\n".to_vec(), true));
+                assert_eq!(unpack(&padded).ok(), expected, "{compression} and {zeros} zeros");
+                assert!(unpack(&[&padded[..], b"x"].concat()).is_err(), "{compression}, {zeros} zeros and more");
+            }
+        }
     }
 
     #[test]

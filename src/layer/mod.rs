@@ -13,6 +13,7 @@ pub mod diff;
 pub mod entry;
 pub mod index;
 pub mod limits;
+mod members;
 pub mod overlay;
 pub mod path;
 pub mod reader;

@@ -1,0 +1,92 @@
+//! gzip and bzip2 data as the programs of these names read it: one member after the other, then zeros up to the end.
+//!
+//! Tapes, `dd` and block storage fill up the last block with zero bytes. `gzip` and `bzip2` pass over them; `xz` has a
+//! padding of its own, and `zstd` takes none.
+
+use std::io::{self, BufRead, Read};
+
+/// A decoder of one member.
+pub(crate) trait Member<R>: Read {
+    /// Starts with the member's first byte.
+    fn start(packed: R) -> Self;
+    /// The input, after the member's last byte.
+    fn into_inner(self) -> R;
+}
+
+/// The unpacked bytes of all members.
+pub(crate) struct Members<R, M> {
+    state: State<R, M>,
+}
+
+enum State<R, M> {
+    Inside(M),
+    Between(R),
+    Ended,
+}
+
+impl<R: BufRead, M: Member<R>> Members<R, M> {
+    /// At least one member is expected.
+    pub(crate) fn new(packed: R) -> Self {
+        Self { state: State::Inside(M::start(packed)) }
+    }
+}
+
+impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let State::Inside(member) = &mut self.state {
+                let count = member.read(buffer)?;
+                if count > 0 {
+                    return Ok(count);
+                }
+            }
+            self.state = match std::mem::replace(&mut self.state, State::Ended) {
+                State::Inside(member) => State::Between(member.into_inner()),
+                State::Between(mut packed) => match packed.fill_buf()?.first() {
+                    Some(0) => return skip_zeros(&mut packed).map(|()| 0),
+                    Some(_) => State::Inside(M::start(packed)),
+                    None => return Ok(0),
+                },
+                State::Ended => return Ok(0),
+            };
+        }
+    }
+}
+
+/// Reads zeros to the end, where nothing else may follow.
+fn skip_zeros(packed: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = packed.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        if buffer.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "other data follows it"));
+        }
+        let length = buffer.len();
+        packed.consume(length);
+    }
+}
+
+impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
+    fn start(packed: R) -> Self {
+        Self::new(packed)
+    }
+
+    fn into_inner(self) -> R {
+        self.into_inner()
+    }
+}
+
+impl<R: BufRead> Member<R> for bzip2::bufread::BzDecoder<R> {
+    fn start(packed: R) -> Self {
+        Self::new(packed)
+    }
+
+    fn into_inner(self) -> R {
+        self.into_inner()
+    }
+}

@@ -11,7 +11,7 @@
 //!                                                    │                │
 //!                                                    │                └─ every blob is copied, hashed and indexed
 //!                                                    ▼                   in one pass, and nothing is visible before
-//!   history, inspect ◀── ops::find ◀── image::Image ─┴──▶ ops::save ──▶ archive::output ──▶ a tar, or a pipe
+//!   history, inspect ◀── ops::find ◀── image::Image ─┴──▶ ops::save ──▶ image::outgoing ──▶ archive::write ──▶ a tar
 //! ```
 //!
 //! # Code map
@@ -41,7 +41,8 @@
 //!
 //! A new archive format is a module beside [`archive::oci_archive`] that turns an [`archive::TarIndex`] into
 //! [`archive::Named`] images, and a line in [`archive::read`]. A new command is a function in [`ops`], a file in [`cli`]
-//! with its flags, and a line in `cli::Command`.
+//! with its flags, and a line in `cli::Command`. Whatever else images are written to takes them from
+//! [`image::outgoing`], part by part.
 //!
 //! # What must never happen
 //!
@@ -52,7 +53,8 @@
 //!   they came, and only documents that we make are serialised.
 //! - An archive is extracted, or a path of an archive is looked up in the file system.
 //! - A number from outside (a size, a count, a depth) decides how much memory is taken.
-//! - A layer or an archive is held in memory, or on the disk twice.
+//! - A layer or an archive is held in memory, or on the disk twice; but a layer that `save` compresses waits in a file
+//!   without a name until its digest is known.
 //! - Something half-done outlives a job that was cancelled ([`cancel`]).
 //! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
 

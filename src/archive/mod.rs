@@ -22,7 +22,7 @@ pub mod write;
 use std::io;
 
 pub use open::{Archive, open_file, open_stream};
-pub use output::{Content, Member, Recode};
+pub use output::{Content, Member};
 pub use tar_index::TarIndex;
 
 use crate::image::{Error as ImageError, Tree};

@@ -3,17 +3,15 @@
 //! The bytes are the same either way, and depend on nothing but the members: fixed owners, modes and times.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::image::copy::{self, Moved};
-use crate::image::{Blob, Progress};
-use crate::layer::compression::sniff;
+use crate::image::outgoing::{Part, PartKind};
+use crate::image::{Progress, copy};
 use crate::layer::writer::{header_bytes, padding};
-use crate::layer::{Compression, EntryKind, Limits, Meta, Mtime};
-use crate::oci::{DiffId, Digest, Hasher};
+use crate::layer::{EntryKind, Meta, Mtime};
+use crate::oci::Digest;
 
 /// Why an archive cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -27,74 +25,16 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// A blob has other bytes than its digest says: the store or the archive it comes from is damaged.
-    #[error("blob {expected} is damaged: its digest is {actual}")]
+    /// A part has other bytes than its digest says: the store or the archive it comes from is damaged.
+    #[error("{what} is damaged: its digest is {actual} instead of {expected}; load the image again")]
     Damaged {
+        /// Which part of which image.
+        what: String,
         /// The digest that it should have.
         expected: Digest,
         /// The digest that it has.
         actual: Digest,
     },
-}
-
-/// How a layer's bytes change on their way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recode {
-    /// Any compression is undone.
-    Unpack,
-    /// gzip, with zlib's levels 1 to 9.
-    Gzip(u32),
-    /// zstd, with levels 1 to 22.
-    Zstd(i32),
-}
-
-impl Recode {
-    /// The compression that comes out.
-    pub fn compression(self) -> Compression {
-        match self {
-            Self::Unpack => Compression::None,
-            Self::Gzip(_) => Compression::Gzip,
-            Self::Zstd(_) => Compression::Zstd,
-        }
-    }
-
-    /// A reader of the bytes as they are to be written.
-    pub fn open(self, blob: &Blob) -> io::Result<Box<dyn Read + Send>> {
-        let (compression, raw) = sniff(blob.open()?)?;
-        self.encode(compression.decoder(raw, &Limits::default())?)
-    }
-
-    /// The digest and size of what comes out, for which all of it has to be made once, and the diff ID of what goes in.
-    pub fn measure(self, blob: &Blob, moved: Moved<'_>) -> io::Result<(Digest, u64, DiffId)> {
-        let (compression, raw) = sniff(blob.open()?)?;
-        let seen = Arc::new(Mutex::new(Hasher::new()));
-        let tar = Seen { tar: compression.decoder(raw, &Limits::default())?, hasher: Arc::clone(&seen) };
-        let (digest, size) = copy::send(&mut self.encode(Box::new(tar))?, &mut io::sink(), moved)?;
-        let hasher = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok((digest, size, DiffId::new(hasher.finish())))
-    }
-
-    fn encode<'a>(self, tar: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
-        Ok(match self {
-            Self::Unpack => tar,
-            Self::Gzip(level) => Box::new(flate2::read::GzEncoder::new(tar, flate2::Compression::new(level))),
-            Self::Zstd(level) => Box::new(zstd::stream::read::Encoder::new(io::BufReader::new(tar), level)?),
-        })
-    }
-}
-
-/// A layer's tar that is hashed as it is read.
-struct Seen<R> {
-    tar: R,
-    hasher: Arc<Mutex<Hasher>>,
-}
-
-impl<R: Read> Read for Seen<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.tar.read(into)?;
-        self.hasher.lock().unwrap_or_else(PoisonError::into_inner).update(&into[..got]);
-        Ok(got)
-    }
 }
 
 /// What a member of an archive holds.
@@ -104,19 +44,8 @@ pub enum Content {
     Folder,
     /// A document.
     Bytes(Vec<u8>),
-    /// A blob as it is; its digest is checked as it is written.
-    Blob(Blob, Digest),
-    /// A layer in another compression: digest and size are those of what is written.
-    Recoded {
-        /// The layer as it is.
-        blob: Blob,
-        /// What happens to it.
-        recode: Recode,
-        /// The digest of what is written.
-        digest: Digest,
-        /// Its size.
-        size: u64,
-    },
+    /// A part of an image; its digest is checked as it is written.
+    Part(Box<Part>),
     /// A symbolic link.
     Link(String),
 }
@@ -137,8 +66,7 @@ impl Member {
         match &self.content {
             Content::Folder | Content::Link(_) => 0,
             Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Blob(blob, _) => blob.size(),
-            Content::Recoded { size, .. } => *size,
+            Content::Part(part) => part.descriptor.size,
         }
     }
 
@@ -155,12 +83,23 @@ impl Member {
     }
 
     fn error(&self, source: io::Error) -> Error {
-        Error::Io { what: format!("member {}", self.name), source }
+        Error::Io { what: self.shown(), source }
     }
 
-    /// Whether it is worth a bar of its own.
-    fn is_blob(&self) -> bool {
-        matches!(self.content, Content::Blob(..) | Content::Recoded { .. })
+    /// How messages call it.
+    fn shown(&self) -> String {
+        match &self.content {
+            Content::Part(part) => part.shown(),
+            _ => format!("member {}", self.name),
+        }
+    }
+
+    /// What it is called on a bar, if it is worth one.
+    fn label(&self) -> Option<&str> {
+        match &self.content {
+            Content::Part(part) if part.kind == PartKind::Blob => Some(&part.label),
+            _ => None,
+        }
     }
 }
 
@@ -201,12 +140,22 @@ fn stop_others(result: Result<(), Error>, failed: &AtomicBool) -> Result<(), Err
     result
 }
 
+/// The part that a member holds, if its bytes are placed in a file without being looked at.
+fn placed_unseen(member: &Member) -> Option<&Part> {
+    match &member.content {
+        Content::Part(part) if part.as_stored().is_some() => Some(part),
+        _ => None,
+    }
+}
+
 fn check_blobs(members: &[Member], failed: &AtomicBool) -> Result<(), Error> {
     for member in members {
-        if let (Content::Blob(blob, digest), false) = (&member.content, failed.load(Ordering::Relaxed)) {
-            let sent = blob.open().and_then(|mut reader| copy::send(&mut reader, &mut io::sink(), &|_| {}));
-            check(*digest, sent.map_err(|error| member.error(error))?.0)?;
+        let Some(part) = placed_unseen(member) else { continue };
+        if failed.load(Ordering::Relaxed) {
+            break;
         }
+        let sent = part.open().and_then(|mut reader| copy::send(&mut reader, &mut io::sink(), &|_| {}));
+        check(member, part.descriptor.digest, sent.map_err(|error| member.error(error))?.0)?;
     }
     Ok(())
 }
@@ -234,13 +183,13 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn begin(&self) {
-        if self.member.is_blob() {
-            self.progress.start(self.id, &self.member.name, Some(self.member.size()));
+        if let Some(label) = self.member.label() {
+            self.progress.start(self.id, label, Some(self.member.size()));
         }
     }
 
     fn end(&self) {
-        if self.member.is_blob() {
+        if self.member.label().is_some() {
             self.progress.finish(self.id, "");
         }
     }
@@ -250,12 +199,12 @@ impl Job<'_> {
         let (member, header) = (self.member, self.member.header());
         to.write_all_at(&header, offset).map_err(|error| member.error(error))?;
         let at = offset + header.len() as u64;
-        match &member.content {
-            Content::Blob(blob, _) => {
+        match placed_unseen(member).and_then(Part::as_stored) {
+            Some(blob) => {
                 let moved = |bytes| self.progress.advance(self.id, bytes);
                 copy::place(blob, to, at, &moved).map_err(|error| member.error(error))?;
             }
-            _ => self.stream(&mut At { file: to, at })?,
+            None => self.stream(&mut At { file: to, at })?,
         }
         Ok(header.len() as u64 + member.size() + padding(member.size()) as u64)
     }
@@ -263,22 +212,20 @@ impl Job<'_> {
     fn stream(&self, to: &mut dyn Write) -> Result<(), Error> {
         let member = self.member;
         let moved = |bytes| self.progress.advance(self.id, bytes);
-        let sent = |reader: &mut dyn Read, to: &mut dyn Write| copy::send(reader, to, &moved);
-        let (expected, sent) = match &member.content {
-            Content::Folder | Content::Link(_) => return Ok(()),
-            Content::Bytes(bytes) => return to.write_all(bytes).map_err(|error| member.error(error)),
-            Content::Blob(blob, digest) => (digest, blob.open().and_then(|mut reader| sent(&mut reader, to))),
-            Content::Recoded { blob, recode, digest, .. } => {
-                (digest, recode.open(blob).and_then(|mut reader| sent(&mut reader, to)))
+        match &member.content {
+            Content::Folder | Content::Link(_) => Ok(()),
+            Content::Bytes(bytes) => to.write_all(bytes).map_err(|error| member.error(error)),
+            Content::Part(part) => {
+                let sent = part.open().and_then(|mut reader| copy::send(&mut reader, to, &moved));
+                let (actual, _) = sent.map_err(|error| member.error(error))?;
+                check(member, part.descriptor.digest, actual)
             }
-        };
-        let (actual, _) = sent.map_err(|error| member.error(error))?;
-        check(*expected, actual)
+        }
     }
 }
 
-fn check(expected: Digest, actual: Digest) -> Result<(), Error> {
-    if expected == actual { Ok(()) } else { Err(Error::Damaged { expected, actual }) }
+fn check(member: &Member, expected: Digest, actual: Digest) -> Result<(), Error> {
+    if expected == actual { Ok(()) } else { Err(Error::Damaged { what: member.shown(), expected, actual }) }
 }
 
 /// Writes at a place of a file.

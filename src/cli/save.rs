@@ -4,8 +4,8 @@ use super::error::CliError;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
 use super::usage::Arity;
-use crate::archive::Recode;
-use crate::ops::output::{write_to_path, write_to_stream};
+use crate::image::outgoing::Recode;
+use crate::ops::output::{folder_of, write_to_path, write_to_stream};
 use crate::ops::save::{Format, Options, plan};
 
 /// Save one or more images to a tar archive (streamed to STDOUT by default)
@@ -60,6 +60,7 @@ impl Args {
             },
             compress: self.compress.as_deref().map(parse_method).transpose()?,
             platform: platforms.pop(),
+            scratch: output.map(folder_of),
             mtime: Session::epoch()?,
         };
         if let Some(path) = output {

@@ -1,14 +1,13 @@
 //! The one place that moves blobs: into a store's files, and out into archives.
 //!
-//! Bytes that are a range of a file are moved by the kernel where it can (`copy_file_range`, which shares extents on
-//! file systems that do), and hashed from where they landed, so that what was verified is what is kept.
+//! Bytes that are a range of a file are moved by the kernel where it can ([`kernel`]), and hashed from where they landed, so that what was verified is what is kept.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::image::Blob;
+use crate::image::{Blob, kernel};
 use crate::layer::compression::sniff;
 use crate::layer::{Compression, Limits, Scan, ScanError, scan};
 use crate::oci::{Digest, Hasher};
@@ -80,15 +79,10 @@ pub fn land_stream(
 
 /// Writes all bytes of `blob` into `to` from offset `at` on. Their digest is not looked at.
 pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<()> {
-    let mut done = 0;
-    if let Some((file, offset)) = blob.as_range()? {
-        while done < blob.size() {
-            let want = usize::try_from(blob.size() - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
-            let Some(got) = copy_range(&file, offset + done, to, at + done, want)? else { break };
-            done += got as u64;
-            moved(got as u64);
-        }
-    }
+    let done = match blob.as_range()? {
+        Some((file, offset)) => kernel::move_range(&file, offset, to, at, blob.size(), moved)?,
+        None => 0,
+    };
     let mut rest = blob.open()?;
     if done > 0 {
         rest.seek(SeekFrom::Start(done))?;
@@ -161,10 +155,10 @@ impl<'a> Landing<'a> {
             From::Range { file, offset, left, by_kernel } => {
                 let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let into = &mut into[..want];
-                let got = if *by_kernel { copy_range(file, *offset, self.to, at, want)? } else { None };
-                let got = if let Some(got) = got {
-                    self.to.read_exact_at(&mut into[..got], at)?;
-                    got
+                let moved = if *by_kernel { kernel::move_some(file, *offset, self.to, at, want)? } else { 0 };
+                let got = if moved > 0 {
+                    self.to.read_exact_at(&mut into[..moved], at)?;
+                    moved
                 } else {
                     *by_kernel = false;
                     let got = file.read_at(into, *offset)?;
@@ -205,20 +199,6 @@ impl Read for Landing<'_> {
     }
 }
 
-/// Lets the kernel copy up to `bytes` bytes and says how many it did; `None` where it cannot between these two files.
-fn copy_range(from: &File, offset: u64, to: &File, at: u64, bytes: usize) -> io::Result<Option<usize>> {
-    use rustix::io::Errno;
-    let (mut source, mut target) = (offset, at);
-    match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), bytes) {
-        Ok(got) if got > 0 => Ok(Some(got)),
-        // Some file systems answer 0 where they cannot copy.
-        Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Reads a file from its beginning, wherever its own position is.
 struct Written<'a> {
     file: &'a File,
@@ -233,9 +213,10 @@ impl Read for Written<'_> {
     }
 }
 
-struct Counted<'a, R> {
-    inner: R,
-    moved: Moved<'a>,
+/// A reader that tells how many bytes were read.
+pub(super) struct Counted<'a, R> {
+    pub(super) inner: R,
+    pub(super) moved: Moved<'a>,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
@@ -244,14 +225,4 @@ impl<R: Read> Read for Counted<'_, R> {
         (self.moved)(got as u64);
         Ok(got)
     }
-}
-
-/// How much the kernel moves at a time where nobody reads along.
-const LARGE_CHUNK: usize = 8 << 20;
-
-/// How many layers are worked on at a time.
-pub fn threads() -> usize {
-    /// More would only make the disk seek.
-    const MOST: usize = 8;
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, MOST))
 }

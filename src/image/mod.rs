@@ -11,11 +11,14 @@ pub mod blob;
 pub mod contents;
 pub mod copy;
 pub mod edit;
+pub mod kernel;
 pub mod manifest;
+pub mod outgoing;
 pub mod progress;
 pub mod sink;
 pub mod source;
 pub mod tree;
+pub mod work;
 
 use std::collections::BTreeMap;
 

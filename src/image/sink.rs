@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 
 use super::contents::Data;
 use super::copy::CHUNK;
+use super::kernel;
 
 /// From how many bytes on a range is moved by the kernel: for less, the system calls cost more than the copying.
 const WORTH_MOVING: u64 = 128 << 10;
@@ -73,7 +74,7 @@ impl<'a> Sink<'a> {
         {
             self.send()?;
             if let To::File(file, at) = &mut self.to {
-                moved = move_range(from, offset, file, *at, length)?;
+                moved = kernel::move_range(from, offset, file, *at, length, &|_| {})?;
                 *at += moved;
             }
         }
@@ -148,23 +149,6 @@ impl Read for Part<'_> {
         self.left -= got as u64;
         Ok(got)
     }
-}
-
-/// Lets the kernel copy as much as it can; gives how much that was.
-fn move_range(from: &File, offset: u64, to: &File, at: u64, length: u64) -> io::Result<u64> {
-    use rustix::io::Errno;
-    let (mut source, mut target) = (offset, at);
-    while source < offset + length {
-        let left = usize::try_from(offset + length - source).unwrap_or(usize::MAX);
-        match rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), left) {
-            Ok(0) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::TXTBSY) => {
-                break;
-            }
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(source - offset)
 }
 
 #[cfg(test)]

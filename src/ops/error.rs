@@ -61,9 +61,18 @@ pub enum Error {
     /// An image cannot be put into the form that was asked for.
     #[error(transparent)]
     Form(archive::Error),
-    /// An archive cannot be written.
+    /// An image cannot be made ready to go out.
     #[error(transparent)]
-    Output(#[from] archive::output::Error),
+    Outgoing(#[from] image::outgoing::Error),
+    /// An archive cannot be written.
+    #[error("{path}")]
+    Output {
+        /// Where it was to be.
+        path: String,
+        /// Why.
+        #[source]
+        source: archive::output::Error,
+    },
     /// The output itself cannot be written.
     #[error("{what}")]
     Io {

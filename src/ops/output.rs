@@ -1,4 +1,6 @@
-//! Where an archive or a file system goes: beside its target until it is whole, or straight into a pipe.
+//! Where an archive or a file system goes: into a file that is seen when it is whole, or straight into a pipe.
+
+mod new_file;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -7,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::archive::output::{Member, write_file, write_stream};
-use crate::cancel::{Draft, Token};
+use crate::cancel::Token;
 use crate::image::Progress;
 use crate::layout::sync_folder;
+use new_file::NewFile;
 
 /// What is written to.
 pub enum Target<'a> {
@@ -29,31 +32,35 @@ pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Re
     let target = followed(path);
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let make = || {
-        let file = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(&folder)?;
-        let path = file.path().to_owned();
-        Ok((file, path))
-    };
-    let (file, draft) = Draft::create(job, make).map_err(io_error)?;
-    let written = write(Target::File(file.as_file()))?;
-    file.as_file().sync_all().map_err(io_error)?;
+    let new = NewFile::create(&folder, &name, job).map_err(io_error)?;
+    let written = write(Target::File(new.file()))?;
+    new.file().sync_all().map_err(io_error)?;
     job.finish().map_err(io_error)?;
-    draft.publish(|| Ok(file.persist(&target)?)).map_err(io_error)?;
+    new.publish(&target).map_err(io_error)?;
     sync_folder(&folder).map_err(io_error)?;
     Ok(written)
 }
 
 /// Writes an archive to `path`.
 pub fn write_to_path(members: &[Member], path: &Path, job: &Token, progress: &dyn Progress) -> Result<(), Error> {
-    to_path(path, job, |target| match target {
-        Target::File(file) => Ok(write_file(members, file, progress)?),
-        Target::Stream(stream) => write_to_stream(members, stream, progress),
+    let output_error = |source| Error::Output { path: path.display().to_string(), source };
+    to_path(path, job, |target| {
+        match target {
+            Target::File(file) => write_file(members, file, progress),
+            Target::Stream(stream) => write_stream(members, &mut buffered(stream), progress),
+        }
+        .map_err(output_error)
     })
 }
 
-/// Writes an archive to something that is read as it is written.
+/// Writes an archive to standard output, or what else is read as it is written.
 pub fn write_to_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
-    Ok(write_stream(members, &mut BufWriter::with_capacity(256 << 10, to), progress)?)
+    let output_error = |source| Error::Output { path: "standard output".to_owned(), source };
+    write_stream(members, &mut buffered(to), progress).map_err(output_error)
+}
+
+fn buffered(stream: &mut dyn Write) -> impl Write {
+    BufWriter::with_capacity(256 << 10, stream)
 }
 
 /// Where a path leads: through symbolic links, the last of which may lead to nothing yet.
@@ -70,7 +77,8 @@ fn followed(path: &Path) -> PathBuf {
     target
 }
 
-fn folder_of(target: &Path) -> PathBuf {
+/// The folder that a path is in.
+pub fn folder_of(target: &Path) -> PathBuf {
     match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),

@@ -5,9 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::image::TestImage;
+use crate::support::oci::NAME;
 use crate::support::packing::Packing;
 use crate::support::session::Session;
-use crate::support::tarball::{member, pack, unpack};
+use crate::support::tarball::{Member, member, pack, unpack};
 use crate::support::terminal::{self, Streams};
 use crate::support::{digest, hex, producers};
 
@@ -138,8 +139,7 @@ fn every_format_loads_again() {
 
 #[test]
 fn compressed_layers_on_request() {
-    let image = TestImage::new(&["fx/a:1"])
-        .layer("words", &[crate::support::tarball::Member::file("words", "many words ".repeat(10_000))]);
+    let image = TestImage::new(&["fx/a:1"]).layer("words", &[Member::file("words", "many words ".repeat(10_000))]);
     let session = with(std::slice::from_ref(&image));
     let magic = |tar: &[u8]| {
         let layer = json_member(tar, "manifest.json")[0]["Layers"][0].as_str().expect("a path").to_owned();
@@ -167,6 +167,41 @@ fn compressed_layers_on_request() {
         session.run(&["save", "--compress", wrong, "-o", "w.tar", "fx/a:1"]).fails(1, &[wrong]);
         assert!(!session.work().join("w.tar").exists());
     }
+}
+
+/// Docker has no such names: `invalid tag`, and what else it loaded stays without names.
+#[test]
+fn a_name_with_a_digest_is_in_no_document_of_docker() {
+    let image = TestImage::of("fx/a:1", "a");
+    let (archive, name) = producers::known_by_digest(&image, "quay.io/x/y");
+    let session = Session::new();
+    session.load(&pack(&archive));
+    for format in ["docker", "docker-legacy", "oci"] {
+        session.ok(&["save", "--format", format, "-o", "x.tar", &name]);
+        let tar = session.read("x.tar");
+        if format != "oci" {
+            assert_eq!(json_member(&tar, "manifest.json")[0]["RepoTags"], Value::Null, "{format}");
+            let members: Vec<String> = unpack(&tar).into_iter().map(|member| member.name).collect();
+            assert!(!members.contains(&"repositories".to_owned()), "{format}: {members:?}");
+        }
+        if format != "docker-legacy" {
+            let entry = &json_member(&tar, "index.json")["manifests"][0];
+            assert_eq!(entry["annotations"], json!({NAME: name}), "{format}");
+        }
+        let other = Session::new();
+        other.load(&tar);
+        assert_eq!(other.ids(), [image.id()], "{format}");
+    }
+}
+
+#[test]
+fn who_cannot_write_is_told_where_and_of_what() {
+    let big = Member::file("big", vec![7; 1 << 20]);
+    let session = with(&[TestImage::of("fx/a:1", "a").layer("big", &[big])]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let output = session.command(&["save", "fx/a:1"]).stdout(full).output().expect("the binary starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "error: standard output: layer 2/2 of fx/a:1: no space left on device\n");
 }
 
 #[test]

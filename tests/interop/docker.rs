@@ -102,6 +102,21 @@ fn docker_loads_several_images_and_those_without_a_name() {
 }
 
 #[test]
+fn docker_loads_an_image_that_is_known_by_digest() {
+    let Some(mut engine) = engine() else { return };
+    let image = TestImage::sample("fx/a:1");
+    let (archive, name) = producers::known_by_digest(&image, "quay.io/x/y");
+    let session = Session::new();
+    session.load(&pack(&archive));
+    for format in ["docker", "docker-legacy"] {
+        session.ok(&["save", "--format", format, "-o", "x.tar", &name]);
+        let said = load_into(&engine, &session, "x.tar");
+        assert_eq!(said, format!("Loaded image ID: {}\n", image.id()), "{format}");
+        engine.forget_all();
+    }
+}
+
+#[test]
 fn both_convert_a_layout_of_docker_1_9_to_the_same_image() {
     let Some(engine) = engine() else { return };
     let version = engine.ok(&["version", "--format", "{{.Server.Version}}"]);

@@ -69,6 +69,24 @@ fn podman_loads_what_save_writes() {
 }
 
 #[test]
+fn podman_loads_an_image_that_is_known_by_digest() {
+    if !podman_works() {
+        return;
+    }
+    let image = TestImage::sample("fx/a:1");
+    let (archive, name) = producers::known_by_digest(&image, "quay.io/x/y");
+    let store = Session::new();
+    store.load(&pack(&archive));
+    for format in ["docker", "docker-legacy", "oci"] {
+        let peer = Podman::new();
+        store.ok(&["save", "--format", format, "-o", "x.tar", &name]);
+        peer.session.write("x.tar", store.read("x.tar"));
+        peer.ok("podman", &["load", "-q", "-i", "x.tar"]);
+        assert_eq!(peer.ids(), [image.id()], "{format}");
+    }
+}
+
+#[test]
 fn what_podman_and_buildah_write_loads() {
     if !podman_works() {
         return;

@@ -283,6 +283,16 @@ pub(crate) fn umoci_layout(image: &TestImage) -> Layout {
     layout
 }
 
+/// An OCI archive of an image that has no tag, but a name with its manifest's digest, as one has that was pulled so; and
+/// that name.
+pub(crate) fn known_by_digest(image: &TestImage, repository: &str) -> (Vec<Member>, String) {
+    let mut layout = Layout::default();
+    let descriptor = layout.put_image(image, &[Packing::Gzip]);
+    let name = format!("{repository}@{}", descriptor["digest"].as_str().expect("a digest"));
+    layout.name(&descriptor, &[(NAME, &name)]);
+    (layout.members(PLAIN_MARK), name)
+}
+
 /// The archive without the members of these layers: what a sender leaves out that knows the receiver has them.
 pub(crate) fn without_layers(members: Vec<Member>, layers: &[Vec<u8>]) -> Vec<Member> {
     members.into_iter().filter(|member| !layers.contains(&member.data)).collect()

@@ -7,16 +7,16 @@
 //! <v1 id>/VERSION, json, layer.tar     layer.tar of a layer that comes again is a link to the first
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::manifest_json::{Item, Repositories};
 use crate::archive::Error;
 use crate::archive::output::{Content, Member};
-use crate::archive::write::{Listed, Prepared};
-use crate::oci::{Digest, Reference, SavedLayer, go_json, v1};
+use crate::image::outgoing::{Listed, Outgoing, Part};
+use crate::oci::{Digest, SavedLayer, go_json, v1};
 
 /// The members of such an archive, in order.
-pub fn members(images: &[Prepared], mtime: i64) -> Result<Vec<Member>, Error> {
+pub fn members(images: &[Outgoing], mtime: i64) -> Result<Vec<Member>, Error> {
     let mut writer = Writer::default();
     for image in images {
         writer.add(image)?;
@@ -32,6 +32,8 @@ pub fn members(images: &[Prepared], mtime: i64) -> Result<Vec<Member>, Error> {
 #[derive(Default)]
 struct Writer {
     items: Vec<Item>,
+    /// Where in `items` each config is.
+    places: HashMap<Digest, usize>,
     repositories: Repositories,
     files: BTreeMap<String, Content>,
     /// Where each layer's tar is, so that the same bytes are written once.
@@ -39,42 +41,44 @@ struct Writer {
 }
 
 impl Writer {
-    fn add(&mut self, image: &Prepared) -> Result<(), Error> {
+    fn add(&mut self, image: &Outgoing) -> Result<(), Error> {
         let Listed { config, layers } = &image.listed;
-        let name = format!("{}.json", config.digest().hex());
         let saved = v1::saved_layers(config.bytes())
             .map_err(|error| Error::Legacy { id: config.digest().to_string(), why: error.to_string() })?;
-        for name in &image.names {
-            if let (Some(tag), Some(top)) = (name.tag(), saved.last()) {
+        for (name, tag) in image.tagged_names() {
+            if let Some(top) = saved.last() {
                 let tags = self.repositories.entry(name.familiar_name()).or_default();
                 tags.insert(tag.to_owned(), top.id.clone());
             }
         }
-        let tags = image.names.iter().map(Reference::familiar);
-        if let Some(item) = self.items.iter_mut().find(|item| item.config == name) {
-            item.repo_tags.extend(tags);
+        let tags = image.tagged_names().map(|(name, _)| name.familiar());
+        if let Some(place) = self.places.get(config.digest()) {
+            self.items[*place].repo_tags.extend(tags);
             return Ok(());
         }
+        self.places.insert(*config.digest(), self.items.len());
+        let name = format!("{}.json", config.digest().hex());
         let paths = saved.iter().map(|layer| format!("{}/layer.tar", layer.id)).collect();
         self.items.push(Item { config: name.clone(), repo_tags: tags.collect(), layers: paths });
         self.files.insert(name, Content::Bytes(config.bytes().to_vec()));
+        let parts: HashMap<Digest, &Part> = image.parts().iter().map(|part| (part.descriptor.digest, part)).collect();
         for (layer, (_, digest)) in saved.iter().zip(layers) {
-            self.add_layer(layer, digest, image);
+            self.add_layer(layer, parts[digest]);
         }
         Ok(())
     }
 
-    fn add_layer(&mut self, layer: &SavedLayer, digest: &Digest, image: &Prepared) {
+    fn add_layer(&mut self, layer: &SavedLayer, part: &Part) {
         let SavedLayer { id, json } = layer;
         self.files.insert(format!("{id}/"), Content::Folder);
         self.files.insert(format!("{id}/VERSION"), Content::Bytes(b"1.0".to_vec()));
         self.files.insert(format!("{id}/json"), Content::Bytes(json.clone()));
         let path = format!("{id}/layer.tar");
-        let content = match self.tars.get(digest) {
+        let content = match self.tars.get(&part.descriptor.digest) {
             Some(first) if *first != path => Content::Link(format!("../{first}")),
-            _ => image.blobs[digest].clone(),
+            _ => Content::Part(Box::new(part.clone())),
         };
-        self.tars.entry(*digest).or_insert_with(|| path.clone());
+        self.tars.entry(part.descriptor.digest).or_insert_with(|| path.clone());
         self.files.insert(path, content);
     }
 }

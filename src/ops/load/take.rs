@@ -1,12 +1,11 @@
 //! Copies what was planned into the quarantine, and verifies it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use crate::archive::Named;
 use crate::image::blob::Key;
-use crate::image::{Blob, Image, Layer, MissingLayers, Progress, Tree, copy};
+use crate::image::{Blob, Image, Layer, MissingLayers, Progress, Tree, work};
 use crate::layer::EntryPath;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
 use crate::ops::{Context, Error};
@@ -60,29 +59,9 @@ impl Taker<'_> {
             }
         }
         self.progress.total(Some(jobs.iter().map(|(_, blob)| blob.size()).sum()));
-        let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let work = || {
-            while let Some((id, (layer, blob))) = {
-                let id = next.fetch_add(1, Ordering::Relaxed);
-                jobs.get(id).map(|job| (id, *job))
-            } {
-                let result = self.take_layer(id as u64, layer, blob);
-                if result.is_err() {
-                    next.store(jobs.len(), Ordering::Relaxed);
-                }
-                results.lock().unwrap_or_else(PoisonError::into_inner).push((id, blob.key(), result));
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..copy::threads().min(jobs.len()) {
-                scope.spawn(work);
-            }
-        });
-        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_by_key(|(id, ..)| *id);
-        for (_, key, result) in results {
-            self.kept.insert(key, result?);
-        }
+        let take = |id, (layer, blob): &(&Layer, &Blob)| self.take_layer(id as u64, layer, blob);
+        let kept = work::for_each(&jobs, work::threads(), take)?;
+        self.kept.extend(jobs.iter().map(|(_, blob)| blob.key()).zip(kept));
         Ok(())
     }
 

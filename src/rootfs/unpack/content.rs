@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 
-use rustix::fs::copy_file_range;
-
 use crate::cancel::Token;
 use crate::image::contents::{Contents, Data, Piece};
+use crate::image::kernel;
 use crate::layer::overlay;
 use crate::rootfs::holes::next_data;
 
@@ -18,7 +17,7 @@ const LARGE: u64 = 512 << 10;
 /// How much is moved at a time.
 const CHUNK: usize = 256 << 10;
 /// How much the kernel moves at a time: nobody who wants to end waits longer than that.
-const LARGE_CHUNK: usize = 64 << 20;
+const LARGE_CHUNK: u64 = 64 << 20;
 
 /// Writes a file's content, which is verified on the way. `buffer` is working space.
 pub(super) fn write(
@@ -60,20 +59,14 @@ fn by_kernel(data: &Data<'_, '_>, to: &File, at: u64, job: &Token) -> io::Result
 
 /// Lets the kernel copy, and says whether it could.
 fn copy_range(from: &File, at: u64, to: &File, offset: u64, length: u64, job: &Token) -> io::Result<bool> {
-    use rustix::io::Errno;
-    let (mut source, mut target, mut done) = (at, offset, 0);
+    let mut done = 0;
     while done < length {
         job.check()?;
-        let want = usize::try_from(length - done).unwrap_or(usize::MAX).min(LARGE_CHUNK);
-        match copy_file_range(from, Some(&mut source), to, Some(&mut target), want) {
-            Ok(got) if got > 0 => done += got as u64,
-            Err(Errno::INTR) => {}
-            // Some file systems answer 0 where they cannot copy.
-            Ok(_) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(error.into()),
+        let want = (length - done).min(LARGE_CHUNK);
+        if kernel::move_range(from, at + done, to, offset + done, want, &|_| {})? < want {
+            return Ok(false);
         }
+        done += want;
     }
     Ok(true)
 }

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::make::Found;
 use super::{Unpacker, content};
-use crate::image::copy::threads;
+use crate::image::work::{for_each, threads};
 use crate::layer::overlay::Node;
 use crate::rootfs::Error;
 use crate::rootfs::beneath::Parents;
@@ -34,34 +32,15 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<Found>]) -> Re
     let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
     unpacker.progress.total(Some(bytes));
     unpacker.progress.start(0, "Unpacking", Some(bytes));
-    let (next, found, failed) = (AtomicUsize::new(0), Mutex::new(found), Mutex::new(None));
-    let work = || {
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = match job {
-                Job::Names(nodes) => names(unpacker, nodes),
-                Job::Stream(layer, nodes) => stream(unpacker, *layer, nodes),
-            };
-            match result {
-                Ok(made) => {
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    for (id, leaf) in made {
-                        found[id] = Some(leaf);
-                    }
-                }
-                Err(error) => {
-                    next.store(jobs.len(), Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads().min(jobs.len()) {
-            scope.spawn(work);
-        }
+    let made = for_each(&jobs, threads(), |_, job| match job {
+        Job::Names(nodes) => names(unpacker, nodes),
+        Job::Stream(layer, nodes) => stream(unpacker, *layer, nodes),
     });
     unpacker.progress.finish(0, "");
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    for (id, leaf) in made?.into_iter().flatten() {
+        found[id] = Some(leaf);
+    }
+    Ok(())
 }
 
 /// The jobs, the longest first: streams cannot be divided.

@@ -13,9 +13,9 @@ use crate::ui::text::escape;
 /// Often enough to look alive when no bytes move.
 const TICK: Duration = Duration::from_millis(250);
 
-const LAYER: &str = "{msg} [{bar:32}] {done}/{all}";
+const LAYER: &str = "{msg} [{bar:32}] {done}/{all} {percent}%";
 const LAYER_OF_UNKNOWN_SIZE: &str = "{msg} {spinner} {done}";
-const TOTAL: &str = "total {done}/{all}  {rate}/s  {eta} left";
+const TOTAL: &str = "total {done}/{all} {percent}%  {rate}/s  ETA {eta}";
 const TOTAL_OF_UNKNOWN_SIZE: &str = "total {done}  {rate}/s  {elapsed}";
 
 /// Draws bars.
@@ -62,6 +62,8 @@ fn style(template: &str) -> ProgressStyle {
 impl Progress for Bars {
     fn total(&self, bytes: Option<u64>) {
         if let Some(bytes) = bytes {
+            // A job of several steps says for each of them how much it is.
+            self.total.reset();
             self.total.set_style(style(TOTAL));
             self.total.set_length(bytes);
         }
@@ -175,7 +177,14 @@ mod tests {
         let shown = tape.take();
         assert!(shown.contains("3f4a\\x1b: loading layer [=========>"), "{shown}");
         assert!(shown.contains("] 1.3MB/4.2MB"), "{shown}");
-        assert!(shown.contains("total 1.3MB/5.2MB"), "{shown}");
+        assert!(shown.contains("4.2MB 31%"), "{shown}");
+        assert!(shown.contains("total 1.3MB/5.2MB 25%") && shown.contains("/s  ETA "), "{shown}");
+
+        bars.total(Some(2_000_000));
+        bars.advance(1, 1_000_000);
+        bars.total.force_draw();
+        let shown = tape.take();
+        assert!(shown.contains("total 1MB/2MB 50%"), "the second step begins at nothing: {shown}");
 
         bars.finish(1, "");
         bars.finish(2, "exists");

@@ -51,7 +51,8 @@ fn of(current: u64, total: Option<u64>) -> String {
 
 impl Progress for Plain {
     fn total(&self, bytes: Option<u64>) {
-        self.shared().total = bytes;
+        let mut shared = self.shared();
+        (shared.total, shared.done) = (bytes, 0);
     }
 
     fn start(&self, id: u64, label: &str, bytes: Option<u64>) {

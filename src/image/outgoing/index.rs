@@ -1,0 +1,130 @@
+//! Images for several platforms on their way out.
+
+use std::collections::BTreeMap;
+
+use super::layers::Ready;
+use super::prepare::{Request, add_image};
+use super::{PartKind, Parts};
+use crate::image::{Child, Image, Tree};
+use crate::oci::{Descriptor, DiffId, Digest, Document, MediaType};
+
+/// Adds all platforms of an index. Where layers change on their way out, so do manifests, and the index with them: it is
+/// made anew, without what is not there; else it goes out as it is. The index's descriptor comes back, and the layers of
+/// the image that `manifest.json` lists.
+pub(super) fn add(
+    request: &Request<'_>,
+    descriptor: &Descriptor,
+    tree: &Tree,
+    ready: &Ready,
+    parts: &mut Parts,
+) -> (Descriptor, Vec<(DiffId, Digest)>) {
+    let mut layers = Vec::new();
+    let mut changed = BTreeMap::new();
+    for image in request.images() {
+        let (new, digests) = add_image(request, image, ready, parts);
+        if image.id() == request.image.id() && digest_of(image) == digest_of(request.image) {
+            layers = digests;
+        }
+        if let Some(old) = digest_of(image).filter(|old| *old != new.digest) {
+            changed.insert(old, new);
+        }
+    }
+    let mut descriptor = descriptor.clone();
+    let mut adder = Adder { request, changed, parts };
+    if adder.changed.is_empty() {
+        adder.add(tree, &descriptor);
+    } else if let Some(rewritten) = adder.rewrite(tree) {
+        (descriptor.digest, descriptor.size) = (rewritten.digest, rewritten.size);
+    }
+    (descriptor, layers)
+}
+
+/// The digest of the manifest that leads to an image.
+fn digest_of(image: &Image) -> Option<Digest> {
+    image.manifest.as_ref().map(|manifest| *manifest.digest())
+}
+
+struct Adder<'a, 'r> {
+    request: &'a Request<'r>,
+    /// The manifests that are others now, by their old digests.
+    changed: BTreeMap<Digest, Descriptor>,
+    parts: &'a mut Parts,
+}
+
+impl Adder<'_, '_> {
+    /// An index in which manifests have other digests. What speaks of them by digest, as attestations do, follows them.
+    fn rewrite(&mut self, tree: &Tree) -> Option<Descriptor> {
+        let Tree::Index { document, children } = tree else { return None };
+        let mut index = document.value().clone();
+        index.manifests.clear();
+        for Child { descriptor, tree } in children {
+            let mut descriptor = descriptor.clone();
+            match tree {
+                Tree::Absent | Tree::Other(_) => continue,
+                Tree::Image(image) if !image.is_complete() => continue,
+                Tree::Image(_) => {
+                    if let Some(new) = self.changed.get(&descriptor.digest) {
+                        (descriptor.digest, descriptor.size) = (new.digest, new.size);
+                        descriptor.media_type = new.media_type.clone();
+                    }
+                }
+                Tree::Artifact { .. } => self.add(tree, &descriptor),
+                Tree::Index { .. } => {
+                    let new = self.rewrite(tree)?;
+                    (descriptor.digest, descriptor.size) = (new.digest, new.size);
+                }
+            }
+            self.follow(&mut descriptor);
+            index.manifests.push(descriptor);
+        }
+        let document = Document::make(index);
+        let descriptor = document.descriptor(MediaType::OCI_INDEX);
+        self.parts.add_document(PartKind::Index, descriptor.clone(), document.bytes(), &self.request.shown);
+        Some(descriptor)
+    }
+
+    fn follow(&self, descriptor: &mut Descriptor) {
+        for value in descriptor.annotations.values_mut() {
+            if let Some(new) = value.parse::<Digest>().ok().and_then(|digest| self.changed.get(&digest)) {
+                *value = new.digest.to_string();
+            }
+        }
+    }
+
+    /// Adds all that is there of what a tree leads to, as it is.
+    fn add(&mut self, tree: &Tree, descriptor: &Descriptor) {
+        let image = &self.request.shown;
+        match tree {
+            Tree::Image(found) => self.add_what_is_there(found, descriptor),
+            Tree::Index { document, children } => {
+                for child in children {
+                    self.add(&child.tree, &child.descriptor);
+                }
+                self.parts.add_document(PartKind::Index, descriptor.clone(), document.bytes(), image);
+            }
+            Tree::Artifact { manifest, blobs } => {
+                for (part, blob) in blobs {
+                    self.parts.add_stored(part, blob.as_ref(), "attached blob".to_owned(), image);
+                }
+                self.parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), image);
+            }
+            Tree::Other(_) | Tree::Absent => {}
+        }
+    }
+
+    /// Of an image that lacks layers, what there is; one that is complete was added before.
+    fn add_what_is_there(&mut self, found: &Image, descriptor: &Descriptor) {
+        let image = &self.request.shown;
+        for (place, layer) in found.layers.iter().enumerate() {
+            let label = format!("layer {}/{}", place + 1, found.layers.len());
+            if let Some(described) = &layer.descriptor {
+                self.parts.add_stored(described, layer.blob.as_ref(), label, image);
+            }
+        }
+        if let Some(manifest) = &found.manifest {
+            let config = manifest.value().config.clone();
+            self.parts.add_document(PartKind::Config, config, found.config.bytes(), image);
+            self.parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), image);
+        }
+    }
+}

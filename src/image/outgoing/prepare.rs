@@ -1,0 +1,84 @@
+//! From images that were found to images ready to go out.
+
+use std::io;
+use std::path::Path;
+
+use super::layers::{Ready, ready};
+use super::{Error, LayerForm, Listed, Outgoing, PartKind, Parts};
+use crate::image::{Image, Layer, Progress, Tree, manifest};
+use crate::oci::{Descriptor, DiffId, Digest, Reference};
+
+/// An image that is to go out. It, and of an index whatever is written, is complete.
+pub struct Request<'a> {
+    /// The names that it shall have.
+    pub names: &'a [Reference],
+    /// How messages call it.
+    pub shown: String,
+    /// The image; of several platforms the one for `manifest.json`.
+    pub image: &'a Image,
+    /// The index, if all its platforms are to go out.
+    pub index: Option<(&'a Descriptor, &'a Tree)>,
+    /// The length of a layer's uncompressed tar.
+    pub tar_size: &'a (dyn Fn(&Layer) -> io::Result<u64> + Sync),
+}
+
+impl<'a> Request<'a> {
+    /// All images that are written.
+    pub(super) fn images(&self) -> Vec<&'a Image> {
+        match self.index {
+            Some((_, tree)) => tree.images().into_iter().filter(|image| image.is_complete()).collect(),
+            None => vec![self.image],
+        }
+    }
+}
+
+/// How images go out.
+pub struct Options<'a> {
+    /// The form of their layers.
+    pub form: LayerForm,
+    /// A folder for compressed layers until they are written where they belong. Without one, layers are compressed
+    /// twice: for their digest, and when they are written.
+    pub scratch: Option<&'a Path>,
+    /// Told how far the compression is.
+    pub progress: &'a dyn Progress,
+}
+
+/// Makes images ready to go out. Layers that several have are compressed once.
+pub fn prepare(requests: &[Request<'_>], options: &Options<'_>) -> Result<Vec<Outgoing>, Error> {
+    let ready = ready(requests, options)?;
+    Ok(requests.iter().map(|request| assemble(request, &ready)).collect())
+}
+
+fn assemble(request: &Request<'_>, ready: &Ready) -> Outgoing {
+    let mut parts = Parts::default();
+    let (descriptor, layers) = match request.index {
+        Some((descriptor, tree)) => super::index::add(request, descriptor, tree, ready, &mut parts),
+        None => add_image(request, request.image, ready, &mut parts),
+    };
+    let listed = Listed { config: request.image.config.clone(), layers };
+    Outgoing { names: request.names.to_vec(), descriptor, listed, parts: parts.in_order() }
+}
+
+/// Adds an image: its layers, its config, its manifest. The manifest's descriptor comes back, and the layers' digests.
+pub(super) fn add_image(
+    request: &Request<'_>,
+    image: &Image,
+    ready: &Ready,
+    parts: &mut Parts,
+) -> (Descriptor, Vec<(DiffId, Digest)>) {
+    let mut layers = Vec::with_capacity(image.layers.len());
+    let mut described = Vec::with_capacity(image.layers.len());
+    for layer in &image.layers {
+        let part = ready.part(layer);
+        layers.push((layer.diff_id, part.descriptor.digest));
+        described.push(part.descriptor.clone());
+        parts.add(part.clone());
+    }
+    let manifest = image.manifest_with(described);
+    let platform = image.described_platform.clone();
+    let descriptor = Descriptor { platform, ..manifest::descriptor(&manifest) };
+    let config = manifest.value().config.clone();
+    parts.add_document(PartKind::Config, config, image.config.bytes(), &request.shown);
+    parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), &request.shown);
+    (descriptor, layers)
+}

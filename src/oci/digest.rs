@@ -132,7 +132,7 @@ impl fmt::Display for ShortId {
 }
 
 /// A SHA-256 that is being computed.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {

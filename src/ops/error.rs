@@ -209,6 +209,12 @@ pub enum Error {
         /// What was found.
         actual: Digest,
     },
+    /// An image was removed while it was being read.
+    #[error("{image} was removed from the store meanwhile")]
+    RemovedMeanwhile {
+        /// The image's name or ID.
+        image: String,
+    },
     /// Layers of an image are not there.
     #[error(transparent)]
     MissingLayers(#[from] image::MissingLayers),

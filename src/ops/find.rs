@@ -58,7 +58,10 @@ impl Context {
     /// Finds the one image that was typed; of several in an archive, the one for `platform`.
     pub fn find_for(&self, typed: &str, platform: Option<&Platform>) -> Result<Found, Error> {
         match Location::parse(typed, Path::exists) {
-            Location::Store(name) => self.find_in_store(&self.store.catalog()?, &name),
+            Location::Store(name) => {
+                let mut found = self.find_held(|catalog| Ok(vec![self.find_in_store(catalog, &name)?]))?;
+                found.pop().ok_or_else(|| no_such_image(&name))
+            }
             location => Ok(pick(self.read_location(&location)?, &location, typed, platform)?.into()),
         }
     }
@@ -77,7 +80,10 @@ impl Context {
                 return Ok(named.into_iter().map(Found::from).collect());
             }
         };
-        let catalog = self.store.catalog()?;
+        self.find_held(|catalog| self.find_all_in_store(catalog, &name))
+    }
+
+    fn find_all_in_store(&self, catalog: &Catalog, name: &str) -> Result<Vec<Found>, Error> {
         if let Ok(repository) = name.parse::<Reference>() {
             let same = |entry: &&Entry| entry.name.as_ref().is_some_and(|name| name.name() == repository.name());
             let tagged: Vec<&Entry> = catalog.entries().iter().filter(same).collect();
@@ -86,8 +92,8 @@ impl Context {
             }
         }
         // Where all tags would have been meant, none is missed.
-        let found = self.find_in_store(&catalog, &name).map_err(|error| match error {
-            Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(&name) => Error::NoSuchImage(name),
+        let found = self.find_in_store(catalog, name).map_err(|error| match error {
+            Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(name) => no_such_image(name),
             other => other,
         })?;
         Ok(vec![found])

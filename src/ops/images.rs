@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::{Context, Error, Found};
 use crate::image::{Image, Tree};
 use crate::oci::{Created, Descriptor, Digest, ImageId, Platform, Reference};
+use crate::store::Catalog;
 
 /// An image of the store with all its names.
 #[derive(Debug, Clone)]
@@ -63,7 +64,14 @@ pub struct Listing {
 
 /// All images of the store, newest first. One that is damaged does not hide the others.
 pub fn images(context: &Context) -> Result<Listing, Error> {
-    let catalog = context.store.catalog()?;
+    context.at_rest(|catalog| {
+        let listing = list(context, catalog);
+        let is_whole = listing.problems.is_empty();
+        Ok((listing, is_whole))
+    })
+}
+
+fn list(context: &Context, catalog: &Catalog) -> Listing {
     let mut listing = Listing::default();
     let mut by_target: BTreeMap<Digest, Record> = BTreeMap::new();
     for entry in catalog.entries() {
@@ -86,7 +94,7 @@ pub fn images(context: &Context) -> Result<Listing, Error> {
     }
     listing.images = merge(by_target.into_values());
     listing.images.sort_by_key(|record| (Reverse(record.created), record.id));
-    Ok(listing)
+    listing
 }
 
 /// One image that several manifests lead to is one image.

@@ -131,6 +131,7 @@ fn change(
 ) -> Result<(), Error> {
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let entries = edit(&context.store.catalog()?)?;
+    quarantine.count_on(entries.iter().map(|entry| entry.digest).filter(|digest| context.store.has_blob(digest)))?;
     let document = Document::make(Index::of(entries));
     let media_type = document.value().media_type.clone().unwrap_or(MediaType::OCI_INDEX);
     quarantine.keep_bytes(document.bytes())?;

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod find;
 pub mod glob;
 pub mod history;
+mod hold;
 pub mod images;
 pub mod import;
 pub mod inspect;

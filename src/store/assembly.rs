@@ -27,9 +27,11 @@ pub struct Assembly<'a> {
 }
 
 impl Quarantine {
-    /// Keeps the config of an image and the manifest around it and its layers. Gives what a name has to lead to.
+    /// Keeps the config of an image and the manifest around it and its layers, and counts on those that are in the store
+    /// already. Gives what a name has to lead to.
     pub fn assemble(&self, image: Assembly<'_>) -> Result<Descriptor, Error> {
         let Assembly { config, layers, manifest: own, parent, platform } = image;
+        self.count_on(layers.iter().map(|layer| layer.digest))?;
         let manifest = manifest::describe(own, config, layers);
         self.keep_bytes(config.bytes())?;
         self.keep_bytes(manifest.bytes())?;

@@ -45,18 +45,22 @@ impl Store {
 
     /// How many bytes [`Store::sweep`] would free.
     pub fn garbage(&self, reachable: &Reachable) -> Result<u64, Error> {
+        let leased = self.leased()?;
+        let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
         let blobs = listed(&self.root.join(BLOBS))?.into_iter();
-        let blobs = blobs.filter(|(digest, _)| !reachable.digests.contains(digest)).map(|(_, size)| size);
-        Ok(blobs.sum::<u64>() + left_behind(&self.root.join("imgtool/tmp")))
+        let blobs: u64 = blobs.filter(|(digest, _)| is_garbage(digest)).map(|(_, size)| size).sum();
+        Ok(blobs + self.abandoned()?.iter().map(|path| size_of(path)).sum::<u64>())
     }
 
-    /// Deletes all blobs that are not reachable, their indexes, and what killed processes left. The guard must be the
-    /// one of [`Store::lock_exclusive`].
+    /// Deletes all blobs that are not reachable, their indexes, and what killed processes left. Blobs that somebody reads
+    /// or counts on stay for the next time. The guard must be the one of [`Store::lock_exclusive`].
     pub fn sweep(&self, _alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
+        let leased = self.leased()?;
+        let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
         let mut garbage = Garbage::default();
         let blobs = self.root.join(BLOBS);
         for (digest, size) in listed(&blobs)? {
-            if !reachable.digests.contains(&digest) {
+            if is_garbage(&digest) {
                 let path = blobs.join(digest.hex());
                 gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
                 garbage.blobs.push(digest);
@@ -68,12 +72,14 @@ impl Store {
         }
         let layers = self.root.join("imgtool/layers");
         for (digest, _) in listed(&layers)? {
-            if !reachable.digests.contains(&digest) {
+            if is_garbage(&digest) {
                 let path = layers.join(digest.hex());
                 gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
             }
         }
-        garbage.bytes += empty(&self.root.join("imgtool/tmp"))?;
+        for path in self.abandoned()? {
+            garbage.bytes += delete(&path)?;
+        }
         Ok(garbage)
     }
 }
@@ -96,17 +102,17 @@ fn listed(folder: &Path) -> Result<Vec<(Digest, u64)>, Error> {
     Ok(found)
 }
 
-/// How many bytes are in the files of a folder.
-fn left_behind(folder: &Path) -> u64 {
-    let entries = walkdir::WalkDir::new(folder).min_depth(1).into_iter().filter_map(Result::ok);
+/// How many bytes a file has, or all files of a folder.
+fn size_of(path: &Path) -> u64 {
+    let entries = walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok);
     let files = entries.filter(|entry| !entry.file_type().is_dir());
     files.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
 }
 
-/// Deletes all that is in a folder, and gives the number of bytes that its files had.
-fn empty(folder: &Path) -> Result<u64, Error> {
+/// Deletes a file, or a folder and all that is in it, and gives the number of bytes that the files had.
+fn delete(path: &Path) -> Result<u64, Error> {
     let mut bytes = 0;
-    for entry in walkdir::WalkDir::new(folder).min_depth(1).contents_first(true) {
+    for entry in walkdir::WalkDir::new(path).contents_first(true) {
         let Ok(entry) = entry else { continue };
         let path = entry.path();
         if entry.file_type().is_dir() {

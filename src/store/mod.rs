@@ -2,22 +2,26 @@
 //!
 //! ```text
 //! ROOT/oci-layout, index.json, blobs/sha256/…   the layout; each name is one entry of index.json
-//! ROOT/imgtool/lock         shared by those who add, taken alone by those who delete
+//! ROOT/imgtool/lock         shared for the moment in which somebody adds, taken alone by those who delete
 //! ROOT/imgtool/index.lock   taken alone while index.json is replaced
-//! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified
+//! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified; and leases of what is being read
+//! ROOT/imgtool/partial/     what has come so far of blobs whose transfer goes on later, by their digests
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
 //! ROOT/imgtool/gone/        as snapshots, without the records: where trees came from whose image was pruned
 //! ```
 //!
-//! Invariants: a name never leads to a blob that is not verified and on the disk; readers take no lock; whoever holds
-//! neither lock never sees half a change.
+//! Invariants: a name never leads to a blob that is not verified and on the disk; whoever holds neither lock never sees
+//! half a change; nobody holds a lock for as long as a transfer takes: who works for long has a [lease](lease) on what
+//! must not be deleted meanwhile.
 
 mod assembly;
 mod catalog;
 mod gc;
 mod layers;
+mod lease;
 mod lock;
+mod partial;
 mod quarantine;
 mod snapshots;
 
@@ -29,8 +33,11 @@ pub use assembly::Assembly;
 pub use catalog::{Catalog, Entry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
+pub use partial::Partial;
 pub use quarantine::{KeptLayer, Quarantine};
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
+
+use lease::Lease;
 
 use crate::cancel::Token;
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
@@ -89,6 +96,36 @@ pub enum Error {
         #[source]
         source: SnapshotError,
     },
+    /// A blob has other bytes than its descriptor says.
+    #[error("blob {expected} has other content: its digest is {actual}")]
+    Digest {
+        /// What its descriptor says.
+        expected: Digest,
+        /// What was found.
+        actual: Digest,
+    },
+    /// A blob is longer or shorter than its descriptor says.
+    #[error("blob {digest} has {actual} bytes, and not {expected}")]
+    Size {
+        /// Which blob.
+        digest: Digest,
+        /// What its descriptor says.
+        expected: u64,
+        /// What was found.
+        actual: u64,
+    },
+    /// What the new image is made of was deleted.
+    #[error("blob {digest}, which the image needs, was removed from the store meanwhile: load its image again")]
+    Removed {
+        /// Which blob.
+        digest: Digest,
+    },
+    /// The same blob is being transferred by somebody else.
+    #[error("{path} is being written by another process")]
+    Busy {
+        /// Where it is received.
+        path: PathBuf,
+    },
     /// What was taken in as a stream and should be a layer is none.
     #[error("{what}: {why}")]
     NotALayer {
@@ -113,17 +150,19 @@ pub struct Store {
     job: Token,
     /// The layout, once there is one.
     layout: Arc<Mutex<Option<Layout>>>,
+    /// The blobs that the job reads.
+    reading: Arc<Mutex<Option<Lease>>>,
 }
 
 impl Store {
     /// The store at `root`. Nothing is touched.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, layout: Arc::default(), job: Token::new() }
+        Self { root, layout: Arc::default(), job: Token::new(), reading: Arc::default() }
     }
 
     /// The same store for one job: what the job does to the store is undone when it is cancelled.
     pub fn of_job(self, job: Token) -> Self {
-        Self { job, ..self }
+        Self { job, reading: Arc::default(), ..self }
     }
 
     /// The job that the store was opened for.
@@ -236,3 +275,6 @@ impl BlobSource for Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

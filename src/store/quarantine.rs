@@ -2,9 +2,10 @@
 //!
 //! A quarantine is a folder in the store that nobody else looks into. Blobs are written, hashed and synced there; one
 //! step at the end renames them to their digests and replaces `index.json`. Dropped before that, it takes everything
-//! with it and the store is as it was.
+//! with it and the store is as it was. It locks the store for that step alone; until then it has a [lease](super::lease)
+//! on what it counts on, so that images can be removed while a long transfer goes on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -14,12 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cancel::{Draft as Vanishing, Token};
 
-use super::{Catalog, Error, Guard, Store};
+use super::lease::{LEASE, Lease};
+use super::{Catalog, Error, Partial, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Held, HeldLayer, Reopen};
-use crate::layer::{Compression, EntryPath, IndexError, LayerIndex, Limits, Scan, ScanError};
+use crate::layer::{Compression, EntryPath, IndexError, LayerIndex, Limits, Scan, ScanError, scan};
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
-use crate::oci::{DiffId, Digest};
+use crate::oci::{Descriptor, DiffId, Digest};
 
 /// A layer that was taken in.
 #[derive(Debug, Clone)]
@@ -45,14 +47,24 @@ pub struct Quarantine {
     held: Mutex<HashMap<u64, Kept>>,
     next: AtomicU64,
     small: AtomicU64,
+    counted: Mutex<BTreeSet<Digest>>,
+    lease: Lease,
     folder: Folder,
-    _adding: Guard,
 }
 
 #[derive(Debug)]
 struct Kept {
-    blob: Durable,
+    blob: Bytes,
     index: Option<Durable>,
+}
+
+/// Where the bytes of a blob are until it is published.
+#[derive(Debug)]
+enum Bytes {
+    /// In the quarantine.
+    Draft(Durable),
+    /// Where they were transferred to; they stay there if the quarantine is dropped.
+    Partial(Partial),
 }
 
 /// Members of a stream up to this size are kept in memory, as long as the budget lasts.
@@ -61,10 +73,11 @@ const SMALL: u64 = 64 << 10;
 const SMALL_BUDGET: u64 = 8 << 20;
 
 impl Quarantine {
-    /// A new one in `store`, which keeps whoever deletes waiting until it is gone.
+    /// A new one in `store`.
     pub fn new(store: &Store, limits: Limits) -> Result<Self, Error> {
-        let adding = store.lock_shared()?;
+        let _adding = store.lock_shared()?;
         let folder = Folder::create(store.private_folder("tmp")?, &store.job)?;
+        let lease = Lease::create(store, folder.path.join(LEASE))?;
         Ok(Self {
             store: store.clone(),
             limits,
@@ -72,12 +85,56 @@ impl Quarantine {
             held: Mutex::default(),
             next: AtomicU64::new(0),
             small: AtomicU64::new(0),
+            counted: Mutex::default(),
+            lease,
             folder,
-            _adding: adding,
         })
     }
 
-    /// Takes a blob of any kind and gives its digest, which the caller compares.
+    /// Lets nobody delete these blobs of the store until the quarantine is published, which they must be there for.
+    pub fn count_on(&self, digests: impl IntoIterator<Item = Digest>) -> Result<(), Error> {
+        let mut counted = lock(&self.counted);
+        let kept = lock(&self.kept);
+        let new: Vec<Digest> =
+            digests.into_iter().filter(|digest| !kept.contains_key(digest) && !counted.contains(digest)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        if let Some(digest) = self.lease.add(&self.store, &new)? {
+            return Err(Error::Removed { digest });
+        }
+        counted.extend(new);
+        Ok(())
+    }
+
+    /// Takes a blob of any kind, which must be the one that is expected.
+    pub fn keep_verified(&self, expected: &Descriptor, blob: &Blob, moved: Moved<'_>) -> Result<(), Error> {
+        check(expected, expected.digest, blob.size())?;
+        let actual = self.keep(blob, moved)?;
+        check(expected, actual, blob.size())
+    }
+
+    /// Takes what was transferred, which must be the blob that is expected; if it is not, it is deleted.
+    pub fn keep_partial(&self, expected: &Descriptor, partial: Partial) -> Result<(), Error> {
+        let partial = partial.whole(expected)?;
+        lock(&self.kept).insert(expected.digest, Kept { blob: Bytes::Partial(partial), index: None });
+        Ok(())
+    }
+
+    /// The same for a layer, of which `what` is the name in errors.
+    pub fn keep_partial_layer(&self, expected: &Descriptor, partial: Partial, what: &str) -> Result<KeptLayer, Error> {
+        let partial = partial.whole(expected)?;
+        let index = self.draft()?;
+        let mut writer = BufWriter::new(index.file());
+        let scanned = scan(partial.reader()?, &self.limits, &mut writer);
+        let scanned = scanned.map_err(|source| Error::Layer { what: what.to_owned(), source })?;
+        writer.flush().map_err(Error::io(index.path()))?;
+        drop(writer);
+        check(expected, scanned.blob, scanned.blob_size)?;
+        self.put_layer(scanned, Bytes::Partial(partial), index)
+    }
+
+    /// Takes a blob of any kind and gives its digest.
     pub fn keep(&self, blob: &Blob, moved: Moved<'_>) -> Result<Digest, Error> {
         if let Some(held) = blob.held() {
             self.keep_held(held);
@@ -86,7 +143,7 @@ impl Quarantine {
         }
         let draft = self.draft()?;
         let digest = copy::land(blob, draft.file(), moved).map_err(Error::io(draft.path()))?;
-        self.put(digest, draft, None)?;
+        self.put(digest, Bytes::Draft(settled(draft)?), None)?;
         Ok(digest)
     }
 
@@ -117,7 +174,7 @@ impl Quarantine {
         let landed = land(blob, draft.file(), &mut writer, &self.limits, moved).map_err(layer_error)?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        self.put_layer(landed, draft, index)
+        self.put_layer(landed, Bytes::Draft(settled(draft)?), index)
     }
 
     /// Takes a layer that is read once, and no further than it is one. Compressions that the image specification has no
@@ -134,7 +191,7 @@ impl Quarantine {
         let landed = landed.map_err(|source| Error::Layer { what: what.to_owned(), source })?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        self.put_layer(landed, draft, index)
+        self.put_layer(landed, Bytes::Draft(settled(draft)?), index)
     }
 
     /// Takes a document.
@@ -165,7 +222,7 @@ impl Quarantine {
             Err(error) => (Err(Arc::from(error.to_string())), None),
         };
         let blob = Blob::stream(Arc::new(Draft(draft.path().to_owned())), size);
-        let kept = Kept { blob: settled(draft)?, index: index.map(settled).transpose()? };
+        let kept = Kept { blob: Bytes::Draft(settled(draft)?), index: index.map(settled).transpose()? };
         lock(&self.held).insert(ticket, kept);
         Ok(blob.with_held(Held { ticket, digest, layer }))
     }
@@ -182,6 +239,10 @@ impl Quarantine {
     /// The inner error is `edit`'s.
     pub fn publish<T, E>(self, edit: impl FnOnce(&mut Catalog) -> Result<T, E>) -> Result<Result<T, E>, Error> {
         let store = self.store.clone();
+        let _adding = store.lock_shared()?;
+        if let Some(digest) = lock(&self.counted).iter().find(|digest| !store.has_blob(digest)) {
+            return Err(Error::Removed { digest: *digest });
+        }
         store.update_locked(edit, || self.move_blobs())
     }
 
@@ -191,7 +252,11 @@ impl Quarantine {
         let layers = self.store.private_folder("layers")?;
         for (digest, kept) in std::mem::take(&mut *lock(&self.kept)) {
             let target = blobs.join(digest.hex());
-            kept.blob.publish(&target).map_err(Error::io(&target))?;
+            let published = match kept.blob {
+                Bytes::Draft(draft) => draft.publish(&target),
+                Bytes::Partial(partial) => partial.publish(&target),
+            };
+            published.map_err(Error::io(&target))?;
             if let Some(index) = kept.index {
                 let target = self.store.layer_index_path(&digest);
                 index.publish(&target).map_err(Error::io(&target))?;
@@ -206,13 +271,13 @@ impl Quarantine {
         Durable::create(path.clone(), &self.store.job).map_err(Error::io(&path))
     }
 
-    fn put(&self, digest: Digest, blob: Durable, index: Option<Durable>) -> Result<(), Error> {
-        let kept = Kept { blob: settled(blob)?, index: index.map(settled).transpose()? };
+    fn put(&self, digest: Digest, blob: Bytes, index: Option<Durable>) -> Result<(), Error> {
+        let kept = Kept { blob, index: index.map(settled).transpose()? };
         lock(&self.kept).insert(digest, kept);
         Ok(())
     }
 
-    fn put_layer(&self, landed: Scan, blob: Durable, index: Durable) -> Result<KeptLayer, Error> {
+    fn put_layer(&self, landed: Scan, blob: Bytes, index: Durable) -> Result<KeptLayer, Error> {
         let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
         self.put(digest, blob, Some(index))?;
         Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
@@ -229,6 +294,16 @@ impl Quarantine {
 fn settled(draft: Durable) -> Result<Durable, Error> {
     let path = draft.path().to_owned();
     draft.settled().map_err(Error::io(&path))
+}
+
+/// Compares a blob with its descriptor.
+fn check(expected: &Descriptor, actual: Digest, size: u64) -> Result<(), Error> {
+    let Descriptor { digest, size: whole, .. } = expected;
+    match (actual == *digest, size == *whole) {
+        (true, true) => Ok(()),
+        (true, false) => Err(Error::Size { digest: *digest, expected: *whole, actual: size }),
+        (false, _) => Err(Error::Digest { expected: *digest, actual }),
+    }
 }
 
 /// Whether the image specification has no media type for layers compressed so.

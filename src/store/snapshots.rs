@@ -40,8 +40,8 @@ pub struct SnapshotDraft {
     writer: SnapshotWriter<BufWriter<File>>,
     draft: Durable,
     store: Store,
-    /// Keeps whoever deletes drafts waiting.
-    lease: Option<Guard>,
+    /// The draft's file, which is locked so that nobody deletes it.
+    lease: File,
 }
 
 impl Snapshot {
@@ -82,7 +82,8 @@ impl Store {
 
     /// Starts to write a snapshot.
     pub fn draft_snapshot(&self) -> Result<SnapshotDraft, Error> {
-        Ok(SnapshotDraft { lease: Some(self.lock_shared()?), ..self.unguarded_draft()? })
+        let _adding = self.lock_shared()?;
+        self.new_draft()
     }
 
     /// Empties the snapshots of trees whose image is not reachable any more: nothing can be committed to it. The guard
@@ -90,7 +91,7 @@ impl Store {
     pub fn prune_snapshots(&self, _alone: &Guard, reachable: &Reachable) -> Result<u64, Error> {
         let mut bytes = 0;
         for (path, header, size) in self.stale(reachable)? {
-            self.unguarded_draft()?.finish_in(GONE, &header)?.publish()?;
+            self.new_draft()?.finish_in(GONE, &header)?.publish()?;
             fs::remove_file(&path).map_err(Error::io(&path))?;
             bytes += size;
         }
@@ -116,14 +117,16 @@ impl Store {
         Ok(stale)
     }
 
-    fn unguarded_draft(&self) -> Result<SnapshotDraft, Error> {
+    /// A draft of a snapshot. The store's lock must be held, shared or alone.
+    fn new_draft(&self) -> Result<SnapshotDraft, Error> {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = self.private_folder("tmp")?.join(format!("snapshot-{}-{number}", std::process::id()));
         let draft = Durable::create(path.clone(), &self.job).map_err(Error::io(&path))?;
-        let file = draft.file().try_clone().map_err(Error::io(&path))?;
-        let writer = SnapshotWriter::new(BufWriter::new(file));
-        Ok(SnapshotDraft { writer, draft, store: self.clone(), lease: None })
+        draft.file().lock().map_err(Error::io(&path))?;
+        let file = || draft.file().try_clone().map_err(Error::io(&path));
+        let (lease, writer) = (file()?, SnapshotWriter::new(BufWriter::new(file()?)));
+        Ok(SnapshotDraft { writer, draft, store: self.clone(), lease })
     }
 
     /// Where the snapshot of a directory is kept.
@@ -201,7 +204,7 @@ pub struct FinishedSnapshot {
     folder: PathBuf,
     /// The emptied snapshot of the same directory, which is replaced as well.
     emptied: Option<PathBuf>,
-    _lease: Option<Guard>,
+    _lease: File,
 }
 
 impl FinishedSnapshot {

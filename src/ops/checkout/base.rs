@@ -210,6 +210,10 @@ impl Context {
     /// The contents of an image's layers, all of which must be there.
     pub(in crate::ops) fn layers(&self, found: &Found, image: &Image) -> Result<Layers, Error> {
         image.require_complete(|| found.shown())?;
+        // From here on nobody deletes them.
+        if !self.hold(found)? {
+            return Err(Error::RemovedMeanwhile { image: found.shown() });
+        }
         let blobs: Vec<Blob> = image.layers.iter().filter_map(|layer| layer.blob.clone()).collect();
         let failed = |source| Error::Io { what: format!("layers of {}", found.shown()), source };
         let (whole, looked_at, image) = (self.clone(), found.clone(), image.clone());

@@ -60,7 +60,6 @@ pub fn commit(
     progress: &dyn Progress,
 ) -> Result<Committed, Error> {
     let name = options.name.clone().map(super::tag::checked).transpose()?;
-    // From here on nobody deletes what the base is made of.
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let checkout = Checkout::open(context, directory, &options.compare)?;
     let mut draft = context.store.draft_snapshot()?;

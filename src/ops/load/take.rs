@@ -122,9 +122,7 @@ impl Taker<'_> {
     }
 
     fn take_plain(&self, descriptor: &Descriptor, blob: &Blob) -> Result<(), Error> {
-        let actual = self.quarantine.keep(blob, &|_| {})?;
-        let expected = descriptor.digest;
-        if actual == expected { Ok(()) } else { Err(Error::Digest { what: "blob", expected, actual }) }
+        Ok(self.quarantine.keep_verified(descriptor, blob, &|_| {})?)
     }
 
     fn take_image(&self, image: &Image, label: &str) -> Result<Descriptor, Error> {

@@ -1,0 +1,50 @@
+//! Reading images of a store from which others remove images at the same time.
+
+use super::{Context, Error, Found};
+use crate::oci::Digest;
+use crate::store::Catalog;
+
+/// How often is looked again at a store that changes all the time.
+const ATTEMPTS: usize = 10;
+
+impl Context {
+    /// What `read` makes of the names in the store. Where it says that this is not whole, and names have changed
+    /// meanwhile, it is asked again: an image may have been removed while it was being looked at.
+    pub(super) fn at_rest<T>(&self, read: impl Fn(&Catalog) -> Result<(T, bool), Error>) -> Result<T, Error> {
+        let mut catalog = self.store.catalog()?;
+        for attempt in 1.. {
+            let found = read(&catalog);
+            if attempt == ATTEMPTS || found.as_ref().is_ok_and(|(_, is_whole)| *is_whole) {
+                return Ok(found?.0);
+            }
+            let now = self.store.catalog()?;
+            if now == catalog {
+                return Ok(found?.0);
+            }
+            catalog = now;
+        }
+        Ok(read(&catalog)?.0)
+    }
+
+    /// What `find` finds in the store, of which nothing is deleted before the context's store is dropped.
+    pub(super) fn find_held(&self, find: impl Fn(&Catalog) -> Result<Vec<Found>, Error>) -> Result<Vec<Found>, Error> {
+        self.at_rest(|catalog| {
+            let found = find(catalog)?;
+            let held = found.iter().map(|found| self.hold(found)).collect::<Result<Vec<_>, _>>()?;
+            let is_whole = held.iter().all(|is_whole| *is_whole);
+            Ok((found, is_whole))
+        })
+    }
+
+    /// Lets nobody delete the layers of an image, and says whether those are still there that were.
+    pub(super) fn hold(&self, found: &Found) -> Result<bool, Error> {
+        if !found.in_store {
+            return Ok(true);
+        }
+        let images = found.tree.images();
+        let layers = images.iter().flat_map(|image| &image.layers).filter(|layer| layer.blob.is_some());
+        let digests: Vec<Digest> =
+            layers.filter_map(|layer| layer.descriptor.as_ref()).map(|descriptor| descriptor.digest).collect();
+        Ok(self.store.hold(&digests)?)
+    }
+}

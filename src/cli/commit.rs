@@ -1,13 +1,15 @@
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::error::CliError;
-use super::session::Session;
+use super::session::{self, Session};
 use super::usage::Arity;
 use crate::image::edit::Change;
 use crate::oci::{Created, Reference};
 use crate::ops;
-use crate::ops::checkout::{Compare, CompareTo, diff, tree_folder};
-use crate::ops::commit::{Options, commit};
+use crate::ops::checkout::{Compare, CompareTo, tree_folder};
+use crate::ops::commit::{Committed, Options, commit, dry_run};
 use crate::rootfs::{Skipped, as_docker_tells};
 use crate::ui::Ui;
 
@@ -26,7 +28,8 @@ pub(super) struct Args {
     /// Commit message
     #[arg(short, long, value_name = "MESSAGE", allow_hyphen_values = true)]
     message: Option<String>,
-    /// Apply Dockerfile instruction to the created image; may be given several times
+    /// Apply Dockerfile instruction to the created image; CMD [] and ENTRYPOINT [] clear what the base has; may be given
+    /// several times
     #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
     change: Vec<String>,
     /// Docker's, which stops the container meanwhile
@@ -46,6 +49,9 @@ pub(super) struct Args {
     /// Make the image at this time, and no file in the layer later
     #[arg(long, value_name = "TIME", help = TIMESTAMP_HELP)]
     timestamp: Option<String>,
+    /// Print what was committed as JSON; with --dry-run the changes, as `diff --format json` does
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
+    format: Option<String>,
     /// The directory, and a name for the image
     #[arg(value_name = "DIR")]
     operands: Vec<String>,
@@ -54,13 +60,13 @@ pub(super) struct Args {
 /// What a directory is compared with, and how much of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct CompareArgs {
-    /// Compare with this image (or `scratch`, nothing) instead of the one that was unpacked
+    /// Compare with this image, or with `scratch` (nothing), instead of the one that was unpacked
     #[arg(long, value_name = "IMAGE")]
     from: Option<String>,
-    /// Leave out the paths that match this pattern; may be given several times
+    /// Leave the paths that match this pattern as they are in the base image; may be given several times
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Leave out what cannot be read
+    /// Leave what cannot be read as it is in the base image, instead of refusing
     #[arg(long)]
     skip_unreadable: bool,
 }
@@ -87,11 +93,11 @@ impl Args {
         let changes = Change::parse_all(&self.change).map_err(ops::Error::from)?;
         let compare = self.compare.into_compare(self.squash);
         if self.dry_run {
-            let found = diff(&session.context, &directory, &compare)?;
+            let found = dry_run(&session.context, &directory, &compare)?;
             if found.is_unknown {
                 note_unknown(&session.ui, &directory);
             }
-            super::image_diff::print(&session.ui, &as_docker_tells(&found.changes), false)?;
+            super::image_diff::print(&session.ui, &as_docker_tells(&found.changes), self.format.is_some())?;
             warn(&session.ui, &found.skipped, "layer");
             return Ok(());
         }
@@ -105,6 +111,9 @@ impl Args {
             note_unknown(&session.ui, &directory);
         }
         warn(&session.ui, &committed.skipped, "layer");
+        if self.format.is_some() {
+            return Ok(session.ui.line(&json_line(&committed))?);
+        }
         Ok(session.ui.line(&committed.id.to_string())?)
     }
 
@@ -122,32 +131,31 @@ impl Args {
 
     /// When the image is made, and the latest time of anything in it, if that is to be the same each time.
     fn time(&self, session: &Session) -> Result<(Created, Option<i64>), CliError> {
-        let created = match &self.timestamp {
-            Some(text) => parse_time(text)?,
-            None => session.created()?,
-        };
+        let created = session.created(self.timestamp.as_deref())?;
         let fixed = self.timestamp.is_some() || Session::is_reproducible();
         Ok((created, fixed.then(|| created.unix_seconds())))
     }
 }
 
-/// Seconds since 1970, or a time as Docker writes it.
-fn parse_time(text: &str) -> Result<Created, CliError> {
-    let seconds = text.trim().parse::<i64>().ok().and_then(Created::from_unix_seconds);
-    let time = seconds.or_else(|| text.trim().parse().ok());
-    time.ok_or_else(|| {
-        CliError::Plain(format!("invalid --timestamp {text:?}: expected seconds since 1970 or RFC 3339"))
-    })
+fn json_line(committed: &Committed) -> String {
+    let Skipped { sockets, mounts, unreadable } = &committed.skipped;
+    let left_out: Vec<String> =
+        [sockets, mounts, unreadable].into_iter().flatten().map(|path| format!("/{path}")).collect();
+    let Committed { id, digest, name, layers, .. } = committed;
+    let mut object = session::made(name.as_ref(), id, digest, layers);
+    object["LeftOut"] = json!(left_out);
+    session::json_line(&object)
 }
 
 pub(super) fn note_copy(ui: &Ui, directory: &Path, original: &str) {
-    ui.note(&format!("{} was never unpacked to, but is like {original}: compared with its image", directory.display()));
+    let directory = directory.display();
+    ui.note(&format!("{directory} looks like a copy of {original}: compared with the image of that directory"));
 }
 
 pub(super) fn note_unknown(ui: &Ui, directory: &Path) {
     let directory = directory.display();
     ui.note(&format!(
-        "{directory} was never unpacked to: all of it is new; to compare it with an image, say --from IMAGE"
+        "no image was unpacked to {directory}: everything in it is new; to compare it with an image, use --from IMAGE"
     ));
 }
 
@@ -155,8 +163,8 @@ pub(super) fn note_unknown(ui: &Ui, directory: &Path) {
 pub(super) fn warn(ui: &Ui, skipped: &Skipped, what: &str) {
     let kinds = [
         (&skipped.sockets, format!("sockets are not in the {what}")),
-        (&skipped.mounts, format!("what is mounted here is not in the {what}")),
-        (&skipped.unreadable, "left out, as it cannot be read".to_owned()),
+        (&skipped.mounts, format!("mount points are not in the {what}")),
+        (&skipped.unreadable, format!("not in the {what} (permission denied)")),
     ];
     for (paths, what) in kinds {
         if let Some(first) = paths.first() {

@@ -17,7 +17,7 @@ use crate::rootfs::as_docker_tells;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "diff [OPTIONS] DIR | IMAGE IMAGE")]
 pub(super) struct Args {
-    /// Print the changes as JSON, between images with what is different about each path
+    /// Print the changes as JSON: Path, Kind (added, changed or deleted) and, between images, Changes (what is different)
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// Compare the images for the given platform: os[/arch[/variant]]

@@ -7,7 +7,7 @@ use crate::layer::path::Escaped;
 use crate::oci::go_json;
 use crate::ui::{OutputError, Ui};
 
-/// Prints docker's lines, or docker's API's array, in which `Changes` names what is different.
+/// Prints docker's lines, or an array of objects, in which `Changes` names what is different.
 pub(super) fn print(ui: &Ui, changes: &[Change], as_json: bool) -> Result<(), OutputError> {
     if as_json {
         let objects: Vec<Value> = changes.iter().map(object).collect();
@@ -38,9 +38,9 @@ fn letter(kind: ChangeKind) -> char {
 
 fn object(change: &Change) -> Value {
     let kind = match change.kind {
-        ChangeKind::Changed => 0,
-        ChangeKind::Added => 1,
-        ChangeKind::Deleted => 2,
+        ChangeKind::Added => "added",
+        ChangeKind::Changed => "changed",
+        ChangeKind::Deleted => "deleted",
     };
     let path = match std::str::from_utf8(change.path.as_bytes()) {
         Ok(text) => format!("/{text}"),
@@ -66,13 +66,13 @@ mod tests {
     #[test]
     fn an_object_says_what_is_different() {
         let table = [
-            (change(b"a", ChangeKind::Added, &[]), r#"{"Path":"/a","Kind":1}"#),
-            (change(b"d", ChangeKind::Changed, &[]), r#"{"Path":"/d","Kind":0}"#),
+            (change(b"a", ChangeKind::Added, &[]), r#"{"Path":"/a","Kind":"added"}"#),
+            (change(b"d", ChangeKind::Changed, &[]), r#"{"Path":"/d","Kind":"changed"}"#),
             (
                 change("d/ä\\".as_bytes(), ChangeKind::Changed, &[Aspect::Mode, Aspect::Content]),
-                r#"{"Path":"/d/ä\\","Kind":0,"Changes":["mode","content"]}"#,
+                r#"{"Path":"/d/ä\\","Kind":"changed","Changes":["mode","content"]}"#,
             ),
-            (change(b"\xff", ChangeKind::Deleted, &[]), r#"{"Path":"/\\xff","Kind":2}"#),
+            (change(b"\xff", ChangeKind::Deleted, &[]), r#"{"Path":"/\\xff","Kind":"deleted"}"#),
         ];
         for (change, expected) in table {
             assert_eq!(object(&change).to_string(), expected);

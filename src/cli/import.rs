@@ -2,16 +2,19 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::session::{Session, variable};
+use super::session::{self, Session, variable};
 use super::usage::Arity;
 use crate::fetch::{Settings, Url};
 use crate::image::edit::Change;
 use crate::oci::{Platform, Reference};
 use crate::ops;
-use crate::ops::import::{Input, Options, import};
+use crate::ops::import::{Imported, Input, Options, import};
 
 const PLATFORM_HELP: &str =
     "Set platform of the image: os[/arch[/variant]] [default: $DOCKER_DEFAULT_PLATFORM, or this machine's]";
+
+const TIMESTAMP_HELP: &str =
+    "Make the image at this time (seconds since 1970, or RFC 3339) [default: $SOURCE_DATE_EPOCH, or now]";
 
 /// Import the contents from a tarball to create a filesystem image
 ///
@@ -33,6 +36,12 @@ pub(super) struct Args {
     /// Keep the config (command, environment, labels and so on) of this image
     #[arg(long, value_name = "IMAGE")]
     config_from: Option<String>,
+    /// Make the image at this time
+    #[arg(long, value_name = "TIME", help = TIMESTAMP_HELP)]
+    timestamp: Option<String>,
+    /// Print what was imported as JSON
+    #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
+    format: Option<String>,
     /// The tar, and a name for the image
     #[arg(value_name = "SOURCE")]
     operands: Vec<String>,
@@ -45,6 +54,12 @@ impl Args {
         let options = self.options(session)?;
         let input = input(&self.operands[0])?;
         let imported = import(&session.context, input, &options, &*session.progress(false))?;
+        if self.format.is_some() {
+            let Imported { id, digest, layer } = &imported;
+            let name = options.name.clone().map(Reference::with_default_tag);
+            let object = session::made(name.as_ref(), id, digest, &[*layer]);
+            return Ok(session.ui.line(&session::json_line(&object))?);
+        }
         Ok(session.ui.line(&imported.id.to_string())?)
     }
 
@@ -57,7 +72,7 @@ impl Args {
                 .clone()
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| default_message(&self.operands[0])),
-            created: session.created()?,
+            created: session.created(self.timestamp.as_deref())?,
             platform: self.platform()?,
             config_from: self.config_from.clone(),
             name: name.transpose().map_err(ops::Error::from)?,

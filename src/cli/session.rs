@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::usage::{self, Arity};
 use crate::cancel::Token;
 use crate::image::Progress;
 use crate::layer::Limits;
-use crate::oci::{Created, Platform};
+use crate::oci::{Created, DiffId, Digest, ImageId, Platform, Reference, go_json};
 use crate::ops::Context;
 use crate::ops::near::near;
 use crate::store::Store;
@@ -98,8 +99,11 @@ impl Session {
         Ok(source_date_epoch()?.unwrap_or(0))
     }
 
-    /// The time at which new images are made: `$SOURCE_DATE_EPOCH`, or now.
-    pub(super) fn created(&self) -> Result<Created, CliError> {
+    /// The time at which new images are made: what `--timestamp` says, `$SOURCE_DATE_EPOCH`, or now.
+    pub(super) fn created(&self, timestamp: Option<&str>) -> Result<Created, CliError> {
+        if let Some(text) = timestamp {
+            return parse_timestamp(text);
+        }
         let Some(seconds) = source_date_epoch()? else { return Ok(Created::new(self.now)) };
         Created::from_unix_seconds(seconds).ok_or_else(|| CliError::Epoch { text: seconds.to_string() })
     }
@@ -110,6 +114,15 @@ impl Session {
     pub(super) fn is_reproducible() -> bool {
         variable("SOURCE_DATE_EPOCH").is_some()
     }
+}
+
+/// Seconds since 1970, or a time as Docker writes it.
+fn parse_timestamp(text: &str) -> Result<Created, CliError> {
+    let seconds = text.trim().parse::<i64>().ok().and_then(Created::from_unix_seconds);
+    let time = seconds.or_else(|| text.trim().parse().ok());
+    time.ok_or_else(|| {
+        CliError::Plain(format!("invalid --timestamp {text:?}: expected seconds since 1970 or RFC 3339"))
+    })
 }
 
 fn source_date_epoch() -> Result<Option<i64>, CliError> {
@@ -135,4 +148,15 @@ pub(super) fn root() -> Option<PathBuf> {
 fn default_root() -> Option<PathBuf> {
     let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))?;
     Some(data.join("imgtool"))
+}
+
+/// What `--format json` says of an image that was made, in the words of `load`.
+pub(super) fn made(name: Option<&Reference>, id: &ImageId, digest: &Digest, layers: &[DiffId]) -> Value {
+    let names: Vec<String> = name.into_iter().map(Reference::familiar).collect();
+    json!({"ID": id, "Names": names, "Digest": digest, "Layers": layers})
+}
+
+/// An object in one line, as Docker writes it.
+pub(super) fn json_line(object: &Value) -> String {
+    String::from_utf8_lossy(&go_json::to_vec_plain(object)).into_owned()
 }

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::usage::Arity;
 use crate::ops::bundle::bundle;
 use crate::ops::unpack::{Options, Report, unpack};
-use crate::rootfs::Lacking;
+use crate::rootfs::{Lacking, ordinary_user};
 
 /// Unpack the file system of an image into a directory
 ///
@@ -51,11 +51,26 @@ impl Args {
     }
 }
 
-/// One line for all that was not applied.
+/// One line for all that could not be applied.
 fn lacking(report: &Report) -> Option<String> {
     let Lacking { owners, devices, xattrs, modes } = report.lacking;
-    let parts = [(owners, "owners"), (devices, "device nodes"), (xattrs, "extended attributes"), (modes, "modes")];
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{what} ({count})")).collect();
-    (!parts.is_empty()).then(|| format!("not applied, but remembered for commit: {}", parts.join(", ")))
+    let files = |count| format!("{count} {}", if count == 1 { "file" } else { "files" });
+    let stand_ins =
+        if devices == 1 { "1 device is an empty file" } else { &format!("{devices} devices are empty files") };
+    let parts = [
+        (owners, format!("ownership of {} not set", files(owners))),
+        (xattrs, format!("extended attributes of {} not set", files(xattrs))),
+        (modes, format!("permissions of {} not set", files(modes))),
+        (devices, stand_ins.to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
+    let text = parts.join(", ");
+    let (first, rest) = text.split_at_checked(1)?;
+    // Root gets everything set, but devices only if asked for.
+    let way = match ordinary_user() {
+        Some(_) => " (needs root)",
+        None if devices > 0 => " (use --devices)",
+        None => "",
+    };
+    Some(format!("{}{rest}{way}; recorded for commit", first.to_uppercase()))
 }

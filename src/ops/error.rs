@@ -86,15 +86,15 @@ pub enum Error {
     #[error(transparent)]
     Rootfs(#[from] rootfs::Error),
     /// The image that a directory was unpacked from is not in the store.
-    #[error("the image that {directory} was unpacked from is not in the store: {id}; load it again, or say --from IMAGE", directory = directory.display())]
+    #[error("the image that {directory} was unpacked from is not in the store: {id}; load it again, or use --from IMAGE", directory = directory.display())]
     BaseLost {
         /// The directory.
         directory: PathBuf,
         /// The image.
         id: String,
     },
-    /// What a directory should be compared with is no image of the store.
-    #[error("{path} is not in the store: load it first, and say --from with its name", path = path.display())]
+    /// The base of a new image is not in the store.
+    #[error("{path} is not in the store: a new image is built on stored layers; load it, and use --from with its name", path = path.display())]
     BaseOutside {
         /// The archive or layout.
         path: PathBuf,

@@ -50,6 +50,8 @@ pub struct Imported {
     pub id: ImageId,
     /// The digest of its manifest.
     pub digest: Digest,
+    /// The diff ID of its layer.
+    pub layer: DiffId,
 }
 
 /// Imports the tar of a root file system.
@@ -71,7 +73,7 @@ pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn
     let descriptor =
         quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: None, platform: None })?;
     quarantine.publish_image(&descriptor, name.as_ref())?;
-    Ok(Imported { id: ImageId::new(*config.digest()), digest: descriptor.digest })
+    Ok(Imported { id: ImageId::new(*config.digest()), digest: descriptor.digest, layer: layer.diff_id })
 }
 
 /// The config that the new one is made of, and how a container is run, with the changes made.

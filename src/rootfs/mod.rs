@@ -35,7 +35,7 @@ pub use layer_tar::{LayerTar, Placed};
 pub use node::Node;
 pub use order::walk_order;
 pub use record::{Record, Source, Xattrs};
-pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, as_docker_tells, scan};
+pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, StandIns, as_docker_tells, scan};
 pub use snapshot::{
     Base, Header, Place, Sample, SamplePath, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
 };

@@ -187,7 +187,7 @@ fn a_directory_that_nobody_unpacked_is_a_first_layer() {
     let session = Session::new();
     session.write("own/bin/tool", "x");
     let first = session.run(&["commit", "-m", "by hand", "-c", "CMD [\"/bin/tool\"]", "own", "fx/own:1"]);
-    assert!(first.stderr.contains("own was never unpacked to: all of it is new"), "{}", first.stderr);
+    assert!(first.stderr.contains("no image was unpacked to own: everything in it is new"), "{}", first.stderr);
     let id = first.ok();
     assert_eq!(layers(&session, "fx/own:1"), 1);
     assert_eq!(session.history("fx/own:1").len(), 1);
@@ -242,6 +242,137 @@ fn what_is_left_out() {
     // Of var only the time has changed.
     assert_eq!(top_layer(&session, "fx/new:1"), ["kept", "var/"]);
     assert_eq!(session.ok(&["diff", "tree"]), "A /new.log\nC /var\nC /var/b\nA /var/cache\nA /var/cache/deep\n");
+}
+
+/// Paths that stay as they are in the base also where the directory above them is gone.
+#[test]
+fn left_out_below_what_is_gone() {
+    let items = [
+        Item::dir("a").mode(0o750),
+        Item::dir("a/b"),
+        Item::file("a/b/deep", "deep"),
+        Item::dir("a/c"),
+        Item::file("a/c/x", "x"),
+        Item::file("a/d", "d"),
+        Item::dir("z"),
+        Item::file("z/y", "y"),
+    ];
+    let image = || TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&items));
+    for (exclude, in_layer, lines) in [
+        ("a/b", &["a/", "a/.wh.c", "a/.wh.d"][..], "C /a\nD /a/c\nD /a/d\n"),
+        ("a/b/deep", &["a/", "a/.wh.c", "a/.wh.d"], "C /a\nD /a/c\nD /a/d\n"),
+        ("/a/c/x", &["a/", "a/.wh.b", "a/.wh.d"], "C /a\nD /a/b\nD /a/d\n"),
+        ("x", &["a/", "a/.wh.b", "a/.wh.d"], "C /a\nD /a/b\nD /a/d\n"),
+        ("a/none", &[".wh.a"], "D /a\n"),
+        ("a", &[], ""),
+    ] {
+        let session = Session::new();
+        session.load(&pack(&docker_save(&[image()])));
+        session.ok(&["unpack", "fx/a:1", "tree"]);
+        fs::remove_dir_all(session.work().join("tree/a")).expect("a folder");
+        assert_eq!(session.ok(&["diff", "--exclude", exclude, "tree"]), lines, "{exclude}");
+        session.ok(&["commit", "--exclude", exclude, "tree", "fx/a:2"]);
+        // The root's time is no part of an image.
+        let names = if in_layer.is_empty() { Vec::new() } else { top_layer(&session, "fx/a:2") };
+        assert_eq!(names, in_layer, "{exclude}");
+        assert_eq!(session.ok(&["diff", "fx/a:1", "fx/a:2"]), lines, "{exclude}");
+        // What was left out is still a change.
+        assert_eq!(session.ok(&["diff", "--exclude", exclude, "tree"]), "", "{exclude}");
+        assert_eq!(session.ok(&["diff", "tree"]).contains("D /a"), lines != "D /a\n", "{exclude}");
+    }
+}
+
+/// An empty file stands for a device where unpacking may not make it; one that somebody made is a file.
+#[test]
+fn an_empty_file_in_the_place_of_a_device() {
+    let nodes =
+        || [Item::dir("dev"), Item::new("dev/null", b'3').device(1, 3), Item::new("dev/zero", b'3').device(1, 5)];
+    let image = TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&nodes()));
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[image])));
+    for (name, args) in [("own", &[][..]), ("squashed", &["--squash"]), ("named", &["--from", "fx/a:1"])] {
+        session.ok(&["unpack", "fx/a:1", name]);
+        let null = session.work().join(name).join("dev/null");
+        fs::remove_file(&null).expect("an empty file");
+        fs::write(&null, "").expect("another empty file");
+        let new = format!("fx/{name}:1");
+        session.ok(&[&["commit"], args, &[name, &new]].concat());
+        let changes = session.ok(&["diff", "--format", "json", "fx/a:1", &new]);
+        let changes: Value = serde_json::from_str(&changes).expect("JSON");
+        let null = changes.as_array().expect("a list").iter().find(|change| change["Path"] == "/dev/null");
+        assert_eq!(null.map(|null| null["Changes"][0].clone()), Some(json!("type")), "{name}: {changes}");
+        let zero = changes.as_array().expect("a list").iter().any(|change| change["Path"] == "/dev/zero");
+        assert!(!zero, "{name}: {changes}");
+        assert_eq!(session.ok(&["diff", name]), "", "{name}");
+    }
+}
+
+/// A full disk, wherever it is met, leaves the image and what is remembered of the directory as they were, or both new.
+#[test]
+fn an_image_and_its_snapshot_come_together() {
+    let session = session();
+    for number in 0..40 {
+        session.write(&format!("tree/{number}-{}", "x".repeat(200)), "");
+    }
+    let mut failed = 0;
+    for blocks in 1.. {
+        // No file may become longer than that many times 512 bytes.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = std::process::Command::new("/bin/sh");
+        let imgtool = session.command(&[]);
+        command.args(["-c", &script]).arg(imgtool.get_program()).args(["commit", "tree", "fx/new:1"]);
+        command.env_clear().current_dir(session.work());
+        command.envs(imgtool.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("a shell");
+        let is_there = session.tags().contains(&"fx/new:1".to_owned());
+        let is_known = session.ok(&["diff", "tree"]).is_empty();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((is_there, is_known), (output.status.success(), output.status.success()), "{blocks}: {text}");
+        if output.status.success() {
+            break;
+        }
+        failed += 1;
+    }
+    assert!(failed > 20, "{failed}");
+}
+
+#[test]
+fn empty_lists_clear_command_and_entrypoint() {
+    let session = Session::new();
+    let image = TestImage::sample("fx/a:1").with("config", json!({"Entrypoint": ["/e"], "Cmd": ["c"]}));
+    session.load(&pack(&docker_save(&[image])));
+    session.ok(&["unpack", "fx/a:1", "tree"]);
+    for (change, entrypoint, cmd) in [
+        ("CMD []", json!(["/e"]), json!(null)),
+        ("ENTRYPOINT []", json!(null), json!(null)),
+        ("ENTRYPOINT []\nCMD [\"n\"]", json!(null), json!(["n"])),
+    ] {
+        let id = session.ok(&["commit", "--from", "fx/a:1", "-c", change, "tree"]);
+        let config = &session.inspect(id.trim())["Config"];
+        assert_eq!((&config["Entrypoint"], &config["Cmd"]), (&entrypoint, &cmd), "{change}");
+    }
+}
+
+#[test]
+fn as_json() {
+    let session = session();
+    let base = session.inspect("fx/base:1");
+    session.write("tree/new", "x");
+    let dry = session.ok(&["commit", "--dry-run", "--format", "json", "tree"]);
+    assert_eq!(dry, "[{\"Path\":\"/new\",\"Kind\":\"added\"}]\n");
+    let text = session.ok(&["commit", "--format", "json", "tree", "fx/new"]);
+    assert_eq!(text.lines().count(), 1);
+    let made: Value = serde_json::from_str(&text).expect("JSON");
+    let new = session.inspect("fx/new");
+    assert_eq!(made["ID"], new["Id"]);
+    assert_eq!(made["Layers"], new["RootFS"]["Layers"]);
+    assert_eq!(made["Layers"][0], base["RootFS"]["Layers"][0]);
+    assert_eq!((&made["Names"], &made["LeftOut"]), (&json!(["fx/new:latest"]), &json!([])));
+    assert_eq!(session.ok(&["images", "--digests", "--format", "{{.Digest}}", "fx/new"]).trim(), made["Digest"]);
+    let _socket = UnixListener::bind(session.work().join("tree/one")).expect("a socket");
+    let made = session.run(&["commit", "--format", "json", "tree"]).ok();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    assert_eq!((&made["Names"], &made["LeftOut"]), (&json!([]), &json!(["/one"])));
 }
 
 #[test]
@@ -311,7 +442,7 @@ fn what_cannot_be_read() {
     session.run(&["diff", "tree"]).fails(1, &words);
     let answer = session.run(&["commit", "--skip-unreadable", "tree", "fx/new:1"]);
     assert_eq!(answer.code, 0, "{}", answer.text());
-    assert_eq!(answer.stderr, "warning: left out, as it cannot be read: /secret\n");
+    assert_eq!(answer.stderr, "warning: not in the layer (permission denied): /secret\n");
     assert_eq!(top_layer(&session, "fx/new:1"), ["new"]);
 }
 
@@ -361,7 +492,11 @@ fn what_is_not_there() {
     refused(&session, &["commit", "none"], &["error: open none: no such file or directory"]);
     refused(&session, &["commit", "load.tar"], &["error: open load.tar: not a directory"]);
     for outside in ["./load.tar", "docker-archive:load.tar"] {
-        refused(&session, &["commit", "--from", outside, "tree"], &["load.tar is not in the store: load it first"]);
+        refused(
+            &session,
+            &["commit", "--from", outside, "tree"],
+            &["load.tar is not in the store: a new image is built on stored layers; load it"],
+        );
     }
     refused(&session, &["commit", "tree", "UPPER"], &["invalid reference format", "lowercase"]);
     let usage = "Usage:  imgtool commit [OPTIONS] DIR [REPOSITORY[:TAG]]";
@@ -373,5 +508,5 @@ fn what_is_not_there() {
     );
     session.ok(&["rmi", "fx/base:1"]);
     let words = "the image that tree was unpacked from is not in the store: ";
-    refused(&session, &["commit", "tree"], &[words, "load it again, or say --from IMAGE"]);
+    refused(&session, &["commit", "tree"], &[words, "load it again, or use --from IMAGE"]);
 }

@@ -48,10 +48,31 @@ fn all_kinds_of_changes_of_a_directory() {
     assert_eq!(session.ok(&["diff", "tree"]), lines);
     assert_eq!(session.ok(&["diff", "tree/"]), lines);
     let all: Value = serde_json::from_str(&session.ok(&["diff", "--format", "json", "tree"])).expect("JSON");
-    assert_eq!(all[0], json!({"Path": "/a.b", "Kind": 0}));
-    assert_eq!(all[8], json!({"Path": "/var/log", "Kind": 2}));
+    assert_eq!(all[0], json!({"Path": "/a.b", "Kind": "changed"}));
+    assert_eq!(all[8], json!({"Path": "/var/log", "Kind": "deleted"}));
     assert_eq!(session.ok(&["commit", "--dry-run", "tree"]), lines, "what would be committed");
     assert_eq!(session.ok(&["diff", "--exclude", "new", "--exclude", "*.b", "tree"]).lines().count(), 5);
+}
+
+/// The image need not be in the store.
+#[test]
+fn a_directory_and_an_image_in_an_archive() {
+    let session = session();
+    session.write("tree/new", "new");
+    session.ok(&["save", "--compress", "gzip", "-o", "packed.tar", "fx/a:1"]);
+    session.ok(&["save", "--format", "oci", "-o", "oci.tar", "fx/a:1"]);
+    let other = Session::new();
+    for name in ["load.tar", "packed.tar", "oci.tar"] {
+        other.write(name, session.read(name));
+        let tree = session.work().join("tree").display().to_string();
+        for from in [format!("./{name}"), format!("./{name}:fx/a:1")] {
+            assert_eq!(other.ok(&["diff", "--from", &from, &tree]), "A /new\n", "{from}");
+        }
+        let words = "load.tar is not in the store: a new image is built on stored layers; load it";
+        let from = format!("./{name}");
+        other.run(&["commit", "--dry-run", "--from", &from, &tree]).fails(1, &[&words.replace("load.tar", name)]);
+    }
+    assert_eq!(other.tags(), [""; 0]);
 }
 
 #[test]
@@ -91,7 +112,7 @@ fn a_tree_that_was_moved_or_copied() {
         assert!(copied.is_ok_and(|status| status.success()), "cp is everywhere");
         let answer = session.run(&["diff", "copy"]);
         assert_eq!(answer.out(), "", "by content: {}", answer.text());
-        assert!(answer.stderr.contains("copy was never unpacked to, but is like"), "{}", answer.text());
+        assert!(answer.stderr.contains("copy looks like a copy of"), "{}", answer.text());
         session.write("copy/new", "x");
         assert_eq!(session.run(&["diff", "copy"]).out(), "A /new\n");
         let answer = session.run(&["commit", "copy", "fx/a:2"]);
@@ -118,7 +139,7 @@ fn two_images() {
     let all: Value =
         serde_json::from_str(&session.ok(&["diff", "--format", "json", "fx/a:1", "fx/a:2"])).expect("JSON");
     let of = |path: &str| all.as_array().expect("a list").iter().find(|one| one["Path"] == path).expect(path).clone();
-    assert_eq!(of("/etc/hosts"), json!({"Path": "/etc/hosts", "Kind": 0, "Changes": ["content"]}));
+    assert_eq!(of("/etc/hosts"), json!({"Path": "/etc/hosts", "Kind": "changed", "Changes": ["content"]}));
     let words = of("/etc/motd")["Changes"].clone();
     let words: Vec<&str> = words.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(["mode", "mtime", "xattrs"].iter().all(|word| words.contains(word)), "{words:?}");

@@ -91,6 +91,27 @@ fn the_same_input_is_the_same_image_where_time_is_given() {
 }
 
 #[test]
+fn at_a_time_and_as_json() {
+    let session = Session::new();
+    session.write("rootfs.tar", tar());
+    let import = |args: &[&str], epoch: Option<&str>| {
+        let mut command = session.command(&[&["import", "--format", "json"], args, &["rootfs.tar", "fx/i"]].concat());
+        epoch.map(|epoch| command.env("SOURCE_DATE_EPOCH", epoch));
+        let output = command.output().expect("the binary runs");
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    let one = import(&["--timestamp", "1000000000"], Some("5"));
+    let new = session.inspect("fx/i");
+    assert_eq!(new["Created"], json!("2001-09-09T01:46:40Z"));
+    assert_eq!((&one["ID"], &one["Names"]), (&new["Id"], &json!(["fx/i:latest"])));
+    assert_eq!(one["Layers"], json!([digest(&tar())]));
+    assert_eq!(session.ok(&["images", "--digests", "--format", "{{.Digest}}", "fx/i"]).trim(), one["Digest"]);
+    assert_eq!(import(&["--timestamp", "2001-09-09T01:46:40Z"], None), one);
+    assert_eq!(import(&[], Some("1000000000")), one);
+    refused(&session, b"", &["import", "--timestamp", "soon", "rootfs.tar"], &["invalid --timestamp \"soon\""]);
+}
+
+#[test]
 fn every_instruction() {
     let session = Session::new();
     session.write("rootfs.tar", tar());

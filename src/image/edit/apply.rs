@@ -6,7 +6,7 @@ use super::instruction::{Command, Instruction};
 use super::shell::{self, Expanded};
 use super::signal::is_signal;
 use super::words::Pair;
-use super::{Change, ChangeError, ports};
+use super::{Change, ChangeError, merge, ports};
 use crate::oci::ContainerConfig;
 
 /// Makes changes to a config, one after the other; the config is as it was if one of them cannot be made.
@@ -14,13 +14,24 @@ use crate::oci::ContainerConfig;
 /// Variables are those of the config's environment at each change, as in a Dockerfile. A new entrypoint takes the
 /// command away, unless these changes set one before.
 pub fn apply(config: &mut ContainerConfig, changes: &[Change]) -> Result<(), ChangeError> {
-    let mut editor = Editor { config: config.clone(), escape: '\\', has_command: false };
-    for change in changes {
-        editor.escape = change.escape;
-        editor.apply(&change.instruction)?;
-    }
-    *config = editor.config;
+    *config = Editor::after(config, changes)?.config;
     Ok(())
+}
+
+/// The config of a container with changes made to it, as `docker commit` gives it to the image.
+///
+/// What the changes leave open is as in the container, with one difference from Docker: `CMD []` and `ENTRYPOINT []`
+/// clear what the container has, as they do in a Dockerfile. Docker ignores them here.
+pub fn amend(container: &ContainerConfig, changes: &[Change]) -> Result<ContainerConfig, ChangeError> {
+    let Editor { config, cleared, .. } = Editor::after(container, changes)?;
+    let mut amended = merge(config.clone(), container);
+    if cleared.command {
+        amended.cmd = config.cmd;
+    }
+    if cleared.entrypoint {
+        amended.entrypoint = None;
+    }
+    Ok(amended)
 }
 
 struct Editor {
@@ -28,20 +39,41 @@ struct Editor {
     escape: char,
     /// Whether these changes set a command.
     has_command: bool,
+    cleared: Cleared,
+}
+
+/// What the changes took away, and did not set again.
+#[derive(Default)]
+struct Cleared {
+    command: bool,
+    entrypoint: bool,
 }
 
 impl Editor {
+    fn after(config: &ContainerConfig, changes: &[Change]) -> Result<Self, ChangeError> {
+        let cleared = Cleared::default();
+        let mut editor = Self { config: config.clone(), escape: '\\', has_command: false, cleared };
+        for change in changes {
+            editor.escape = change.escape;
+            editor.apply(&change.instruction)?;
+        }
+        Ok(editor)
+    }
+
     fn apply(&mut self, instruction: &Instruction) -> Result<(), ChangeError> {
         match instruction {
             Instruction::Cmd(command) => {
                 let words = self.words(command);
                 self.has_command |= !matches!(command, Command::Shell(None)) && !words.is_empty();
+                self.cleared.command = words.is_empty();
                 self.config.cmd = Some(words);
             }
             Instruction::Entrypoint(command) => {
                 let is_none = matches!(command, Command::Shell(None));
                 self.config.entrypoint = Some(self.words(command)).filter(|words| !is_none && !words.is_empty());
+                self.cleared.entrypoint = self.config.entrypoint.is_none();
                 if !self.has_command {
+                    self.cleared.command = self.cleared.entrypoint;
                     self.config.cmd = None;
                 }
             }

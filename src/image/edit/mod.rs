@@ -1,9 +1,9 @@
 //! Changes of an image's config: what `--change` says, and the config of the image that comes of it.
 //!
 //! ```text
-//! -c 'ENV A=1' -c … ──▶ Change::parse_all ──▶ apply ──▶ merge ──▶ child, flat ──▶ Document<ImageConfig>
-//!                        what is written      what it does        the bytes of
-//!                                             to a config         the new config
+//! -c 'ENV A=1' -c … ──▶ Change::parse_all ──▶ apply, amend ──▶ child, flat ──▶ Document<ImageConfig>
+//!                        what is written      what it does     the bytes of
+//!                                             to a config      the new config
 //! ```
 //!
 //! The language is that of a Dockerfile, as Docker 29 reads it: `dockerfile` finds the instructions, `words` splits what
@@ -27,7 +27,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use apply::apply;
+pub use apply::{amend, apply};
 pub use compose::{Step, child, flat, scratch};
 pub use error::ChangeError;
 pub use merge::merge;

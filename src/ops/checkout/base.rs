@@ -11,8 +11,8 @@ use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
 use crate::ops::damage::LayerNames;
-use crate::ops::{Context, Error, Found, Location};
-use crate::rootfs::{Base, Header, Record, Root, SnapshotError, expected, ordinary_user};
+use crate::ops::{Context, Error, Found};
+use crate::rootfs::{Base, Header, Record, Root, SnapshotError, StandIns, expected, ordinary_user};
 use crate::store::Snapshot;
 
 /// What a directory is compared with.
@@ -21,7 +21,7 @@ pub enum CompareTo {
     /// The image that it was unpacked from, or committed to since. If nobody knows one, nothing at all.
     #[default]
     Snapshot,
-    /// This image.
+    /// This image, of the store or in an archive or layout.
     Image(String),
     /// Nothing: the whole directory is new.
     Scratch,
@@ -53,6 +53,8 @@ pub struct Checkout {
     pub is_unknown: bool,
     /// The directory is the one that the records are of, inode for inode.
     pub in_place: bool,
+    /// What is known of the empty files that stand for devices.
+    pub stand_ins: StandIns,
     known: Known,
 }
 
@@ -72,16 +74,19 @@ impl Checkout {
         match &compare.to {
             CompareTo::Scratch => Ok(Self::scratch(context, root)),
             CompareTo::Image(typed) => {
-                if let Some(path) = Location::parse(typed, Path::exists).path() {
-                    return Err(Error::BaseOutside { path: path.to_owned() });
-                }
-                let found = context.find_in_store(&context.store.catalog()?, typed)?;
-                Self::of_image(context, root, &found)
+                let found = context.find(typed)?;
+                let stand_ins = match context.store.find_snapshot(directory)? {
+                    Some(snapshot) => stand_ins(&snapshot)?,
+                    None => StandIns::Unknown,
+                };
+                Ok(Self { stand_ins, ..Self::of_image(context, root, &found)? })
             }
             CompareTo::Snapshot => match context.store.find_snapshot(directory)? {
                 None => Ok(Self { is_unknown: true, ..Self::scratch(context, root) }),
-                Some(Snapshot { header, .. }) if compare.squash => {
-                    let mut checkout = Self::by_content(context, root, directory, &header, &header.origin)?;
+                Some(snapshot) if compare.squash => {
+                    let header = &snapshot.header;
+                    let mut checkout = Self::by_content(context, root, directory, header, &header.origin)?;
+                    checkout.stand_ins = stand_ins(&snapshot)?;
                     // Layers are squashed, and not what was said about the image since.
                     if let Ok(latest) = find_base(context, directory, &header.base)
                         && let Some(image) = image_of(&latest, &header.base)
@@ -122,6 +127,7 @@ impl Checkout {
             copy_of: None,
             is_unknown: false,
             in_place: false,
+            stand_ins: StandIns::Unknown,
             known: Known::Nothing,
         }
     }
@@ -143,6 +149,7 @@ impl Checkout {
             copy_of: None,
             is_unknown: false,
             in_place: false,
+            stand_ins: StandIns::Unknown,
             known: Known::Image(Box::new(overlay)),
         })
     }
@@ -178,9 +185,19 @@ impl Checkout {
             copy_of: snapshot.is_copy.then_some(copied_from),
             is_unknown: false,
             in_place: !snapshot.is_copy,
+            stand_ins: StandIns::Recorded,
             known: Known::Snapshot(Box::new(snapshot)),
         })
     }
+}
+
+/// The empty files that stand for devices, as a snapshot of the directory knows them.
+fn stand_ins(snapshot: &Snapshot) -> Result<StandIns, Error> {
+    if snapshot.is_emptied {
+        return Ok(StandIns::Unknown);
+    }
+    let known = StandIns::of_snapshot(snapshot.records()?, snapshot.header.settled, !snapshot.is_copy);
+    Ok(known.map_err(crate::rootfs::Error::from)?)
 }
 
 /// Finds the image that a directory was unpacked from: by its manifest, or under another one by its id.

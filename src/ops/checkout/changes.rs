@@ -47,7 +47,8 @@ impl Checkout {
         let options = ScanOptions {
             settled: self.settled,
             user: self.user,
-            exclude: &exclude,
+            exclude: (!compare.exclude.is_empty()).then_some(&exclude),
+            stand_ins: &self.stand_ins,
             skip_unreadable: compare.skip_unreadable,
             in_place: self.in_place,
         };

@@ -11,12 +11,12 @@ mod refresh;
 
 use std::path::Path;
 
-use super::checkout::{Checkout, Compare};
-use super::{Context, Error};
+use super::checkout::{Checkout, Compare, CompareTo, Diff, diff};
+use super::{Context, Error, Location};
 use crate::image::edit::{self, Change as Edit, Step};
 use crate::image::{MAX_LAYERS, Progress};
 use crate::layer::Mtime;
-use crate::oci::{ContainerConfig, Created, Descriptor, Document, ImageConfig, ImageId, Reference};
+use crate::oci::{ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Reference};
 use crate::rootfs::{self, Change, Changes, LayerTar, Placed, Skipped};
 use crate::store::{Assembly, KeptLayer, Quarantine};
 
@@ -44,12 +44,33 @@ pub struct Options {
 pub struct Committed {
     /// The digest of its config.
     pub id: ImageId,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// Its name.
+    pub name: Option<Reference>,
+    /// The diff IDs of its layers, bottom first.
+    pub layers: Vec<DiffId>,
     /// What was left out.
     pub skipped: Skipped,
     /// How the base was found, if not by the directory itself: it is a copy of the one at this path.
     pub copy_of: Option<String>,
     /// All of the directory is new: nobody said so, but it was never unpacked here.
     pub is_unknown: bool,
+}
+
+/// What [`commit`] would put into the new layer.
+pub fn dry_run(context: &Context, directory: &Path, compare: &Compare) -> Result<Diff, Error> {
+    require_stored(compare)?;
+    diff(context, directory, compare)
+}
+
+/// The base of a new image is in the store: its layers are the new image's as well.
+fn require_stored(compare: &Compare) -> Result<(), Error> {
+    let CompareTo::Image(typed) = &compare.to else { return Ok(()) };
+    match Location::parse(typed, Path::exists).path() {
+        Some(path) => Err(Error::BaseOutside { path: path.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Makes an image of what became of a directory.
@@ -60,6 +81,7 @@ pub fn commit(
     progress: &dyn Progress,
 ) -> Result<Committed, Error> {
     let name = options.name.clone().map(super::tag::checked).transpose()?;
+    require_stored(&options.compare)?;
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let checkout = Checkout::open(context, directory, &options.compare)?;
     let mut draft = context.store.draft_snapshot()?;
@@ -82,7 +104,8 @@ pub fn commit(
     let snapshot = refresh::refresh(context, directory, &checkout, draft, &changed, base, config.value())?;
     quarantine.publish_image(&descriptor, name.as_ref())?;
     snapshot.publish()?;
-    Ok(Committed { id, skipped, copy_of: checkout.copy_of, is_unknown: checkout.is_unknown })
+    let (digest, layers) = (descriptor.digest, config.value().rootfs.diff_ids.clone());
+    Ok(Committed { id, digest, name, layers, skipped, copy_of: checkout.copy_of, is_unknown: checkout.is_unknown })
 }
 
 /// Makes no time later than the latest that is wanted, so that the same content is the same layer.
@@ -127,8 +150,7 @@ fn config(checkout: &Checkout, options: &Options, layer: Option<&KeptLayer>) -> 
     let base = &checkout.config;
     // What a container of the base would have: docker takes neither its shell nor its ONBUILD triggers into one.
     let inherited = edit::merge(ContainerConfig::default(), &base.config.clone().unwrap_or_default());
-    let mut config = inherited.clone();
-    edit::apply(&mut config, &options.changes)?;
+    let config = edit::amend(&inherited, &options.changes)?;
     let step = Step {
         layer: layer.map(|layer| layer.diff_id),
         created: Some(options.created),
@@ -136,7 +158,7 @@ fn config(checkout: &Checkout, options: &Options, layer: Option<&KeptLayer>) -> 
         created_by: command(&inherited),
         comment: options.message.clone(),
     };
-    Ok(edit::child(base, edit::merge(config, &inherited), step))
+    Ok(edit::child(base, config, step))
 }
 
 /// What a container of the base would have run: docker says that it made the layer.

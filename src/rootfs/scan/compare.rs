@@ -46,8 +46,9 @@ pub(super) fn compare(
     options: &ScanOptions<'_>,
 ) -> io::Result<Verdict> {
     let now = met.seen.stat;
-    let stands_for_device = stands_for_device(record, now);
-    if now.kind() != record.stat.kind() && !stands_for_device {
+    let stands_for_device = options.stand_ins.is_one(record, met, options.settled, options.in_place);
+    let is_device_no_more = record.node.is_device() && now.is_file() && !stands_for_device;
+    if (now.kind() != record.stat.kind() || is_device_no_more) && !stands_for_device {
         let node = node_of(parents, met, options)?;
         // Made since, as the image says: a device for which an empty file stood.
         return Ok(if node == record.node { Verdict::Same } else { Verdict::Changed(node, None) });
@@ -67,12 +68,6 @@ pub(super) fn compare(
     }
     let has_content = node.kind == EntryKind::File && now.size > 0;
     Ok(if has_content { Verdict::Suspect } else { Verdict::Same })
-}
-
-/// Whether an empty file is a device that could not be made.
-fn stands_for_device(record: &Record, now: Stat) -> bool {
-    let could_not = record.stat.is_file() || record.stat.ino == 0;
-    record.node.is_device() && could_not && now.is_file() && now.size == 0
 }
 
 /// The image's metadata, with what the disk shows in place of what it showed.

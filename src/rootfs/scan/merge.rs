@@ -68,7 +68,7 @@ impl Merger<'_, '_> {
         Ok(Merged { items: self.items, skipped: self.skipped })
     }
 
-    /// Lets go the records before a path, which are of nothing on the disk; gives the path's own.
+    /// Skips the records before a path, which are missing on the disk; gives the path's own.
     fn advance_to(&mut self, path: &EntryPath) -> Result<Option<Record>, Error> {
         loop {
             let here = match self.records.peek() {
@@ -89,22 +89,74 @@ impl Merger<'_, '_> {
 
     /// A path that is not on the disk, or that nobody looked for.
     fn missing(&mut self, record: Record) -> Result<(), Error> {
-        let below = |path: &Option<EntryPath>| path.as_ref().is_some_and(|path| record.path.starts_with(path));
-        if below(&self.sealed) {
+        if is_below(&record.path, self.sealed.as_ref()) {
             self.survives(&record.path);
             return (self.keep)(record);
         }
-        if below(&self.gone) {
+        if is_below(&record.path, self.gone.as_ref()) {
             return Ok(());
         }
-        if (self.options.exclude)(&record.path) {
+        if self.is_excluded(&record.path) {
             self.sealed = Some(record.path.clone());
             self.survives(&record.path);
             return (self.keep)(record);
         }
-        self.gone = Some(record.path.clone());
-        self.push(Item::new(record.path, State::Deleted));
+        if self.options.exclude.is_some() && record.node.kind == EntryKind::Directory {
+            return self.missing_directory(record);
+        }
+        self.deleted(record.path);
         Ok(())
+    }
+
+    /// A directory that is not on the disk, while some paths are to stay as they are in the base: if those are in it, so
+    /// are the directories that lead to them, and the rest is deleted one by one.
+    fn missing_directory(&mut self, directory: Record) -> Result<(), Error> {
+        let mut lost = vec![directory];
+        while let Some(Ok(record)) = self.records.peek()
+            && record.path.starts_with(&lost[0].path)
+        {
+            lost.extend(self.records.next().transpose()?);
+        }
+        let leads_on = self.leading(&lost);
+        for (record, leads_on) in lost.into_iter().zip(leads_on) {
+            if !leads_on {
+                let is_known = [&self.sealed, &self.gone].iter().any(|above| is_below(&record.path, above.as_ref()));
+                if !is_known && !self.is_excluded(&record.path) {
+                    self.deleted(record.path);
+                } else {
+                    self.missing(record)?;
+                }
+                continue;
+            }
+            let item = Item { node: Some(record.node.clone()), ..Item::new(record.path.clone(), State::Same) };
+            self.survives(&record.path);
+            self.path.push((item, None));
+            (self.keep)(record)?;
+        }
+        Ok(())
+    }
+
+    /// Which of some records, in walk order, lead to an excluded one without being one.
+    fn leading(&self, records: &[Record]) -> Vec<bool> {
+        let mut leads_on = vec![false; records.len()];
+        let mut next: Option<&EntryPath> = None;
+        for (place, record) in records.iter().enumerate().rev() {
+            let is_excluded = self.is_excluded(&record.path);
+            leads_on[place] = !is_excluded && next.is_some_and(|next| next.starts_with(&record.path));
+            if is_excluded || leads_on[place] {
+                next = Some(&record.path);
+            }
+        }
+        leads_on
+    }
+
+    fn deleted(&mut self, path: EntryPath) {
+        self.gone = Some(path.clone());
+        self.push(Item::new(path, State::Deleted));
+    }
+
+    fn is_excluded(&self, path: &EntryPath) -> bool {
+        self.options.exclude.is_some_and(|exclude| exclude(path))
     }
 
     fn visit(&mut self, met: &Met, record: Option<Record>) -> Result<(), Error> {
@@ -135,25 +187,45 @@ impl Merger<'_, '_> {
         };
         let (item, xattrs) = match found {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
-                self.skipped.unreadable.push(met.path.clone());
-                self.sealed = Some(met.path.clone());
-                return record.map_or(Ok(()), |record| (self.keep)(record));
+                return self.unreadable(met, record);
             }
             found => found?,
         };
-        (self.keep)(kept_record(&item, met, xattrs, record))?;
-        if met.seen.stat.is_directory() {
-            return self.descend(met, item, is_same);
+        if !met.seen.stat.is_directory() {
+            (self.keep)(kept_record(&item, met, xattrs, record))?;
+            self.leaf(item);
+            return Ok(());
         }
-        self.leaf(item);
+        // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
+        // And a copy of one is like it.
+        let is_known = is_same || item.state == State::Same && !self.options.in_place;
+        match self.walk.enter(met) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_known => {
+                self.sealed = Some(met.path.clone());
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return self.unreadable(met, record),
+            Err(error) => return Err(Error::while_reading(&met.path)(error)),
+        }
+        (self.keep)(kept_record(&item, met, xattrs, record))?;
+        self.directory(item);
         Ok(())
+    }
+
+    /// What this user may not read stays as it is in the base, with all that is in it.
+    fn unreadable(&mut self, met: &Met, record: Option<Record>) -> Result<(), Error> {
+        self.skipped.unreadable.push(met.path.clone());
+        self.sealed = Some(met.path.clone());
+        let Some(record) = record else { return Ok(()) };
+        self.survives(&met.path);
+        (self.keep)(record)
     }
 
     fn is_left_out(&mut self, met: &Met) -> bool {
         if met.seen.is_mount {
             self.skipped.mounts.push(met.path.clone());
         }
-        met.seen.is_mount || (self.options.exclude)(&met.path)
+        met.seen.is_mount || self.is_excluded(&met.path)
     }
 
     fn leaf(&mut self, item: Item) {
@@ -175,31 +247,16 @@ impl Merger<'_, '_> {
         }
     }
 
-    /// Takes a directory, and goes into it.
-    fn descend(&mut self, met: &Met, item: Item, is_same: bool) -> Result<(), Error> {
+    /// Takes a directory; what is in it comes next.
+    fn directory(&mut self, item: Item) {
         match item.state {
-            State::Same => self.survives(&met.path),
-            _ => self.leave(&met.path),
+            State::Same => self.survives(&item.path),
+            _ => self.leave(&item.path),
         }
-        let is_known = is_same || item.state == State::Same && !self.options.in_place;
+        let is_changed = item.state != State::Same;
         self.path.push((item, None));
-        if self.path.last().is_some_and(|(item, _)| item.state != State::Same) {
+        if is_changed {
             self.push_path();
-        }
-        match self.walk.enter(met) {
-            Ok(()) => Ok(()),
-            // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
-            // And a copy of one is like it.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_known => {
-                self.sealed = Some(met.path.clone());
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.skipped.unreadable.push(met.path.clone());
-                self.sealed = Some(met.path.clone());
-                Ok(())
-            }
-            Err(error) => Err(Error::while_reading(&met.path)(error)),
         }
     }
 
@@ -271,6 +328,10 @@ impl Merger<'_, '_> {
             self.items.push(Item { remade, node, seal, ..Item::new(directory.path.clone(), state) });
         }
     }
+}
+
+fn is_below(path: &EntryPath, above: Option<&EntryPath>) -> bool {
+    above.is_some_and(|above| path.starts_with(above))
 }
 
 /// Whether a directory is as it was but for its time.

@@ -15,10 +15,12 @@ mod content;
 mod links;
 mod merge;
 mod opaque;
+mod stand_in;
 mod told;
 
 use std::cmp::Ordering;
 
+pub use stand_in::StandIns;
 pub use told::as_docker_tells;
 
 use super::snapshot::SnapshotError;
@@ -32,8 +34,10 @@ pub struct ScanOptions<'a> {
     pub settled: Mtime,
     /// The ordinary user who unpacked: what is theirs on disk, and new, is root's in the image.
     pub user: Option<(u32, u32)>,
-    /// Paths that stay as they are in the base, with all that is below them.
-    pub exclude: &'a dyn Fn(&EntryPath) -> bool,
+    /// Paths that stay as they are in the base, with all that is below them; none if there are none.
+    pub exclude: Option<&'a dyn Fn(&EntryPath) -> bool>,
+    /// What is known of the empty files that stand for devices.
+    pub stand_ins: &'a StandIns,
     /// Paths that cannot be read stay as they are in the base.
     pub skip_unreadable: bool,
     /// The tree is the very one that the records are of, and no copy of it: inodes tell what was made anew.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::go::template::TemplateError;
-use crate::oci::{PlatformError, Reference};
+use crate::oci::PlatformError;
 use crate::ops;
 use crate::store;
 use crate::ui::{OutputError, Ui};
@@ -124,8 +124,10 @@ impl CliError {
                 Some(format!("there are the filters {filters}"))
             }
             Self::Ops(ops::Error::Conflict { names, .. }) => {
-                let names: Vec<String> = names.iter().map(Reference::familiar).collect();
                 Some(format!("it is {}; with --force all of these go", names.join(", ")))
+            }
+            Self::Ops(ops::Error::DependentChildren { children, .. }) => {
+                Some(format!("committed on it, and to be removed first: {}", children.join(", ")))
             }
             Self::Ops(ops::Error::NotARootfs { what, .. }) if Path::new(what).is_file() => {
                 Some(format!("imgtool load -i {what}"))

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blobs::Folder;
-pub use names::{foreign_name_of, name_of, set_name};
+pub use names::{StoreName, name_of, names_in_store, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
 
 use crate::image::{Blob, BlobSource, Error as ImageError};

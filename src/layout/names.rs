@@ -1,23 +1,50 @@
-//! How a descriptor of `index.json` says the name of its image.
+//! How the entries of `index.json` say the names of their images.
+//!
+//! Two annotations hold names. In an archive, as docker and containerd write it, `io.containerd.image.name` is the whole
+//! name and `org.opencontainers.image.ref.name` only the tag: see [`name_of`]. In a store that several tools write to,
+//! `ref.name` is what skopeo, umoci and regctl address an image by. They copy other annotations from entry to entry
+//! without looking at them, so there a whole reference in `ref.name` is the name: see [`names_in_store`].
 
-use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, Reference};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 
-/// The name in a descriptor's annotations: `io.containerd.image.name` before `org.opencontainers.image.ref.name`, which
+use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, Digest, Reference};
+
+/// The name of an image in an archive: `io.containerd.image.name` before `org.opencontainers.image.ref.name`, which
 /// may be a whole reference or, as umoci and skopeo write it, a word; a word alone is read as docker reads it, `v1` as
 /// `v1:latest`. What is no reference is no name.
 pub fn name_of(descriptor: &Descriptor) -> Option<Reference> {
-    [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME]
-        .into_iter()
-        .filter_map(|key| descriptor.annotation(key))
-        .find(|text| !text.is_empty())
-        .and_then(|text| text.parse::<Reference>().ok())
-        .map(Reference::with_default_tag)
+    [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME].into_iter().find_map(|key| text(descriptor, key)).and_then(as_name)
 }
 
-/// What other tools call an image, where that is no reference: umoci takes any word.
-pub fn foreign_name_of(descriptor: &Descriptor) -> Option<&str> {
-    let text = descriptor.annotation(ANNOTATION_REF_NAME).filter(|text| !text.is_empty())?;
-    name_of(descriptor).is_none().then_some(text)
+/// What an entry of a store is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreName {
+    /// A name that docker would take. No other entry has it.
+    Image(Reference),
+    /// What another tool calls it: umoci takes any word as a tag, registries without a referrers API get
+    /// `sha256-<hex>`, and a second entry may say a name that is taken.
+    Foreign(String),
+    /// Nothing.
+    None,
+}
+
+/// The names of a store's entries, one for each. No two entries get the same image name: whole references in `ref.name`
+/// come first, then the others in their order.
+pub fn names_in_store(entries: &[Descriptor]) -> Vec<StoreName> {
+    let mut taken: HashMap<Reference, Digest> = HashMap::new();
+    let mut names = vec![StoreName::None; entries.len()];
+    let (whole, others): (Vec<usize>, Vec<usize>) =
+        (0..entries.len()).partition(|place| whole_name(&entries[*place]).is_some());
+    for place in whole.into_iter().chain(others) {
+        let entry = &entries[place];
+        names[place] = match claim(&mut taken, entry) {
+            Claim::Free(name) => StoreName::Image(name),
+            Claim::Twice => StoreName::None,
+            Claim::Taken => foreign(entry).map_or(StoreName::None, |name| StoreName::Foreign(name.to_owned())),
+        };
+    }
+    names
 }
 
 /// Writes a name as a store has it, the full reference in both annotations, or takes it away.
@@ -27,5 +54,151 @@ pub fn set_name(descriptor: &mut Descriptor, name: Option<&Reference>) {
             Some(name) => descriptor.annotations.insert(key.to_owned(), name.canonical()),
             None => descriptor.annotations.remove(key),
         };
+    }
+}
+
+/// What became of an entry's wish for a name.
+enum Claim {
+    /// The name is this entry's.
+    Free(Reference),
+    /// An entry with the same name and the same digest came before.
+    Twice,
+    /// It has no name that docker would take, or another image has it.
+    Taken,
+}
+
+fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
+    let mut result = Claim::Taken;
+    for name in wishes(entry) {
+        match taken.entry(name) {
+            Slot::Vacant(slot) => {
+                let name = slot.key().clone();
+                slot.insert(entry.digest);
+                return Claim::Free(name);
+            }
+            Slot::Occupied(slot) if *slot.get() == entry.digest => result = Claim::Twice,
+            Slot::Occupied(_) => {}
+        }
+    }
+    result
+}
+
+/// The names that an entry could have, the likeliest first.
+fn wishes(entry: &Descriptor) -> Vec<Reference> {
+    if let Some(whole) = whole_name(entry) {
+        return vec![whole];
+    }
+    let (image_name, ref_name) = (text(entry, ANNOTATION_IMAGE_NAME), text(entry, ANNOTATION_REF_NAME));
+    match (image_name, ref_name) {
+        (Some(image_name), Some(ref_name)) if is_object_of(ref_name, image_name) => {
+            as_name(image_name).into_iter().chain(as_name(ref_name)).collect()
+        }
+        (_, Some(ref_name)) => as_name(ref_name).into_iter().collect(),
+        (image_name, None) => image_name.and_then(as_name).into_iter().collect(),
+    }
+}
+
+/// The name in `ref.name`, if that says registry, repository, and tag or digest.
+fn whole_name(entry: &Descriptor) -> Option<Reference> {
+    let text = text(entry, ANNOTATION_REF_NAME)?;
+    text.parse::<Reference>().ok().filter(|name| name.canonical() == text && !name.is_name_only())
+}
+
+/// Whether `ref_name` is the tag or digest with which a whole name ends, as docker and containerd write the two.
+fn is_object_of(ref_name: &str, image_name: &str) -> bool {
+    image_name.strip_suffix(ref_name).is_some_and(|rest| rest.ends_with([':', '@']))
+}
+
+fn foreign(entry: &Descriptor) -> Option<&str> {
+    text(entry, ANNOTATION_REF_NAME).or_else(|| text(entry, ANNOTATION_IMAGE_NAME))
+}
+
+fn as_name(text: &str) -> Option<Reference> {
+    if is_digest_like(text) {
+        return None;
+    }
+    text.parse::<Reference>().ok().map(Reference::with_default_tag)
+}
+
+/// Whether a text stands for a digest: a digest, or `sha256-<hex>`, perhaps with an ending such as `.sig`: the
+/// [tag](https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema) of what refers to
+/// a manifest.
+fn is_digest_like(text: &str) -> bool {
+    let Some((algorithm, rest)) = text.split_once([':', '-']) else { return false };
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let length = match algorithm {
+        "sha256" => 64,
+        "sha512" => 128,
+        _ => return false,
+    };
+    digits == length && (rest.len() == length || rest[length..].starts_with('.'))
+}
+
+fn text<'d>(descriptor: &'d Descriptor, key: &str) -> Option<&'d str> {
+    descriptor.annotation(key).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oci::MediaType;
+
+    /// Entries of images `a`, `b` and so on, each with its `io.containerd.image.name` and its `ref.name`.
+    fn names(entries: &[(&str, &str, &str)]) -> Vec<String> {
+        let entry = |(content, image_name, ref_name): &(&str, &str, &str)| {
+            let mut entry = Descriptor::new(MediaType::OCI_MANIFEST, Digest::of(content.as_bytes()), 1);
+            for (key, text) in [(ANNOTATION_IMAGE_NAME, image_name), (ANNOTATION_REF_NAME, ref_name)] {
+                if !text.is_empty() {
+                    entry.annotations.insert(key.to_owned(), (*text).to_owned());
+                }
+            }
+            entry
+        };
+        let entries: Vec<Descriptor> = entries.iter().map(entry).collect();
+        let shown = |name: StoreName| match name {
+            StoreName::Image(name) => name.familiar(),
+            StoreName::Foreign(name) => format!("({name})"),
+            StoreName::None => "-".to_owned(),
+        };
+        names_in_store(&entries).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_each_tool_writes() {
+        let hex = "a".repeat(64);
+        let cases = [
+            (["docker.io/fx/a:1", "docker.io/fx/a:1"], "fx/a:1"),
+            (["docker.io/fx/a:1", "1"], "fx/a:1"),
+            (["", "docker.io/fx/a:1"], "fx/a:1"),
+            (["docker.io/fx/a:1", ""], "fx/a:1"),
+            (["", "v1"], "v1:latest"),
+            (["", "fx/a"], "fx/a:latest"),
+            // umoci --tag copies the first from the entry that it began with.
+            (["docker.io/fx/a:1", "docker.io/fx/b:2"], "fx/b:2"),
+            (["docker.io/fx/a:1", "fx/b:2"], "fx/b:2"),
+            (["docker.io/fx/a:1", "v2"], "v2:latest"),
+            (["docker.io/fx/a:1", "docker.io/fx/b"], "fx/b:latest"),
+            (["docker.io/fx/a:1", "V 2+x"], "(V 2+x)"),
+            (["Fx/A:1", ""], "(Fx/A:1)"),
+            (["", &format!("sha256-{hex}")], &format!("(sha256-{hex})")),
+            (["", &format!("sha256-{hex}.sig")], &format!("(sha256-{hex}.sig)")),
+            (["", &format!("sha256:{hex}")], &format!("(sha256:{hex})")),
+            (["", &hex], &format!("({hex})")),
+            (["", ""], "-"),
+        ];
+        for ([image_name, ref_name], expected) in cases {
+            assert_eq!(names(&[("a", image_name, ref_name)]), [expected], "{image_name:?} {ref_name:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_entries_have_one_name() {
+        let whole = "docker.io/fx/a:1";
+        assert_eq!(names(&[("a", whole, whole), ("b", whole, "docker.io/fx/b:1")]), ["fx/a:1", "fx/b:1"]);
+        assert_eq!(names(&[("b", whole, "1"), ("a", whole, whole)]), ["1:latest", "fx/a:1"], "whole names come first");
+        assert_eq!(names(&[("a", whole, whole), ("b", whole, whole)]), ["fx/a:1", "(docker.io/fx/a:1)"]);
+        assert_eq!(names(&[("a", whole, whole), ("b", "", "fx/a:1")]), ["fx/a:1", "(fx/a:1)"]);
+        assert_eq!(names(&[("a", whole, whole), ("a", "", "fx/a:1")]), ["fx/a:1", "-"], "one image is not told twice");
+        assert_eq!(names(&[("a", whole, ""), ("b", whole, "")]), ["fx/a:1", "(docker.io/fx/a:1)"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::image;
 use crate::image::edit::ChangeError;
 use crate::layer::{IndexError, OverlayError, ScanError};
 use crate::layout;
-use crate::oci::{ConfigError, DiffId, Digest, Platform, Reference, ReferenceError};
+use crate::oci::{ConfigError, DiffId, Digest, Platform, ReferenceError};
 use crate::rootfs;
 use crate::store;
 
@@ -337,7 +337,15 @@ pub enum Error {
         /// The image, short.
         id: String,
         /// All its names.
-        names: Vec<Reference>,
+        names: Vec<String>,
+    },
+    /// What others were committed on stays as long as they do.
+    #[error("conflict: unable to delete {id} (cannot be forced) - image has dependent child images")]
+    DependentChildren {
+        /// The image, short.
+        id: String,
+        /// The images that were committed on it: a name of each, or its short ID.
+        children: Vec<String>,
     },
 }
 

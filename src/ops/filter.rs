@@ -99,10 +99,17 @@ impl Filters {
         self.dangling
     }
 
+    /// Whether only some of an image's names may be meant.
+    pub fn has_references(&self) -> bool {
+        !self.references.is_empty()
+    }
+
     /// The image with those of its names that are meant; none if it is not meant.
     pub fn apply(&self, mut record: Record) -> Option<Record> {
         let created = record.created.unwrap_or_else(Created::go_zero);
-        let meant = self.dangling.is_none_or(|dangling| dangling == record.is_dangling())
+        // What others were committed on is in use, and never dangling.
+        let is_dangling = record.is_dangling() && !(record.is_intermediate && self.dangling == Some(true));
+        let meant = self.dangling.is_none_or(|dangling| dangling == is_dangling)
             && self.labels.iter().all(|label| label.is_on(&record))
             && !self.without_labels.iter().any(|label| label.is_on(&record))
             && self.before.is_none_or(|before| created < before)

@@ -241,7 +241,7 @@ impl Context {
 }
 
 /// Docker names the tag that it looked for, too, and says of a whole ID what kind of digest it is.
-fn no_such_image(typed: &str) -> Error {
+pub(super) fn no_such_image(typed: &str) -> Error {
     if let Some(digest) = Digest::from_hex(typed) {
         return Error::NoSuchImage(digest.to_string());
     }

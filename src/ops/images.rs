@@ -1,8 +1,9 @@
 //! `images`: what is in the store.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use super::family::{is_artifact, parents};
 use super::{Context, Error, Found};
 use crate::image::{Image, Tree};
 use crate::oci::{Created, Descriptor, Digest, ImageId, Platform, Reference};
@@ -74,12 +75,15 @@ pub fn images(context: &Context) -> Result<Listing, Error> {
 fn list(context: &Context, catalog: &Catalog) -> Listing {
     let mut listing = Listing::default();
     let mut by_target: BTreeMap<Digest, Record> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for entry in catalog.entries() {
         let digest = entry.descriptor.digest;
         let record = match by_target.get_mut(&digest) {
             Some(record) => record,
+            None if !seen.insert(digest) => continue,
             None => match read(context, &entry.descriptor, &entry.to_string()) {
-                Ok(record) => by_target.entry(digest).or_insert(record),
+                Ok(Some(record)) => by_target.entry(digest).or_insert(record),
+                Ok(None) => continue,
                 Err(problem) => {
                     listing.problems.push(problem);
                     continue;
@@ -89,10 +93,12 @@ fn list(context: &Context, catalog: &Catalog) -> Listing {
         record.names.extend(entry.name.clone().map(|name| (name, digest)));
         record.foreign_names.extend(entry.foreign_name().map(str::to_owned));
     }
-    for (digest, record) in &mut by_target {
-        record.is_intermediate = record.names.is_empty() && catalog.has_children(digest);
-    }
+    let parents = parents(&catalog, |digest| by_target.get(digest).map(|record| record.id));
+    let parents: HashSet<ImageId> = parents.into_values().collect();
     listing.images = merge(by_target.into_values());
+    for record in &mut listing.images {
+        record.is_intermediate = record.is_dangling() && parents.contains(&record.id);
+    }
     listing.images.sort_by_key(|record| (Reverse(record.created), record.id));
     listing
 }
@@ -107,7 +113,6 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
                 known.foreign_names.extend(record.foreign_names);
                 known.targets.extend(record.targets);
                 known.platforms.extend(record.platforms);
-                known.is_intermediate &= record.is_intermediate;
             }
             None => {
                 by_id.insert(record.id, record);
@@ -120,9 +125,13 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
     by_id.into_values().collect()
 }
 
-fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record, Error> {
+/// Reads an image; what is none gives nothing.
+fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option<Record>, Error> {
     let tree =
         Tree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
+    if is_artifact(&tree) {
+        return Ok(None);
+    }
     let found =
         Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
     let image = found.image(None, &context.host).map_err(|_| Error::NoSuchImage(name.to_owned()))?;
@@ -133,7 +142,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
         platforms.push(PlatformRecord { platform: image.platform(), id: image.id(), size, stored: stored(image) });
     }
     let labels = config.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
-    Ok(Record {
+    Ok(Some(Record {
         id: image.id(),
         names: Vec::new(),
         foreign_names: Vec::new(),
@@ -144,7 +153,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Record
         labels: labels.into_iter().collect(),
         is_intermediate: false,
         platforms: BTreeMap::from([(descriptor.digest, platforms)]),
-    })
+    }))
 }
 
 fn stored(image: &Image) -> u64 {

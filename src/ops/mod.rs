@@ -29,6 +29,7 @@ pub mod unpack;
 pub mod view;
 
 mod error;
+mod family;
 #[cfg(test)]
 mod sample;
 

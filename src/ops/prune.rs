@@ -1,12 +1,13 @@
 //! `image prune`: what nobody names goes.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::family::Family;
 use super::filter::Filters;
 use super::images::{Record, images};
-use super::remove::{Event, Stacks};
+use super::remove::Event;
 use super::{Context, Error};
-use crate::oci::{Digest, ImageId};
+use crate::oci::ImageId;
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
@@ -32,37 +33,16 @@ pub struct Options {
 
 /// Removes all images without a name, or with `all` the others, too, as far as the filters mean them, and whatever no
 /// image needs. As long as an image that stays cannot be read, nobody knows what it needs, and nothing is removed.
+///
+/// What others were committed on goes with the last of them, whatever the filters say of it, so that nothing is left for
+/// a second run. What is no image stays.
 pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
-    let Options { all, keep, filters, dry_run } = options;
     let is_there = context.store.root().exists();
-    let alone = if is_there && !dry_run { Some(context.store.lock_exclusive()?) } else { None };
-    let before = context.store.catalog()?;
-    let mut after = before.clone();
-    let mut stacks = Stacks::of(context, &before);
-    let (mut events, mut doomed) = (Vec::new(), HashSet::new());
-    let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
-    let listed = images(context)?.images;
-    let newest = keep.map(|keep| newest(&listed, keep)).unwrap_or_default();
-    for record in listed {
-        let (id, targets): (_, BTreeSet<Digest>) = (record.id, record.targets.iter().copied().collect());
-        if newest.contains(&id) {
-            continue;
-        }
-        // What others were committed on goes with the last of them.
-        if dangling_only && (!record.is_dangling() || record.is_intermediate) {
-            continue;
-        }
-        let names = record.names.clone();
-        if filters.apply(record).is_some() {
-            events.extend(names.iter().map(|(name, _)| Event::Untagged(name.familiar())));
-            events.push(Event::DeletedImage(id));
-            for target in &targets {
-                events.extend(stacks.free(target).into_iter().map(Event::DeletedLayer));
-            }
-            doomed.extend(targets);
-        }
-    }
-    after.remove_all(&doomed);
+    let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
+    let mut after = context.store.catalog()?;
+    let mut family = Family::read(context, &after);
+    let events = choose(context, &mut family, options)?;
+    family.apply(&mut after);
     let reachable = context.store.reachable(&after)?;
     let bytes = match alone {
         Some(alone) => {
@@ -73,6 +53,33 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
         None => context.store.garbage(&reachable)? + context.store.stale_snapshots(&reachable)?,
     };
     Ok(Report { events, bytes })
+}
+
+/// Takes away the images that are meant.
+fn choose(context: &Context, family: &mut Family, options: &Options) -> Result<Vec<Event>, Error> {
+    let Options { all, keep, filters, .. } = options;
+    let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
+    let listed = images(context)?.images;
+    let newest = keep.map(|keep| newest(&listed, keep)).unwrap_or_default();
+    let mut events = Vec::new();
+    for record in listed {
+        let is_named = !record.is_dangling();
+        if newest.contains(&record.id) || record.is_intermediate || dangling_only && is_named {
+            continue;
+        }
+        let Some(place) = record.targets.first().and_then(|target| family.leading_to(target)) else { continue };
+        // Of the names those go that a filter of names means.
+        if let Some(meant) = filters.apply(record) {
+            if !filters.has_references() {
+                family.untag_all(place, &mut events);
+            }
+            for (name, _) in &meant.names {
+                family.untag(name, &mut events);
+            }
+            family.delete(place, false, &mut events);
+        }
+    }
+    Ok(events)
 }
 
 /// The images that stay: the newest `keep` of each repository. `records` come the newest first.

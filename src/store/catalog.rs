@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::layout::{foreign_name_of, name_of, set_name};
-use crate::oci::{Descriptor, Digest, Index, Reference};
+use crate::layout::{StoreName, names_in_store, set_name};
+use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
 
 /// One entry of a store's index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The image's name; images that lost theirs, or never had one, have none.
     pub name: Option<Reference>,
+    /// What another tool called it, where that is no name that docker would take.
+    foreign_name: Option<String>,
     /// The manifest or index that the name leads to.
     pub descriptor: Descriptor,
 }
@@ -20,17 +22,15 @@ impl Entry {
     pub fn parent(&self) -> Option<Digest> {
         self.descriptor.parent()
     }
-}
 
-impl Entry {
-    /// What another tool called the image, where that is no reference.
+    /// What another tool called the image, where that is no name that docker would take, or another image has it.
     pub fn foreign_name(&self) -> Option<&str> {
-        foreign_name_of(&self.descriptor)
+        self.foreign_name.as_deref()
     }
 
     /// Whether nobody calls the image anything.
     pub fn is_nameless(&self) -> bool {
-        self.name.is_none() && self.foreign_name().is_none()
+        self.name.is_none() && self.foreign_name.is_none()
     }
 }
 
@@ -55,8 +55,12 @@ pub struct Moved {
 pub struct Catalog {
     index: Index,
     entries: Vec<Entry>,
+    /// Where the entry of each name is.
     places: HashMap<Reference, usize>,
+    /// How many entries lead to each digest.
     uses: HashMap<Digest, usize>,
+    /// The digests that an entry without any name leads to.
+    nameless: HashSet<Digest>,
 }
 
 impl PartialEq for Catalog {
@@ -66,11 +70,20 @@ impl PartialEq for Catalog {
 }
 
 impl Catalog {
-    /// What an index names. Of two entries with one name the first has it.
-    pub fn new(index: Index) -> Self {
-        let named = |descriptor: &Descriptor| Entry { name: name_of(descriptor), descriptor: descriptor.clone() };
-        let entries = index.manifests.iter().map(named).collect();
-        let mut catalog = Self { index, entries, places: HashMap::new(), uses: HashMap::new() };
+    /// What the index of a store names, also one that other tools wrote to.
+    pub fn new(mut index: Index) -> Self {
+        let names = names_in_store(&index.manifests);
+        let entry = |(name, descriptor)| {
+            let (name, foreign_name) = match name {
+                StoreName::Image(name) => (Some(name), None),
+                StoreName::Foreign(name) => (None, Some(name)),
+                StoreName::None => (None, None),
+            };
+            Entry { name, foreign_name, descriptor }
+        };
+        let entries = names.into_iter().zip(std::mem::take(&mut index.manifests)).map(entry).collect();
+        let (places, uses, nameless) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let mut catalog = Self { index, entries, places, uses, nameless };
         catalog.count();
         catalog
     }
@@ -95,16 +108,10 @@ impl Catalog {
         self.uses.contains_key(digest)
     }
 
-    /// Whether some other image was committed on what `digest` leads to.
-    pub fn has_children(&self, digest: &Digest) -> bool {
-        let is_child = |entry: &Entry| entry.parent().as_ref() == Some(digest) && entry.descriptor.digest != *digest;
-        self.entries.iter().any(is_child)
-    }
-
     /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with
     /// `forget`, it goes then.
     pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
-        let mut named = Entry { name: Some(name.clone()), descriptor: descriptor.clone() };
+        let mut named = Entry { name: Some(name.clone()), foreign_name: None, descriptor: descriptor.clone() };
         set_name(&mut named.descriptor, Some(name));
         let Some(&place) = self.places.get(name) else {
             self.places.insert(name.clone(), self.entries.len());
@@ -113,6 +120,10 @@ impl Catalog {
         };
         let from = self.entries[place].descriptor.clone();
         if from.digest == descriptor.digest {
+            if let (Some(parent), None) = (descriptor.annotation(ANNOTATION_PARENT), from.parent()) {
+                let annotations = &mut self.entries[place].descriptor.annotations;
+                annotations.insert(ANNOTATION_PARENT.to_owned(), parent.to_owned());
+            }
             return None;
         }
         self.forget_one(&from.digest);
@@ -130,37 +141,40 @@ impl Catalog {
         if !self.leads_to(&descriptor.digest) {
             let mut descriptor = descriptor.clone();
             set_name(&mut descriptor, None);
-            self.put(Entry { name: None, descriptor });
+            self.put(Entry { name: None, foreign_name: None, descriptor });
         }
     }
 
     /// Takes names away. An image stays, nameless, if they were all that it had.
     pub fn untag_all(&mut self, names: &[Reference]) {
-        let without: Vec<Descriptor> =
-            names.iter().filter_map(|name| self.find(name)).map(|entry| entry.descriptor.clone()).collect();
-        let names: HashSet<&Reference> = names.iter().collect();
-        self.retain(|entry| !entry.name.as_ref().is_some_and(|name| names.contains(name)));
+        let places = names.iter().filter_map(|name| self.places.get(name).copied()).collect();
+        self.untag_at(&places);
+    }
+
+    /// Takes names of other tools away, of each the first entry that has it. An image stays, nameless, if they were all
+    /// that it had.
+    pub fn untag_foreign(&mut self, names: &[String]) {
+        let mut names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let is_one = |entry: &Entry| entry.foreign_name().is_some_and(|name| names.remove(name));
+        let places: Vec<bool> = self.entries.iter().map(is_one).collect();
+        self.untag_at(&(0..places.len()).filter(|place| places[*place]).collect());
+    }
+
+    fn untag_at(&mut self, places: &HashSet<usize>) {
+        // What an image was committed on is not to be lost with one of its names.
+        let mut ordered: Vec<usize> = places.iter().copied().collect();
+        ordered.sort_unstable_by_key(|place| (self.entries[*place].parent().is_none(), *place));
+        let without: Vec<Descriptor> = ordered.iter().map(|place| self.entries[*place].descriptor.clone()).collect();
+        let mut place = 0..;
+        self.retain(|_| !places.contains(&place.next().unwrap_or_default()));
         for descriptor in &without {
             self.add(descriptor);
         }
     }
 
-    /// Takes a name of another tool away, and says whether it was there. The image stays, nameless if that was the last.
-    pub fn untag_foreign(&mut self, name: &str) -> bool {
-        let Some(entry) = self.find_foreign(name).cloned() else { return false };
-        self.retain(|other| other.foreign_name() != Some(name));
-        self.add(&entry.descriptor);
-        true
-    }
-
     /// The entry that another tool calls so.
     pub fn find_foreign(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.foreign_name() == Some(name))
-    }
-
-    /// Takes away whatever leads to `digest`.
-    pub fn remove(&mut self, digest: &Digest) {
-        self.retain(|entry| entry.descriptor.digest != *digest);
     }
 
     /// Takes away whatever leads to any of `digests`.
@@ -176,18 +190,18 @@ impl Catalog {
 
     fn put(&mut self, entry: Entry) {
         let digest = entry.descriptor.digest;
-        let named = entry.name.is_some();
+        if entry.is_nameless() {
+            self.nameless.insert(digest);
+        }
         self.entries.push(entry);
         *self.uses.entry(digest).or_default() += 1;
-        if named {
-            self.drop_nameless(&digest);
-        }
+        self.drop_nameless(&digest);
     }
 
+    /// Drops the nameless entry of a digest that another entry leads to.
     fn drop_nameless(&mut self, digest: &Digest) {
-        let is_it = |entry: &Entry| entry.is_nameless() && entry.descriptor.digest == *digest;
-        if self.uses.get(digest).is_some_and(|uses| *uses > 1) && self.entries.len() > self.places.len() {
-            self.retain(|entry| !is_it(entry));
+        if self.nameless.contains(digest) && self.uses.get(digest).is_some_and(|uses| *uses > 1) {
+            self.retain(|entry| !(entry.is_nameless() && entry.descriptor.digest == *digest));
         }
     }
 
@@ -200,7 +214,7 @@ impl Catalog {
         }
     }
 
-    fn retain(&mut self, keep: impl Fn(&Entry) -> bool) {
+    fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
         let before = self.entries.len();
         self.entries.retain(keep);
         if self.entries.len() != before {
@@ -209,9 +223,12 @@ impl Catalog {
     }
 
     fn count(&mut self) {
-        (self.places, self.uses) = (HashMap::new(), HashMap::new());
+        (self.places, self.uses, self.nameless) = (HashMap::new(), HashMap::new(), HashSet::new());
         for (place, entry) in self.entries.iter().enumerate() {
             *self.uses.entry(entry.descriptor.digest).or_default() += 1;
+            if entry.is_nameless() {
+                self.nameless.insert(entry.descriptor.digest);
+            }
             if let Some(name) = &entry.name {
                 self.places.entry(name.clone()).or_insert(place);
             }

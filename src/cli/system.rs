@@ -150,10 +150,10 @@ fn row(session: &Session, image: &ImageUsage) -> Map<String, Value> {
         ("ID", json!(record.id)),
         ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),
         ("SharedSize", json!(human::size(image.shared, 4))),
-        ("Size", json!(human::size(record.size, 3))),
+        ("Size", json!(human::size(image.size, 3))),
         ("Tag", json!(name.and_then(Reference::tag).map_or_else(none, str::to_owned))),
-        ("UniqueSize", json!(human::size(record.size.saturating_sub(image.shared), 4))),
-        ("VirtualSize", json!(human::size(record.size, 4))),
+        ("UniqueSize", json!(human::size(image.size.saturating_sub(image.shared), 4))),
+        ("VirtualSize", json!(human::size(image.size, 4))),
     ];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

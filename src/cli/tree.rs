@@ -35,15 +35,15 @@ pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
 }
 
 fn group(ui: &Ui, record: &Record, name: &str, digest: &Digest) -> Vec<Line> {
-    let platforms = record.platforms.get(digest).map(Vec::as_slice).unwrap_or_default();
+    let content = record.contents.get(digest);
+    let platforms = content.map(|content| content.platforms.as_slice()).unwrap_or_default();
     let line = |name: String, id: String, size: u64, stored: u64| Line {
         name,
         id,
         disk: human::size(size + stored, 3),
         content: human::size(stored, 3),
     };
-    let disk: u64 = platforms.iter().map(|platform| platform.size).sum();
-    let stored: u64 = platforms.iter().map(|platform| platform.stored).sum();
+    let (disk, stored) = content.map_or((0, 0), |content| (content.size, content.stored));
     let mut lines = vec![line(ui.word(name).into_owned(), record.id.short().to_string(), disk, stored)];
     if platforms.len() > 1 {
         let last = platforms.len() - 1;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::image::source::{BlobSource, Error};
 use crate::image::{Blob, Image, Layer, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS, select};
@@ -102,7 +103,28 @@ impl Tree {
                 }
             }
             Self::Artifact { blobs, .. } => into.extend(blobs.iter().map(|(descriptor, _)| descriptor.digest)),
-            Self::Other(_) | Self::Absent => {}
+            Self::Other(blob) => collect_from_unknown(blob, into),
+            Self::Absent => {}
+        }
+    }
+}
+
+/// Adds all digests that a JSON document of an unknown type mentions: what other tools put into a layout may need them.
+fn collect_from_unknown(blob: &Blob, into: &mut HashSet<Digest>) {
+    if blob.size() > Manifest::LIMIT as u64 {
+        return;
+    }
+    let value = blob.read_all(Manifest::LIMIT as u64).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let Some(Value::Object(mut fields)) = value else { return };
+    // What it says something about is not part of it.
+    fields.remove("subject");
+    let mut rest = vec![Value::Object(fields)];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(text) => into.extend(text.parse::<Digest>()),
+            Value::Array(values) => rest.extend(values),
+            Value::Object(fields) => rest.extend(fields.into_iter().map(|(_, value)| value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 }

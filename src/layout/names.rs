@@ -40,8 +40,8 @@ pub fn names_in_store(entries: &[Descriptor]) -> Vec<StoreName> {
         let entry = &entries[place];
         names[place] = match claim(&mut taken, entry) {
             Claim::Free(name) => StoreName::Image(name),
-            Claim::Twice => StoreName::None,
             Claim::Taken => foreign(entry).map_or(StoreName::None, |name| StoreName::Foreign(name.to_owned())),
+            Claim::Twice | Claim::Moved => StoreName::None,
         };
     }
     names
@@ -65,6 +65,8 @@ enum Claim {
     Twice,
     /// It has no name that docker would take, or another image has it.
     Taken,
+    /// Another image got its name: skopeo takes only `ref.name` away then.
+    Moved,
 }
 
 fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
@@ -77,6 +79,7 @@ fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
                 return Claim::Free(name);
             }
             Slot::Occupied(slot) if *slot.get() == entry.digest => result = Claim::Twice,
+            Slot::Occupied(_) if text(entry, ANNOTATION_REF_NAME).is_none() => result = Claim::Moved,
             Slot::Occupied(_) => {}
         }
     }
@@ -199,6 +202,6 @@ mod tests {
         assert_eq!(names(&[("a", whole, whole), ("b", whole, whole)]), ["fx/a:1", "(docker.io/fx/a:1)"]);
         assert_eq!(names(&[("a", whole, whole), ("b", "", "fx/a:1")]), ["fx/a:1", "(fx/a:1)"]);
         assert_eq!(names(&[("a", whole, whole), ("a", "", "fx/a:1")]), ["fx/a:1", "-"], "one image is not told twice");
-        assert_eq!(names(&[("a", whole, ""), ("b", whole, "")]), ["fx/a:1", "(docker.io/fx/a:1)"]);
+        assert_eq!(names(&[("b", whole, ""), ("a", "", whole)]), ["-", "fx/a:1"], "skopeo copied over it");
     }
 }

@@ -1,18 +1,17 @@
 //! `system df`: how much the images take, layers that several have counted once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::images::{Record, images};
-use super::{Context, Error, Found};
-use crate::image::Tree;
+use super::{Context, Error};
 use crate::oci::ChainId;
 
 /// How much the images of a store take.
 #[derive(Debug)]
 pub struct Usage {
-    /// The images, newest first.
+    /// The images, newest first, without those that are only there because others were committed on them.
     pub images: Vec<ImageUsage>,
-    /// The sizes of all layers, each once, as docker counts them.
+    /// The sizes of all layers of all images, each once, as docker counts them.
     pub size: u64,
     /// Why some images could not be read.
     pub problems: Vec<Error>,
@@ -23,7 +22,9 @@ pub struct Usage {
 pub struct ImageUsage {
     /// The image.
     pub record: Record,
-    /// The sizes of its layers that other images have as well.
+    /// The sizes of the layers of all its platforms, each once.
+    pub size: u64,
+    /// The sizes of those of its layers that other images have as well.
     pub shared: u64,
 }
 
@@ -32,34 +33,28 @@ pub fn usage(context: &Context) -> Result<Usage, Error> {
     let listing = images(context)?;
     // By stack, as docker has it: one layer on two different others is two layers.
     let mut stacks: HashMap<ChainId, (u64, usize)> = HashMap::new();
-    let mut chains = Vec::with_capacity(listing.images.len());
-    for record in &listing.images {
-        let measured = measure(context, record)?;
-        for (chain, size) in &measured {
+    let mut measured = Vec::with_capacity(listing.images.len());
+    for record in listing.images {
+        let layers = layers(&record);
+        for (chain, size) in &layers {
             let (known, users) = stacks.entry(*chain).or_default();
-            (*known, *users) = (*size, *users + 1);
+            (*known, *users) = (*size, *users + usize::from(!record.is_intermediate));
         }
-        chains.push(measured);
+        measured.push((record, layers));
     }
+    let shared = |layers: &BTreeMap<ChainId, u64>| {
+        layers.iter().filter(|(chain, _)| stacks[chain].1 > 1).map(|(_, size)| size).sum()
+    };
     let mut usage = Usage { images: Vec::new(), size: 0, problems: listing.problems };
     usage.size = stacks.values().map(|(size, _)| size).sum();
-    for (record, measured) in listing.images.into_iter().zip(chains) {
-        let is_shared = |(chain, _): &&(ChainId, u64)| stacks[chain].1 > 1;
-        let shared = measured.iter().filter(is_shared).map(|(_, size)| size).sum();
-        usage.images.push(ImageUsage { record, shared });
+    for (record, layers) in measured.into_iter().filter(|(record, _)| !record.is_intermediate) {
+        usage.images.push(ImageUsage { record, size: layers.values().sum(), shared: shared(&layers) });
     }
     Ok(usage)
 }
 
 /// The stacks of layers of an image, each with the size of its topmost layer.
-fn measure(context: &Context, record: &Record) -> Result<Vec<(ChainId, u64)>, Error> {
-    let name = || record.id.to_string();
-    let descriptor = &record.descriptor;
-    let tree = Tree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name(), source })?;
-    let found =
-        Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
-    let image = found.image(None, &context.host)?;
-    let sizes = context.layer_sizes(&found, image)?;
-    let chains = ChainId::of(&image.config.value().rootfs.diff_ids);
-    Ok(chains.into_iter().zip(sizes.into_iter().map(|size| size.content)).collect())
+fn layers(record: &Record) -> BTreeMap<ChainId, u64> {
+    let platforms = record.contents.values().flat_map(|content| &content.platforms);
+    platforms.flat_map(|platform| platform.layers.iter().copied()).collect()
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::family::{is_artifact, parents};
 use super::{Context, Error, Found};
-use crate::image::{Image, Tree};
-use crate::oci::{Created, Descriptor, Digest, ImageId, Platform, Reference};
+use crate::image::{Image, Layer, Tree};
+use crate::oci::{ChainId, Created, Descriptor, Digest, ImageId, Platform, Reference};
 use crate::store::Catalog;
 
 /// An image of the store with all its names.
@@ -30,8 +30,8 @@ pub struct Record {
     pub labels: BTreeMap<String, String>,
     /// Whether it is only there because another image was committed on it: it has no name of its own.
     pub is_intermediate: bool,
-    /// The images for the platforms that each manifest or index leads to.
-    pub platforms: BTreeMap<Digest, Vec<PlatformRecord>>,
+    /// What each manifest or index leads to.
+    pub contents: BTreeMap<Digest, Content>,
 }
 
 impl Record {
@@ -39,6 +39,17 @@ impl Record {
     pub fn is_dangling(&self) -> bool {
         self.names.is_empty() && self.foreign_names.is_empty()
     }
+}
+
+/// What a manifest or index leads to. What several of its platforms share counts once.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// The sum of the sizes of all layers, as docker counts them.
+    pub size: u64,
+    /// The bytes of all blobs, as they are stored.
+    pub stored: u64,
+    /// The images, in the order of the index.
+    pub platforms: Vec<PlatformRecord>,
 }
 
 /// One platform of an image.
@@ -52,6 +63,8 @@ pub struct PlatformRecord {
     pub size: u64,
     /// The bytes of its blobs, as they are stored.
     pub stored: u64,
+    /// Its stacks of layers, each with the size of its topmost layer; none if it is not there.
+    pub layers: Vec<(ChainId, u64)>,
 }
 
 /// What `images` found.
@@ -112,7 +125,7 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
                 known.names.extend(record.names);
                 known.foreign_names.extend(record.foreign_names);
                 known.targets.extend(record.targets);
-                known.platforms.extend(record.platforms);
+                known.contents.extend(record.contents);
             }
             None => {
                 by_id.insert(record.id, record);
@@ -136,11 +149,6 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option
         Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
     let image = found.image(None, &context.host).map_err(|_| Error::NoSuchImage(name.to_owned()))?;
     let config = image.config.value();
-    let mut platforms = Vec::new();
-    for image in found.tree.images() {
-        let size = if image.is_complete() { context.image_size(&found, image)? } else { 0 };
-        platforms.push(PlatformRecord { platform: image.platform(), id: image.id(), size, stored: stored(image) });
-    }
     let labels = config.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
     Ok(Some(Record {
         id: image.id(),
@@ -152,12 +160,35 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option
         size: context.image_size(&found, image)?,
         labels: labels.into_iter().collect(),
         is_intermediate: false,
-        platforms: BTreeMap::from([(descriptor.digest, platforms)]),
+        contents: BTreeMap::from([(descriptor.digest, content(context, &found)?)]),
     }))
 }
 
-fn stored(image: &Image) -> u64 {
-    let layers = image.layers.iter().filter_map(|layer| layer.blob.as_ref()).map(crate::image::Blob::size);
-    let manifest = image.manifest.as_ref().map_or(0, crate::oci::Document::size);
-    layers.sum::<u64>() + image.config.size() + manifest
+fn content(context: &Context, found: &Found) -> Result<Content, Error> {
+    let (mut all_layers, mut all_blobs) = (BTreeMap::new(), BTreeMap::new());
+    let mut platforms = Vec::new();
+    for image in found.tree.images() {
+        let sizes = if image.is_complete() { context.layer_sizes(found, image)? } else { Vec::new() };
+        let chains = ChainId::of(&image.config.value().rootfs.diff_ids);
+        let layers: Vec<(ChainId, u64)> = chains.into_iter().zip(sizes.iter().map(|size| size.content)).collect();
+        let blobs = blobs(image);
+        platforms.push(PlatformRecord {
+            platform: image.platform(),
+            id: image.id(),
+            size: layers.iter().map(|(_, size)| size).sum(),
+            stored: blobs.values().sum(),
+            layers: layers.clone(),
+        });
+        all_layers.extend(layers);
+        all_blobs.extend(blobs);
+    }
+    Ok(Content { size: all_layers.values().sum(), stored: all_blobs.values().sum(), platforms })
+}
+
+/// The blobs of an image that are here, each once, with their sizes.
+fn blobs(image: &Image) -> BTreeMap<Digest, u64> {
+    let described = |layer: &Layer| Some((layer.descriptor.as_ref()?.digest, layer.blob.as_ref()?.size()));
+    let documents = image.manifest.as_ref().map(|manifest| (*manifest.digest(), manifest.size()));
+    let config = (*image.config.digest(), image.config.size());
+    image.layers.iter().filter_map(described).chain(documents).chain([config]).collect()
 }

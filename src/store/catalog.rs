@@ -73,11 +73,15 @@ impl Catalog {
     /// What the index of a store names, also one that other tools wrote to.
     pub fn new(mut index: Index) -> Self {
         let names = names_in_store(&index.manifests);
-        let entry = |(name, descriptor)| {
+        let entry = |(name, mut descriptor)| {
             let (name, foreign_name) = match name {
                 StoreName::Image(name) => (Some(name), None),
                 StoreName::Foreign(name) => (None, Some(name)),
-                StoreName::None => (None, None),
+                // What another entry took is not to come back when that one goes.
+                StoreName::None => {
+                    set_name(&mut descriptor, None);
+                    (None, None)
+                }
             };
             Entry { name, foreign_name, descriptor }
         };
@@ -133,6 +137,7 @@ impl Catalog {
         if !forget {
             self.add(&from);
         }
+        self.keep_parents(std::slice::from_ref(&from));
         Some(Moved { from })
     }
 
@@ -169,6 +174,21 @@ impl Catalog {
         self.retain(|_| !places.contains(&place.next().unwrap_or_default()));
         for descriptor in &without {
             self.add(descriptor);
+        }
+        self.keep_parents(&without);
+    }
+
+    /// Of entries that lead to one image, those that stay say what it was committed on as those that went did.
+    fn keep_parents(&mut self, gone: &[Descriptor]) {
+        let parent = |gone: &Descriptor| Some((gone.digest, gone.annotation(ANNOTATION_PARENT)?.to_owned()));
+        let parents: HashMap<Digest, String> = gone.iter().filter_map(parent).collect();
+        if parents.is_empty() {
+            return;
+        }
+        for entry in self.entries.iter_mut().filter(|entry| entry.parent().is_none()) {
+            if let Some(parent) = parents.get(&entry.descriptor.digest) {
+                entry.descriptor.annotations.insert(ANNOTATION_PARENT.to_owned(), parent.clone());
+            }
         }
     }
 

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::support::image::TestImage;
+use crate::support::oci::{INDEX, Layout, REF_NAME};
+use crate::support::packing::Packing;
 use crate::support::producers;
 use crate::support::session::Session;
-use crate::support::tarball::pack;
+use crate::support::tarball::{Member, pack};
 use crate::support::terminal::{self, Streams};
 
 /// An image of four platforms under one name.
@@ -146,6 +148,33 @@ fn the_tree() {
     session.run(&["images", "--tree", "-q"]).fails(1, &["--quiet is not yet supported with --tree"]);
     session.run(&["images", "--tree", "--no-trunc"]).fails(1, &["--no-trunc is not yet supported with --tree"]);
     session.run(&["images", "--tree", "--format", "json"]).fails(1, &["--format is not yet supported with --tree"]);
+}
+
+#[test]
+fn what_platforms_share_counts_once() {
+    let base = TestImage::new(&[]).layer("base", &[Member::file("base", "b".repeat(200_000))]);
+    let amd = base.clone().layer("amd64", &[Member::file("bin", "a".repeat(1_000))]);
+    let arm = base.layer("arm64", &[Member::file("bin", "b".repeat(2_000))]).with("architecture", json!("arm64"));
+    let mut layout = Layout::default();
+    let manifests = [&amd, &arm].map(|image| {
+        let mut manifest = layout.put_image(image, &[Packing::None]);
+        manifest["platform"] = image.platform();
+        manifest
+    });
+    let blobs: usize = layout.blobs.values().map(Vec::len).sum();
+    let index = layout.put_json(INDEX, &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}));
+    layout.name(&index, &[(REF_NAME, "docker.io/fx/two:1")]);
+    let session = Session::new();
+    layout.write(&session.store());
+    let kilobytes = |bytes: usize| format!("{}kB", (bytes + 500) / 1000);
+    let tree = session.ok(&["images", "--tree"]);
+    let line = tree.lines().find(|line| line.starts_with("fx/two:1")).expect("the image");
+    let columns: Vec<&str> = line.split_whitespace().skip(2).collect();
+    assert_eq!(columns, [kilobytes(blobs + 203_000), kilobytes(blobs)], "{tree}");
+    let summary = session.ok(&["system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Size}}"]);
+    assert!(summary.starts_with("Images 1 203kB\n"), "{summary}");
+    let row = "{{range .Images}}{{.Size}} {{.SharedSize}} {{.UniqueSize}}{{end}}";
+    assert_eq!(session.ok(&["system", "df", "-v", "--format", row]).trim(), "203kB 0B 203kB");
 }
 
 #[test]

@@ -192,6 +192,30 @@ fn under_other_names() {
 }
 
 #[test]
+fn names_are_given_all_at_once() {
+    let (a, b) = (TestImage::of("fx/a:1", "a"), TestImage::of("fx/b:1", "b"));
+    let load = |session: &Session, tags: &[&str]| {
+        session.write("two.tar", archive(&[a.clone(), b.clone()]));
+        let tags: Vec<&str> = tags.iter().flat_map(|tag| ["--tag", tag]).collect();
+        session.run(&[&["load", "-q", "-i", "two.tar"], &tags[..]].concat())
+    };
+    let swap = ["fx/a:1=fx/b:1", "fx/b:1=fx/a:1"];
+    let session = Session::new();
+    for tags in [&swap[..], &[], &swap] {
+        load(&session, tags).ok();
+        let (first, second) = if tags.is_empty() { (&a, &b) } else { (&b, &a) };
+        assert_eq!(session.inspect("fx/a:1")["Id"], first.id(), "{tags:?}");
+        assert_eq!(session.inspect("fx/b:1")["Id"], second.id(), "{tags:?}");
+        assert_eq!(session.ids().len(), 2, "{tags:?}");
+    }
+    let session = Session::new();
+    load(&session, &["fx/a:1=fx/c:1", "fx/a:1=fx/c:2", &format!("{}=fx/d:1", b.id())]).ok();
+    assert_eq!(session.tags(), ["fx/b:1", "fx/c:1", "fx/c:2", "fx/d:1"]);
+    load(&session, &["fx/a:1=fx/b:1"]).fails(1, &["fx/b:1"]);
+    load(&session, &["fx/a:1=fx/x:1", "fx/x:1=fx/y:1"]).fails(1, &["fx/x:1"]);
+}
+
+#[test]
 fn one_image_of_several() {
     let (a, b) = (TestImage::of("fx/a:1", "a"), TestImage::of("fx/b:1", "b"));
     for stdin in [false, true] {

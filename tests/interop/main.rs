@@ -25,3 +25,4 @@ mod rich;
 mod same_words;
 mod umoci;
 mod words;
+mod writers;

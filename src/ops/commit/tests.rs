@@ -185,7 +185,7 @@ fn a_base_that_goes_before_the_commit_begins_is_told() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         let mut catalog = store.catalog().expect("a catalog");
         let base = catalog.entries()[0].descriptor.digest;
-        catalog.remove(&base);
+        catalog.remove_all(&std::collections::HashSet::from([base]));
         store.replace(&alone, &catalog).expect("a catalog");
         drop(alone);
         committing.join().expect("no panic")

@@ -48,25 +48,40 @@ fn rename(named: &mut [Named], options: &Options) -> Result<(), Error> {
             *name = prefixed(name, prefix)?;
         }
     }
-    for (old, new) in &options.rename {
-        let old_name = old.parse::<Reference>().ok().map(Reference::with_default_tag);
-        let mut any = false;
-        for named in named.iter_mut() {
-            if let Some(place) = named.names.iter().position(|name| Some(name) == old_name.as_ref()) {
-                named.names[place] = new.clone();
-                any = true;
-            } else if is_called_by_id(&named.tree, old) {
-                named.names.push(new.clone());
-                any = true;
-            }
-        }
-        if !any {
+    for (old, _) in &options.rename {
+        if !named
+            .iter()
+            .any(|named| named.names.iter().any(|name| is_called(name, old)) || is_called_by_id(&named.tree, old))
+        {
             let found = named.iter().flat_map(|named| named.names.iter().map(Reference::familiar)).collect();
             return Err(Error::NotInArchive { archive: "the archive".to_owned(), wanted: old.clone(), found });
         }
     }
+    // All at once, so that two images can swap their names.
+    for named in named.iter_mut() {
+        named.names = renamed(named, &options.rename);
+    }
     let renamed = options.prefix.is_some() || !options.rename.is_empty();
     if renamed { check_distinct(named) } else { Ok(()) }
+}
+
+/// The names that an image has then: new ones in the places of the old, and at the end those that were given to its ID.
+fn renamed(named: &Named, pairs: &[(String, Reference)]) -> Vec<Reference> {
+    let mut given = Vec::new();
+    for name in &named.names {
+        let before = given.len();
+        given.extend(pairs.iter().filter(|(old, _)| is_called(name, old)).map(|(_, new)| new.clone()));
+        if given.len() == before {
+            given.push(name.clone());
+        }
+    }
+    let by_id = |old: &str| !named.names.iter().any(|name| is_called(name, old)) && is_called_by_id(&named.tree, old);
+    given.extend(pairs.iter().filter(|(old, _)| by_id(old)).map(|(_, new)| new.clone()));
+    given
+}
+
+fn is_called(name: &Reference, typed: &str) -> bool {
+    typed.parse::<Reference>().is_ok_and(|typed| typed.with_default_tag() == *name)
 }
 
 /// An archive may give one name to several images, as docker takes it; a person who renames does not mean it.

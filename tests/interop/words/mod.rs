@@ -3,7 +3,7 @@
 //! `cases/*.txt` hold the lines, one a case, run by `sh` on both sides with the same images and files. A line
 //! `== heading` starts anew from those; in between, lines see what those before them did. Behind `  # ` stand the
 //! allowances of the case, by name: what may differ there, and why, is in [`allowances`]. `$A` and so on are the IDs of
-//! the [`world`]'s images.
+//! the [`world`]'s images; sections whose heading begins with `family` have images that others were committed on.
 
 mod allowances;
 mod case;
@@ -18,13 +18,14 @@ use world::World;
 use crate::engine;
 
 /// The files of cases: a name, and what is in it.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("images", include_str!("cases/images.txt")),
     ("names", include_str!("cases/names.txt")),
     ("history", include_str!("cases/history.txt")),
     ("inspect", include_str!("cases/inspect.txt")),
     ("templates", include_str!("cases/templates.txt")),
     ("remove", include_str!("cases/remove.txt")),
+    ("family", include_str!("cases/family.txt")),
     ("archives", include_str!("cases/archives.txt")),
     ("usage", include_str!("cases/usage.txt")),
     ("more", include_str!("cases/more.txt")),
@@ -37,7 +38,7 @@ fn same_words(file: &str) {
     let mut wrong = String::new();
     for Section { heading, cases } in case::read(text) {
         engine.forget_all();
-        let world = World::new(&engine);
+        let world = if heading.starts_with("family") { World::family(&engine) } else { World::new(&engine) };
         for case in cases {
             if let Some(difference) = compare(&world, &case) {
                 writeln!(wrong, "== {heading}\n{}\n{difference}", case.line).expect("it is a String");
@@ -82,4 +83,4 @@ fn every_allowance_is_used() {
 macro_rules! files {
     ($($name:ident)*) => { $(#[test] fn $name() { same_words(stringify!($name)); })* };
 }
-files! { images names history inspect templates remove archives usage more }
+files! { images names history inspect templates remove family archives usage more }

@@ -1,11 +1,12 @@
 //! The same images and files for docker and for imgtool.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::engine::Engine;
@@ -60,6 +61,28 @@ fn images() -> Vec<(&'static str, TestImage)> {
     ]
 }
 
+/// A family: each image with the name of the one that it was committed on.
+fn family() -> Vec<(&'static str, TestImage, Option<&'static str>)> {
+    let on = |image: &TestImage, tag: &str, text: &str| {
+        TestImage { tags: vec![tag.to_owned()], ..image.clone() }.layer(text, &[Member::file(text, text)])
+    };
+    let labels = |image: TestImage| image.with("config", json!({"Labels": {"tier": "app"}}));
+    let base = TestImage::of("fx/base:1", "base");
+    let child = on(&base, "fx/child:1", "child");
+    let second = labels(on(&child, "fx/child:2", "the second child"));
+    let sibling = on(&base, "fx/sib:1", "the sibling of the child").also_tagged("other/sib:1");
+    let tip = labels(on(&second, "", "what has no name")).untagged();
+    let step = TestImage { tags: vec!["fx/step:1".into()], ..sibling.clone() }.step("CMD without a layer");
+    vec![
+        ("P", at(base, "2020-01-01T00:00:00Z"), None),
+        ("Q", at(child, "2020-02-01T00:00:00Z"), Some("P")),
+        ("R", at(second, "2021-01-01T00:00:00Z"), Some("Q")),
+        ("S", at(sibling, "2022-01-01T00:00:00Z"), Some("P")),
+        ("T", at(tip, "2023-01-01T00:00:00Z"), Some("R")),
+        ("U", at(step, "2024-01-01T00:00:00Z"), Some("S")),
+    ]
+}
+
 fn at(image: TestImage, time: &str) -> TestImage {
     image.with("created", json!(time))
 }
@@ -67,10 +90,44 @@ fn at(image: TestImage, time: &str) -> TestImage {
 impl<'a> World<'a> {
     /// Everything anew. The engine must be empty.
     pub(super) fn new(engine: &'a Engine) -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let session = Session::new();
         let images = images();
         let archive = pack(&producers::docker_save(&images.iter().map(|(_, image)| image.clone()).collect::<Vec<_>>()));
+        Self::with(engine, &images, &archive)
+    }
+
+    /// The images of a family. Docker is told by an archive which was committed on which, imgtool by its index.
+    pub(super) fn family(engine: &'a Engine) -> Self {
+        let family = family();
+        let images: Vec<(&str, TestImage)> = family.iter().map(|(name, image, _)| (*name, image.clone())).collect();
+        let id = |wanted: &str| images.iter().find(|(name, _)| *name == wanted).map(|(_, image)| image.id());
+        let mut members = producers::docker_save(&images.iter().map(|(_, image)| image.clone()).collect::<Vec<_>>());
+        let manifest = members.iter_mut().find(|member| member.name == "manifest.json").expect("docker writes one");
+        let mut entries: Vec<Value> = serde_json::from_slice(&manifest.data).expect("JSON");
+        for (entry, (.., parent)) in entries.iter_mut().zip(&family) {
+            if let Some(parent) = parent.and_then(id) {
+                entry["Parent"] = json!(parent);
+            }
+        }
+        *manifest = producers::manifest_json(&entries);
+        let world = Self::with(engine, &images, &pack(&members));
+        let listed = world.session.ok(&["images", "-a", "--no-trunc", "--digests", "--format", "{{.ID}} {{.Digest}}"]);
+        let digests: BTreeMap<&str, &str> = listed.lines().filter_map(|line| line.split_once(' ')).collect();
+        let mut index = world.session.index();
+        for entry in index["manifests"].as_array_mut().expect("a list") {
+            let is_it =
+                |(_, image, _): &&(&str, TestImage, Option<&str>)| entry["digest"] == digests[image.id().as_str()];
+            let (.., parent) = family.iter().find(is_it).expect("only the family is here");
+            if let Some(parent) = parent.and_then(id) {
+                entry["annotations"]["org.imgtool.parent"] = json!(digests[parent.as_str()]);
+            }
+        }
+        fs::write(world.session.store().join("index.json"), index.to_string()).expect("a writable store");
+        world
+    }
+
+    fn with(engine: &'a Engine, images: &[(&'static str, TestImage)], archive: &[u8]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let session = Session::new();
         let tree = folder.path().join("tree");
         fs::create_dir_all(tree.join("etc")).expect("a folder");
         fs::write(tree.join("etc/motd"), "hello\n").expect("a file");
@@ -86,7 +143,7 @@ impl<'a> World<'a> {
             let moved =
                 pack(&producers::docker_save(&[at(TestImage::of("fx/app:1", "another"), "2013-01-01T00:00:00Z")]));
             for (name, bytes) in [
-                ("all.tar", &archive),
+                ("all.tar", &archive.to_vec()),
                 ("one.tar", &one),
                 ("nameless.tar", &nameless),
                 ("moved.tar", &moved),
@@ -102,7 +159,7 @@ impl<'a> World<'a> {
             symlink(program, folder.path().join(side).join("bin/docker")).expect("a link");
         }
         let mut ids: Vec<(&str, String)> = images.iter().map(|(name, image)| (*name, image.id())).collect();
-        ids.push(("TWO", shared_beginning(&ids)));
+        ids.extend(shared_beginning(&ids).map(|digits| ("TWO", digits)));
         let world = Self { engine, session, folder, ids };
         for answer in [world.docker("docker load -q -i all.tar"), world.imgtool("docker load -q -i all.tar")] {
             assert_eq!(answer.code, 0, "{}", answer.text());
@@ -142,11 +199,11 @@ impl<'a> World<'a> {
     }
 }
 
-/// Digits with which more than one ID begins.
-fn shared_beginning(ids: &[(&str, String)]) -> String {
+/// Digits with which more than one ID begins; of so few images as a family has, none may.
+fn shared_beginning(ids: &[(&str, String)]) -> Option<String> {
     let hex: Vec<&str> = ids.iter().map(|(_, id)| id.trim_start_matches("sha256:")).collect();
     let shared = |digits: &&str| hex.iter().filter(|id| id.starts_with(*digits)).count() > 1;
-    hex.iter().map(|id| &id[..1]).find(shared).expect("of so many, two begin alike").to_owned()
+    hex.iter().map(|id| &id[..1]).find(shared).map(str::to_owned)
 }
 
 /// Where a program is.

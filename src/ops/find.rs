@@ -177,14 +177,6 @@ impl Context {
         catalog.entries().iter().filter(|entry| leads(entry)).collect()
     }
 
-    /// The names of an image of the store, sorted.
-    pub fn names_of(&self, catalog: &Catalog, id: &ImageId) -> Vec<Reference> {
-        let mut names: Vec<Reference> =
-            self.entries_of(catalog, id).into_iter().filter_map(|entry| entry.name.clone()).collect();
-        names.sort();
-        names
-    }
-
     /// The images of some names, each read once.
     fn found_by_name(&self, entries: &[&Entry]) -> Result<Vec<Found>, Error> {
         let mut places: HashMap<Digest, usize> = HashMap::new();

@@ -106,7 +106,7 @@ fn list(context: &Context, catalog: &Catalog) -> Listing {
         record.names.extend(entry.name.clone().map(|name| (name, digest)));
         record.foreign_names.extend(entry.foreign_name().map(str::to_owned));
     }
-    let parents = parents(&catalog, |digest| by_target.get(digest).map(|record| record.id));
+    let parents = parents(catalog, |digest| by_target.get(digest).map(|record| record.id));
     let parents: HashSet<ImageId> = parents.into_values().collect();
     listing.images = merge(by_target.into_values());
     for record in &mut listing.images {

@@ -92,24 +92,17 @@ fn umoci_configures_over_a_name_and_under_another() {
 }
 
 #[test]
-fn umoci_inserts_and_repacks() {
+fn umoci_repacks() {
     if !installed("umoci") || !rustix::process::geteuid().is_root() {
         return;
     }
     let session = session();
-    session.write("file", "new");
     let from = place(&session, "docker.io/library/old:1");
-    umoci(&session, &["insert", "--image", &from, "--tag", "docker.io/library/inserted:1", "file", "/file"]);
     umoci(&session, &["unpack", "--image", &from, "bundle"]);
     session.write("bundle/rootfs/more", "more");
     umoci(&session, &["repack", "--image", &place(&session, "docker.io/library/repacked:1"), "bundle"]);
-    let names = ["inserted:1", "old:1", "other:1", "repacked:1"];
-    let listed = session.run(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-    assert_eq!((listed.code, listed.stderr.as_str()), (0, ""));
-    check(&session, &names);
+    check(&session, &["old:1", "other:1", "repacked:1"]);
     session.ok(&["rmi", "old:1"]);
-    check(&session, &["inserted:1", "other:1", "repacked:1"]);
-    session.ok(&["rmi", &id(&session, "inserted:1")]);
     check(&session, &["other:1", "repacked:1"]);
     session.ok(&["unpack", "-q", "repacked:1", "out"]);
     assert_eq!(session.read("out/more"), b"more");

@@ -94,7 +94,7 @@ pub(super) const ALLOWANCES: &[Allowance] = &[
     },
     Allowance {
         name: "went-along",
-        reason: "20.10 fails for what another image of the line took along, 29 does not",
+        reason: "20.10 fails for an ID that goes with another of the same command, whichever comes first; 29 does not",
         change: |words| {
             words.code = 0;
             words.stderr.clear();

@@ -21,6 +21,7 @@
 //! | level | module | what it knows |
 //! |---|---|---|
 //! | 0 | [`cancel`] | jobs, and ending one in the middle without leaving anything behind |
+//! | 0 | [`http`] | the network: requests, TLS, proxies, limits, retries, ranges |
 //! | 0 | [`go`] | what of Go's standard library docker's output shows: JSON, `text/template`, `fmt`, `time` |
 //! | 1 | [`docker`] | what docker makes of Go's templates: its functions, and the types of what it prints |
 //! | 1 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
@@ -30,7 +31,6 @@
 //! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 5 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
-//! | 5 | [`fetch`] | files from web servers |
 //! | 6 | [`ops`] | one function a verb |
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
 //! | 7 | [`cli`] | flags and words, one file a command |
@@ -60,6 +60,7 @@
 
 pub mod cancel;
 pub mod go;
+pub mod http;
 
 pub mod docker;
 pub mod oci;
@@ -73,7 +74,6 @@ pub mod layout;
 pub mod rootfs;
 
 pub mod archive;
-pub mod fetch;
 pub mod store;
 
 pub mod ops;

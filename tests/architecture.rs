@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// The layout table: a module's level. A module may import those on lower levels, never its siblings.
 const LEVELS: [(&str, u8); 15] = [
     ("cancel", 0),
+    ("http", 0),
     ("go", 0),
     ("docker", 1),
     ("oci", 1),
@@ -18,7 +19,6 @@ const LEVELS: [(&str, u8); 15] = [
     ("store", 5),
     ("archive", 5),
     ("registry", 5),
-    ("fetch", 5),
     ("ops", 6),
     ("ui", 6),
     ("cli", 7),

@@ -1,10 +1,11 @@
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::CliError;
 use super::session::{self, Session, variable};
 use super::usage::Arity;
-use crate::fetch::{Settings, Url};
+use crate::http::{Settings, Url};
 use crate::image::edit::Change;
 use crate::oci::{Platform, Reference};
 use crate::ops;
@@ -110,6 +111,9 @@ fn input(source: &str) -> Result<Input, CliError> {
     Ok(Input::Url(Box::new(url), network()))
 }
 
+/// How long is waited before a server is asked again that was busy or did not answer.
+const RETRIES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
+
 /// How the environment says that the network is reached. As elsewhere, `$HTTP_PROXY` in capitals is not believed where a
 /// web server may have set it.
 fn network() -> Settings {
@@ -121,6 +125,8 @@ fn network() -> Settings {
         http_proxy: http_proxy.or_else(|| either("all_proxy")),
         https_proxy: either("https_proxy").or_else(|| either("all_proxy")),
         no_proxy: either("no_proxy").unwrap_or_default(),
+        retries: RETRIES.to_vec(),
+        identity: None,
         roots: certificates.into_iter().map(|certificate| certificate.to_vec()).collect(),
     }
 }

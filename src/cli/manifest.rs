@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::oci::Reference;
 use crate::ops::manifest::{Annotation, Shown, annotate, create, forget, show};
 use crate::ops::output::write_to_path;
 use crate::ops::save;
-use crate::ui::{base64, inspect_json, manifest_json};
+use crate::ui::{inspect_json, manifest_json};
 
 /// Manage manifests and manifest lists: one name for images of several platforms
 #[derive(Debug, clap::Args)]
@@ -217,5 +219,5 @@ fn verbose(shown: &Shown) -> Value {
     if let Some(platform) = &shown.descriptor.platform {
         descriptor["platform"] = json!(platform);
     }
-    json!({ "Ref": shown.reference, "Descriptor": descriptor, "Raw": base64(&shown.bytes), field: document })
+    json!({ "Ref": shown.reference, "Descriptor": descriptor, "Raw": STANDARD.encode(&shown.bytes), field: document })
 }

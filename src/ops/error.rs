@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::archive;
-use crate::fetch;
+use crate::http;
 use crate::image;
 use crate::image::edit::ChangeError;
 use crate::layer::{IndexError, OverlayError, ScanError};
@@ -237,7 +237,7 @@ pub enum Error {
     Change(#[from] ChangeError),
     /// A file cannot be had from a web server.
     #[error(transparent)]
-    Fetch(#[from] fetch::Error),
+    Http(#[from] http::Error),
     /// The index of a layer that was just made cannot be read.
     #[error("the index of layer {diff_id}")]
     LayerIndex {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Context, Error};
-use crate::fetch::{self, Url};
+use crate::http::{Client, Settings, Url};
 use crate::image::edit::{self, Change, Step};
 use crate::image::{Blob, Progress};
 use crate::layer::EntryPath;
@@ -23,7 +23,7 @@ pub enum Input {
     /// Something that is read once.
     Stream(Box<dyn Read + Send>),
     /// A file on a web server.
-    Url(Box<Url>, fetch::Settings),
+    Url(Box<Url>, Settings),
 }
 
 /// What the person who imports wants.
@@ -113,8 +113,9 @@ fn take(quarantine: &Quarantine, input: Input, what: &str, progress: &dyn Progre
         Input::Stream(stream) => (stream, "Importing", None),
         Input::Url(url, settings) => {
             progress.message(&format!("Downloading from {url}"));
-            let download = fetch::open(&url, &settings)?;
-            (download.body, "Downloading", download.size)
+            let file = Client::new(&settings).get(&url)?;
+            let size = file.size();
+            (Box::new(file.into_body()) as Box<dyn Read + Send>, "Downloading", size)
         }
         Input::Path(path) => {
             let file = open(&path)?;

@@ -139,21 +139,6 @@ pub fn manifest_json(bytes: &[u8], is_list: bool) -> String {
     json::to_string_indent_plain(&value, INDENT).lines().map(line).collect()
 }
 
-/// Bytes in base64 ([RFC 4648, section 4](https://www.rfc-editor.org/rfc/rfc4648#section-4)).
-pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(group.get(place).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > group.len() { '=' } else { char::from(digit) });
-        }
-    }
-    text
-}
-
 /// Items as `inspect` prints them without a format: a JSON array indented by four spaces, `[]` if it is empty.
 pub fn inspect_json(items: &[Value]) -> String {
     json::to_string_indent_plain(items, INDENT) + "\n"
@@ -297,14 +282,6 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         assert_eq!(stopped.text, "x\n");
         assert_eq!(stopped.failures, [TemplateError::Execute { message: message.to_owned() }]);
         assert!(matches!(inspect("{{.Id", &items), Err(TemplateError::Parse { .. })));
-    }
-
-    #[test]
-    fn base64_of_all_lengths() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
     }
 
     #[test]

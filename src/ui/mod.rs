@@ -11,9 +11,7 @@ pub mod progress;
 pub mod table;
 pub mod text;
 
-pub use format::{
-    Format, Inspection, base64, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows,
-};
+pub use format::{Format, Inspection, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows};
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;
 pub use table::Table;

@@ -57,7 +57,7 @@ fn on_a_terminal_it_is_escaped() {
         let (code, screen) = terminal::run(session.command(&quiet), streams);
         assert_eq!(code, 0, "{args:?}: {screen}");
         assert!(screen.contains("pwned"), "{args:?} shows the text: {screen}");
-        assert_eq!(commands_in(&screen), [], "{args:?}: {screen:?}");
+        assert_eq!(commands_in(&screen), Vec::<char>::new(), "{args:?}: {screen:?}");
     }
     for args in [
         &["history", RUDE][..],
@@ -75,7 +75,7 @@ fn on_a_terminal_it_is_escaped() {
         command.env("NO_COLOR", "1");
         let (code, screen) = terminal::run(command, streams);
         assert_ne!(code, 0, "{args:?}: {screen}");
-        assert_eq!(commands_in(&screen), [], "{args:?}: {screen:?}");
+        assert_eq!(commands_in(&screen), Vec::<char>::new(), "{args:?}: {screen:?}");
     }
 }
 

@@ -1,11 +1,11 @@
-//! Why a file cannot be had.
+//! Why there is no answer, or none that is of use.
 
 use std::io;
 
 use super::SILENCE;
 use super::url::{Url, UrlError};
 
-/// Why a file cannot be had. URLs are shown without their passwords.
+/// Why there is no answer, or none that is of use. URLs are shown without their passwords.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The server has no such file, or does not give it.
@@ -48,14 +48,27 @@ pub enum Error {
         /// Where it leads.
         to: Url,
     },
-    /// The proxy's address is none.
-    #[error("{url}: the proxy for it")]
+    /// The address of the proxy is invalid.
+    #[error("{url}: invalid proxy: {why}")]
     Proxy {
         /// What was asked for.
         url: Url,
         /// What is wrong.
-        #[source]
-        source: Box<ureq::Error>,
+        why: String,
+    },
+    /// A document is longer than a document of its kind may be.
+    #[error("{url}: the answer has more than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        url: Url,
+        /// How many bytes it may have.
+        limit: u64,
+    },
+    /// The server sends a part and does not say which.
+    #[error("{url}: the server sends a part of the file without saying which")]
+    Range {
+        /// What was asked for.
+        url: Url,
     },
     /// The server cannot prove who it is.
     #[error("{url}: the server's certificate is not trusted: {why}")]
@@ -65,7 +78,15 @@ pub enum Error {
         /// Why.
         why: String,
     },
-    /// There is no such server, or it does not answer.
+    /// There is no such server, or it does not answer now.
+    #[error("{url}: {why}")]
+    Connection {
+        /// What was asked for.
+        url: Url,
+        /// Why.
+        why: String,
+    },
+    /// The request cannot be sent, or the answer is not understood.
     #[error("{url}: {why}")]
     Request {
         /// What was asked for.
@@ -79,11 +100,11 @@ impl Error {
     /// What kept a request from being answered.
     pub(super) fn request(url: &Url, source: ureq::Error) -> Self {
         let url = url.clone();
-        let why = match source {
-            ureq::Error::HostNotFound => "there is no such host".to_owned(),
-            ureq::Error::Timeout(_) => "the server does not answer".to_owned(),
+        let (why, is_passing) = match source {
+            ureq::Error::HostNotFound => ("no such host".to_owned(), false),
+            ureq::Error::Timeout(_) => ("the server does not answer".to_owned(), true),
             ureq::Error::Io(error) => plain(&error),
-            other => other.to_string(),
+            other => (other.to_string(), false),
         };
         // Below the client an error of TLS is one of input and output, with nothing but its words.
         match why.split_once("invalid peer certificate: ") {
@@ -91,31 +112,40 @@ impl Error {
             None if why.contains("InvalidContentType") => {
                 Self::Request { url, why: "the server does not speak TLS".to_owned() }
             }
+            None if is_passing => Self::Connection { url, why },
             None => Self::Request { url, why },
         }
     }
+
+    /// Whether the same request may be answered soon.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, Self::Connection { .. })
+    }
 }
 
-/// The system's words without Rust's number.
-fn plain(error: &io::Error) -> String {
+/// The system's words without Rust's number, and whether the error may pass.
+fn plain(error: &io::Error) -> (String, bool) {
     let text = error.to_string();
     if text.contains("failed to lookup address information") {
-        return "there is no such host".to_owned();
+        return ("no such host".to_owned(), text.contains("emporary failure"));
     }
     match error.raw_os_error() {
-        Some(code) => text.trim_end_matches(&format!(" (os error {code})")).to_lowercase(),
-        None => text,
+        Some(code) => {
+            let text = text.trim_end_matches(&format!(" (os error {code})")).to_lowercase();
+            (text, error.kind() != io::ErrorKind::ConnectionRefused)
+        }
+        None => (text, error.kind() != io::ErrorKind::InvalidData),
     }
 }
 
-/// What is wrong with a certificate, where rustls has but a name for it.
+/// What is wrong with a certificate, for the names that rustls has for it.
 fn in_words(why: &str) -> String {
     let known = [
-        ("UnknownIssuer", "nobody that we know has signed it"),
-        ("CaUsedAsEndEntity", "nobody but itself has signed it"),
-        ("Expired", "it has expired"),
-        ("NotValidYet", "it is not valid yet"),
-        ("Revoked", "it was revoked"),
+        ("UnknownIssuer", "signed by an unknown certificate authority"),
+        ("CaUsedAsEndEntity", "self-signed"),
+        ("Expired", "expired"),
+        ("NotValidYet", "not valid yet"),
+        ("Revoked", "revoked"),
     ];
     let found = known.iter().find(|(name, _)| why.contains(name));
     found.map_or_else(|| why.to_owned(), |(_, words)| (*words).to_owned())

@@ -1,6 +1,6 @@
 //! Files from servers of our own, one request a connection.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
@@ -61,10 +61,10 @@ fn redirect(to: &str) -> String {
 
 fn get(url: &str, settings: &Settings) -> Result<(Option<u64>, String), String> {
     let url = url.parse::<Url>().expect("a URL");
-    let mut download = open(&url, settings).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    download.body.read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Ok((download.size, text))
+    let response = Client::new(settings).get(&url).map_err(|error| error.to_string())?;
+    let (size, mut text) = (response.size(), String::new());
+    response.into_body().read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok((size, text))
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn who_asks_is_told_to_the_server() {
     let at = serve(ok);
     let (_, request) = get(&format!("http://Aladdin:open%20sesame@{at}/"), &Settings::default()).expect("an answer");
     assert!(request.contains("authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n"), "{request}");
-    assert!(request.contains(&format!("user-agent: {USER_AGENT}\n")), "{request}");
+    assert!(request.contains(&format!("user-agent: {}\n", agents::USER_AGENT)), "{request}");
     assert!(!request.contains("accept-encoding: gzip"), "{request}");
 }
 
@@ -139,15 +139,138 @@ fn a_proxy_is_asked_where_one_is_set() {
 
 #[test]
 fn secure_places_lead_to_secure_ones_only() {
-    let from = "https://a/x".parse::<Url>().expect("a URL");
-    let response = |to: &str| {
-        let response = ureq::http::Response::builder().status(302).header("location", to);
-        response.body(Body::builder().data("")).expect("a response")
+    let lead = |to: &str| {
+        let answer = ureq::http::Response::builder().status(302).header("location", to);
+        let answer = answer.body(ureq::Body::builder().data("")).expect("a response");
+        Response::new("https://a/x".parse().expect("a URL"), answer).redirect()
     };
-    assert!(next(from.clone(), &response("/y")).is_ok_and(|to| to.is_secure()));
-    assert!(next(from.clone(), &response("https://b/y")).is_ok_and(|to| to.is_secure()));
-    let error = next(from, &response("http://a/y")).expect_err("a downgrade");
+    assert!(lead("/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
+    assert!(lead("https://b/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
+    let error = lead("http://a/y").expect_err("a downgrade");
     assert_eq!(error.to_string(), "https://a/x: redirect to http://a/y, which is not secure");
+}
+
+#[test]
+fn credentials_stay_with_their_server() {
+    let other = serve(ok);
+    let at = serve(move |request| match request.split(' ').nth(1) {
+        Some("/away") => redirect(&format!("http://{other}/x")),
+        Some("/near") => redirect("/x"),
+        _ => ok(request),
+    });
+    let ask = |path: &str| {
+        let url = format!("http://me:pw@{at}{path}").parse::<Url>().expect("a URL");
+        let request = Request::new(Method::Get, &url).header("cookie", "c=1").header("accept", "text/plain");
+        let answer = Client::new(&Settings::default()).send(request).expect("an answer");
+        String::from_utf8(answer.bytes(10_000).expect("short")).expect("text")
+    };
+    let near = ask("/near");
+    assert!(near.contains("authorization: Basic") && near.contains("cookie: c=1"), "{near}");
+    let away = ask("/away");
+    assert!(
+        !away.contains("authorization") && !away.contains("cookie") && away.contains("accept: text/plain"),
+        "{away}"
+    );
+}
+
+#[test]
+fn what_may_pass_is_asked_again() {
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let answered = Arc::clone(&count);
+    let at = serve(move |request| {
+        let number = answered.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let status = if request.contains(" /never ") { "404 Gone" } else { "503 Busy" };
+        let refuse = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        if number < 2 { refuse } else { ok("at last") }
+    });
+    let client = |retries: usize| {
+        let retries = vec![std::time::Duration::from_millis(1); retries];
+        Client::new(&Settings { retries, ..Settings::default() })
+    };
+    let ask = |method: Method, path: &str, retries: usize| {
+        count.store(0, std::sync::atomic::Ordering::SeqCst);
+        let url = format!("http://{at}{path}").parse::<Url>().expect("a URL");
+        let status = client(retries).send(Request::new(method, &url)).expect("an answer").status();
+        (status, count.load(std::sync::atomic::Ordering::SeqCst))
+    };
+    assert_eq!(ask(Method::Get, "/", 2), (200, 3));
+    assert_eq!(ask(Method::Get, "/", 1), (503, 2));
+    assert_eq!(ask(Method::Get, "/never", 2), (404, 1));
+    assert_eq!(ask(Method::Post, "/", 2), (503, 1), "what does something is not done twice");
+}
+
+#[test]
+fn contents_are_sent() {
+    let at = serve_whole();
+    let url = format!("http://{at}/upload").parse::<Url>().expect("a URL");
+    let client = Client::new(&Settings::default());
+    let send = |request: Request<'_>| {
+        let answer = client.send(request).expect("an answer").success().expect("success");
+        String::from_utf8(answer.bytes(10_000).expect("short")).expect("text")
+    };
+    assert_eq!(send(Request::new(Method::Put, &url).bytes(b"bytes")), "PUT /upload HTTP/1.1 5 bytes");
+    assert_eq!(
+        send(Request::new(Method::Patch, &url).stream(&mut &b"stream"[..], 6)),
+        "PATCH /upload HTTP/1.1 6 stream"
+    );
+    assert_eq!(send(Request::new(Method::Post, &url)), "POST /upload HTTP/1.1 0 ");
+}
+
+/// A server that says what it was asked, how long the content is, and the content.
+fn serve_whole() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(&stream);
+            let lines = reader.by_ref().lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let length =
+                head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let mut content = vec![0; length.unwrap_or(0)];
+            reader.read_exact(&mut content).expect("the content");
+            let text = String::from_utf8_lossy(&content).into_owned();
+            let _ = (&stream).write_all(ok(&format!("{} {} {text}", head[0], content.len())).as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_transfer_goes_on() {
+    let at = serve(|request| {
+        let whole = "0123456789";
+        match request.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok()) {
+            Some(from) if !request.contains(" /all ") => {
+                let rest: &str = &whole[from..];
+                let range = format!("HTTP/1.1 206 Partial\r\nContent-Range: bytes {from}-9/10\r\n");
+                ok(rest).replace("HTTP/1.1 200 OK\r\n", &range)
+            }
+            _ => ok(whole),
+        }
+    });
+    let ask = |path: &str, offset: u64| {
+        let url = format!("http://{at}{path}").parse::<Url>().expect("a URL");
+        let request = Request::new(Method::Get, &url).from_offset(offset);
+        let answer = Client::new(&Settings::default()).send(request).expect("an answer");
+        let start = answer.starts_at().expect("it is said");
+        (start, String::from_utf8(answer.bytes(10).expect("short")).expect("text"))
+    };
+    assert_eq!(ask("/", 4), (4, "456789".to_owned()));
+    assert_eq!(ask("/", 0), (0, "0123456789".to_owned()));
+    assert_eq!(ask("/all", 4), (0, "0123456789".to_owned()), "not every server knows ranges");
+}
+
+#[test]
+fn documents_have_a_limit() {
+    let said = serve(|_| ok("12345"));
+    let unsaid = serve(|_| "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n12345".to_owned());
+    for at in [said, unsaid] {
+        let url = format!("http://{at}/").parse::<Url>().expect("a URL");
+        let bytes = |limit| Client::new(&Settings::default()).get(&url).expect("an answer").bytes(limit);
+        assert_eq!(bytes(5).expect("not more"), b"12345");
+        assert!(matches!(bytes(4), Err(Error::TooLarge { limit: 4, .. })));
+    }
 }
 
 #[test]
@@ -159,7 +282,7 @@ fn certificates_are_checked() {
         assert!(error.starts_with(&format!("{url}: the server's certificate is not trusted: ")), "{error}");
         assert!(error.contains(why), "{error}");
     };
-    not_trusted(&Settings::default(), &url, "nobody that we know has signed it");
+    not_trusted(&Settings::default(), &url, "signed by an unknown certificate authority");
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let settings = Settings { roots: vec![other.cert.der().to_vec()], ..Settings::default() };
     not_trusted(&settings, &url, "");

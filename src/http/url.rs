@@ -1,0 +1,230 @@
+//! Addresses on web servers.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use ureq::http::Uri;
+use url::Host;
+
+/// The address of something on a web server, without a fragment. Shown without a password; cloning is cheap.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url(Arc<Parts>);
+
+#[derive(PartialEq, Eq)]
+struct Parts {
+    /// As the URL standard has it: with `user:password`.
+    whole: url::Url,
+    /// Without them: what is asked for.
+    target: Uri,
+}
+
+/// Why a text is no such address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It begins with neither `http://` nor `https://`.
+    #[error("a URL of http or https is needed")]
+    Scheme,
+    /// It has no host, or characters that no URL has.
+    #[error("invalid URL: {reason}")]
+    Invalid {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Url {
+    /// Whether this text is to be a URL, and no file: it begins as one.
+    pub fn is_meant(text: &str) -> bool {
+        ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme))
+    }
+
+    /// Whether nobody on the way can read along.
+    pub fn is_secure(&self) -> bool {
+        self.0.whole.scheme() == "https"
+    }
+
+    /// Whether both are on one server, which may know the same secrets.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        self.0.whole.origin() == other.0.whole.origin()
+    }
+
+    /// The address that a reference from here means
+    /// ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)). The same server is told who asks.
+    pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
+        let joined = self.0.whole.join(reference).map_err(invalid)?;
+        Self::new(joined)
+    }
+
+    /// What is asked for.
+    pub(super) fn target(&self) -> Uri {
+        self.0.target.clone()
+    }
+
+    /// The header that says who asks.
+    pub(super) fn authorization(&self) -> Option<String> {
+        if !self.has_user() {
+            return None;
+        }
+        let mut user: Vec<u8> = percent_decode_str(self.0.whole.username()).collect();
+        user.push(b':');
+        user.extend(percent_decode_str(self.0.whole.password().unwrap_or_default()));
+        Some(format!("Basic {}", STANDARD.encode(user)))
+    }
+
+    /// Whether the host is reached without a proxy: this machine, and what `no_proxy` lists.
+    pub(super) fn is_direct(&self, no_proxy: &str) -> bool {
+        let is_here = match self.0.whole.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        let host = self.0.whole.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        is_here
+            || no_proxy.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
+                let domain = entry.trim_start_matches('*');
+                let below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+                match domain.strip_prefix('.') {
+                    _ if entry == "*" => true,
+                    Some(domain) => below(domain),
+                    None => !domain.is_empty() && (host == domain || below(domain)),
+                }
+            })
+    }
+
+    fn new(mut whole: url::Url) -> Result<Self, UrlError> {
+        if !matches!(whole.scheme(), "http" | "https") {
+            return Err(UrlError::Scheme);
+        }
+        whole.set_fragment(None);
+        let mut target = whole.clone();
+        // They fail only for URLs without a host.
+        let _ = target.set_username("").and_then(|()| target.set_password(None));
+        let target = target.as_str().parse().map_err(invalid)?;
+        Ok(Self(Arc::new(Parts { whole, target })))
+    }
+
+    fn has_user(&self) -> bool {
+        !self.0.whole.username().is_empty() || self.0.whole.password().is_some()
+    }
+}
+
+fn invalid(error: impl fmt::Display) -> UrlError {
+    UrlError::Invalid { reason: error.to_string() }
+}
+
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        if !Self::is_meant(&text.to_ascii_lowercase()) {
+            return Err(UrlError::Scheme);
+        }
+        // The URL standard looks for a host behind any number of slashes.
+        if text.split_once("://").is_some_and(|(_, rest)| rest.starts_with(['/', '\\'])) {
+            return Err(invalid("no host"));
+        }
+        Self::new(text.parse().map_err(invalid)?)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.0.target.to_string();
+        match target.split_once("://") {
+            Some((scheme, rest)) if self.has_user() => {
+                write!(f, "{scheme}://{}:xxxxx@{rest}", self.0.whole.username())
+            }
+            _ => f.write_str(&target),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn addresses() {
+        let cases = [
+            ("http://a", "http://a/"),
+            ("HTTPS://a:1/b?c#d", "https://a:1/b?c"),
+            ("http://me:secret@a/b@c", "http://me:xxxxx@a/b@c"),
+            ("http://[::1]:8/x", "http://[::1]:8/x"),
+            ("http://EXAMPLE.com/ö", "http://example.com/%C3%B6"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(url(text).to_string(), shown, "{text}");
+        }
+        assert_eq!("ftp://a".parse::<Url>(), Err(UrlError::Scheme));
+        for text in ["http://", "http:///x", "http://:80/", "http://a b/", "http://[::1/"] {
+            assert!(matches!(text.parse::<Url>(), Err(UrlError::Invalid { .. })), "{text}");
+        }
+        assert_eq!(url("http://me:secret@a/b").target(), "http://a/b");
+    }
+
+    #[test]
+    fn who_asks() {
+        assert_eq!(url("http://a").authorization(), None);
+        assert_eq!(
+            url("http://Aladdin:open%20sesame@a").authorization(),
+            Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==".into())
+        );
+        assert_eq!(url("http://token@a").authorization(), Some("Basic dG9rZW46".into()));
+    }
+
+    #[test]
+    fn redirects() {
+        let cases = [
+            ("https://b/c", "https://b/c"),
+            ("//b/c", "http://b/c"),
+            ("/x?y=/z", "http://me:xxxxx@a:1/x?y=/z"),
+            ("?z", "http://me:xxxxx@a:1/p/q?z"),
+            ("r#s", "http://me:xxxxx@a:1/p/r"),
+            ("../r?u/../v", "http://me:xxxxx@a:1/r?u/../v"),
+            ("./..", "http://me:xxxxx@a:1/"),
+            ("", "http://me:xxxxx@a:1/p/q?old"),
+            ("http://other@a:1/x", "http://other:xxxxx@a:1/x"),
+        ];
+        for (location, to) in cases {
+            let joined = url("http://me:pw@a:1/p/q?old").join(location);
+            assert_eq!(joined.map(|url| url.to_string()), Ok(to.to_owned()), "{location}");
+        }
+        assert_eq!(url("http://a").join("file:///etc/passwd"), Err(UrlError::Scheme));
+    }
+
+    #[test]
+    fn hosts_without_a_proxy() {
+        let cases = [
+            ("localhost", "", true),
+            ("127.0.0.2", "", true),
+            ("[::1]", "", true),
+            ("a.example.com", "", false),
+            ("a.example.com", "*", true),
+            ("A.example.com", "x, Example.com", true),
+            ("a.example.com", ".example.com", true),
+            ("example.com", ".example.com", false),
+            ("example.com", "*.example.com", false),
+            ("anexample.com", "example.com", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("example.com", ",,", false),
+        ];
+        for (host, no_proxy, is_direct) in cases {
+            assert_eq!(url(&format!("http://{host}/")).is_direct(no_proxy), is_direct, "{host} {no_proxy}");
+        }
+    }
+}

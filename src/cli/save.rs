@@ -60,7 +60,7 @@ impl Args {
             },
             compress: self.compress.as_deref().map(parse_method).transpose()?,
             platform: platforms.pop(),
-            scratch: output.map(folder_of),
+            scratch: Some(output.map_or_else(|| session.context.store.root().to_owned(), folder_of)),
             mtime: Session::epoch()?,
         };
         if let Some(path) = output {

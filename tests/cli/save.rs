@@ -291,3 +291,48 @@ fn a_link_to_where_the_archive_shall_be_is_followed() {
     assert!(session.read("new.tar").len() > 1024);
     assert_eq!(session.read("old.tar").len(), 3, "the last link leads elsewhere");
 }
+
+/// Where the file system has files without a name, nothing can stay of one that was not finished.
+#[test]
+fn a_killed_save_leaves_nothing() {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let big = (0..3).map(|n| Member::file(format!("big{n}"), vec![n; 4 << 20])).collect::<Vec<_>>();
+    let session = with(&[TestImage::new(&["fx/a:1"]).layer("big", &big)]);
+    if openat(CWD, session.work(), OFlags::TMPFILE | OFlags::RDWR, Mode::RUSR).is_err() {
+        return;
+    }
+    for args in [&["save", "-o", "x.tar", "fx/a:1"][..], &["save", "--compress", "gzip:9", "-o", "x.tar", "fx/a:1"]] {
+        let started = std::time::Instant::now();
+        session.ok(args);
+        let whole = started.elapsed();
+        for point in 1..10 {
+            let mut child = session.command(args).spawn().expect("the binary starts");
+            std::thread::sleep(whole * point / 10);
+            child.kill().expect("a child that was not waited for");
+            child.wait().expect("it has ended");
+            assert_eq!(files(&session), ["load.tar", "x.tar"], "{args:?} at point {point}");
+        }
+        session.ok(&["history", "./x.tar"]);
+    }
+}
+
+#[test]
+fn layers_have_short_names_on_bars() {
+    let session = with(&[TestImage::sample("fx/a:1")]);
+    for flags in [&[][..], &["--compress", "zstd"]] {
+        let args: Vec<&str> = [&["save", "--progress", "json", "-o", "x.tar", "fx/a:1"][..], flags].concat();
+        let events = session.run(&args).stderr;
+        let starts = events.lines().filter_map(|line| {
+            let event: Value = serde_json::from_str(line).expect("an object");
+            (event["event"] == "start").then(|| event["label"].as_str().expect("a text").to_owned())
+        });
+        let mut labels: Vec<String> = starts.collect();
+        labels.sort();
+        labels.dedup();
+        let mut want = vec!["layer 1/2", "layer 1/2: compressing", "layer 2/2", "layer 2/2: compressing"];
+        if flags.is_empty() {
+            want.retain(|label| !label.contains("compressing"));
+        }
+        assert_eq!(labels, want, "{flags:?}");
+    }
+}

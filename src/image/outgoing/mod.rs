@@ -9,11 +9,13 @@
 //! Digest and size of each part are known before the first byte is written, as a tar and a registry need them. What
 //! leads to other parts comes after them, so that a receiver that checks references can take the parts in their order.
 
+mod gzip;
 mod index;
 mod layers;
 mod prepare;
 mod recode;
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 
 use crate::image::Blob;
@@ -139,7 +141,7 @@ impl Part {
 /// The parts of an image while they are collected, each once.
 #[derive(Default)]
 struct Parts {
-    seen: std::collections::HashSet<Digest>,
+    seen: HashSet<Digest>,
     parts: Vec<Part>,
 }
 
@@ -172,5 +174,109 @@ impl Parts {
     fn in_order(mut self) -> Vec<Part> {
         self.parts.sort_by_key(|part| part.kind);
         self.parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Child, Image, Layer, Silent, Tree, edit, manifest};
+    use crate::layer::Compression;
+    use crate::oci::{Index, MediaType, Platform};
+
+    fn image(text: &str) -> Image {
+        let diff_id = DiffId::new(Digest::of(text.as_bytes()));
+        let mut config = edit::scratch(&Platform::new("linux", "amd64"));
+        config.rootfs.diff_ids = vec![diff_id];
+        let descriptor = Descriptor::new(MediaType::OCI_LAYER_TAR, *diff_id.digest(), text.len() as u64);
+        let (blob, described) = (Some(Blob::bytes(text.as_bytes())), Some(descriptor.clone()));
+        let layers = vec![Layer { diff_id, descriptor: described, blob }];
+        let mut image = Image { manifest: None, config: Document::make(config), layers, described_platform: None };
+        image.manifest = Some(image.manifest_with(vec![descriptor]));
+        image
+    }
+
+    fn index(trees: Vec<Tree>) -> Tree {
+        let describe = |tree: &Tree| match tree {
+            Tree::Image(image) => manifest::descriptor(image.manifest.as_ref().expect("it was made with one")),
+            Tree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
+            _ => unreachable!("no other trees are made here"),
+        };
+        let children: Vec<Child> = trees.into_iter().map(|tree| Child { descriptor: describe(&tree), tree }).collect();
+        let manifests = children.iter().map(|child| child.descriptor.clone()).collect();
+        Tree::Index { document: Document::make(Index::new(MediaType::OCI_INDEX, manifests)), children }
+    }
+
+    fn out(tree: &Tree, form: LayerForm, scratch: Option<&std::path::Path>) -> Outgoing {
+        let Tree::Index { document, .. } = tree else { unreachable!("an index is made here") };
+        let (descriptor, images) = (document.descriptor(MediaType::OCI_INDEX), tree.images());
+        let tar_size = |layer: &Layer| Ok(layer.blob.as_ref().map_or(0, Blob::size));
+        let request = Request {
+            names: &[],
+            shown: "demo:1".to_owned(),
+            image: images[0],
+            index: Some((&descriptor, tree)),
+            tar_size: &tar_size,
+        };
+        let mut all = prepare(&[request], &Options { form, scratch, progress: &Silent }).expect("all is there");
+        all.remove(0)
+    }
+
+    #[test]
+    fn what_is_referred_to_comes_first() {
+        let tree = index(vec![index(vec![Tree::Image(Box::new(image("a")))]), Tree::Image(Box::new(image("b")))]);
+        for form in [LayerForm::AsStored, LayerForm::Recoded(Recode::Zstd(3))] {
+            let outgoing = out(&tree, form, None);
+            let kinds: Vec<PartKind> = outgoing.parts().iter().map(|part| part.kind).collect();
+            let want = [PartKind::Blob, PartKind::Config, PartKind::Manifest, PartKind::Index];
+            assert_eq!(kinds, want.map(|kind| [kind; 2]).concat(), "{form:?}");
+            let mut text = String::new();
+            for part in outgoing.parts() {
+                let mut bytes = Vec::new();
+                part.open().and_then(|mut reader| reader.read_to_end(&mut bytes)).expect("bytes");
+                assert_eq!(Digest::of(&bytes), part.descriptor.digest, "{}", part.shown());
+                assert_eq!(bytes.len() as u64, part.descriptor.size, "{}", part.shown());
+                let named = outgoing.parts().iter().filter(|other| {
+                    String::from_utf8_lossy(&bytes).contains(&format!("\"digest\":\"{}\"", other.descriptor.digest))
+                });
+                named.for_each(|other| assert!(text.contains(&other.descriptor.digest.hex()), "{}", other.shown()));
+                text.push_str(&part.descriptor.digest.hex());
+            }
+            assert_eq!(outgoing.parts().last().expect("parts").descriptor.digest, outgoing.descriptor.digest);
+        }
+    }
+
+    #[test]
+    fn a_layer_that_waits_in_a_file_is_the_same() {
+        let tree = index(vec![Tree::Image(Box::new(image("a")))]);
+        let folder = tempfile::tempdir().expect("a folder");
+        for recode in [Recode::Gzip(6), Recode::Zstd(3)] {
+            let waiting = out(&tree, LayerForm::Recoded(recode), Some(folder.path()));
+            let twice = out(&tree, LayerForm::Recoded(recode), None);
+            assert_eq!(waiting.descriptor, twice.descriptor);
+            assert_eq!(waiting.parts()[0].descriptor.media_type, recode.compression().media_type());
+            assert!(waiting.parts()[0].as_stored().is_some_and(Blob::is_range));
+            assert!(twice.parts()[0].as_stored().is_none());
+        }
+        assert_eq!(Recode::Unpack.compression(), Compression::None);
+    }
+
+    #[test]
+    fn a_layer_with_other_content_is_refused() {
+        let mut damaged = image("a");
+        damaged.layers[0].blob = Some(Blob::bytes(*b"b"));
+        let tree = index(vec![Tree::Image(Box::new(damaged))]);
+        let Tree::Index { document, .. } = &tree else { unreachable!("an index is made here") };
+        let tar_size = |_: &Layer| Ok(1);
+        let request = Request {
+            names: &[],
+            shown: "demo:1".to_owned(),
+            image: tree.images()[0],
+            index: Some((&document.descriptor(MediaType::OCI_INDEX), &tree)),
+            tar_size: &tar_size,
+        };
+        let options = Options { form: LayerForm::Recoded(Recode::Gzip(6)), scratch: None, progress: &Silent };
+        let error = prepare(&[request], &options).expect_err("it is damaged").to_string();
+        assert!(error.starts_with("layer 1/1 of demo:1 is damaged: its diff ID is sha256:3e23"), "{error}");
     }
 }

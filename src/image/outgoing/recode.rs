@@ -1,11 +1,12 @@
 //! Layers in another compression.
 //!
-//! What comes out depends on the layer and the level alone: zstd makes the same blocks however many threads it has.
+//! What comes out depends on the tar and the level alone: blocks are the same however many threads compress them.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::gzip::ParallelGzip;
 use crate::image::Blob;
 use crate::image::copy::{self, Counted, Moved};
 use crate::image::work;
@@ -61,58 +62,20 @@ impl Recode {
     fn encode<'a>(self, tar: Box<dyn Read + Send + 'a>, threads: usize) -> io::Result<Box<dyn Read + Send + 'a>> {
         Ok(match self {
             Self::Unpack => tar,
-            Self::Gzip(level) => {
-                Box::new(flate2::bufread::GzEncoder::new(Blocks::new(tar), flate2::Compression::new(level)))
-            }
-            Self::Zstd(level) => Box::new(zstd_encoder(Blocks::new(tar), level, threads)?),
+            Self::Gzip(level) => Box::new(ParallelGzip::new(tar, level, threads)),
+            Self::Zstd(level) => Box::new(zstd_encoder(tar, level, threads)?),
         })
     }
 }
 
 /// Compresses with zstd's threads, of which there is always at least one: without any, other bytes come out.
-fn zstd_encoder<'a>(tar: impl BufRead + Send + 'a, level: i32, threads: usize) -> io::Result<impl Read + Send + 'a> {
+fn zstd_encoder<'a>(tar: impl Read + Send + 'a, level: i32, threads: usize) -> io::Result<impl Read + Send + 'a> {
     /// At high levels each thread takes hundreds of megabytes.
     const LEVEL_OF_MUCH_MEMORY: i32 = 20;
     let most = if level >= LEVEL_OF_MUCH_MEMORY { 1 } else { 32 };
-    let mut encoder = zstd::stream::read::Encoder::with_buffer(tar, level)?;
+    let mut encoder = zstd::stream::read::Encoder::with_buffer(io::BufReader::with_capacity(copy::CHUNK, tar), level)?;
     encoder.multithread(u32::try_from(threads.clamp(1, most)).unwrap_or(1))?;
     Ok(encoder)
-}
-
-/// Gives blocks of one size, however few bytes the tar gives at a time: what some compressors make depends on that.
-struct Blocks<R> {
-    tar: R,
-    block: Vec<u8>,
-    at: usize,
-}
-
-impl<R: Read> Blocks<R> {
-    fn new(tar: R) -> Self {
-        Self { tar, block: Vec::with_capacity(copy::CHUNK), at: 0 }
-    }
-}
-
-impl<R: Read> BufRead for Blocks<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.block.len() {
-            self.block.clear();
-            self.at = 0;
-            self.tar.by_ref().take(copy::CHUNK as u64).read_to_end(&mut self.block)?;
-        }
-        Ok(&self.block[self.at..])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.at += bytes;
-    }
-}
-
-impl<R: Read> Read for Blocks<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.fill_buf()?.read(into)?;
-        self.consume(got);
-        Ok(got)
-    }
 }
 
 /// A layer's tar that is hashed as it is read.

@@ -26,7 +26,7 @@
 //! | 1 | [`docker`] | what docker makes of Go's templates: its functions, and the types of what it prints |
 //! | 1 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
 //! | 2 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
-//! | 3 | [`image`] | an image wherever its bytes are; blobs, and the one place that moves them |
+//! | 3 | [`image`] | an image wherever its bytes are; blobs, the one place that moves them, the one reader of layer contents, checks |
 //! | 4 | [`layout`] | the OCI image layout in a folder |
 //! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |

@@ -11,7 +11,7 @@ pub const INDEX: &str = layout::INDEX_FILE;
 /// Reads the images that `index.json` names.
 pub fn read(archive: &TarIndex) -> Result<Vec<Named>, Error> {
     check_version(archive)?;
-    let index = read_index(archive)?;
+    let index = self::index(archive)?;
     group(archive, &index)
 }
 
@@ -46,7 +46,8 @@ fn check_version(archive: &TarIndex) -> Result<(), Error> {
     if layout::is_known_version(&bytes) { Ok(()) } else { Err(Error::LayoutVersion) }
 }
 
-fn read_index(archive: &TarIndex) -> Result<Index, Error> {
+/// What `index.json` says.
+pub fn index(archive: &TarIndex) -> Result<Index, Error> {
     let blob = archive.file(INDEX)?.ok_or_else(|| Error::Missing { name: INDEX.to_owned() })?;
     let bytes = blob.read_all(Index::LIMIT as u64).map_err(Error::Read)?;
     let document =

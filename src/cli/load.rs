@@ -37,6 +37,9 @@ pub(super) struct Args {
     /// Load only the image of this name; may be given several times
     #[arg(long, value_name = "REF")]
     only: Vec<String>,
+    /// Verify everything and say what would be loaded, but store nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Print what was loaded as JSON
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
@@ -59,7 +62,8 @@ impl Args {
         if self.format.is_some() {
             return Ok(session.ui.data(&json_lines(&loaded))?);
         }
-        loaded.iter().try_for_each(|image| tell(session, image))
+        let done = if self.dry_run { "Would load" } else { "Loaded" };
+        loaded.iter().try_for_each(|image| tell(session, image, done))
     }
 
     fn options(&self) -> Result<Options, CliError> {
@@ -80,22 +84,23 @@ impl Args {
             rename,
             prefix: self.prefix.clone(),
             only,
+            dry_run: self.dry_run,
         })
     }
 }
 
 /// Docker's lines.
-fn tell(session: &Session, image: &Loaded) -> Result<(), CliError> {
+fn tell(session: &Session, image: &Loaded, done: &str) -> Result<(), CliError> {
     for loaded in &image.names {
         let name = loaded.name.familiar();
         if let Some(old) = &loaded.moved_from {
             let line = format!("The image {name} already exists, renaming the old one with ID {old} to empty string");
             session.ui.line(&line)?;
         }
-        session.ui.line(&format!("Loaded image: {name}"))?;
+        session.ui.line(&format!("{done} image: {name}"))?;
     }
     if image.names.is_empty() {
-        session.ui.line(&format!("Loaded image ID: {}", image.id))?;
+        session.ui.line(&format!("{done} image ID: {}", image.id))?;
     }
     Ok(())
 }

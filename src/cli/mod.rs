@@ -36,6 +36,7 @@ mod time;
 mod tree;
 mod unpack;
 mod usage;
+mod verify;
 mod version;
 
 use std::ffi::OsString;
@@ -98,6 +99,7 @@ enum Command {
     System(system::Args),
     Tag(tag::Args),
     Unpack(unpack::Args),
+    Verify(verify::Args),
     Version(version::Args),
 }
 
@@ -138,6 +140,7 @@ impl Command {
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
+            Self::Verify(args) => args.run(session),
             Self::Version(args) => args.run(session),
         }
     }

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod blob;
+pub mod check;
 pub mod contents;
 pub mod copy;
 pub mod edit;

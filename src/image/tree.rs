@@ -214,7 +214,7 @@ impl Reader<'_> {
 }
 
 /// Whether a manifest describes a file system: an image config, and layers that are tars.
-fn is_image(manifest: &Manifest) -> bool {
+pub(super) fn is_image(manifest: &Manifest) -> bool {
     let tar = |media_type: &MediaType| media_type.is_layer() || media_type.is_foreign();
     manifest.config.media_type.is_image_config() && manifest.layers.iter().all(|layer| tar(&layer.media_type))
 }

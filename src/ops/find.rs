@@ -221,7 +221,7 @@ impl Context {
         .map_err(input)
     }
 
-    fn index_archive(&self, path: &Path) -> Result<TarIndex, Error> {
+    pub(super) fn index_archive(&self, path: &Path) -> Result<TarIndex, Error> {
         let open_error = |source| Error::Open { path: path.to_owned(), source };
         match open_file(path).map_err(open_error)? {
             Archive::Plain(file) => open::index_plain(&file, &self.limits),

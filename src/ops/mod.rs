@@ -26,6 +26,7 @@ pub mod save;
 pub mod size;
 pub mod tag;
 pub mod unpack;
+pub mod verify;
 pub mod view;
 
 mod error;

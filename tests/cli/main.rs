@@ -37,3 +37,4 @@ mod transports;
 mod tutorial;
 mod unpack;
 mod usage;
+mod verify;

@@ -24,7 +24,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Row; 30] = [
+const EXAMPLES: [Row; 31] = [
     (
         "",
         &[
@@ -263,6 +263,14 @@ const EXAMPLES: [Row; 30] = [
             ("Of an archive that is not loaded", "imgtool unpack ./ubuntu.tar tree"),
             ("Run it, with no daemon", "imgtool unpack --bundle ubuntu:14.04 box"),
             ("... then", "runc run -b box demo"),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            ("Whether anything in the store is damaged", "imgtool verify"),
+            ("Whether an archive came whole", "imgtool verify ./ubuntu.tar"),
+            ("What is damaged, for a script", "imgtool verify --format json ubuntu:14.04"),
         ],
     ),
     (

@@ -10,7 +10,7 @@ use crate::ui::text::width;
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Archives", &["load", "save", "import", "export"]),
-    ("Images", &["images", "history", "inspect", "tag", "rmi"]),
+    ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
     ("Management Commands", &["image", "manifest", "system"]),
     ("Commands", &[]),

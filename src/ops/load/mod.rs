@@ -51,7 +51,7 @@ pub struct LoadedName {
     pub moved_from: Option<ImageId>,
 }
 
-/// Loads the images of an archive.
+/// Loads the images of an archive; with [`Options::dry_run`], does all of it but the last step.
 pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Vec<Loaded>, Error> {
     if let Input::Path(path) = &input {
         path.metadata().map_err(|source| Error::Open { path: path.clone(), source })?;
@@ -60,6 +60,9 @@ pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn P
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(named, options)?;
     let taken = take::take(context, &quarantine, &planned, progress)?;
+    if options.dry_run {
+        return name_all(context, &mut context.store.catalog()?, taken, options);
+    }
     quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
 }
 

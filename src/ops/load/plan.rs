@@ -20,6 +20,8 @@ pub struct Options {
     pub prefix: Option<String>,
     /// Only the images of these names.
     pub only: Vec<Reference>,
+    /// Everything is verified, and nothing is stored.
+    pub dry_run: bool,
 }
 
 /// Chooses and names the images.

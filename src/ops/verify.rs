@@ -1,0 +1,194 @@
+//! `verify`: whether images are what their digests say, and if not, all that is damaged.
+
+use std::path::Path;
+
+use super::location::{Location, Pick};
+use super::{Context, Error};
+use crate::archive::{self, Named, TarIndex, oci_archive};
+use crate::image::check::{Damage, DamageKind, Findings, Jobs, PartName, Walk, judge};
+use crate::image::{BlobSource, Progress};
+use crate::layout::{self, Layout, name_of};
+use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Index, Reference};
+use crate::store::{self, Entry};
+
+/// An image that was verified.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Its names, or what leads to it.
+    pub name: String,
+    /// What is damaged; nothing if all is well.
+    pub damage: Vec<Damage>,
+}
+
+/// Verifies the image, archive or layout that was typed; all images of the store if nothing was.
+pub fn verify(context: &Context, typed: Option<&str>, progress: &dyn Progress) -> Result<Vec<Verified>, Error> {
+    let found = match typed.map(|typed| (typed, Location::parse(typed, Path::exists))) {
+        None => whole_store(context)?,
+        Some((_, Location::Store(name))) => vec![stored_image(context, &name)?],
+        Some((typed, location)) => elsewhere(context, typed, &location)?,
+    };
+    let mut jobs = Jobs::default();
+    found.iter().flat_map(|(_, found)| &found.parts).for_each(|part| jobs.add(part));
+    let cancelled = |source| Error::Io { what: "verify".to_owned(), source };
+    let seen = jobs.read(&context.limits, progress, context.store.job()).map_err(cancelled)?;
+    let verified = found.into_iter().map(|(name, Findings { mut damage, parts })| {
+        damage.extend(parts.iter().filter_map(|part| judge(part, seen.get(&Jobs::key(part))?)));
+        Verified { name, damage }
+    });
+    Ok(verified.collect())
+}
+
+type Image = (String, Findings);
+
+/// Something of which nothing can be read.
+fn unreadable(name: String, part: PartName, error: &dyn std::error::Error) -> Image {
+    let mut problem = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if !problem.contains(&error.to_string()) {
+            problem = format!("{problem}: {error}");
+        }
+        cause = error.source();
+    }
+    let damage = vec![Damage::new(part, None, DamageKind::Invalid, problem)];
+    (name, Findings { damage, parts: Vec::new() })
+}
+
+fn whole_store(context: &Context) -> Result<Vec<Image>, Error> {
+    let root = context.store.root();
+    match context.store.catalog() {
+        Ok(catalog) => {
+            let named = |entry: &Entry| {
+                let foreign = || entry.foreign_name().map(str::to_owned);
+                entry.name.as_ref().map(Reference::familiar).or_else(foreign)
+            };
+            let entries = catalog.entries().iter().map(|entry| (named(entry), &entry.descriptor));
+            Ok(of_descriptors(&context.store, entries, true))
+        }
+        Err(store::Error::Layout(error @ (layout::Error::Index { .. } | layout::Error::Version { .. }))) => {
+            Ok(vec![unreadable(root.display().to_string(), PartName::IndexFile, &error)])
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Finds an image by its name, so that one whose manifest is damaged is found too; else by its ID.
+fn stored_image(context: &Context, typed: &str) -> Result<Image, Error> {
+    let catalog = context.store.catalog()?;
+    let name = typed.parse::<Reference>().ok().map(Reference::with_default_tag);
+    let by_digest = |entry: &&Entry| entry.descriptor.digest.to_string() == typed;
+    let entry = name.and_then(|name| catalog.find(&name)).or_else(|| catalog.entries().iter().find(by_digest));
+    let descriptor = match entry {
+        Some(entry) => Some(entry.descriptor.clone()),
+        None => context.find_in_store(&catalog, typed)?.descriptor,
+    };
+    let descriptor = descriptor.ok_or_else(|| Error::NoSuchImage(typed.to_owned()))?;
+    Ok((typed.to_owned(), Walk::descriptor(&context.store, &descriptor, true)))
+}
+
+fn elsewhere(context: &Context, typed: &str, location: &Location) -> Result<Vec<Image>, Error> {
+    let path = location.path().expect("a location outside the store has a path");
+    path.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    if path.is_dir() {
+        let index = Layout::open(path).and_then(|layout| Ok((layout.index()?, layout)));
+        return match index {
+            Ok((index, layout)) => of_index(&layout, &index, location, typed),
+            Err(error @ layout::Error::NoLayout { .. }) => Err(error.into()),
+            Err(error) => Ok(vec![unreadable(typed.to_owned(), PartName::IndexFile, &error)]),
+        };
+    }
+    let archive = match context.index_archive(path) {
+        Ok(archive) => archive,
+        Err(Error::Input { source, .. }) if !matches!(source, archive::Error::NotSeekable) => {
+            return Ok(vec![unreadable(typed.to_owned(), PartName::Archive, &source)]);
+        }
+        Err(error) => return Err(error),
+    };
+    in_archive(&archive, location, typed)
+}
+
+fn in_archive(archive: &TarIndex, location: &Location, typed: &str) -> Result<Vec<Image>, Error> {
+    let is_docker = matches!(location, Location::DockerArchive(..));
+    let mut found = Vec::new();
+    if archive.has(oci_archive::INDEX) && !is_docker {
+        match oci_archive::index(archive) {
+            Ok(index) => found = of_index(archive, &index, location, typed)?,
+            Err(error) => return Ok(vec![unreadable(typed.to_owned(), PartName::IndexFile, &error)]),
+        }
+    }
+    if found.iter().any(|(_, found)| !found.damage.is_empty()) {
+        return Ok(found);
+    }
+    // What else describes the images must agree; where there is no index.json, it is all that there is.
+    let read = match location {
+        Location::DockerArchive(..) => archive::docker_archive::read(archive),
+        Location::OciArchive(..) => oci_archive::read(archive),
+        _ => archive::read(archive),
+    };
+    match read {
+        Err(error) => found.push(unreadable(typed.to_owned(), PartName::Archive, &error)),
+        Ok(named) if found.is_empty() => {
+            let images = named.iter().enumerate().map(|(place, named)| (label(place, named), Walk::tree(&named.tree)));
+            found = picked(images.collect(), location, typed)?;
+        }
+        Ok(_) => {}
+    }
+    Ok(found)
+}
+
+fn label(place: usize, image: &Named) -> String {
+    let names: Vec<String> = image.names.iter().map(Reference::familiar).collect();
+    if names.is_empty() { format!("@{place}") } else { names.join(", ") }
+}
+
+/// The images of an `index.json`, or the one that was picked.
+fn of_index(source: &dyn BlobSource, index: &Index, location: &Location, typed: &str) -> Result<Vec<Image>, Error> {
+    let as_written = |descriptor: &Descriptor| descriptor.annotation(ANNOTATION_REF_NAME).map(str::to_owned);
+    let named = |descriptor| name_of(descriptor).map(|name| name.familiar()).or_else(|| as_written(descriptor));
+    let entries = index.manifests.iter().map(|descriptor| (named(descriptor), descriptor));
+    picked(of_descriptors(source, entries, false), location, typed)
+}
+
+fn picked(mut images: Vec<Image>, location: &Location, typed: &str) -> Result<Vec<Image>, Error> {
+    let place = match location.pick() {
+        Pick::Only => return Ok(images),
+        Pick::At(place) => Some(*place).filter(|place| *place < images.len()),
+        Pick::Name(wanted) => {
+            let full = wanted.parse::<Reference>().map(|name| name.with_default_tag().familiar()).ok();
+            let is_it = |name: &str| name == wanted || Some(name) == full.as_deref();
+            images.iter().position(|(names, _)| names.split(", ").any(is_it))
+        }
+    };
+    match place {
+        Some(place) => Ok(vec![images.swap_remove(place)]),
+        None => Err(Error::NotInArchive {
+            archive: location.path().map(|path| path.display().to_string()).unwrap_or_default(),
+            wanted: typed.to_owned(),
+            found: images.into_iter().map(|(name, _)| name).collect(),
+        }),
+    }
+}
+
+/// What descriptors lead to, each once however many names it has.
+fn of_descriptors<'d>(
+    source: &dyn BlobSource,
+    entries: impl Iterator<Item = (Option<String>, &'d Descriptor)>,
+    strict: bool,
+) -> Vec<Image> {
+    let mut images: Vec<(&Descriptor, Vec<String>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for (name, descriptor) in entries {
+        // An entry of another size or type is checked by itself.
+        let what = (descriptor.digest, descriptor.size, descriptor.media_type.as_str());
+        let place = *places.entry(what).or_insert_with(|| {
+            images.push((descriptor, Vec::new()));
+            images.len() - 1
+        });
+        images[place].1.extend(name);
+    }
+    let checked = images.into_iter().map(|(descriptor, names)| {
+        let name = if names.is_empty() { descriptor.digest.to_string() } else { names.join(", ") };
+        (name, Walk::descriptor(source, descriptor, strict))
+    });
+    checked.collect()
+}

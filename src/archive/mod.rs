@@ -44,6 +44,9 @@ pub enum Error {
     /// What was read is no image archive.
     #[error("invalid archive: does not contain a manifest.json, index.json or repositories")]
     NotAnArchive,
+    /// The files of a system, as `export` writes them.
+    #[error("not an archive of images, but a root file system")]
+    RootFs,
     /// An archive that lists no images has no end either.
     #[error("the archive is cut short: it has no manifest.json, no repositories and no end")]
     CutShort,
@@ -192,6 +195,7 @@ pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
         (false, true) => oci_archive::read(index)?,
         (false, false) if docker_archive::legacy::is_legacy(index) => docker_archive::legacy::read(index)?,
         (false, false) if index.is_empty() => return Err(Error::Empty),
+        (false, false) if index.looks_like_a_root() => return Err(Error::RootFs),
         (false, false) => return Err(Error::NotAnArchive),
     };
     if found.iter().all(|named| named.tree.images().is_empty()) {

@@ -4,7 +4,7 @@
 //! name with different bytes, or a member below a link make the whole archive worthless; devices and FIFOs do no harm
 //! until something asks for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 use crate::archive::Error;
@@ -21,6 +21,12 @@ const MAX_MEMBERS: usize = 100_000;
 const MAX_NAME: usize = 4096;
 /// The most bytes that all names may have together.
 const MAX_NAME_BYTES: usize = 16 << 20;
+
+/// Folders at the root of a system.
+const ROOT_FOLDERS: [&[u8]; 15] = [
+    b"bin", b"boot", b"dev", b"etc", b"home", b"lib", b"mnt", b"opt", b"proc", b"root", b"sbin", b"sys", b"tmp",
+    b"usr", b"var",
+];
 
 #[derive(Debug, Clone)]
 enum Member {
@@ -46,9 +52,27 @@ impl TarIndex {
     /// Reads all headers; `take` is given each regular file and says where its bytes are.
     pub fn read<R: Read>(
         tar: &mut TarReader<R>,
-        mut take: impl FnMut(&RawEntry, &mut TarReader<R>) -> Result<Blob, Error>,
+        take: impl FnMut(&RawEntry, &mut TarReader<R>) -> Result<Blob, Error>,
     ) -> Result<Self, Error> {
         let mut index = Self::default();
+        match index.fill(tar, take) {
+            Ok(()) => Ok(index),
+            // What no archive of images may have, a system may.
+            Err(
+                Error::Duplicate { .. }
+                | Error::ThroughLink { .. }
+                | Error::TooManyMembers { .. }
+                | Error::NameTooLong { .. },
+            ) if index.looks_like_a_root() => Err(Error::RootFs),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn fill<R: Read>(
+        &mut self,
+        tar: &mut TarReader<R>,
+        mut take: impl FnMut(&RawEntry, &mut TarReader<R>) -> Result<Blob, Error>,
+    ) -> Result<(), Error> {
         while let Some(entry) = tar.next()? {
             let path = EntryPath::new(&entry.name)?;
             let member = match entry.kind {
@@ -58,11 +82,10 @@ impl TarIndex {
                 RawKind::Hardlink => Member::Hardlink(entry.link_name),
                 _ => Member::Special,
             };
-            index.insert(path, member)?;
+            self.insert(path, member)?;
         }
-        index.ended = tar.has_end_mark();
-        index.check_parents()?;
-        Ok(index)
+        self.ended = tar.has_end_mark();
+        self.check_parents()
     }
 
     fn insert(&mut self, path: EntryPath, member: Member) -> Result<(), Error> {
@@ -163,6 +186,13 @@ impl TarIndex {
     /// Whether the archive has its end mark, without which it may be cut.
     pub fn has_end_mark(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the members are the files of a system, and no archive's.
+    pub fn looks_like_a_root(&self) -> bool {
+        let top = self.members.keys().filter_map(|path| path.components().next());
+        let found: BTreeSet<&[u8]> = top.filter(|name| ROOT_FOLDERS.contains(name)).collect();
+        found.len() > 1 && !self.has("manifest.json") && !self.has("index.json")
     }
 
     /// Whether there is nothing in the archive.

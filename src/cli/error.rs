@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::archive;
 use crate::go::template::TemplateError;
 use crate::oci::PlatformError;
 use crate::ops;
@@ -131,6 +132,10 @@ impl CliError {
             }
             Self::Ops(ops::Error::NotARootfs { what, .. }) if Path::new(what).is_file() => {
                 Some(format!("imgtool load -i {what}"))
+            }
+            Self::Ops(ops::Error::Input { path, source: archive::Error::RootFs | archive::Error::NotAnArchive }) => {
+                let file = if Path::new(path).is_file() { path } else { "FILE" };
+                Some(format!("what docker export wrote is a root file system: imgtool import {file} NAME"))
             }
             Self::Ops(ops::Error::NotARootfs { .. }) => Some("imgtool load reads archives of images".to_owned()),
             Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {

@@ -11,6 +11,7 @@ pub mod checksum;
 pub mod compression;
 pub mod diff;
 pub mod entry;
+mod foreign;
 pub mod index;
 pub mod limits;
 mod members;

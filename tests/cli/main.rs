@@ -38,3 +38,4 @@ mod tutorial;
 mod unpack;
 mod usage;
 mod verify;
+mod wrong_files;

@@ -53,9 +53,10 @@ impl Picture {
             let kind = match item.flag {
                 b'1' => {
                     let target = clean(&item.link);
-                    let attributes = picture.paths[&target].clone();
-                    picture.paths.insert(name.clone(), attributes);
-                    groups.join(target, name);
+                    let mut attributes = picture.paths[&target].clone();
+                    attributes.take(item.mode, (item.uid, item.gid), item.mtime, item.xattrs.iter().cloned());
+                    groups.join(target, name.clone());
+                    picture.describe_again(&groups, name, &attributes);
                     continue;
                 }
                 b'2' => Kind::Symlink(item.link.clone()),
@@ -85,8 +86,13 @@ impl Picture {
             let attributes = match member.flag {
                 b'1' => {
                     let target = clean(&member.link);
-                    groups.join(target.clone(), name.clone());
-                    picture.paths.get(&target).unwrap_or_else(|| panic!("a link to {target:?} before it")).clone()
+                    let before = picture.paths.get(&target).unwrap_or_else(|| panic!("a link to {target:?} before it"));
+                    let (mut attributes, own) = (before.clone(), member.attributes(&file));
+                    attributes.take(own.mode, (own.uid, own.gid), own.mtime, own.xattrs);
+                    groups.join(target, name.clone());
+                    assert!(!picture.paths.contains_key(&name), "{:?} is there twice", Shown(&member.name));
+                    picture.describe_again(&groups, name, &attributes);
+                    continue;
                 }
                 _ => member.attributes(&file),
             };
@@ -95,6 +101,14 @@ impl Picture {
         picture.paths.remove(&b""[..]);
         picture.links = groups.finish();
         picture
+    }
+
+    /// Gives all names of a file the attributes of the last one.
+    fn describe_again(&mut self, groups: &Groups, name: Vec<u8>, attributes: &Attributes) {
+        for other in groups.with(&name) {
+            self.paths.insert(other.clone(), attributes.clone());
+        }
+        self.paths.insert(name, attributes.clone());
     }
 
     /// What is in a folder. What cannot be read has no content.
@@ -211,7 +225,29 @@ fn clean(name: &[u8]) -> Vec<u8> {
 #[derive(Default)]
 struct Groups(Vec<BTreeSet<Vec<u8>>>);
 
+impl Attributes {
+    /// What the header of a hard link says of the file that it leads to: engines set it, of a symbolic link the owner.
+    fn take(
+        &mut self,
+        mode: u32,
+        (uid, gid): (u64, u64),
+        mtime: (i64, u32),
+        xattrs: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) {
+        (self.uid, self.gid) = (uid, gid);
+        self.xattrs.extend(xattrs);
+        if !matches!(self.kind, Kind::Symlink(_)) {
+            (self.mode, self.mtime) = (mode, mtime);
+        }
+    }
+}
+
 impl Groups {
+    /// The names of a file.
+    fn with(&self, name: &[u8]) -> impl Iterator<Item = &Vec<u8>> {
+        self.0.iter().filter(move |names| names.contains(name)).flatten()
+    }
+
     fn join(&mut self, target: Vec<u8>, name: Vec<u8>) {
         match self.0.iter_mut().find(|names| names.contains(&target)) {
             Some(names) => drop(names.insert(name)),
@@ -352,7 +388,7 @@ impl Member {
             b'4' => Kind::Block(device().0, device().1),
             b'5' => Kind::Directory,
             b'6' => Kind::Fifo,
-            b'0' | 0 => Kind::File(self.size, summary(file, self.data_at, self.size)),
+            b'0' | b'1' | 0 => Kind::File(self.size, summary(file, self.data_at, self.size)),
             other => panic!("a member of type {other:?}"),
         };
         let either = |key: &str, at: usize| {

@@ -76,7 +76,11 @@ impl<'a> Changeset<'a> {
             return self.list(old, entry);
         }
         let inode = match &entry.kind {
-            EntryKind::Hardlink { target } => self.target(target)?,
+            EntryKind::Hardlink { target } => {
+                let inode = self.target(target)?;
+                self.describe_again(inode, entry)?;
+                inode
+            }
             _ => self.inode(entry)?,
         };
         match old.map(|old| self.tree.nodes[old as usize].inode) {
@@ -156,6 +160,20 @@ impl<'a> Changeset<'a> {
             return Ok(self.tree.nodes[found as usize].inode);
         }
         Err(Problem::MissingTarget(target.clone()))
+    }
+
+    /// Gives a file the metadata in the header of a hard link to it, as whoever unpacks the layer does. What a symbolic
+    /// link leads to is never touched: of one, only the owner is set.
+    fn describe_again(&mut self, inode: u32, link: Entry) -> Result<(), Full> {
+        let old = self.tree.inodes[inode as usize].xattrs;
+        let xattrs = self.tree.more_xattrs(old, link.xattrs)?;
+        let inode = &mut self.tree.inodes[inode as usize];
+        (inode.uid, inode.gid, inode.xattrs) = (link.uid, link.gid, xattrs);
+        if !matches!(inode.what, What::Symlink(_)) {
+            inode.mtime = link.mtime;
+            inode.mode = u16::try_from(link.mode & 0o7777).expect("twelve bits");
+        }
+        Ok(())
     }
 
     /// What an entry that is no hard link stands for.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::tree::Tree;
-use super::{Name, Overlay, Xattrs};
+use super::{Name, Overlay};
 
 /// Lays out the names below `root`, so that the children of a directory stand side by side.
 pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
@@ -28,8 +28,8 @@ pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
         next += 1;
     }
     text.shrink_to_fit();
-    let Tree { inodes, links, sparse, xattrs, .. } = tree;
-    let mut overlay = Overlay { names, text, inodes, xattrs: sets(xattrs), sparse, links: HashMap::new() };
+    let Tree { inodes, links, sparse, sets, .. } = tree;
+    let mut overlay = Overlay { names, text, inodes, xattrs: sets, sparse, links: HashMap::new() };
     overlay.links = first_names(&overlay, &links);
     overlay
 }
@@ -37,15 +37,6 @@ pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
 /// What is limited to less than 32 bits.
 fn small(number: usize) -> u32 {
     u32::try_from(number).expect("names and text are limited")
-}
-
-/// Sets of attributes by their numbers.
-fn sets(numbered: HashMap<Xattrs, u32>) -> Vec<Xattrs> {
-    let mut sets = vec![Xattrs::default(); numbered.len()];
-    for (set, number) in numbered {
-        sets[number as usize] = set;
-    }
-    sets
 }
 
 /// The first name of each inode that has several, and how many it has.

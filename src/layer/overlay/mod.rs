@@ -26,6 +26,7 @@ mod node;
 mod tree;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub use build::OverlayError;
 pub use node::{Children, Iter, LinkGroup, Node, NodeKind, Source};
@@ -54,7 +55,7 @@ pub struct Overlay {
 }
 
 /// Extended attributes, sorted by name.
-type Xattrs = Box<[(Vec<u8>, Vec<u8>)]>;
+type Xattrs = Arc<[(Vec<u8>, Vec<u8>)]>;
 
 /// A name in a directory.
 #[derive(Debug, Clone, Copy)]

@@ -20,8 +20,10 @@ pub(super) struct Tree {
     pub(super) links: Vec<u32>,
     free_inodes: Vec<u32>,
     pub(super) sparse: HashMap<u32, SparseMap>,
-    /// Sets of extended attributes, each with its number.
-    pub(super) xattrs: HashMap<Xattrs, u32>,
+    /// Sets of extended attributes, each at its number.
+    pub(super) sets: Vec<Xattrs>,
+    /// Their numbers.
+    numbers: HashMap<Xattrs, u32>,
     /// How much text was taken in.
     text: usize,
     /// Which layer is being read.
@@ -62,7 +64,8 @@ impl Tree {
             links: Vec::new(),
             free_inodes: Vec::new(),
             sparse: HashMap::new(),
-            xattrs: HashMap::from([(Xattrs::default(), 0)]),
+            sets: vec![Xattrs::default()],
+            numbers: HashMap::from([(Xattrs::default(), 0)]),
             text: 0,
             layer: 0,
         }
@@ -188,16 +191,27 @@ impl Tree {
         if set.is_empty() {
             return Ok(0);
         }
-        let set = set.into_boxed_slice();
-        if let Some(number) = self.xattrs.get(&set) {
+        let set = Xattrs::from(set);
+        if let Some(number) = self.numbers.get(&set) {
             return Ok(*number);
         }
         self.count_text(
             set.iter().map(|(name, value)| name.len() + value.len() + size_of::<(Vec<u8>, Vec<u8>)>()).sum(),
         )?;
-        let number = u32::try_from(self.xattrs.len()).expect("the text of attributes is limited");
-        self.xattrs.insert(set, number);
+        let number = u32::try_from(self.sets.len()).expect("the text of attributes is limited");
+        self.sets.push(Xattrs::clone(&set));
+        self.numbers.insert(set, number);
         Ok(number)
+    }
+
+    /// The number of a set of attributes with more of them, which replace those of the same name.
+    pub(super) fn more_xattrs(&mut self, number: u32, more: Vec<(Vec<u8>, Vec<u8>)>) -> Result<u32, Full> {
+        if more.is_empty() {
+            return Ok(number);
+        }
+        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = self.sets[number as usize].iter().cloned().collect();
+        merged.extend(more);
+        self.xattrs(merged.into_iter().collect())
     }
 }
 

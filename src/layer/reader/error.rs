@@ -7,6 +7,12 @@ use crate::layer::limits::LimitError;
 /// Why an archive could not be read on.
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
+    /// What was given is something else.
+    #[error("not a tar archive, but {what}")]
+    NotATar {
+        /// What it is.
+        what: String,
+    },
     /// The archive stops inside a header, a content or its padding.
     #[error("unexpected end of archive at byte {offset}")]
     Truncated {

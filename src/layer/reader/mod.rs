@@ -8,7 +8,8 @@
 //! 0   512 × 2              the end; anything may follow and is read over
 //! ```
 //!
-//! - What is cut is refused, except at the end of a member (padding included), where Go ends, too.
+//! - What is cut is refused, except after a member's content, where Go ends, too: umoci's `insert` leaves out the padding
+//!   of the last member and the end.
 //! - An extension header that no member follows is refused.
 //! - Links, directories, devices and pipes have no content, whatever size their header claims.
 //! - Memory does not depend on what headers claim: extensions have limits, holes are not allocated.
@@ -35,6 +36,7 @@ use self::extension::Extensions;
 use self::header::{Block, Header};
 use self::source::Source;
 use self::sparse::{Cursor, Stretch};
+use super::foreign;
 use super::limits::Limits;
 
 /// Reads a tar's members one after the other.
@@ -80,7 +82,8 @@ impl<R: Read> TarReader<R> {
                 self.ended = true;
                 return Ok(None);
             };
-            let header = Header::parse(&block).map_err(at)?;
+            let header =
+                Header::parse(&block).map_err(|problem| not_a_tar(offset, &block).unwrap_or_else(|| at(problem)))?;
             if Extensions::is_one(header.typeflag) {
                 let content = self.extension_content(&header, offset)?;
                 extensions.take(header.typeflag, &content).map_err(at)?;
@@ -113,13 +116,14 @@ impl<R: Read> TarReader<R> {
     }
 
     fn skip_content(&mut self) -> Result<(), TarError> {
-        let rest = self.remaining + self.padding;
+        let (content, padding) = (self.remaining, self.padding);
         (self.remaining, self.padding, self.sparse) = (0, 0, None);
-        self.skip(rest)
-    }
-
-    fn skip(&mut self, distance: u64) -> Result<(), TarError> {
-        if self.source.skip(distance)? { Ok(()) } else { Err(self.truncated()) }
+        if !self.source.skip(content)? {
+            return Err(self.truncated());
+        }
+        // Nothing is lost where padding is.
+        self.source.skip(padding)?;
+        Ok(())
     }
 
     fn truncated(&self) -> TarError {
@@ -140,9 +144,28 @@ impl<R: Read> TarReader<R> {
             }
             second => {
                 self.marked = second.is_some();
+                if offset == 0 {
+                    self.look_inside()?;
+                }
                 self.source.skip(u64::MAX)?;
                 Ok(None)
             }
+        }
+    }
+
+    /// Refuses file systems that leave their first blocks free, which would be an empty archive.
+    fn look_inside(&mut self) -> Result<(), TarError> {
+        let mut start = vec![0; foreign::LOOKED_AT_INSIDE];
+        let mut filled = 2 * BLOCK;
+        while filled < start.len() {
+            match self.source.read(&mut start[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        match foreign::recognise(&start[..filled]) {
+            Some(what) => Err(TarError::NotATar { what }),
+            None => Ok(()),
         }
     }
 
@@ -151,8 +174,12 @@ impl<R: Read> TarReader<R> {
         let mut block = [0; BLOCK];
         match self.source.read_block(&mut block)? {
             BLOCK => Ok(Some(block)),
-            0 => Ok(None),
-            _ => Err(self.truncated()),
+            // A part of the end: nothing but zeros.
+            count if block[..count].iter().all(|byte| *byte == 0) => Ok(None),
+            count => {
+                Err(not_a_tar(self.source.position() - count as u64, &block[..count])
+                    .unwrap_or_else(|| self.truncated()))
+            }
         }
     }
 
@@ -245,6 +272,13 @@ impl<R: Read> TarReader<R> {
             cursor.advance(bytes as u64);
         }
     }
+}
+
+/// What begins like something else and is damaged at its first header was never a tar.
+fn not_a_tar(offset: u64, block: &[u8]) -> Option<TarError> {
+    let is_tar = block.get(257..262) == Some(b"ustar");
+    let what = if offset == 0 && !is_tar { foreign::recognise(block)? } else { return None };
+    Some(TarError::NotATar { what })
 }
 
 fn at_most(length: usize, most: u64) -> usize {

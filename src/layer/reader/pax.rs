@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
 use super::error::HeaderProblem;
 use super::number::decimal;
 use crate::layer::entry::Mtime;
@@ -64,18 +68,48 @@ impl Pax {
         self.get(key).map(read).transpose()
     }
 
-    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record: an
-    /// attribute without a value is only there if libarchive's key says so, as it does in the layers that we write.
+    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record, and a key
+    /// ends at its first `=`: attributes without a value, or with a `=` in their name, are only there if libarchive's key
+    /// says so, as it does in the layers that we write.
     pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let named = |key: &Vec<u8>, value: &Vec<u8>| match key.strip_prefix(XATTR) {
-            Some(name) => (!value.is_empty()).then(|| name.to_vec()),
-            None => key.strip_prefix(LIBARCHIVE_XATTR).filter(|_| value.is_empty()).map(<[u8]>::to_vec),
-        };
-        let xattr = |(key, value): (&Vec<u8>, &Vec<u8>)| named(key, value).map(|name| (name, value.clone()));
-        let found: BTreeMap<Vec<u8>, Vec<u8>> = self.records.iter().filter_map(xattr).collect();
+        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        for (key, value) in &self.records {
+            if let Some(name) = key.strip_prefix(XATTR).filter(|_| !value.is_empty()) {
+                found.insert(name.to_vec(), value.clone());
+            }
+        }
+        for (key, value) in &self.records {
+            let Some((name, value)) = key.strip_prefix(LIBARCHIVE_XATTR).and_then(|name| libarchive(name, value))
+            else {
+                continue;
+            };
+            // Whoever writes both keys has written the other one wrongly: `user.k` with the value `v=1`.
+            if let Some(equals) = name.iter().position(|byte| *byte == b'=')
+                && found
+                    .get(&name[..equals])
+                    .is_some_and(|wrong| *wrong == [&name[equals + 1..], b"=", &value].concat())
+            {
+                found.remove(&name[..equals]);
+            }
+            found.entry(name).or_insert(value);
+        }
         found.into_iter().collect()
     }
 }
+
+/// What a record of libarchive says, if Go's form cannot say it: the name with percent signs, the value in base 64.
+fn libarchive(name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let name: Vec<u8> = percent_encoding::percent_decode(name).collect();
+    let value = BASE64.decode(value).ok()?;
+    let needed = value.is_empty() || name.contains(&b'=');
+    (needed && !name.is_empty() && !name.contains(&0)).then_some((name, value))
+}
+
+/// libarchive writes no `=` at the end, others do.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Splits `LENGTH KEY=VALUE\n` from the records after it. The length counts all of it.
 fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
@@ -191,6 +225,27 @@ mod tests {
         let pax = Pax::parse(records).expect("valid records");
         let pairs = [(&b"user.a"[..], &b"x"[..]), (b"user.b", b"\0\xff"), (b"user.d", b"")];
         assert_eq!(pax.xattrs(), pairs.map(|(name, value)| (name.to_vec(), value.to_vec())));
+    }
+
+    #[test]
+    fn attributes_with_an_equals_sign_are_read_from_the_key_of_libarchive() {
+        let both = [&record_of("LIBARCHIVE.xattr.user.k%3Dv", "MQ"), &record_of("SCHILY.xattr.user.k=v", "1")];
+        let pax = Pax::parse(both.map(Vec::as_slice).concat().as_slice()).expect("valid records");
+        assert_eq!(pax.xattrs(), [(b"user.k=v".to_vec(), b"1".to_vec())]);
+        let other = [&record_of("LIBARCHIVE.xattr.user.k%3Dv", "MQ=="), &record_of("SCHILY.xattr.user.k", "other")];
+        let pax = Pax::parse(other.map(Vec::as_slice).concat().as_slice()).expect("valid records");
+        let pairs = [("user.k", "other"), ("user.k=v", "1")];
+        assert_eq!(pax.xattrs(), pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())));
+        for (key, value) in [("user.%00=", "MQ"), ("user.k%3Dv", "!"), ("", "MQ")] {
+            let pax = Pax::parse(&record_of(&format!("LIBARCHIVE.xattr.{key}"), value)).expect("valid records");
+            assert_eq!(pax.xattrs(), [], "{key} {value}");
+        }
+    }
+
+    fn record_of(key: &str, value: &str) -> Vec<u8> {
+        let rest = key.len() + value.len() + 3;
+        let length = (1..).find(|length: &usize| *length == rest + length.to_string().len()).expect("a length");
+        format!("{length} {key}={value}\n").into_bytes()
     }
 
     #[test]

@@ -65,9 +65,7 @@ fn records(meta: &Meta, name: &[u8], splits: bool) -> Records {
         records.put(b"mtime", pax::time(meta.mtime).as_bytes());
     }
     for (name, value) in &meta.xattrs {
-        // An attribute without a value would be no record to Go; libarchive's key has the same in another form.
-        let prefix = if value.is_empty() { &b"LIBARCHIVE.xattr."[..] } else { b"SCHILY.xattr." };
-        records.put(&[prefix, name.as_slice()].concat(), value);
+        records.put_xattr(name, value);
     }
     // With a PAX header there, a long name goes into it whole, as Go does.
     if splits && !records.is_empty() {

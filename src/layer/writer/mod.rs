@@ -213,7 +213,8 @@ mod tests {
 
     fn metas() -> impl Strategy<Value = Meta> {
         let name = "(.{0,40}/){0,4}[^.\\x00/]{1,150}|(abcdefghi/){9,30}[a-z]{0,110}x";
-        let xattrs = prop::collection::btree_map("user\\.[a-z]{1,9}", prop::collection::vec(any::<u8>(), 0..40), 0..3);
+        let xattrs =
+            prop::collection::btree_map("user\\.[a-z=%é]{1,9}", prop::collection::vec(any::<u8>(), 0..40), 0..3);
         let owner = || prop_oneof![0..3_u64, 2_097_150..2_097_155_u64, Just(u64::from(u32::MAX)), Just(1 << 62)];
         let mtime = (prop_oneof![Just(0), Just(-1), Just(8_589_934_592), any::<i32>().prop_map(i64::from)])
             .prop_flat_map(|seconds| {

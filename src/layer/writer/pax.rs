@@ -2,8 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
 use crate::layer::entry::Mtime;
 use crate::layer::path::split_last;
+
+/// What libarchive encodes in the names of attributes, besides all that is no ASCII.
+const IN_NAMES: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'=');
 
 /// Records, each key once, sorted.
 #[derive(Default)]
@@ -13,6 +20,17 @@ impl Records {
     /// Adds a record.
     pub(super) fn put(&mut self, key: &[u8], value: &[u8]) {
         self.0.insert(key.to_vec(), value.to_vec());
+    }
+
+    /// Adds an extended attribute. To Go, a record without a value is no record, and a key ends at its first `=`: such
+    /// attributes get libarchive's key, which others pass over instead of reading another attribute.
+    pub(super) fn put_xattr(&mut self, name: &[u8], value: &[u8]) {
+        if value.is_empty() || name.contains(&b'=') {
+            let name = percent_encode(name, IN_NAMES).to_string();
+            self.put(format!("LIBARCHIVE.xattr.{name}").as_bytes(), STANDARD_NO_PAD.encode(value).as_bytes());
+        } else {
+            self.put(&[b"SCHILY.xattr.", name].concat(), value);
+        }
     }
 
     /// Whether there is nothing to say.

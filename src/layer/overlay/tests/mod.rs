@@ -251,3 +251,38 @@ fn depth_does_not_matter() {
     let overlay = view(&[&[&format!("{deep}f 1")], &[&format!("{deep}g 2")]]).expect("nothing wrong");
     assert_eq!(overlay.iter().count(), 20_002);
 }
+
+#[test]
+fn the_last_header_of_a_file_counts() {
+    let with = |text: &str, mode: u32, uid: u64, seconds: i64, xattrs: &[(&str, &str)]| {
+        let xattrs = xattrs.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+        Entry { mode, uid, mtime: Mtime { seconds, nanos: 0 }, xattrs, ..entry(text) }
+    };
+    let lower = vec![with("f 5", 0o600, 1, 1, &[("user.a", "old"), ("user.b", "b")]), with("l -> f", 0o777, 1, 1, &[])];
+    let upper = vec![
+        with("g = f", 0o4755, 2, 2, &[("user.a", "new"), ("user.c", "c")]),
+        with("h = g", 0o640, 3, 3, &[]),
+        with("k = l", 0o600, 4, 4, &[]),
+    ];
+    for layers in [vec![lower.clone(), upper.clone()], vec![[lower, upper].concat()]] {
+        let overlay = build(layers).expect("a view");
+        for name in ["f", "g", "h"] {
+            let file = overlay.lookup(&path(name)).expect("it is there");
+            assert_eq!((file.mode(), file.uid(), file.mtime().seconds, file.size()), (0o640, 3, 3, 5), "{name}");
+            let xattrs: Vec<String> = file
+                .xattrs()
+                .iter()
+                .map(|(name, value)| [name.as_slice(), value].concat().escape_ascii().to_string())
+                .collect();
+            assert_eq!(xattrs, ["user.anew", "user.bb", "user.cc"], "{name}");
+        }
+        for name in ["l", "k"] {
+            let link = overlay.lookup(&path(name)).expect("it is there");
+            assert_eq!(
+                (link.mode(), link.uid(), link.mtime().seconds),
+                (0o777, 4, 1),
+                "what a link leads to is not touched"
+            );
+        }
+    }
+}

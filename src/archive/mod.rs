@@ -62,6 +62,15 @@ pub enum Error {
         /// The name, escaped.
         name: String,
     },
+    /// A member cannot be read.
+    #[error("member {name}")]
+    Member {
+        /// The name, escaped.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
     /// A member lies below something that is no folder.
     #[error("member {name} lies below {link}, which is no folder")]
     ThroughLink {

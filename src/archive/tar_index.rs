@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use crate::archive::Error;
 use crate::image::Blob;
 use crate::layer::path::Escaped;
-use crate::layer::{EntryPath, RawEntry, RawKind, TarReader};
+use crate::layer::{EntryPath, RawEntry, RawKind, TarError, TarReader};
 
 /// How many links may lead to one member.
 const MAX_LINKS: usize = 16;
@@ -73,15 +73,19 @@ impl TarIndex {
         tar: &mut TarReader<R>,
         mut take: impl FnMut(&RawEntry, &mut TarReader<R>) -> Result<Blob, Error>,
     ) -> Result<(), Error> {
-        while let Some(entry) = tar.next()? {
+        let mut last: Option<EntryPath> = None;
+        while let Some(entry) = tar.next().map_err(|error| in_member(error.into(), last.as_ref()))? {
             let path = EntryPath::new(&entry.name)?;
             let member = match entry.kind {
-                RawKind::File if entry.sparse.is_none() => Member::File(take(&entry, tar)?),
+                RawKind::File if entry.sparse.is_none() => {
+                    Member::File(take(&entry, tar).map_err(|error| in_member(error, Some(&path)))?)
+                }
                 RawKind::Directory => Member::Folder,
                 RawKind::Symlink => Member::Symlink(entry.link_name),
                 RawKind::Hardlink => Member::Hardlink(entry.link_name),
                 _ => Member::Special,
             };
+            last = Some(path.clone());
             self.insert(path, member)?;
         }
         self.ended = tar.has_end_mark();
@@ -198,6 +202,17 @@ impl TarIndex {
     /// Whether there is nothing in the archive.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
+    }
+}
+
+/// Names the member in which an archive ends too early, or cannot be read.
+fn in_member(error: Error, member: Option<&EntryPath>) -> Error {
+    match (error, member) {
+        (
+            source @ (Error::Tar(TarError::Truncated { .. } | TarError::Io(_)) | Error::Read(_) | Error::Take(_)),
+            Some(member),
+        ) => Error::Member { name: member.to_string(), source: Box::new(source) },
+        (error, _) => error,
     }
 }
 

@@ -96,10 +96,12 @@ impl fmt::Display for Compression {
 
 /// Packed data that does not unpack: cut, changed, or followed by something else.
 #[derive(Debug, thiserror::Error)]
-#[error("damaged {compression} data")]
+#[error("{} {compression} data at byte {at}", if source.kind() == io::ErrorKind::UnexpectedEof { "truncated" } else { "damaged" })]
 pub struct DamagedError {
     /// How it is packed.
     pub compression: Compression,
+    /// How many bytes of it were read.
+    pub at: u64,
     /// What the decoder said.
     pub source: io::Error,
 }

@@ -60,7 +60,8 @@ impl<'a> Unpack<'a> {
         if self.gauge.failed.load(Relaxed) {
             return source; // not the data's fault
         }
-        io::Error::new(io::ErrorKind::InvalidData, DamagedError { compression: self.compression, source })
+        let at = self.gauge.used.load(Relaxed);
+        io::Error::new(io::ErrorKind::InvalidData, DamagedError { compression: self.compression, at, source })
     }
 
     fn advance(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

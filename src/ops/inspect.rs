@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Context, Error, Found};
+use crate::image::{Image, manifest};
 use crate::oci::{Created, Descriptor, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
 use crate::store::Entry;
 
@@ -105,8 +106,14 @@ pub fn inspect(context: &Context, typed: &str, platform: Option<&Platform>) -> R
         size,
         root_fs: RootFs { kind: "layers".to_owned(), layers: config.rootfs.diff_ids.clone() },
         metadata: Metadata { last_tag_time: Created::go_zero() },
-        descriptor: found.descriptor.clone(),
+        descriptor: platform.and_then(|_| of_manifest(image)).or_else(|| found.descriptor.clone()),
     })
+}
+
+/// What an index says of the image's own manifest: docker describes that where a platform was asked for.
+fn of_manifest(image: &Image) -> Option<Descriptor> {
+    let descriptor = manifest::descriptor(image.manifest.as_ref()?);
+    Some(Descriptor { platform: image.described_platform.clone(), ..descriptor })
 }
 
 /// All names of the image, each with the manifest or index that it leads to, if that is known.

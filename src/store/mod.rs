@@ -61,6 +61,9 @@ pub enum Error {
         #[source]
         source: ImageError,
     },
+    /// What is copied into the store cannot be read.
+    #[error(transparent)]
+    Input(io::Error),
     /// A file of the store cannot be read or written.
     #[error("{path}")]
     Io {
@@ -137,6 +140,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of copying what is read into the file `path`. What our readers say is of the input, and no temporary file
+    /// is named for it.
+    pub(crate) fn copying(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let to_path = Self::io(path);
+        let of_input = |error: &io::Error| error.get_ref().is_some() || error.kind() == io::ErrorKind::UnexpectedEof;
+        move |source| if of_input(&source) { Self::Input(source) } else { to_path(source) }
+    }
+
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

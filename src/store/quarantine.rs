@@ -142,7 +142,7 @@ impl Quarantine {
             return Ok(held.digest);
         }
         let draft = self.draft()?;
-        let digest = copy::land(blob, draft.file(), moved).map_err(Error::io(draft.path()))?;
+        let digest = copy::land(blob, draft.file(), moved).map_err(Error::copying(draft.path()))?;
         self.put(digest, Bytes::Draft(settled(draft)?), None)?;
         Ok(digest)
     }
@@ -205,13 +205,13 @@ impl Quarantine {
         let ticket = self.next.fetch_add(1, Ordering::Relaxed);
         if size <= SMALL && self.small.fetch_add(size, Ordering::Relaxed) + size <= SMALL_BUDGET {
             let mut bytes = Vec::new();
-            member.read_to_end(&mut bytes).map_err(Error::io(&self.folder.path))?;
+            member.read_to_end(&mut bytes).map_err(Error::Input)?;
             return Ok(Blob::bytes(bytes));
         }
         let (draft, index) = (self.draft()?, self.draft()?);
         let mut writer = BufWriter::new(index.file());
         let landed = copy::land_stream(member, draft.file(), &mut writer, &self.limits, moved);
-        let (seen, digest, size) = landed.map_err(Error::io(draft.path()))?;
+        let (seen, digest, size) = landed.map_err(Error::copying(draft.path()))?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
         let (layer, index) = match seen {

@@ -510,3 +510,33 @@ fn what_is_not_there() {
     let words = "the image that tree was unpacked from is not in the store: ";
     refused(&session, &["commit", "tree"], &[words, "load it again, or use --from IMAGE"]);
 }
+
+#[test]
+fn attributes_whose_name_has_an_equals_sign() {
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[TestImage::of("fx/a:1", "a")])));
+    session.ok(&["unpack", "-q", "fx/a:1", "t"]);
+    let set = |name: &str, value: &[u8]| {
+        rustix::fs::setxattr(session.work().join("t/text"), name, value, rustix::fs::XattrFlags::empty()).is_ok()
+    };
+    if !set("user.k=v", b"1") || !set("user.100%", b"") || !set("user.k", b"x") {
+        return crate::support::skip("no extended attributes here");
+    }
+    session.ok(&["commit", "t", "fx/b:1"]);
+    session.ok(&["unpack", "-q", "fx/b:1", "u"]);
+    session.ok(&["export", "-o", "root.tar", "fx/b:1"]);
+    session.ok(&["import", "root.tar", "fx/c:1"]);
+    session.ok(&["unpack", "-q", "fx/c:1", "v"]);
+    for folder in ["u", "v"] {
+        let path = session.work().join(folder).join("text");
+        let mut list = vec![0_u8; 1024];
+        let length = rustix::fs::listxattr(&path, &mut list[..]).expect("attributes");
+        let mut names: Vec<&[u8]> =
+            list[..length].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user.")).collect();
+        names.sort_unstable();
+        assert_eq!(names, [&b"user.100%"[..], b"user.k", b"user.k=v"], "{folder}");
+        let mut value = [0_u8; 8];
+        let length = rustix::fs::getxattr(&path, "user.k=v", &mut value[..]).expect("a value");
+        assert_eq!(&value[..length], b"1");
+    }
+}

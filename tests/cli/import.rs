@@ -231,10 +231,10 @@ fn what_is_no_root_file_system() {
     for (what, bytes, words) in [
         ("nothing", &b""[..], "is empty: the tar of a root file system was expected"),
         ("nothing, packed", &Packing::Gzip.apply(b""), "is empty"),
-        ("text", &b"hello world\n".repeat(100), "invalid tar header"),
-        ("a line", b"hello\n", "unexpected end"),
-        ("half a tar", cut, "unexpected end"),
-        ("half a gzip", &gzip[..gzip.len() - 9], ""),
+        ("text", &b"hello world\n".repeat(100), "not a tar archive, but text that begins with \"hello world\""),
+        ("a line", b"hello\n", "not a tar archive, but text"),
+        ("half a tar", cut, "truncated: it ends at byte 1100 of at least 1536"),
+        ("half a gzip", &gzip[..gzip.len() - 9], "truncated gzip data at byte"),
         ("a layer", &layer(&[Item::whiteout("etc/.wh.passwd")]), "is a layer of an image"),
         ("a dangling link", &layer(&[Item::hardlink("a", "b")]), "hard link to b"),
         ("a path that climbs", &layer(&[Item::file("../x", "x")]), "outside"),
@@ -289,7 +289,7 @@ fn from_a_web_server() {
         ("/none", "the server answers 404 Not Found"),
         ("/round", "more than 10 redirects"),
         ("/cut", "the server closed the connection"),
-        ("/page", "unexpected end"),
+        ("/page", "not a tar archive, but an HTML page"),
     ] {
         refused(&session, b"", &["import", &url(path), "fx/i:2"], &[&format!("error: {}", url(path)), words]);
     }

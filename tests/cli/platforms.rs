@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::image::TestImage;
-use crate::support::oci::{INDEX, Layout, PLAIN_MARK, REF_NAME};
+use crate::support::oci::{INDEX, Layout, MANIFEST, PLAIN_MARK, REF_NAME};
 use crate::support::packing::Packing;
 use crate::support::producers;
 use crate::support::session::Session;
@@ -103,6 +103,16 @@ fn every_command_goes_by_the_index() {
     let v6 = &images()[2].0;
     let of_v6 = |args: &[&str]| session.ok(&[args, &["--platform", "linux/arm/v6", "fx/m:1"]].concat());
     assert_eq!(of_v6(&["image", "inspect", "-f", "{{.Id}}"]).trim(), v6.id());
+    let described = of_v6(&[
+        "image",
+        "inspect",
+        "-f",
+        "{{.Descriptor.MediaType}} {{json .Descriptor.Platform}} {{json .Manifests}}",
+    ]);
+    assert_eq!(
+        described,
+        format!("{MANIFEST} {{\"architecture\":\"arm\",\"os\":\"linux\",\"variant\":\"v6\"}} null\n")
+    );
     assert!(of_v6(&["history", "--no-trunc", "-q"]).contains(&v6.id()));
     session.ok(&["unpack", "-q", "--platform", "linux/arm/v6", "fx/m:1", "t"]);
     session.ok(&["save", "--platform", "linux/arm/v6", "-o", "v6.tar", "fx/m:1"]);

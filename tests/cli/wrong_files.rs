@@ -5,7 +5,7 @@ use crate::support::layer::{Item, layer};
 use crate::support::packing::Packing;
 use crate::support::producers::docker_save;
 use crate::support::session::Session;
-use crate::support::tarball::pack;
+use crate::support::tarball::{Member, pack};
 
 /// A file, and how it is called.
 fn files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
@@ -50,7 +50,7 @@ fn each_is_called_what_it_is() {
         session.run(&["import", name, "fx/i:1"]).fails(1, said);
         session.run_with(&bytes, &["import", "-", "fx/i:1"]).fails(1, said);
         let packed = Packing::Bzip2.apply(&bytes);
-        session.run_with(&packed, &["load"]).fails(1, said);
+        session.run_with(&packed, &["load"]).fails(1, &["not a tar archive, but "]);
     }
     assert!(session.tags().is_empty());
 }
@@ -101,7 +101,7 @@ fn padding_and_ends_that_are_left_out() {
     let whole = layer(&[text(100)]);
     let session = Session::new();
     let image = TestImage::new(&["fx/cut:1"]).raw_layer("ADD", whole[..whole.len() - 1024 - 413].to_vec());
-    session.refuses(&pack(&docker_save(&[image]))).fails(1, &["unexpected end of archive"]);
+    session.refuses(&pack(&docker_save(&[image]))).fails(1, &["truncated: it ends at byte 611 of at least 612"]);
 }
 
 #[test]
@@ -120,4 +120,25 @@ fn archives_and_layers_padded_with_zeros() {
         session.ok(&["unpack", "-q", "fx/i:2", "t"]);
         assert_eq!(session.read("t/etc/motd"), b"hello");
     }
+}
+
+#[test]
+fn what_is_cut_says_where() {
+    let archive =
+        pack(&docker_save(&[TestImage::new(&["fx/a:1"]).layer("ADD", &[Member::file("big", vec![7; 90_000])])]));
+    let at = archive.len() / 2;
+    for packing in [Packing::None, Packing::Gzip, Packing::Zstd, Packing::Xz, Packing::Bzip2] {
+        let session = Session::new();
+        let packed = packing.apply(&archive);
+        let cut = if packing == Packing::None { &packed[..at] } else { &packed[..packed.len() - 9] };
+        session.write("cut.tar", cut);
+        for answer in [session.run(&["load", "-i", "cut.tar"]), session.run_with(cut, &["load"])] {
+            answer.fails(1, &["truncated"]);
+            assert!(!answer.text().contains("/tmp/load-"), "a temporary file: {}", answer.text());
+        }
+        session.run(&["load", "-i", "cut.tar"]).fails(1, &["cut.tar: "]);
+    }
+    let session = Session::new();
+    session.write("cut.tar", &archive[..at]);
+    session.refuses_input("cut.tar").fails(1, &["layer.tar", &format!("truncated: it ends at byte {at} of at least ")]);
 }

@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(scan.summary.diff_id.digest(), &Digest::of(b""));
         assert_eq!(LayerIndex::read(&index[..]).expect("an index").count(), 0);
         assert!(matches!(scan_bytes(b"text"), Err(ScanError::Tar(TarError::NotATar { .. }))));
-        assert!(matches!(scan_bytes(b"te\0t"), Err(ScanError::Tar(TarError::Truncated { offset: 4 }))));
+        assert!(matches!(scan_bytes(b"te\0t"), Err(ScanError::Tar(TarError::Truncated { offset: 4, least: 512 }))));
     }
 
     #[test]

@@ -14,10 +14,12 @@ pub enum TarError {
         what: String,
     },
     /// The archive stops inside a header, a content or its padding.
-    #[error("unexpected end of archive at byte {offset}")]
+    #[error("truncated: it ends at byte {offset} of at least {least}")]
     Truncated {
         /// Where it stops.
         offset: u64,
+        /// How many bytes what is there so far needs.
+        least: u64,
     },
     /// A header is malformed.
     #[error("invalid tar header at byte {offset}: {problem}")]

@@ -49,6 +49,8 @@ pub struct TarReader<R> {
     padding: u64,
     /// Where that belongs, if the current member is sparse.
     sparse: Option<Cursor>,
+    /// Where what is being read ends.
+    end: u64,
     /// How many bytes of holes there were.
     holes: u64,
     ended: bool,
@@ -63,7 +65,7 @@ impl<R: Read> TarReader<R> {
 
     fn from_source(source: Source<R>, limits: &Limits) -> Self {
         let limits = limits.clone();
-        Self { source, limits, remaining: 0, padding: 0, sparse: None, holes: 0, ended: false, marked: false }
+        Self { source, limits, remaining: 0, padding: 0, sparse: None, end: 0, holes: 0, ended: false, marked: false }
     }
 
     /// The next member; none at the end, when the stream has been read to its very end.
@@ -127,7 +129,8 @@ impl<R: Read> TarReader<R> {
     }
 
     fn truncated(&self) -> TarError {
-        TarError::Truncated { offset: self.source.position() }
+        let offset = self.source.position();
+        TarError::Truncated { offset, least: self.end.max(offset + 1) }
     }
 
     /// The next block, unless it starts the end of the archive: then everything is read.
@@ -172,6 +175,7 @@ impl<R: Read> TarReader<R> {
     /// The next block, if there is more at all.
     fn block_or_end(&mut self) -> Result<Option<Block>, TarError> {
         let mut block = [0; BLOCK];
+        self.end = self.source.position() + BLOCK as u64;
         match self.source.read_block(&mut block)? {
             BLOCK => Ok(Some(block)),
             // A part of the end: nothing but zeros.
@@ -197,6 +201,7 @@ impl<R: Read> TarReader<R> {
         }
         self.remaining = size;
         self.padding = padding(size);
+        self.end = self.source.position() + size;
         let mut content = Vec::new();
         self.content().read_to_end(&mut content)?;
         self.skip_content()?;
@@ -215,6 +220,7 @@ impl<R: Read> TarReader<R> {
         let format = header.format;
         let mut entry = extensions.apply(header, offset).map_err(at)?;
         self.remaining = entry.stored_size;
+        self.end = self.source.position().saturating_add(entry.stored_size);
         self.padding = padding(entry.stored_size);
         self.start_sparse(&mut entry, extensions, (format, block))?;
         entry.content_offset = self.source.position();

@@ -16,7 +16,8 @@
 //!
 //! # Code map
 //!
-//! Imports go strictly down this list; modules of one level do not import each other.
+//! Imports go strictly down this list; modules of one level do not import each other. Within a module, files do not
+//! import each other in a circle, and a verb of [`ops`] imports no other verb, only what verbs share.
 //!
 //! | level | module | what it knows |
 //! |---|---|---|

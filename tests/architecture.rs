@@ -1,6 +1,9 @@
 //! The layering of the library, held by reading its sources: imports go strictly down, side effects stay in their
 //! places, files and functions stay short, and no file is forgotten.
 
+#[path = "architecture/cycles.rs"]
+mod cycles;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

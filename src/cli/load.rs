@@ -74,7 +74,7 @@ impl Args {
                 return Err(CliError::Plain(format!("--tag wants OLD=NEW, and not {pair:?}")));
             };
             let new = new.parse::<Reference>().map_err(crate::ops::Error::from)?;
-            rename.push((old.to_owned(), crate::ops::tag::checked(new)?));
+            rename.push((old.to_owned(), crate::ops::naming::checked(new)?));
         }
         let only =
             self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;

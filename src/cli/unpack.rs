@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::ops::bundle::bundle;
+use crate::ops::unpack::bundle::bundle;
 use crate::ops::unpack::{Options, Report, unpack};
 use crate::rootfs::{Lacking, ordinary_user};
 

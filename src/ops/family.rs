@@ -3,11 +3,21 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::remove::Event;
 use super::{Context, Error};
 use crate::image::{Image, Tree};
 use crate::oci::{ChainId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Entry};
+
+/// What happened, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An image lost this name.
+    Untagged(String),
+    /// An image is gone.
+    DeletedImage(ImageId),
+    /// A stack of layers is gone with it.
+    DeletedLayer(ChainId),
+}
 
 /// The images of a store, and how they change.
 pub(super) struct Family {

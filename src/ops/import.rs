@@ -56,7 +56,7 @@ pub struct Imported {
 
 /// Imports the tar of a root file system.
 pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
-    let name = options.name.clone().map(super::tag::checked).transpose()?;
+    let name = options.name.clone().map(super::naming::checked).transpose()?;
     let (base, config) = configs(context, options)?;
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let what = shown(&input);

@@ -142,7 +142,7 @@ fn change(
 }
 
 fn list_name(typed: &str) -> Result<Reference, Error> {
-    super::tag::checked(typed.parse()?)
+    super::naming::checked(typed.parse()?)
 }
 
 /// The list of that name, if there is one.

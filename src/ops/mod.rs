@@ -1,6 +1,5 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
-pub mod bundle;
 pub mod checkout;
 pub mod commit;
 pub mod damage;
@@ -18,6 +17,7 @@ pub mod inspect;
 pub mod load;
 pub mod location;
 pub mod manifest;
+pub mod naming;
 pub mod near;
 pub mod output;
 pub mod prune;

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::family::Family;
+use super::family::{Event, Family};
 use super::filter::Filters;
 use super::images::{Record, images};
-use super::remove::Event;
 use super::{Context, Error};
 use crate::oci::ImageId;
 

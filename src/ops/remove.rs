@@ -4,22 +4,12 @@
 //! means the image with all its names: it is refused if others were committed on the image, and without `force` if
 //! there is more than one name.
 
+pub use super::family::Event;
 use super::family::{Family, Place};
 use super::find::no_such_image;
 use super::{Context, Error};
-use crate::oci::{ChainId, Digest, ImageId, Reference};
+use crate::oci::{Digest, Reference};
 use crate::store::{Catalog, Guard};
-
-/// What happened, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// An image lost this name.
-    Untagged(String),
-    /// An image is gone.
-    DeletedImage(ImageId),
-    /// A stack of layers is gone with it.
-    DeletedLayer(ChainId),
-}
 
 /// How much may be removed.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,5 +1,6 @@
 //! `tag`: another name for an image.
 
+use super::naming::checked;
 use super::{Context, Error};
 use crate::oci::Reference;
 
@@ -22,15 +23,4 @@ pub fn tag(context: &Context, source: &str, target: &str) -> Result<(), Error> {
         }
         Ok(())
     })?
-}
-
-/// A name that an image can be given, with its tag.
-pub fn checked(name: Reference) -> Result<Reference, Error> {
-    if name.digest().is_some() {
-        return Err(Error::TagWithDigest);
-    }
-    if name.familiar_name() == "sha256" {
-        return Err(Error::AmbiguousTag);
-    }
-    Ok(name.with_default_tag())
 }

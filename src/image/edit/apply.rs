@@ -3,10 +3,11 @@
 use std::path::{Component, Path};
 
 use super::instruction::{Command, Instruction};
+use super::merge::{key, merge};
 use super::shell::{self, Expanded};
 use super::signal::is_signal;
 use super::words::Pair;
-use super::{Change, ChangeError, merge, ports};
+use super::{Change, ChangeError, ports};
 use crate::oci::ContainerConfig;
 
 /// Makes changes to a config, one after the other; the config is as it was if one of them cannot be made.
@@ -161,11 +162,6 @@ impl Editor {
         let expanded = shell::expand(word, environment, self.escape);
         expanded.map_err(|source| ChangeError::Expand { word: word.to_owned(), source })
     }
-}
-
-/// The name of an environment's setting.
-pub(super) fn key(setting: &str) -> &str {
-    setting.split_once('=').map_or(setting, |(key, _)| key)
 }
 
 /// An absolute path as it is; another one from the directory before, cleaned as Go's `filepath.Join` does.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::apply::key;
 use crate::oci::{ContainerConfig, Healthcheck};
 
 /// `user` where it says something, else `image`: what `docker create` makes of a command line and an image, and `docker
@@ -83,4 +82,9 @@ fn healthcheck(user: Option<Healthcheck>, image: Option<&Healthcheck>) -> Option
         retries: number(user.retries, image.retries),
         other: user.other,
     })
+}
+
+/// The name of an environment's setting.
+pub(super) fn key(setting: &str) -> &str {
+    setting.split_once('=').map_or(setting, |(key, _)| key)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::changes::Compare;
+use super::compare::{Compare, CompareTo};
 use super::directory::open;
 use crate::image::contents::Layers;
 use crate::image::{Blob, Image, edit};
@@ -14,18 +14,6 @@ use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error, Found};
 use crate::rootfs::{Base, Header, Record, Root, SnapshotError, StandIns, expected, ordinary_user};
 use crate::store::Snapshot;
-
-/// What a directory is compared with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum CompareTo {
-    /// The image that it was unpacked from, or committed to since. If nobody knows one, nothing at all.
-    #[default]
-    Snapshot,
-    /// This image, of the store or in an archive or layout.
-    Image(String),
-    /// Nothing: the whole directory is new.
-    Scratch,
-}
 
 /// A directory, and the image that it is compared with.
 pub struct Checkout {

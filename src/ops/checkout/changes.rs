@@ -2,23 +2,11 @@
 
 use std::path::Path;
 
-use super::base::{Checkout, CompareTo};
+use super::base::Checkout;
+use super::compare::Compare;
 use crate::layer::EntryPath;
 use crate::ops::{Context, Error, glob};
 use crate::rootfs::{Change, Changes, Keep, ScanOptions, Skipped, scan};
-
-/// What is compared, and how.
-#[derive(Debug, Clone, Default)]
-pub struct Compare {
-    /// What the directory is compared with.
-    pub to: CompareTo,
-    /// All that was committed since the image was unpacked counts as changed.
-    pub squash: bool,
-    /// Patterns of paths that stay as they are in the base.
-    pub exclude: Vec<String>,
-    /// Paths that cannot be read stay as they are in the base.
-    pub skip_unreadable: bool,
-}
 
 /// The changes in a directory.
 #[derive(Debug)]

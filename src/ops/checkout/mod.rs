@@ -2,10 +2,12 @@
 
 mod base;
 mod changes;
+mod compare;
 mod directory;
 mod present;
 
-pub use base::{Checkout, CompareTo};
-pub use changes::{Compare, Diff, diff};
+pub use base::Checkout;
+pub use changes::{Diff, diff};
+pub use compare::{Compare, CompareTo};
 pub use directory::{open, tree_folder};
 pub use present::{Present, present};

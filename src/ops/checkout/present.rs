@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::base::Checkout;
-use super::changes::Compare;
+use super::compare::Compare;
 use crate::image::contents::Layers;
 use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error};

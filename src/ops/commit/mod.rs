@@ -80,7 +80,7 @@ pub fn commit(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Committed, Error> {
-    let name = options.name.clone().map(super::tag::checked).transpose()?;
+    let name = options.name.clone().map(super::naming::checked).transpose()?;
     require_stored(&options.compare)?;
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let checkout = Checkout::open(context, directory, &options.compare)?;

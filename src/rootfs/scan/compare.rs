@@ -5,7 +5,7 @@ use std::io;
 
 use rustix::fs::readlinkat;
 
-use super::ScanOptions;
+use super::options::ScanOptions;
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::walk::Met;

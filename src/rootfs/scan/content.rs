@@ -7,7 +7,8 @@ use std::io::{self, Read};
 use rustix::fs::{Access, AtFlags, OFlags, accessat};
 use rustix::io::Errno;
 
-use super::{Item, Skipped, State};
+use super::change::Skipped;
+use super::item::{Item, State};
 use crate::image::contents::{Contents, Layers, Piece};
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;

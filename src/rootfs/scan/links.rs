@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Item, State};
+use super::item::{Item, State};
 
 /// Marks all names of files that are not just as the image has them as changed, and lets the later ones link to the first.
 pub(super) fn gather(items: &mut [Item]) {

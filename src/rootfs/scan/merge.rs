@@ -3,8 +3,10 @@
 use std::io;
 use std::iter::Peekable;
 
+use super::change::Skipped;
 use super::compare::{self, Verdict};
-use super::{Item, Keep, Past, ScanOptions, Skipped, State, order};
+use super::item::{Item, Past, State, order};
+use super::options::{Keep, ScanOptions};
 use crate::layer::{EntryKind, EntryPath};
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::snapshot::SnapshotError;

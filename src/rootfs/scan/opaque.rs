@@ -9,7 +9,7 @@
 //! Docker's overlay notes it when a directory is made where one was; here other inodes tell. Where anything of the base
 //! is in the directory as it was, so that it is not in the layer, what is gone is named one by one.
 
-use super::{Item, State};
+use super::item::{Item, State};
 
 /// Leaves as remade the topmost directories of which all that is in them is in the layer.
 pub(super) fn mark(items: &mut [Item]) {

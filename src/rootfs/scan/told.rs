@@ -1,7 +1,7 @@
 //! The changes of a tree as docker's `diff` tells them.
 
-use super::Change;
-use super::ChangeKind::{Added, Changed, Deleted, Parent, Touched};
+use super::change::Change;
+use super::change::ChangeKind::{Added, Changed, Deleted, Parent, Touched};
 use crate::layer::diff;
 
 /// The changes that docker tells, sorted by path: not the root, and no directory of which only the time changed, because

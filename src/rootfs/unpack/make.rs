@@ -10,7 +10,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::Options;
+use super::options::Options;
 use crate::layer::Mtime;
 use crate::layer::overlay::{Node, NodeKind};
 use crate::rootfs::node::is_kept;

@@ -11,35 +11,30 @@
 
 mod content;
 mod make;
+mod options;
 mod report;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unpacker;
 mod work;
 
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
+pub use options::Options;
 pub use report::{Lacking, Unpacked, expected};
 
-use self::make::{Found, Maker};
+use self::make::Found;
+use self::unpacker::Unpacker;
 use super::beneath::Parents;
-use super::{Error, Root, Seen};
+use super::{Error, Seen};
 use crate::cancel::{Token, Undo};
 use crate::image::Progress;
 use crate::image::contents::Layers;
 use crate::layer::Mtime;
 use crate::layer::overlay::{Node, Overlay};
-
-/// How an image is unpacked.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Device nodes are made; else an empty file stands for each.
-    pub devices: bool,
-    /// Files are given to their owners, as only root can.
-    pub owners: bool,
-}
 
 /// Writes a merged view to `target`, which must not be there, or be an empty directory.
 pub fn unpack(
@@ -76,15 +71,6 @@ fn check_owners(overlay: &Overlay) -> Result<(), Error> {
     Ok(())
 }
 
-struct Unpacker<'a> {
-    overlay: &'a Overlay,
-    layers: &'a Layers,
-    options: Options,
-    progress: &'a dyn Progress,
-    job: &'a Token,
-    root: &'a Root,
-}
-
 impl Unpacker<'_> {
     fn run(&self) -> Result<Unpacked, Error> {
         let mut found: Vec<Option<Found>> = vec![None; self.overlay.len() + 1];
@@ -94,10 +80,6 @@ impl Unpacker<'_> {
         self.finish_directories(&mut found)?;
         let settled = self.settle(&mut found)?;
         Ok(Unpacked::new(self.overlay, found, settled))
-    }
-
-    fn maker(&self) -> Maker {
-        Maker { options: self.options }
     }
 
     fn directories(&self) -> Result<(), Error> {

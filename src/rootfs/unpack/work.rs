@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 
+use super::content;
 use super::make::Found;
-use super::{Unpacker, content};
+use super::unpacker::Unpacker;
 use crate::image::work::{for_each, threads};
 use crate::layer::overlay::Node;
 use crate::rootfs::Error;

@@ -1,12 +1,12 @@
-//! `unpack`: an image becomes a directory, and the store remembers what it looked like.
+//! An image becomes a directory, and the store remembers what it looked like.
 
 use std::path::Path;
 
-use super::checkout::open;
-use super::damage::LayerNames;
-use super::{Context, Error};
 use crate::image::Progress;
 use crate::oci::{ImageId, Platform};
+use crate::ops::checkout::open;
+use crate::ops::damage::LayerNames;
+use crate::ops::{Context, Error};
 use crate::rootfs::{self, Base, Header, Lacking, Sampler, ordinary_user, unpack as unpack_tree};
 use crate::store::place_of;
 

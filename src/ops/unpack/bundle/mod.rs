@@ -8,11 +8,11 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use super::checkout::open;
-use super::unpack::{Options, Report, unpack};
-use super::{Context, Error};
+use super::tree::{Options, Report, unpack};
 use crate::cancel::Undo;
 use crate::image::Progress;
+use crate::ops::checkout::open;
+use crate::ops::{Context, Error};
 use crate::rootfs::ordinary_user;
 
 /// Unpacks an image to `target`/rootfs, and writes `target`/config.json, with which `runc run -b` and `crun run -b` start

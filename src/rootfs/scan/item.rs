@@ -1,0 +1,102 @@
+//! Paths on the way to become changes.
+
+use std::cmp::Ordering;
+
+use super::change::{Change, ChangeKind};
+use crate::layer::EntryPath;
+use crate::rootfs::{Node, Seal, Source, walk_order};
+
+/// A path on the way to become a change. There may be very many, so that what few have is apart.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) path: EntryPath,
+    pub(super) state: State,
+    /// A directory that is not the one that the base has; none of what was in it is there as it was.
+    pub(super) remade: bool,
+    pub(super) node: Option<Node>,
+    pub(super) seal: Seal,
+    pub(super) past: Option<Box<Past>>,
+    pub(super) link: Option<Box<EntryPath>>,
+}
+
+/// What is known of a path that was in the image, or has other names.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// Where the content was.
+    pub(super) source: Option<Source>,
+    pub(super) group: u32,
+    /// Which inode on the disk, if it has several names here or had in the image.
+    pub(super) inode: Option<(u64, u64)>,
+    /// All that the disk said of it is what it said then.
+    pub(super) is_same: bool,
+}
+
+impl Item {
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.past.as_ref()?.source.as_ref()
+    }
+
+    pub(super) fn group(&self) -> u32 {
+        self.past.as_ref().map_or(0, |past| past.group)
+    }
+
+    pub(super) fn inode(&self) -> Option<(u64, u64)> {
+        self.past.as_ref()?.inode
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.node.as_ref().map_or(0, |node| node.size)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Added,
+    Changed,
+    Deleted,
+    /// A directory with another time.
+    Touched,
+    /// A directory on the way to something else.
+    Parent,
+    /// Unchanged but perhaps for its content.
+    Suspect,
+    /// Unchanged, and remembered for its hard links.
+    Same,
+}
+
+/// Keeps what changed, and of the directories those that lead there.
+pub(super) fn changes(mut items: Vec<Item>) -> Vec<Change> {
+    let mut below: Option<usize> = None;
+    for place in (0..items.len()).rev() {
+        // What is below a directory comes after it.
+        let leads_on = below.is_some_and(|below| items[below].path.starts_with(&items[place].path));
+        // The time of the root itself is no part of an image: docker and umoci never write it down.
+        if items[place].path.is_root() && items[place].state == State::Touched {
+            items[place].state = State::Parent;
+        }
+        match items[place].state {
+            State::Parent if !leads_on => items[place].state = State::Same,
+            State::Suspect | State::Same => {}
+            _ => below = Some(place),
+        }
+    }
+    // In the place of the items: there may be very many.
+    items.into_iter().filter_map(change).collect()
+}
+
+fn change(item: Item) -> Option<Change> {
+    let kind = match item.state {
+        State::Added => ChangeKind::Added,
+        State::Changed => ChangeKind::Changed,
+        State::Deleted => ChangeKind::Deleted,
+        State::Touched => ChangeKind::Touched,
+        State::Parent => ChangeKind::Parent,
+        State::Suspect | State::Same => return None,
+    };
+    let Item { path, remade: is_opaque, node, link, seal, .. } = item;
+    Some(Change { path, kind, is_opaque, node, link, seal })
+}
+
+pub(super) fn order(one: &EntryPath, other: &EntryPath) -> Ordering {
+    walk_order(one.as_bytes(), other.as_bytes())
+}

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::{self, Session};
 use super::usage::Arity;
@@ -32,18 +33,18 @@ pub(super) struct Args {
     /// several times
     #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
     change: Vec<String>,
-    /// Docker's, which stops the container meanwhile
+    /// For docker's scripts: there is no container to pause
     #[arg(short, long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pause: Option<bool>,
-    /// Docker's, too
+    /// For docker's scripts: there is no container to pause
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_pause: Option<bool>,
     #[command(flatten)]
     compare: CompareArgs,
-    /// Put all that was committed since `unpack` into one layer
+    /// Squash all changes since `unpack` into one layer
     #[arg(long)]
     squash: bool,
-    /// Only print the changes, as `diff` does
+    /// Print the changes without committing them, as `diff` does
     #[arg(long)]
     dry_run: bool,
     /// Make the image at this time, and no file in the layer later
@@ -53,7 +54,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// The directory, and a name for the image
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = Completes::Each(&[Completes::Dirs, Completes::Images]))]
     operands: Vec<String>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct CompareArgs {
     /// Compare with this image, or with `scratch` (nothing), instead of the one that was unpacked
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", add = Completes::Images)]
     from: Option<String>,
     /// Leave the paths that match this pattern as they are in the base image; may be given several times
     #[arg(long, value_name = "GLOB")]
@@ -84,7 +85,16 @@ impl CompareArgs {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        session.check(Arity::Between(1, 2), &self.operands)?;
+        let hint = self.hint(session);
+        let hinted = |error: CliError| match &hint {
+            Some(hint) => error.with_hint(hint.clone()),
+            None => error,
+        };
+        session.check(Arity::Between(1, 2), &self.operands).map_err(hinted)?;
+        self.commit(session).map_err(hinted)
+    }
+
+    fn commit(self, session: &Session) -> Result<(), CliError> {
         self.note_pause(session)?;
         let directory = tree_folder(&PathBuf::from(&self.operands[0]));
         let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
@@ -115,6 +125,23 @@ impl Args {
             return Ok(session.ui.line(&json_line(&committed))?);
         }
         Ok(session.ui.line(&committed.id.to_string())?)
+    }
+
+    /// Which argument is the directory and which the name, where they were swapped or there are too many.
+    fn hint(&self, session: &Session) -> Option<String> {
+        let is_directory = |typed: &&String| Path::new(typed).is_dir();
+        let path = session.called().path();
+        let directory = self.operands.iter().find(is_directory);
+        let name = self.operands.iter().find(|typed| !is_directory(typed) && typed.parse::<Reference>().is_ok());
+        match (&self.operands[..], directory, name) {
+            ([] | [_], ..) => None,
+            ([first, _], Some(directory), _) if first == directory => None,
+            ([first, second], None, _) if !second.contains('/') || !first.contains(':') => None,
+            (_, Some(directory), Some(name)) => {
+                Some(format!("{directory} is the directory, {name} the name: did you mean {path} {directory} {name}?"))
+            }
+            _ => Some(format!("the first argument is the directory, the second the name: {path} DIR NAME[:TAG]")),
+        }
     }
 
     /// Nothing runs here that could be stopped.

@@ -14,8 +14,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, Command};
 
+use super::completes::Completes;
 use super::help;
-use super::place::Place;
+use super::line::Line;
 use super::session;
 use crate::store::{Catalog, Store};
 use crate::ui::{OutputError, Ui};
@@ -36,12 +37,11 @@ struct Answer {
 
 /// Prints what may follow the words that were typed; nothing of it is ever an error.
 pub(super) fn run(ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), OutputError> {
-    let words: Vec<String> = typed.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let names = |root: Option<&str>| {
         let root = root.map(PathBuf::from).or_else(session::root);
         root.map(|root| names(&Store::new(root))).unwrap_or_default()
     };
-    let answer = complete(program, &words, &names);
+    let answer = complete(program, typed, &names);
     let mut text = String::new();
     text.push_str(if answer.files { "files" } else { "" });
     text.push_str(if answer.dirs { " dirs" } else { "" });
@@ -65,33 +65,32 @@ fn names(store: &Store) -> Vec<String> {
 }
 
 /// `names` gives the names of the images in a store.
-fn complete(program: &Command, words: &[String], names: &dyn Fn(Option<&str>) -> Vec<String>) -> Answer {
+fn complete(program: &Command, words: &[OsString], names: &dyn Fn(Option<&str>) -> Vec<String>) -> Answer {
     let Some((current, before)) = words.split_last() else { return Answer::default() };
-    let topic = before.first().is_some_and(|word| word == "help");
-    let place = Place::after(program, if topic { &before[1..] } else { before });
-    let mut question = Question { place: &place, current, names, answer: Answer::default() };
-    if let Some(arg) = place.pending {
-        question.value(arg, "");
-    } else if let Some((flag, _)) = current.split_once('=').filter(|_| current.starts_with("--") && !place.flags_ended)
-    {
-        if let Some(arg) = place.long(&flag[2..]) {
-            question.value(arg, &format!("{flag}="));
+    let current = &*current.to_string_lossy();
+    let line = Line::read(program, before);
+    let mut question = Question { line: &line, current, names, answer: Answer::default() };
+    let flag = current.split_once('=').filter(|_| current.starts_with("--"));
+    match (&line.pending, flag) {
+        (Some((arg, _)), _) => question.value(arg, ""),
+        (None, Some((flag, _))) if !line.flags_ended => {
+            if let Some(arg) = line.flag(&flag[2..]) {
+                question.value(arg, &format!("{flag}="));
+            }
         }
-    } else if current.starts_with('-') && !place.flags_ended {
-        question.flags();
-    } else if place.command.has_subcommands() && place.operands == 0 {
-        question.commands();
-    } else if !topic {
-        question.operand();
+        _ if current.starts_with('-') && !line.flags_ended => question.flags(),
+        _ if line.command.has_subcommands() && line.unknown.is_none() => question.commands(),
+        _ if !line.is_help_topic => question.operand(),
+        _ => {}
     }
     let mut answer = question.answer;
-    answer.words.retain(|word, _| word.starts_with(&**current));
+    answer.words.retain(|word, _| word.starts_with(current));
     answer
 }
 
 /// One unfinished line, and what has been found for it.
 struct Question<'a> {
-    place: &'a Place<'a>,
+    line: &'a Line<'a>,
     current: &'a str,
     names: &'a dyn Fn(Option<&str>) -> Vec<String>,
     answer: Answer,
@@ -103,16 +102,16 @@ impl Question<'_> {
     }
 
     fn commands(&mut self) {
-        let shown = self.place.command.get_subcommands().filter(|below| !below.is_hide_set());
+        let shown = self.line.command.get_subcommands().filter(|below| !below.is_hide_set());
         let about = |below: &Command| below.get_about().map(ToString::to_string).unwrap_or_default();
         self.answer.words.extend(shown.map(|below| (below.get_name().to_owned(), about(below))));
-        if self.place.path.is_empty() {
-            self.answer.words.insert("help".to_owned(), "Print the help of a command".to_owned());
+        if self.line.path.len() == 1 && !self.line.is_help_topic {
+            self.answer.words.insert("help".to_owned(), "Show help for a command".to_owned());
         }
     }
 
     fn flags(&mut self) {
-        for arg in self.place.flags().filter(|arg| !arg.is_hide_set()) {
+        for arg in self.line.all_flags().filter(|arg| !arg.is_hide_set()) {
             let Some(long) = arg.get_long() else { continue };
             self.answer.words.insert(format!("--{long}"), help::flag(arg).1);
         }
@@ -125,46 +124,37 @@ impl Question<'_> {
         if !choices.is_empty() {
             return self.add(choices.into_iter().map(|choice| format!("{prefix}{choice}")));
         }
-        let kind = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
-        let long = arg.get_long().unwrap_or_default();
-        let words: &[&str] = match (long, &*kind) {
-            ("output" | "input", _) | (_, "FILE") => {
-                self.answer.files = true;
-                return;
-            }
-            ("root", _) | (_, "DIR") => {
-                self.answer.dirs = true;
-                return;
-            }
-            ("from" | "config-from" | "only", _) | (_, "IMAGE" | "REF") => {
-                let value = self.current[prefix.len()..].to_owned();
-                return self.images(&value, prefix);
-            }
-            ("filter", _) => &["before=", "dangling=true", "label!=", "label=", "reference=", "since=", "until="],
-            ("platform", _) => {
-                &["linux/386", "linux/amd64", "linux/arm/v7", "linux/arm64", "linux/ppc64le", "linux/s390x"]
-            }
-            ("compress", _) => &["gzip", "none", "zstd"],
-            ("format", _) => &["json", "table"],
-            _ => &[],
-        };
-        self.add(words.iter().map(|word| format!("{prefix}{word}")));
+        if let Some(completes) = arg.get::<Completes>() {
+            self.completed(*completes, prefix);
+        }
     }
 
-    /// The next argument, as the usage of the command says: `unpack [OPTIONS] IMAGE DIR`.
+    /// The next argument that is no flag.
     fn operand(&mut self) {
-        let usage = help::usage(self.place.command, "imgtool");
-        let operands: Vec<&str> = usage.split(' ').skip(1).filter(|word| !["[OPTIONS]", "|"].contains(word)).collect();
-        let repeats = operands.last().is_some_and(|word| word.contains("..."));
-        let Some(operand) = operands.get(self.place.operands).or(operands.last().filter(|_| repeats)) else { return };
-        let is_diff = self.place.path == ["diff"];
-        if is_diff || ["IMAGE", "NAME", "REPOSITORY", "MANIFEST"].iter().any(|word| operand.contains(word)) {
-            self.images(self.current, "");
+        let Some(completes) = self.line.command.get_positionals().find_map(|arg| arg.get::<Completes>()) else {
+            return;
+        };
+        match completes {
+            Completes::Each(each) => {
+                if let Some(next) = each.get(self.line.arguments.len()) {
+                    self.completed(*next, "");
+                }
+            }
+            other => self.completed(*other, ""),
         }
-        self.answer.dirs |= operand.contains("DIR");
-        self.answer.files |= operand.contains("file") || operand.contains("FILE");
-        if operand.contains("SHELL") {
-            self.add(["bash", "fish", "zsh"].map(str::to_owned));
+    }
+
+    fn completed(&mut self, completes: Completes, prefix: &str) {
+        match completes {
+            Completes::Files => self.answer.files = true,
+            Completes::Dirs => self.answer.dirs = true,
+            Completes::Images => self.images(&self.current[prefix.len()..], prefix),
+            Completes::ImagesOrDirs => {
+                self.images(self.current, prefix);
+                self.answer.dirs = true;
+            }
+            Completes::Words(words) => self.add(words.iter().map(|word| format!("{prefix}{word}"))),
+            Completes::Each(_) => {}
         }
     }
 
@@ -174,7 +164,8 @@ impl Question<'_> {
             self.answer.files = true;
             return;
         }
-        let names = (self.names)(self.place.root.as_deref());
+        let root = self.line.root.as_ref().map(|root| root.to_string_lossy());
+        let names = (self.names)(root.as_deref());
         let fitting = names.into_iter().filter(|name| name.starts_with(typed)).take(MOST_NAMES);
         self.add(fitting.map(|name| format!("{prefix}{name}")));
     }
@@ -188,7 +179,7 @@ mod tests {
     use crate::cli::Cli;
 
     fn answer(line: &str) -> String {
-        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let names = |root: Option<&str>| match root {
             None => vec!["ubuntu:14.04".to_owned(), "ubuntu:22.04".to_owned(), "app:1".to_owned()],
             Some(root) => vec![format!("in-{root}:1")],

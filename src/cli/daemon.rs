@@ -61,7 +61,7 @@ impl Flags {
 pub(super) fn say_in_vain(ui: &Ui, flags: &[&str]) {
     match flags {
         [] => {}
-        [flag] => ui.note(&format!("{flag} does nothing here: there is no daemon")),
-        _ => ui.note(&format!("{} do nothing here: there is no daemon", flags.join(", "))),
+        [flag] => ui.note(&format!("{flag} is ignored: imgtool uses no daemon")),
+        _ => ui.note(&format!("{} are ignored: imgtool uses no daemon", flags.join(", "))),
     }
 }

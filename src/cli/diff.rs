@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::commit::{CompareArgs, note_copy, note_unknown, warn};
+use super::completes::Completes;
 use super::error::CliError;
 use super::image_diff;
 use super::session::Session;
@@ -9,9 +10,9 @@ use crate::ops::checkout::{diff as diff_directory, tree_folder};
 use crate::ops::diff::images;
 use crate::rootfs::as_docker_tells;
 
-/// Show what changed in a directory since it was unpacked, or from one image to another
+/// Show the changes in an unpacked directory, or between two images
 ///
-/// A is for what was added, C for what was changed (or has a change in it), D for what was deleted. DIR is one that
+/// A means added, C changed (for a directory, also that something in it changed), D deleted. DIR is one that
 /// `unpack` made. IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar,
 /// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
@@ -21,12 +22,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// Compare the images for the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
     #[command(flatten)]
     compare: CompareArgs,
-    /// The directory, or the images, the older first
-    #[arg(value_name = "DIR|IMAGE")]
+    /// The directory, or two images, the older one first
+    #[arg(value_name = "DIR|IMAGE", add = Completes::Each(&[Completes::ImagesOrDirs, Completes::ImagesOrDirs]))]
     operands: Vec<String>,
 }
 
@@ -63,10 +64,10 @@ fn with_directory(old: &str, new: &str) -> Option<CliError> {
     let is_tree = |typed: &&str| Path::new(typed).is_dir() && !Path::new(typed).join("oci-layout").exists();
     let folder = [old, new].into_iter().find(is_tree)?;
     let way = if is_tree(&old) && is_tree(&new) {
-        "one of them is compared with its own image".to_owned()
+        "each is compared with its own image: pass one directory".to_owned()
     } else {
         let image = if folder == old { new } else { old };
-        format!("to compare it with an image, say imgtool diff --from {image} {folder}")
+        format!("to compare it with an image: imgtool diff --from {image} {folder}")
     };
     Some(CliError::Plain(format!("{folder} is a directory: {way}")))
 }

@@ -1,48 +1,86 @@
 //! Docker's commands that are not here: what to do instead.
 
-/// What to do instead of the command that was typed, if it is one of docker's. `group` is what it was typed behind.
+/// What to do instead of the command that was typed, if it is one of docker's. `group` is the command that it was typed
+/// behind.
 pub(super) fn instead(group: &str, word: &str) -> Option<&'static str> {
     let word = match group {
         "" => word,
         "image" if ["build", "pull", "push"].contains(&word) => word,
+        "container" if ["ls", "list"].contains(&word) => "ps",
+        "container" if ["inspect", "prune"].contains(&word) => "rm",
+        "container" if OF_CONTAINERS.iter().any(|advice| advice.is_about(word)) => word,
         "system" if word == "prune" => return Some(SYSTEM_PRUNE),
         _ => return None,
     };
-    INSTEAD.iter().find(|(words, _)| words.split(' ').any(|known| known == word)).map(|(_, advice)| *advice)
+    OF_CONTAINERS.iter().chain(&OTHERS).find(|advice| advice.is_about(word)).map(|advice| advice.text)
 }
 
-const SYSTEM_PRUNE: &str = "there are only images to remove here: imgtool image prune";
+/// What to do instead of some commands.
+struct Advice {
+    words: &'static [&'static str],
+    text: &'static str,
+}
 
-const INSTEAD: [(&str, &str); 8] = [
-    (
-        "pull",
-        "not here yet; until then: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE, then imgtool load -i FILE",
-    ),
-    (
-        "push",
-        "not here yet; until then: imgtool save --format oci -o FILE IMAGE, then skopeo copy oci-archive:FILE \
-         docker://IMAGE",
-    ),
-    ("login logout search", "not here yet: it comes with pull and push; until then: skopeo login, skopeo search"),
-    (
-        "run create start exec attach container ps",
-        "imgtool runs no containers: imgtool unpack IMAGE DIR makes a directory that chroot, bwrap, systemd-nspawn or \
-         runc runs",
-    ),
-    (
-        "build buildx builder bake compose",
-        "imgtool builds nothing from a Dockerfile: buildah and kaniko do without a daemon, imgtool load takes what they \
-         write; for small changes: imgtool unpack, then imgtool commit",
-    ),
-    ("cp", "imgtool has no containers: imgtool unpack IMAGE DIR, or imgtool export IMAGE | tar x PATH, gets files out"),
-    (
-        "kill logs pause port rename restart rm stats stop top unpause update wait events",
-        "imgtool has no containers, only images: imgtool --help lists what there is",
-    ),
-    (
-        "config context network node plugin secret service stack swarm trust volume",
-        "imgtool has images only, and no daemon: imgtool --help lists what there is",
-    ),
+impl Advice {
+    fn is_about(&self, word: &str) -> bool {
+        self.words.contains(&word)
+    }
+}
+
+const SYSTEM_PRUNE: &str = "imgtool stores only images. To remove unused ones: imgtool image prune";
+
+/// Commands that need a container; docker has them behind `container` too.
+const OF_CONTAINERS: [Advice; 3] = [
+    Advice {
+        words: &["run", "create", "start", "exec", "attach", "ps"],
+        text: "imgtool cannot run containers. Unpack the image with imgtool unpack IMAGE DIR, then use runc or chroot",
+    },
+    Advice {
+        words: &["cp"],
+        text: "imgtool has no containers. To get files out of an image: imgtool export IMAGE | tar x PATH, or imgtool \
+               unpack IMAGE DIR",
+    },
+    Advice {
+        words: &[
+            "kill", "logs", "pause", "port", "rename", "restart", "rm", "stats", "stop", "top", "unpause", "update",
+            "wait",
+        ],
+        text: "imgtool has no containers, only images. imgtool --help lists the commands",
+    },
+];
+
+const OTHERS: [Advice; 6] = [
+    Advice {
+        words: &["pull"],
+        text: "imgtool cannot pull yet. Until then: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE, then imgtool \
+               load -i FILE",
+    },
+    Advice {
+        words: &["push"],
+        text: "imgtool cannot push yet. Until then: imgtool save --format oci -o FILE IMAGE, then skopeo copy \
+               oci-archive:FILE docker://IMAGE",
+    },
+    Advice {
+        words: &["login", "logout"],
+        text: "imgtool has no registry client yet. Until then: skopeo login, skopeo logout",
+    },
+    Advice {
+        words: &["search"],
+        text: "imgtool cannot search registries. Use podman search TERM, or https://hub.docker.com/search; for the tags \
+               of one repository: skopeo list-tags docker://REPOSITORY",
+    },
+    Advice {
+        words: &["build", "buildx", "builder", "bake"],
+        text: "imgtool cannot build Dockerfiles yet. Build with buildah or kaniko, which need no daemon either, and load \
+               the result with imgtool load. For small changes: imgtool unpack, then imgtool commit",
+    },
+    Advice {
+        words: &[
+            "compose", "config", "context", "events", "network", "node", "plugin", "secret", "service", "stack",
+            "swarm", "trust", "volume",
+        ],
+        text: "imgtool handles images only, without a daemon. imgtool --help lists the commands",
+    },
 ];
 
 #[cfg(test)]
@@ -51,12 +89,25 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["pull", "push", "login", "run", "ps", "build", "exec", "volume", "swarm", "cp"] {
+        for word in
+            ["pull", "push", "login", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"]
+        {
             assert!(instead("", word).is_some(), "{word}");
+        }
+        for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
+            assert!(instead("container", word).is_some(), "container {word}");
         }
         assert!(instead("image", "pull").is_some());
         assert!(instead("system", "prune").is_some());
-        assert_eq!(instead("image", "ps"), None);
-        assert_eq!(instead("", "nosuch"), None);
+        for (group, word) in [("image", "ps"), ("", "nosuch"), ("container", "pull"), ("container", "nosuch")] {
+            assert_eq!(instead(group, word), None, "{group} {word}");
+        }
+    }
+
+    #[test]
+    fn no_advice_is_false() {
+        // skopeo has no search.
+        assert!(!instead("", "search").is_some_and(|text| text.contains("skopeo search")));
+        assert!(!instead("", "compose").is_some_and(|text| text.contains("build")));
     }
 }

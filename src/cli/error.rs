@@ -48,38 +48,52 @@ pub(super) enum CliError {
     /// Another error in the words of a command.
     #[error("{text}")]
     Worded { text: String, error: Box<CliError> },
+    /// An error, and what was probably meant.
+    #[error("{error}")]
+    Hinted { error: Box<CliError>, hint: String },
     /// Something that is to be said as it stands.
     #[error("{0}")]
     Plain(String),
-    #[error("there is no folder for the image store: set HOME, or say --root DIR")]
+    #[error("cannot find a directory for the image store: set HOME, or use --root DIR")]
     NoRoot,
     #[error("invalid platform: {0}")]
     Platform(PlatformError),
-    #[error("SOURCE_DATE_EPOCH is {text:?}, which is no number of seconds since 1970")]
+    #[error("invalid SOURCE_DATE_EPOCH {text:?}: expected seconds since 1970")]
     Epoch { text: String },
 }
 
 impl CliError {
+    /// The same error with a hint at what was probably meant.
+    pub(super) fn with_hint(self, hint: String) -> Self {
+        Self::Hinted { error: Box::new(self), hint }
+    }
+
+    /// The error without a hint.
+    fn plain(&self) -> &Self {
+        match self {
+            Self::Hinted { error, .. } => error.plain(),
+            other => other,
+        }
+    }
+
     /// Tells the error, and gives its exit code.
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
-        match self {
+        match self.plain() {
             Self::Output(OutputError::Closed) => return ExitCode::SUCCESS,
             Self::Told { code } => return ExitCode::from(*code),
             // Whoever read the archive has gone away with a part of it, and knows. The system ends cat and tar so.
             _ if self.is_broken_pipe() => return ExitCode::from(BROKEN_PIPE),
             Self::Usage(text) => ui.note(text),
-            _ => {
-                ui.error(&self.sentence());
-                if let Some(hint) = self.hint() {
-                    ui.note(&format!("hint: {hint}"));
-                }
-            }
+            _ => ui.error(&self.sentence()),
+        }
+        if let Some(hint) = self.hint() {
+            ui.note(&format!("hint: {hint}"));
         }
         ExitCode::FAILURE
     }
 
     fn is_broken_pipe(&self) -> bool {
-        let mut cause = self.source();
+        let mut cause = self.plain().source();
         while let Some(error) = cause {
             if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
                 return true;
@@ -92,7 +106,7 @@ impl CliError {
     /// The image that is not there, if that is what is wrong.
     pub(super) fn missing_image(&self) -> Option<&str> {
         match self {
-            Self::Worded { error, .. } => error.missing_image(),
+            Self::Worded { error, .. } | Self::Hinted { error, .. } => error.missing_image(),
             Self::Ops(ops::Error::NoSuchImage(name)) => Some(name),
             _ => None,
         }
@@ -101,7 +115,7 @@ impl CliError {
     /// The error and its causes, each once.
     pub(super) fn sentence(&self) -> String {
         let mut text = self.to_string();
-        let mut cause = self.source();
+        let mut cause = self.plain().source();
         while let Some(error) = cause {
             let more = words(error);
             if !text.contains(&more) {
@@ -115,33 +129,36 @@ impl CliError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Hinted { hint, .. } => Some(hint.clone()),
             Self::Worded { error, .. } => error.hint(),
             Self::Ops(ops::Error::NoSuchImage(name)) => {
                 let file = name.strip_suffix(":latest").unwrap_or(name);
-                Path::new(file).exists().then(|| format!("there is a file {file}: write ./{file} to look into it"))
+                Path::new(file).exists().then(|| format!("{file} is a file; to inspect an archive, write ./{file}"))
             }
             Self::Ops(ops::Error::InvalidFilter(_)) => {
                 let filters = "dangling=, label=, label!=, before=, since=, until= and reference=";
-                Some(format!("there are the filters {filters}"))
+                Some(format!("supported filters: {filters}"))
             }
             Self::Ops(ops::Error::Conflict { names, .. }) => {
-                Some(format!("it is {}; with --force all of these go", names.join(", ")))
+                Some(format!("it is named {}; --force removes all of these names", names.join(", ")))
             }
             Self::Ops(ops::Error::DependentChildren { children, .. }) => {
                 Some(format!("committed on it, and to be removed first: {}", children.join(", ")))
             }
             Self::Ops(ops::Error::NotARootfs { what, .. }) if Path::new(what).is_file() => {
-                Some(format!("imgtool load -i {what}"))
+                Some(format!("to load an archive of images: imgtool load -i {what}"))
             }
             Self::Ops(ops::Error::Input { path, source: archive::Error::RootFs | archive::Error::NotAnArchive }) => {
                 let file = if Path::new(path).is_file() { path } else { "FILE" };
                 Some(format!("what docker export wrote is a root file system: imgtool import {file} NAME"))
             }
-            Self::Ops(ops::Error::NotARootfs { .. }) => Some("imgtool load reads archives of images".to_owned()),
+            Self::Ops(ops::Error::NotARootfs { .. }) => Some("to load an archive of images: imgtool load".to_owned()),
             Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {
-                Some("the image store can only be read; --root DIR names another".to_owned())
+                Some("the image store is not writable; use --root DIR for another one".to_owned())
             }
-            Self::Ops(ops::Error::Folder { path }) => Some(format!("imgtool commit --from scratch {}", path.display())),
+            Self::Ops(ops::Error::Folder { path }) => {
+                Some(format!("to make it an image: imgtool commit --from scratch {}", path.display()))
+            }
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::commit::warn;
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
@@ -10,23 +11,23 @@ use crate::ops::output::{Target, to_path};
 
 /// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
 ///
-/// The layers are merged, nothing is unpacked. IMAGE is a name or an ID in the store, or an archive or OCI layout:
+/// The layers are merged without unpacking them. IMAGE is a name or an ID in the store, or an archive or OCI layout:
 /// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. Any other folder means what is in
 /// it; of one that `unpack` made, owners and devices are those of the image.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "export [OPTIONS] IMAGE")]
 pub(super) struct Args {
     /// Write to a file, instead of STDOUT
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", add = Completes::Files)]
     output: Option<PathBuf>,
-    /// Add the files that docker puts into every container (.dockerenv, dev/console, etc/hosts and so on)
+    /// Add the files that docker creates in every container (.dockerenv, dev/console, etc/hosts and others)
     #[arg(long)]
     docker_stubs: bool,
     /// Export the image for the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
     /// The image
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images]))]
     images: Vec<String>,
 }
 
@@ -45,7 +46,8 @@ impl Args {
         let progress = session.progress(false);
         let export = plan(&session.context, &self.images[0], &options)?;
         if let Some(folder) = export.orphan() {
-            let what = "exported as it is on the disk, as the image that it was unpacked from is not in the store";
+            let what =
+                "the image it was unpacked from is not in the store: exporting files with the owners they have on disk";
             session.ui.warn(&format!("{}: {what}", folder.display()));
         }
         let skipped = match output {

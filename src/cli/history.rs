@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::time;
@@ -26,13 +27,13 @@ pub(super) struct Args {
     #[arg(short, long)]
     quiet: bool,
     /// Format output: 'table', 'table TEMPLATE', 'json', or a Go template
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     /// Show history for the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
     /// The image
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images]))]
     images: Vec<String>,
 }
 

@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Map, Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::time;
@@ -18,18 +19,18 @@ use crate::ui::{Format, human, render_rows};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of docker's")]
 #[command(override_usage = "images [OPTIONS] [REPOSITORY[:TAG]]")]
 pub(super) struct Args {
-    /// Show all images, also those that have no name and are there because others were committed on them
+    /// Show all images (default hides unnamed parents of other images)
     #[arg(short, long)]
     all: bool,
     /// Show digests
     #[arg(long)]
     digests: bool,
-    /// Show only images for which it holds: dangling=BOOL, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME,
+    /// Filter output based on conditions provided: dangling=BOOL, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME,
     /// reference=PATTERN
-    #[arg(short, long, value_name = "FILTER")]
+    #[arg(short, long, value_name = "FILTER", add = Completes::FILTER)]
     filter: Vec<String>,
     /// Format output: 'table', 'table TEMPLATE', 'json', or a Go template
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     /// Don't truncate output
     #[arg(long)]
@@ -37,17 +38,17 @@ pub(super) struct Args {
     /// Only show image IDs
     #[arg(short, long)]
     quiet: bool,
-    /// Sort by: created (the newest first), size (the largest first) or name
+    /// Sort by created (newest first), size (largest first) or name
     #[arg(long, value_name = "KEY", value_enum)]
     sort: Option<Sort>,
-    /// Sort the other way round
+    /// Reverse the order
     #[arg(long)]
     reverse: bool,
     /// List images and their platforms as a tree
     #[arg(long)]
     tree: bool,
-    /// A name, with * and ? as in a shell
-    #[arg(value_name = "REPOSITORY[:TAG]")]
+    /// A name; * and ? match as in a shell
+    #[arg(value_name = "REPOSITORY[:TAG]", add = Completes::Each(&[Completes::Images]))]
     pattern: Vec<String>,
 }
 
@@ -191,9 +192,10 @@ impl Args {
 
     /// Whoever types `images ls` means another command.
     fn hint(&self, session: &Session) {
-        let program = session.called();
+        let called = session.called();
         let word = self.pattern.first().filter(|word| SUBCOMMANDS.contains(&word.as_str()));
-        if let (["images"], Some(word)) = (session.command().as_slice(), word) {
+        if let (true, Some(word)) = (called.names == ["images"], word) {
+            let program = called.program;
             session
                 .ui
                 .note(&format!("\nNo images found matching \"{word}\": did you mean \"{program} image {word}\"?"));

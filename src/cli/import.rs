@@ -1,7 +1,8 @@
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::{self, Session, variable};
 use super::usage::Arity;
@@ -19,23 +20,23 @@ const TIMESTAMP_HELP: &str =
 
 /// Import the contents from a tarball to create a filesystem image
 ///
-/// The tar, compressed or not, is the whole root file system of the new image: its only layer, kept byte for byte. It is
+/// The tar, compressed or not, becomes the only layer of the new image, byte for byte. It is
 /// read from a file, from STDIN (-), or from a web server.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "import [OPTIONS] file|URL|- [REPOSITORY[:TAG]]")]
 pub(super) struct Args {
     /// Apply Dockerfile instruction to the created image: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD,
-    /// STOPSIGNAL, USER, VOLUME or WORKDIR; may be given several times
+    /// STOPSIGNAL, USER, VOLUME or WORKDIR; can be repeated
     #[arg(short, long, value_name = "INSTRUCTION", allow_hyphen_values = true)]
     change: Vec<String>,
     /// Set commit message for imported image
     #[arg(short, long, value_name = "MESSAGE", allow_hyphen_values = true)]
     message: Option<String>,
     /// Set platform of the image
-    #[arg(long, value_name = "PLATFORM", help = PLATFORM_HELP)]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
     platform: Option<String>,
     /// Keep the config (command, environment, labels and so on) of this image
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", add = Completes::Images)]
     config_from: Option<String>,
     /// Make the image at this time
     #[arg(long, value_name = "TIME", help = TIMESTAMP_HELP)]
@@ -44,7 +45,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// The tar, and a name for the image
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", add = Completes::Each(&[Completes::Files, Completes::Images]))]
     operands: Vec<String>,
 }
 
@@ -52,6 +53,15 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.operands)?;
         session.check(Arity::AtMost(2), &self.operands)?;
+        self.import(session).map_err(|error| match &self.operands[..] {
+            [name, file] if Path::new(file).is_file() && !Path::new(name).exists() => {
+                error.with_hint(format!("did you mean {} {file} {name}?", session.called().path()))
+            }
+            _ => error,
+        })
+    }
+
+    fn import(&self, session: &Session) -> Result<(), CliError> {
         let options = self.options(session)?;
         let input = input(&self.operands[0])?;
         let imported = import(&session.context, input, &options, &*session.progress(false))?;

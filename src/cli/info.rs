@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -7,12 +8,12 @@ use super::version::{VERSION, print};
 use crate::docker::types;
 use crate::ops::images::images;
 
-/// Display information on the store and this machine
+/// Display system-wide information: the store and this machine
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "info [OPTIONS]")]
 pub(super) struct Args {
     /// Format output using a custom template: 'json', or a Go template
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     #[arg(hide = true)]
     extra: Vec<String>,

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -16,13 +17,13 @@ use crate::ui::{self, Inspection};
 #[command(override_usage = "inspect [OPTIONS] IMAGE [IMAGE...]")]
 pub(super) struct Args {
     /// Format output using a custom template: 'json', or a Go template
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     /// Inspect the image of the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
     /// The images
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Images)]
     images: Vec<String>,
 }
 
@@ -35,10 +36,10 @@ pub(super) struct Args {
 pub(super) struct AnyArgs {
     #[command(flatten)]
     args: Args,
-    /// Only inspect objects of the given type: here there are none but images
+    /// Only inspect objects of the given type; imgtool has only images
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
-    /// Display total file sizes of containers, of which there are none here
+    /// Ignored: imgtool has no containers
     #[arg(short, long)]
     size: bool,
 }

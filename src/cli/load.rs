@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -12,18 +13,18 @@ use crate::ops::load::{Input, Loaded, Options, load};
 /// Load images from an archive or STDIN
 ///
 /// Reads what docker, podman, skopeo, crane, buildkit, jib, kaniko, nix, regctl and others write, compressed or not, and
-/// OCI image layouts. Everything is verified, and either all is loaded or nothing.
+/// OCI image layouts. The format is detected automatically. Loading is atomic: if verification fails, nothing is loaded.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "load [OPTIONS]")]
 pub(super) struct Args {
     /// Read from an archive file or an OCI layout folder, instead of STDIN
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", add = Completes::Files)]
     input: Option<PathBuf>,
-    /// Suppress the progress
+    /// Suppress the progress output
     #[arg(short, long)]
     quiet: bool,
     /// Load only the given platform(s): os[/arch[/variant]],...
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Vec<String>,
     /// Refuse to move a name from one image to another
     #[arg(long)]
@@ -31,16 +32,16 @@ pub(super) struct Args {
     /// Load the image OLD (a name in the archive, or an image ID) as NEW
     #[arg(long, value_name = "OLD=NEW")]
     tag: Vec<String>,
-    /// Put this registry and path before all names, in place of their registry
+    /// Replace the registry of all names with this registry and path
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Load only the image of this name; may be given several times
-    #[arg(long, value_name = "REF")]
+    /// Load only the image with this name; can be repeated
+    #[arg(long, value_name = "REF", add = Completes::Images)]
     only: Vec<String>,
     /// Verify everything and say what would be loaded, but store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print what was loaded as JSON
+    /// Print the loaded images as JSON
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     #[arg(hide = true)]
@@ -49,7 +50,12 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
-        session.check(Arity::None, &self.extra)?;
+        session.check(Arity::None, &self.extra).map_err(|error| match &self.extra[..] {
+            [file, ..] if self.input.is_none() => {
+                error.with_hint(format!("did you mean {} -i {file}?", session.called().path()))
+            }
+            _ => error,
+        })?;
         let options = self.options()?;
         let input = match self.input {
             Some(path) => Input::Path(path),
@@ -71,7 +77,7 @@ impl Args {
         let mut rename = Vec::new();
         for pair in &self.tag {
             let Some((old, new)) = pair.split_once('=') else {
-                return Err(CliError::Plain(format!("--tag wants OLD=NEW, and not {pair:?}")));
+                return Err(CliError::Plain(format!("invalid --tag {pair:?}: expected OLD=NEW")));
             };
             let new = new.parse::<Reference>().map_err(crate::ops::Error::from)?;
             rename.push((old.to_owned(), crate::ops::naming::checked(new)?));

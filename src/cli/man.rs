@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -6,26 +5,27 @@ use std::path::Path;
 use clap::Command;
 use roff::{Inline, Roff, bold, italic, roman};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::help::{self, Example};
-use super::usage::{self, Arity};
+use super::usage::{self, Arity, Called};
 use crate::ui::Ui;
 
 /// Write the manual pages into a directory
 ///
-/// One page for imgtool, and one for each of its commands, as imgtool-COMMAND.1. The directory is made if it is not
-/// there; man finds what is in ~/.local/share/man/man1.
+/// One page for imgtool, and one for each of its commands, as imgtool-COMMAND.1. The directory is created if it does
+/// not exist; man finds pages in ~/.local/share/man/man1.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "man DIR")]
 pub(super) struct Args {
     /// The directory
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = Completes::Each(&[Completes::Dirs]))]
     directory: Vec<String>,
 }
 
 impl Args {
-    pub(super) fn run(self, ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), CliError> {
-        usage::check(Arity::Exactly(1), &self.directory, typed)?;
+    pub(super) fn run(self, ui: &Ui, program: &Command, called: &Called) -> Result<(), CliError> {
+        usage::check(Arity::Exactly(1), &self.directory, called)?;
         let directory = Path::new(&self.directory[0]);
         let failed = |path: &Path, error: &io::Error| {
             let text = error.to_string();
@@ -158,41 +158,38 @@ const EVERYWHERE: [(&str, Rows); 3] = [
     (
         "EXIT STATUS",
         &[
-            ("0", "All was done; also if whoever read a list on standard output went away early, as head does."),
-            ("1", "Something was not done; standard error says what and why."),
-            ("64", "A template of inspect could not be parsed."),
-            ("125", "A flag that does not exist, or a value that it does not take."),
-            ("129, 130, 143", "Died of SIGHUP, of Ctrl-C or of SIGTERM. Nothing half-done is left."),
-            ("141", "Whoever read an archive on standard output went away before its end."),
+            ("0", "Success, also if the reader of standard output closed it early, as head does."),
+            ("1", "An error; the message is on standard error."),
+            ("64", "The template of inspect, version or info could not be parsed."),
+            ("125", "An unknown flag, or an invalid value for a flag."),
+            ("129, 130, 143", "Killed by SIGHUP, SIGINT (Ctrl-C) or SIGTERM, after removing what was incomplete."),
+            ("141", "The reader of an archive on standard output closed it before the end."),
         ],
     ),
     (
         "ENVIRONMENT",
         &[
-            ("IMGTOOL_ROOT", "The folder of the image store; --root goes before it."),
+            ("IMGTOOL_ROOT", "Directory of the image store; --root overrides it."),
             (
                 "XDG_DATA_HOME, HOME",
-                "Where the store is, if neither says: in imgtool below the first, or in .local/share/imgtool below the second.",
+                "Default place of the store: $XDG_DATA_HOME/imgtool, or $HOME/.local/share/imgtool.",
             ),
-            ("DOCKER_DEFAULT_PLATFORM", "The platform of images that are imported without --platform."),
-            (
-                "SOURCE_DATE_EPOCH",
-                "The time of what is written, in seconds since 1970, so that the same input gives the same bytes.",
-            ),
+            ("DOCKER_DEFAULT_PLATFORM", "Platform of images imported without --platform."),
+            ("SOURCE_DATE_EPOCH", "Time stamp of everything written, in seconds since 1970, for reproducible output."),
             (
                 "NO_COLOR, TERM",
-                "No colours if NO_COLOR is set to something, or TERM is dumb. There are none but on a terminal.",
+                "No colours if NO_COLOR is not empty or TERM is dumb. Colours are only used on a terminal.",
             ),
-            ("http_proxy, https_proxy, all_proxy, no_proxy", "How import reaches web servers."),
+            ("http_proxy, https_proxy, all_proxy, no_proxy", "Proxies that import uses."),
         ],
     ),
     (
         "FILES",
         &[
-            ("~/.local/share/imgtool", "The image store: an OCI image layout, which other tools can read."),
+            ("~/.local/share/imgtool", "The image store, an OCI image layout that other tools can read."),
             (
                 "~/.local/share/imgtool/imgtool",
-                "What is imgtool's own in it: locks, the indexes of layers, and what unpacked directories looked like.",
+                "imgtool's own files: locks, layer indexes, and snapshots of unpacked directories.",
             ),
         ],
     ),

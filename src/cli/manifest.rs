@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::target::check_target;
@@ -15,7 +16,7 @@ use crate::ops::output::write_to_path;
 use crate::ops::save;
 use crate::ui::{inspect_json, manifest_json};
 
-/// Manage manifests and manifest lists: one name for images of several platforms
+/// Manage image manifests and manifest lists
 #[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
 pub(super) struct Args {
@@ -32,7 +33,7 @@ enum Command {
     Rm(Rm),
 }
 
-/// Say for which platform an image of a manifest list is
+/// Add additional information to a local image manifest: the platform of an image in a manifest list
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "annotate [OPTIONS] MANIFEST_LIST MANIFEST")]
 struct Annotate {
@@ -51,23 +52,23 @@ struct Annotate {
     /// Set architecture variant
     #[arg(long, value_name = "VARIANT")]
     variant: Option<String>,
-    /// The list, and an image in it
-    #[arg(value_name = "MANIFEST")]
+    /// The manifest list, and an image in it
+    #[arg(value_name = "MANIFEST", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
 }
 
-/// Create a manifest list of images that are in the store
+/// Create a local manifest list of images in the store
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "create MANIFEST_LIST MANIFEST [MANIFEST...]")]
 struct Create {
     /// Amend an existing manifest list
     #[arg(short, long)]
     amend: bool,
-    /// Nothing is asked of a registry
+    /// For docker's scripts: no registry is used
     #[arg(long, hide = true)]
     insecure: bool,
-    /// The list's name, and the images
-    #[arg(value_name = "MANIFEST")]
+    /// The name of the manifest list, and the images
+    #[arg(value_name = "MANIFEST", add = Completes::Images)]
     operands: Vec<String>,
 }
 
@@ -78,11 +79,11 @@ struct Inspect {
     /// Output additional info including layers and platform
     #[arg(short, long)]
     verbose: bool,
-    /// Nothing is asked of a registry
+    /// For docker's scripts: no registry is used
     #[arg(long, hide = true)]
     insecure: bool,
     /// An image, by name or ID in the store, or an OCI layout or archive: oci:DIR[:REF], oci-archive:PATH[:REF]
-    #[arg(value_name = "MANIFEST")]
+    #[arg(value_name = "MANIFEST", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
 }
 
@@ -93,11 +94,11 @@ struct Push {
     /// Remove the local manifest list after push
     #[arg(short, long)]
     purge: bool,
-    /// Nothing is asked of a registry
+    /// For docker's scripts: no registry is used
     #[arg(long, hide = true)]
     insecure: bool,
-    /// The list, and where it is to go
-    #[arg(value_name = "MANIFEST_LIST")]
+    /// The manifest list, and the destination
+    #[arg(value_name = "MANIFEST_LIST", add = Completes::Each(&[Completes::Images, Completes::Files]))]
     operands: Vec<String>,
 }
 
@@ -106,7 +107,7 @@ struct Push {
 #[command(override_usage = "rm MANIFEST_LIST [MANIFEST_LIST...]")]
 struct Rm {
     /// The lists
-    #[arg(value_name = "MANIFEST_LIST")]
+    #[arg(value_name = "MANIFEST_LIST", add = Completes::Images)]
     operands: Vec<String>,
 }
 
@@ -174,8 +175,7 @@ impl Push {
         let destination = self.operands.get(1).and_then(|text| text.strip_prefix("oci-archive:"));
         let Some(path) = destination.map(Path::new) else {
             return Err(CliError::Plain(format!(
-                "a list is pushed to an archive, `manifest push {list} oci-archive:FILE`; pushing to a registry comes \
-                 with pull and push"
+                "cannot push to a registry yet; to write an archive: imgtool manifest push {list} oci-archive:FILE"
             )));
         };
         check_target(path, "push manifest list")?;

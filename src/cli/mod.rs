@@ -5,13 +5,14 @@
 
 mod commit;
 mod complete;
+mod completes;
 mod completion;
+mod container;
 mod daemon;
 mod diff;
 mod elsewhere;
 mod error;
 mod export;
-mod flags;
 mod help;
 mod history;
 mod image;
@@ -20,15 +21,16 @@ mod images;
 mod import;
 mod info;
 mod inspect;
+mod line;
 mod load;
 mod man;
 mod manifest;
-mod place;
 mod prune;
 mod rmi;
 mod save;
 mod session;
 mod signals;
+mod suggest;
 mod system;
 mod tag;
 mod target;
@@ -40,18 +42,21 @@ mod verify;
 mod version;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
 use crate::cancel::Token;
 use crate::ui::{ProgressMode, Ui};
+use completes::Completes;
 use error::CliError;
+use line::Line;
 use session::Session;
+use usage::Called;
 
 const ROOT_HELP: &str =
-    "The folder of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]";
+    "Directory of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]";
 
 /// Docker's image commands without Docker: no daemon, no root.
 #[derive(Debug, Parser)]
@@ -65,9 +70,9 @@ const ROOT_HELP: &str =
 )]
 struct Cli {
     /// The folder of the image store; by default $`IMGTOOL_ROOT`, or imgtool in $`XDG_DATA_HOME` or ~/.local/share
-    #[arg(long, value_name = "DIR", global = true, help = ROOT_HELP)]
+    #[arg(long, value_name = "DIR", global = true, help = ROOT_HELP, add = Completes::Dirs)]
     root: Option<PathBuf>,
-    /// How progress is shown on standard error
+    /// How to show progress on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]
     progress: ProgressMode,
     /// Print version
@@ -83,6 +88,7 @@ struct Cli {
 enum Command {
     Commit(commit::Args),
     Completion(completion::Args),
+    Container(container::Args),
     Diff(diff::Args),
     Export(export::Args),
     History(history::Args),
@@ -105,15 +111,10 @@ enum Command {
 
 impl Command {
     /// Runs a command that needs no store, or `open`s one.
-    fn run(
-        self,
-        ui: &Ui,
-        typed: &[OsString],
-        open: impl FnOnce() -> Result<Session, CliError>,
-    ) -> Result<(), CliError> {
+    fn run(self, ui: &Ui, called: &Called, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
         match self {
-            Self::Completion(args) => args.run(ui, typed),
-            Self::Man(args) => args.run(ui, &usage::commands(), typed),
+            Self::Completion(args) => args.run(ui, called),
+            Self::Man(args) => args.run(ui, &usage::program("imgtool"), called),
             command => {
                 let session = open()?;
                 command.run_in(&session).map_err(|error| session.tell(error))
@@ -125,6 +126,7 @@ impl Command {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
             Self::Commit(args) => args.run(session),
+            Self::Container(args) => args.run(session),
             Self::Diff(args) => args.run(session),
             Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),
@@ -148,28 +150,32 @@ impl Command {
 
 /// Runs the command line and gives the exit code: 0, 1 for errors, 125 for flags that do not exist, as docker does.
 pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
-    let typed: Vec<OsString> = help::spelled_out(typed.collect());
+    let typed: Vec<OsString> = typed.collect();
+    let (program, words) = typed.split_first().map_or((None, &typed[..]), |(program, words)| (Some(program), words));
     let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
-    if typed.get(1).is_some_and(|word| word == complete::NAME) {
-        let _ = complete::run(&ui, &usage::commands(), &typed[2..]);
+    let program = program_name(program.map(Path::new));
+    let command = usage::program(program);
+    if let Some((_, words)) = words.split_first().filter(|(word, _)| *word == complete::NAME) {
+        let _ = complete::run(&ui, &command, words);
         return ExitCode::SUCCESS;
     }
-    let mut command = usage::program(&typed);
-    command.build();
-    let line = match flags::read(&command, &typed) {
-        Ok(line) => line,
+    let line = Line::read(&command, words);
+    let for_clap = match line.clone().for_clap() {
+        Ok(words) => words,
         Err(wrong) => return usage::explain_flag(&ui, &wrong),
     };
-    let parsed = usage::program(&line).try_get_matches_from(&line).and_then(|found| Cli::from_arg_matches(&found));
+    let parsed = command.clone().try_get_matches_from(&for_clap).and_then(|found| Cli::from_arg_matches(&found));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage::explain(&ui, &error, &line),
     };
+    let called = Called::new(program, &line);
     cli.daemon.note(&ui);
     let job = Token::new();
     let signals = signals::listen(&ui, &job);
-    let run = || cli.command.run(&ui, &line, || Session::open(ui.clone(), cli.root, cli.progress, line.clone(), &job));
+    let run =
+        || cli.command.run(&ui, &called, || Session::open(ui.clone(), cli.root, cli.progress, called.clone(), &job));
     let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         // Who pressed Ctrl-C knows why.
@@ -178,4 +184,9 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     };
     signals.end();
     code
+}
+
+/// Called by the name `docker`, as by a link of that name, the program speaks of itself so.
+fn program_name(typed: Option<&Path>) -> &'static str {
+    if typed.and_then(Path::file_name).is_some_and(|name| name == "docker") { "docker" } else { "imgtool" }
 }

@@ -1,5 +1,6 @@
 use std::io::{self, BufRead as _};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -8,24 +9,24 @@ use crate::ops::prune::{Options, prune};
 use crate::ops::remove::Event;
 use crate::ui::human;
 
-/// Remove unused images: those without a name, and blobs that no image needs
+/// Remove unused images, unreferenced blobs and leftovers of killed processes
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "prune [OPTIONS]")]
 pub(super) struct Args {
-    /// Remove all images, named or not: here no container uses any
+    /// Remove all images, not just dangling ones
     #[arg(short, long)]
     all: bool,
     /// Do not prompt for confirmation
     #[arg(short, long)]
     force: bool,
-    /// Remove only images for which it holds: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], reference=PATTERN,
+    /// Remove only images that match: until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], reference=PATTERN,
     /// dangling=BOOL
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", add = Completes::FILTER)]
     filter: Vec<String>,
-    /// Of the images that each repository names keep this many, the newest, and remove the others
+    /// Keep the N newest images of each repository and remove the others
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
-    /// Only print what would be removed
+    /// Print what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
     #[arg(hide = true)]

@@ -1,3 +1,4 @@
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -7,20 +8,20 @@ use crate::ops::remove::{Event, Options, remove};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "rmi [OPTIONS] IMAGE [IMAGE...]")]
 pub(super) struct Args {
-    /// Force removal of the image: an ID also removes all its names, and a missing image is no error
+    /// Force removal of the image: an ID removes all its names; ignore missing images
     #[arg(short, long)]
     force: bool,
-    /// Do not delete the images without a name that it was committed on
+    /// Do not delete untagged parents
     #[arg(long)]
     no_prune: bool,
-    /// Only print what would be removed
+    /// Print what would be removed without removing it
     #[arg(long)]
     dry_run: bool,
-    /// Docker's; here an image goes with all its platforms
-    #[arg(long, value_name = "PLATFORM", hide = true)]
+    /// Not supported: an image is removed with all its platforms
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, hide = true)]
     platform: Vec<String>,
     /// The images, by name or ID
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Images)]
     images: Vec<String>,
 }
 
@@ -29,7 +30,7 @@ impl Args {
         session.check(Arity::AtLeast(1), &self.images)?;
         if !Session::platforms(&self.platform)?.is_empty() {
             return Err(CliError::Plain(
-                "--platform: an image is removed with all its platforms; to have only some, load it with --platform"
+                "--platform is not supported: an image is removed with all its platforms. To keep only some, load it again with --platform"
                     .to_owned(),
             ));
         }

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
@@ -16,20 +17,20 @@ use crate::ops::save::{Format, Options, plan};
 #[command(override_usage = "save [OPTIONS] IMAGE [IMAGE...]")]
 pub(super) struct Args {
     /// Write to a file, instead of STDOUT
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", add = Completes::Files)]
     output: Option<PathBuf>,
     /// Save only the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Vec<String>,
-    /// The form of the archive: docker (read by everything since docker 1.10), docker-legacy (as docker 1.10 to 24 wrote
-    /// it), oci (manifests and layers as they are stored)
+    /// The archive format: docker (readable by every docker since 1.10), docker-legacy (as docker 1.10 to 24 wrote
+    /// it), oci (manifests and layers unchanged)
     #[arg(long, value_name = "FORM", default_value = "docker")]
     format: FormatName,
-    /// Compress layers: gzip or zstd, with :LEVEL if wanted; none undoes compression
-    #[arg(long, value_name = "METHOD[:LEVEL]")]
+    /// Compress layers with gzip or zstd, optionally with :LEVEL; none stores them uncompressed
+    #[arg(long, value_name = "METHOD[:LEVEL]", add = Completes::Words(&["gzip", "none", "zstd"]))]
     compress: Option<String>,
     /// The images
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Images)]
     images: Vec<String>,
 }
 
@@ -49,7 +50,7 @@ impl Args {
         let mut platforms = Session::platforms(&self.platform)?;
         if platforms.len() > 1 {
             return Err(CliError::Plain(
-                "multiple platforms are saved by leaving out --platform; it takes one".to_owned(),
+                "--platform takes one platform; without it all platforms are saved".to_owned(),
             ));
         }
         let options = Options {
@@ -67,12 +68,24 @@ impl Args {
             check_target(path, "save image")?;
         }
         let progress = session.progress(false);
-        let members = plan(&session.context, &self.images, &options, &*progress)?;
+        let members = plan(&session.context, &self.images, &options, &*progress)
+            .map_err(|error| self.hinted(session, error.into()))?;
         match output {
             Some(path) => write_to_path(&members, path, session.context.store.job(), &*progress)?,
             None => write_to_stream(&members, &mut session.ui.raw(), &*progress)?,
         }
         Ok(())
+    }
+
+    /// The same error; if the image that is not there is called as an archive is, `-o` was forgotten.
+    fn hinted(&self, session: &Session, error: CliError) -> CliError {
+        const ENDINGS: [&str; 4] = [".tar", ".tar.gz", ".tgz", ".tar.zst"];
+        let missing = error.missing_image().map(|name| name.strip_suffix(":latest").unwrap_or(name).to_owned());
+        let file = missing.filter(|name| ENDINGS.iter().any(|ending| name.ends_with(ending)));
+        let Some(file) = file.filter(|file| !Path::new(file).exists()) else { return error };
+        let images: Vec<&str> = self.images.iter().map(String::as_str).filter(|image| *image != file).collect();
+        let images = if images.is_empty() { "IMAGE".to_owned() } else { images.join(" ") };
+        error.with_hint(format!("did you mean {} -o {file} {images}?", session.called().path()))
     }
 }
 

@@ -1,14 +1,13 @@
 //! What every command has: the store, the streams, the clock, the environment.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::usage::{self, Arity};
+use super::usage::{self, Arity, Called};
 use crate::cancel::Token;
 use crate::image::Progress;
 use crate::layer::Limits;
@@ -27,7 +26,7 @@ pub(super) struct Session {
     /// The time at which the program started.
     pub(super) now: Timestamp,
     progress: ProgressMode,
-    typed: Vec<OsString>,
+    called: Called,
 }
 
 impl Session {
@@ -35,18 +34,18 @@ impl Session {
         ui: Ui,
         root: Option<PathBuf>,
         progress: ProgressMode,
-        typed: Vec<OsString>,
+        called: Called,
         job: &Token,
     ) -> Result<Self, CliError> {
         let root = root.or_else(self::root).ok_or(CliError::NoRoot)?;
         let context =
             Context { store: Store::new(root).of_job(job.clone()), host: Platform::host(), limits: Limits::default() };
-        Ok(Self { context, ui, now: Timestamp::now(), progress, typed })
+        Ok(Self { context, ui, now: Timestamp::now(), progress, called })
     }
 
     /// Checks the number of arguments of the command that was typed.
     pub(super) fn check(&self, arity: Arity, given: &[String]) -> Result<(), CliError> {
-        usage::check(arity, given, &self.typed)
+        usage::check(arity, given, &self.called)
     }
 
     /// Tells an error of which there is more to say than its own words.
@@ -66,15 +65,9 @@ impl Session {
         }
     }
 
-    /// The name by which the program was called: `imgtool`, or `docker`.
-    pub(super) fn called(&self) -> &'static str {
-        usage::program_name(&self.typed)
-    }
-
-    /// The command that was typed, without the program's name: `image`, `ls`.
-    pub(super) fn command(&self) -> Vec<&str> {
-        let words = self.typed.iter().skip(1).filter_map(|word| word.to_str());
-        words.take_while(|word| *word != "--").filter(|word| !word.starts_with('-')).collect()
+    /// The command that was typed, and the name by which the program was called.
+    pub(super) fn called(&self) -> &Called {
+        &self.called
     }
 
     /// Progress as `--progress` says.

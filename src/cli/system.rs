@@ -1,6 +1,7 @@
 use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::time;
@@ -25,7 +26,7 @@ enum Command {
     Info(super::info::Args),
 }
 
-/// Show disk usage: layers that several images have count once
+/// Show disk usage; shared layers are counted once
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "df [OPTIONS]")]
 struct Df {
@@ -33,7 +34,7 @@ struct Df {
     #[arg(short, long)]
     verbose: bool,
     /// Format output: 'table', 'table TEMPLATE', 'json', or a Go template
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     #[arg(hide = true)]
     extra: Vec<String>,

@@ -1,14 +1,15 @@
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use crate::ops;
 
-/// Give an image a further name
+/// Give an image another name
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]")]
 pub(super) struct Args {
-    /// The image, by name or ID, and its further name
-    #[arg(value_name = "IMAGE")]
+    /// The image, by name or ID, and its new name
+    #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     images: Vec<String>,
 }
 

@@ -40,6 +40,32 @@ pub(super) fn check_target(path: &Path, verb: &str) -> Result<(), CliError> {
         Some(Ok(found)) if !found.is_dir() => "not a directory".to_owned(),
         _ => return Ok(()),
     };
-    let folder = folder.unwrap_or(path).display();
-    Err(CliError::Plain(format!("failed to {verb}: invalid output path: stat {folder}: {why}")))
+    let folder = folder.unwrap_or(path);
+    let shown = folder.display();
+    let error = CliError::Plain(format!("failed to {verb}: invalid output path: stat {shown}: {why}"));
+    Err(match missing(folder) {
+        Some(missing) => error.with_hint(format!("{} does not exist. Create it: mkdir -p {shown}", missing.display())),
+        None => error,
+    })
+}
+
+/// The uppermost folder on the way that does not exist.
+fn missing(folder: &Path) -> Option<&Path> {
+    let parts = folder.ancestors().take_while(|part| !part.as_os_str().is_empty());
+    parts.take_while(|part| part.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_that_is_missing_is_the_uppermost() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let at = |path: &str| folder.path().join(path);
+        assert_eq!(missing(&at("no/such/place")), Some(at("no").as_path()));
+        assert_eq!(missing(folder.path()), None);
+        std::fs::write(at("file"), "").expect("a file");
+        assert_eq!(missing(&at("file/inside")), None);
+    }
 }

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -9,26 +10,25 @@ use crate::rootfs::{Lacking, ordinary_user};
 
 /// Unpack the file system of an image into a directory
 ///
-/// The directory must not be there, or be empty. The store remembers what it looked like, so that `diff` and `commit`
-/// find what changed. As an ordinary user everything is applied that can be; owners, devices and the like are remembered,
-/// and `commit` loses nothing.
+/// The directory must be empty or not exist. The store keeps a snapshot of it, so that `diff` and `commit` find what
+/// changed. Without root, ownership and device nodes cannot be set; they are recorded and `commit` restores them.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "unpack [OPTIONS] IMAGE DIR")]
 pub(super) struct Args {
     /// Unpack the given platform: os[/arch[/variant]]
-    #[arg(long, value_name = "PLATFORM")]
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
-    /// Make device nodes; else an empty file stands for each
+    /// Create device nodes (needs root); by default an empty file stands for each
     #[arg(long)]
     devices: bool,
-    /// Make an OCI bundle: DIR/rootfs, and DIR/config.json for `runc run -b DIR`
+    /// Create an OCI runtime bundle: DIR/rootfs and DIR/config.json, for `runc run -b DIR`
     #[arg(long)]
     bundle: bool,
-    /// Suppress the progress
+    /// Suppress the progress output
     #[arg(short, long)]
     quiet: bool,
     /// The image, and the directory
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Dirs]))]
     operands: Vec<String>,
 }
 

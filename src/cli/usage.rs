@@ -1,105 +1,114 @@
 //! Wrong use, in docker's words: what is wrong, how the command is used, where to read more.
 
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Arg, Command, CommandFactory as _};
 
 use super::Cli;
 use super::elsewhere;
 use super::error::CliError;
-use super::flags::Wrong;
+use super::line::{Line, Wrong, flags_of};
+use super::suggest::nearest;
 use crate::ui::Ui;
 
 /// Docker's exit code for flags that it does not know.
 const BAD_FLAG: u8 = 125;
 
 /// Prints help, or what clap found wrong, and gives the exit code.
-pub(super) fn explain(ui: &Ui, error: &clap::Error, typed: &[OsString]) -> ExitCode {
+pub(super) fn explain(ui: &Ui, error: &clap::Error, line: &Line<'_>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayVersion => {
             // Whatever name it was called by, this is what it is.
-            let _ = ui.line(&format!("imgtool {}", super::version::VERSION));
-            return ExitCode::SUCCESS;
+            shown(ui, &format!("imgtool {}\n", super::version::VERSION))
         }
-        ErrorKind::DisplayHelp => {
-            return shown(ui, &help(ui, typed));
-        }
+        ErrorKind::DisplayHelp => shown(ui, &help(ui, line)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             // Docker's client says it on standard error, and does not count it as a failure.
-            ui.note(help(ui, typed).trim_end());
-            return ExitCode::SUCCESS;
+            ui.note(help(ui, line).trim_end());
+            ExitCode::SUCCESS
         }
-        _ => {}
-    }
-    let (command, path) = find(typed);
-    let usage = usage_line(&command, &path);
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
-        _ => None,
-    };
-    let wrong = context(ContextKind::InvalidArg).unwrap_or_default();
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let wrong = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let group = path.split_once(' ').map_or("", |(_, group)| group);
-            if let Some(advice) = elsewhere::instead(group, &wrong) {
-                ui.error(&format!("{path} {wrong}: {advice}"));
-                return ExitCode::FAILURE;
-            }
-            let near = context(ContextKind::SuggestedSubcommand);
-            let near = near.map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
-            // Docker's usage of `manifest` names more than the other groups'.
-            let more = if group == "manifest" { " COMMAND" } else { "" };
-            let own = if group.is_empty() { String::new() } else { format!("Usage:  {path}{more}\n\n") };
-            let program = program_name(typed);
-            ui.note(&format!(
-                "{program}: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
-            ));
-            ExitCode::FAILURE
-        }
-        ErrorKind::UnknownArgument if wrong.starts_with('-') => {
-            let near =
-                context(ContextKind::SuggestedArg).map(|near| format!("\nDid you mean {near}?")).unwrap_or_default();
-            ui.note(&format!("unknown flag: {wrong}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
-            ExitCode::from(BAD_FLAG)
-        }
+        ErrorKind::InvalidSubcommand => explain_command(ui, line),
         _ => {
             let text = error.render().to_string();
             let text = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            ui.note(&format!("{text}\n\n{usage}\n\nRun '{path} --help' for more information"));
-            ExitCode::from(BAD_FLAG)
+            explain_flag(ui, &Wrong { command: line.command, path: line.name(), message: text, unknown: None })
         }
     }
+}
+
+/// Tells of a command that is not there: what to do instead, or which one was probably meant.
+fn explain_command(ui: &Ui, line: &Line<'_>) -> ExitCode {
+    let wrong = line.unknown.as_ref().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let path = line.name();
+    let group = path.split_once(' ').map_or("", |(_, group)| group);
+    if let Some(advice) = elsewhere::instead(group, &wrong) {
+        ui.error(&format!("{path} {wrong}: {advice}"));
+        return ExitCode::FAILURE;
+    }
+    let known = line.command.get_subcommands().filter(|below| !below.is_hide_set()).map(Command::get_name);
+    let near = nearest(&wrong, known).map(|near| format!("\n\nDid you mean '{path} {near}'?")).unwrap_or_default();
+    // Docker's usage of `manifest` names more than the other groups'.
+    let more = if group == "manifest" { " COMMAND" } else { "" };
+    let own = if group.is_empty() { String::new() } else { format!("Usage:  {path}{more}\n\n") };
+    let program = line.path[0];
+    ui.note(&format!(
+        "{program}: unknown command: {path} {wrong}{near}\n\n{own}Run '{path} --help' for more information"
+    ));
+    ExitCode::FAILURE
 }
 
 /// Tells a flag that was typed wrong, and gives the exit code.
-pub(super) fn explain_flag(ui: &Ui, wrong: &Wrong) -> ExitCode {
-    if let Some(flag) = &wrong.unknown {
-        let line: Vec<OsString> = wrong.path.iter().cloned().chain([flag.into()]).collect();
-        if let Err(error) = program(&line).try_get_matches_from(&line) {
-            return explain(ui, &error, &line);
-        }
+pub(super) fn explain_flag(ui: &Ui, wrong: &Wrong<'_>) -> ExitCode {
+    let Wrong { command, path, message, unknown } = wrong;
+    let flags = flags_of(command).filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long);
+    let near = unknown.as_deref().and_then(|flag| nearest(flag.trim_start_matches('-'), flags));
+    let near = near.map(|near| format!("\nDid you mean --{near}?")).unwrap_or_default();
+    let usage = usage_line(command, path);
+    ui.note(&format!("{message}{near}\n\n{usage}\n\nRun '{path} --help' for more information"));
+    if let Some(hint) = unknown.as_deref().and_then(|flag| other_way(command.get_name(), flag)) {
+        ui.note(&format!("hint: {hint}"));
     }
-    let (command, path) = find(&wrong.path);
-    let usage = usage_line(&command, &path);
-    ui.note(&format!("{}\n\n{usage}\n\nRun '{path} --help' for more information", wrong.message));
     ExitCode::from(BAD_FLAG)
 }
 
-/// The command line as clap knows it, under the name by which it was called.
-pub(super) fn program(typed: &[OsString]) -> Command {
-    let name = program_name(typed);
-    Cli::command().name(name).bin_name(name)
+/// What to type instead of a flag that another command has for this.
+fn other_way(command: &str, flag: &str) -> Option<&'static str> {
+    match (command, flag) {
+        ("load", "-o" | "--output") => Some("the archive to load is named by -i, --input"),
+        ("save" | "export", "-i" | "--input") => Some("the file to write is named by -o, --output"),
+        ("import", "-i" | "--input") => Some("the archive is named without a flag: import FILE [NAME]"),
+        _ => None,
+    }
 }
 
-/// Called by the name `docker`, as by a link of that name, the program speaks of itself so.
-pub(super) fn program_name(typed: &[OsString]) -> &'static str {
-    let name = typed.first().and_then(|path| Path::new(path).file_name());
-    if name.is_some_and(|name| name == "docker") { "docker" } else { "imgtool" }
+/// All commands, with what clap adds to them, under the name by which the program was called.
+pub(super) fn program(name: &'static str) -> Command {
+    let mut program = Cli::command().name(name).bin_name(name);
+    program.build();
+    program
+}
+
+/// The command that was typed, for messages.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    /// The name of the program: `imgtool`, or `docker`.
+    pub(super) program: &'static str,
+    /// The names of the commands below it: `image`, `ls`.
+    pub(super) names: Vec<String>,
+    usage: String,
+}
+
+impl Called {
+    pub(super) fn new(program: &'static str, line: &Line<'_>) -> Self {
+        let names = line.path[1..].iter().map(|name| (*name).to_owned()).collect();
+        Self { program, names, usage: usage_line(line.command, &line.name()) }
+    }
+
+    /// All names, that of the program first.
+    pub(super) fn path(&self) -> String {
+        format!("{} {}", self.program, self.names.join(" "))
+    }
 }
 
 /// How many arguments a command takes.
@@ -118,7 +127,7 @@ pub(super) enum Arity {
 }
 
 /// Checks the number of arguments of the command that was typed.
-pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Result<(), CliError> {
+pub(super) fn check(arity: Arity, given: &[String], called: &Called) -> Result<(), CliError> {
     let plural = |count: usize| if count == 1 { "argument" } else { "arguments" };
     let (wrong, see) = match arity {
         Arity::None if !given.is_empty() => ("accepts no arguments".to_owned(), "Run"),
@@ -130,9 +139,7 @@ pub(super) fn check(arity: Arity, given: &[String], typed: &[OsString]) -> Resul
         }
         _ => return Ok(()),
     };
-    let (command, path) = find(typed);
-    let usage = usage_line(&command, &path);
-    let program = program_name(typed);
+    let (Called { program, usage, .. }, path) = (called, called.path());
     let text = format!("{program}: '{path}' {wrong}\n\n{usage}\n\n{see} '{path} --help' for more information");
     Err(CliError::Usage(text))
 }
@@ -141,33 +148,10 @@ fn shown(ui: &Ui, text: &str) -> ExitCode {
     ui.data(text).map_or_else(|error| CliError::from(error).report(ui), |()| ExitCode::SUCCESS)
 }
 
-/// All commands, with what clap adds to them.
-pub(super) fn commands() -> Command {
-    let mut program = Cli::command();
-    program.build();
-    program
-}
-
 /// The help of the command that was typed.
-fn help(ui: &Ui, typed: &[OsString]) -> String {
-    let (command, path) = find(typed);
-    let program = Cli::command();
-    let global: Vec<&Arg> = program.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).collect();
-    super::help::page(&command, &path, &global, ui.columns())
-}
-
-/// The command that was typed, and its name with those above it.
-fn find(typed: &[OsString]) -> (Command, String) {
-    let mut command = program(typed);
-    let mut path = command.get_name().to_owned();
-    let before_arguments = typed.iter().skip(1).take_while(|word| *word != "--");
-    for word in before_arguments.filter_map(|word| word.to_str()) {
-        if let Some(below) = command.find_subcommand(word).cloned() {
-            path = format!("{path} {}", below.get_name());
-            command = below;
-        }
-    }
-    (command, path)
+fn help(ui: &Ui, line: &Line<'_>) -> String {
+    let global: Vec<&Arg> = line.global_flags().filter(|arg| !arg.is_hide_set()).collect();
+    super::help::page(line.command, &line.name(), &global, ui.columns())
 }
 
 fn usage_line(command: &Command, path: &str) -> String {

@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
     /// The image, archive or layout
-    #[arg(value_name = "IMAGE")]
+    #[arg(value_name = "IMAGE", add = super::completes::Completes::Each(&[super::completes::Completes::Images]))]
     images: Vec<String>,
 }
 

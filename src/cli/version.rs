@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
@@ -12,7 +13,7 @@ use crate::ui::render_object;
 #[command(override_usage = "version [OPTIONS]")]
 pub(super) struct Args {
     /// Format output using a custom template: 'json', or a Go template
-    #[arg(short, long, value_name = "FORMAT")]
+    #[arg(short, long, value_name = "FORMAT", add = Completes::FORMAT)]
     format: Option<String>,
     #[arg(hide = true)]
     extra: Vec<String>,

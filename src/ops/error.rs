@@ -200,7 +200,7 @@ pub enum Error {
         source: OverlayError,
     },
     /// A blob has other bytes than its descriptor says.
-    #[error("{what} {expected} has other content: its digest is {actual}")]
+    #[error("{what} {expected} is damaged: its digest is {actual}")]
     Digest {
         /// What the blob is.
         what: &'static str,
@@ -227,7 +227,7 @@ pub enum Error {
         target: String,
     },
     /// An image has as many layers as can be read already.
-    #[error("{layers} layers are more than the {limit} allowed; say --squash", limit = image::MAX_LAYERS)]
+    #[error("too many layers: {layers}, the limit is {limit}; use --squash", limit = image::MAX_LAYERS)]
     TooManyLayers {
         /// How many there would be.
         layers: usize,
@@ -248,7 +248,7 @@ pub enum Error {
         source: IndexError,
     },
     /// An archive of images where the tar of one root file system is needed.
-    #[error("{what} is an archive of images, and not the tar of a root file system: it has {member}")]
+    #[error("{what} is an image archive, not a tar of a root file system: it contains {member}")]
     NotARootfs {
         /// The input.
         what: String,
@@ -256,13 +256,13 @@ pub enum Error {
         member: &'static str,
     },
     /// No bytes where the tar of a root file system is needed.
-    #[error("{what} is empty: the tar of a root file system was expected")]
+    #[error("{what} is empty: expected a tar of a root file system")]
     Nothing {
         /// The input.
         what: String,
     },
     /// A whiteout where there is nothing below that it could hide.
-    #[error("{what} is a layer of an image, and not the tar of a root file system: it has the whiteout {path}")]
+    #[error("{what} is an image layer, not a tar of a root file system: it contains the whiteout {path}")]
     WhiteoutInRootfs {
         /// The input.
         what: String,
@@ -276,7 +276,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A name is taken and must not move.
-    #[error("{0} already exists and is another image; leave out --no-clobber to move the name")]
+    #[error("{0} already exists and names another image; without --no-clobber the name moves")]
     TagTaken(String),
     /// Two images of one archive would get the same name.
     #[error("two images would both be named {0}")]
@@ -295,7 +295,7 @@ pub enum Error {
     #[error("no such manifest: {0}")]
     NoSuchManifest(String),
     /// What should be a list is an image.
-    #[error("{0} is an image, and no manifest list")]
+    #[error("{0} is an image, not a manifest list")]
     NotAList(String),
     /// A list of that name is there already.
     #[error("refusing to amend an existing manifest list with no --amend flag")]

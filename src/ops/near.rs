@@ -28,8 +28,8 @@ pub fn near(context: &Context, typed: &str) -> Option<Reference> {
     rated.min().map(|(_, name)| name.clone())
 }
 
-/// How many letters were left out, put in, mistaken or swapped, if that are at most so many.
-fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
+/// How many letters were left out, added, mistaken or swapped, if at most so many.
+pub fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > most || one.len().max(other.len()) > LONGEST {
         return None;

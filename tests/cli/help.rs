@@ -17,13 +17,13 @@ fn a_page_in_dockers_form() {
         "\
 Usage:  imgtool tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]
 
-Give an image a further name
+Give an image another name
 
 Aliases:
   imgtool image tag, imgtool tag
 
 Examples:
-  # Give an image a further name
+  # Give an image another name
   imgtool tag ubuntu:14.04 base:stable
   # Name it for a registry
   imgtool tag app registry.example/team/app:1.2
@@ -31,9 +31,9 @@ Examples:
   imgtool tag 6f88aa08c89e app:found
 
 Global Options:
-      --root DIR        The folder of the image store [default: $IMGTOOL_ROOT, or
+      --root DIR        Directory of the image store [default: $IMGTOOL_ROOT, or
                         $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]
-      --progress MODE   How progress is shown on standard error (auto, plain, json, none)
+      --progress MODE   How to show progress on standard error (auto, plain, json, none)
 "
     );
 }
@@ -75,7 +75,7 @@ fn help_needs_no_home() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "error: there is no folder for the image store: set HOME, or say --root DIR\n"
+        "error: cannot find a directory for the image store: set HOME, or use --root DIR\n"
     );
     let output = session.command(&["images", "--root", "store"]).env_remove("HOME").env_remove("IMGTOOL_ROOT").output();
     assert!(output.expect("it starts").status.success());

@@ -110,7 +110,7 @@ fn a_store_that_cannot_be_written_can_be_read() {
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
         assert!(said.to_lowercase().contains("permission denied"), "{args:?}: {said}");
         assert!(
-            said.ends_with("hint: the image store can only be read; --root DIR names another\n"),
+            said.ends_with("hint: the image store is not writable; use --root DIR for another one\n"),
             "{args:?}: {said}"
         );
         assert!(!session.work().join("t").exists(), "nothing is unpacked without its snapshot");

@@ -16,6 +16,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
         Some(("image", "ls" | "list")) => "images",
         Some(("image", "rm" | "remove")) => "rmi",
         Some(("image", name)) if name != "prune" => name,
+        Some(("container", name)) => name,
         _ => words,
     };
     let row = EXAMPLES.iter().find(|(command, _)| *command == name);
@@ -24,27 +25,30 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Row; 31] = [
+const EXAMPLES: [Row; 32] = [
     (
         "",
         &[
-            ("Take in an archive that `docker save` wrote, and see what came", "imgtool load -i ubuntu.tar"),
-            ("Look into an archive without taking it in", "imgtool history ./ubuntu.tar"),
-            ("Let scripts that were written for docker run", "alias docker=imgtool"),
-            ("Read more about a command", "imgtool help save"),
+            ("Load an archive written by `docker save`", "imgtool load -i ubuntu.tar"),
+            ("Look into an archive without loading it", "imgtool history ./ubuntu.tar"),
+            (
+                "Make scripts that call docker use imgtool (they do not see aliases)",
+                "ln -s \"$(command -v imgtool)\" ~/.local/bin/docker",
+            ),
+            ("Show help for a command", "imgtool help save"),
         ],
     ),
     (
         "commit",
         &[
-            ("Unpack an image, change a file, and make the change a layer", "imgtool unpack ubuntu:14.04 tree"),
+            ("Unpack an image, change files, and commit them as a layer", "imgtool unpack ubuntu:14.04 tree"),
             ("... then", "imgtool commit -m 'a greeting' tree greeting:1"),
             (
-                "Say what the image runs",
+                "Set the command and the environment",
                 "imgtool commit -c 'CMD [\"/bin/bash\"]' -c 'ENV LANG=C.UTF-8' tree greeting:2",
             ),
-            ("See what would go into the layer", "imgtool commit --dry-run tree"),
-            ("Make any directory the first layer of a new image", "imgtool commit --from scratch build app:1"),
+            ("Show what the layer would contain", "imgtool commit --dry-run tree"),
+            ("Create a new image from any directory", "imgtool commit --from scratch build app:1"),
         ],
     ),
     (
@@ -52,57 +56,61 @@ const EXAMPLES: [Row; 31] = [
         &[
             ("For this bash session", "source <(imgtool completion bash)"),
             (
-                "For every bash session of yours",
+                "For all your bash sessions",
                 "imgtool completion bash > ~/.local/share/bash-completion/completions/imgtool",
             ),
             ("For fish", "imgtool completion fish > ~/.config/fish/completions/imgtool.fish"),
         ],
     ),
     (
+        "container",
+        &[
+            ("Commit the changes in an unpacked image as a new layer", "imgtool container commit tree app:2"),
+            ("Write the files of an image as a tar archive", "imgtool container export -o rootfs.tar app:1"),
+        ],
+    ),
+    (
         "diff",
         &[
             ("What changed in a directory since it was unpacked", "imgtool diff tree"),
-            ("What one release changed over the other", "imgtool diff app:1 app:2"),
-            (
-                "The same for an archive, with what is different about each path",
-                "imgtool diff --format json app:1 ./app-2.tar",
-            ),
-            ("Leave out what does not matter", "imgtool diff --exclude 'var/cache/*' tree"),
+            ("What changed between two releases", "imgtool diff app:1 app:2"),
+            ("Compare with an archive, as JSON", "imgtool diff --format json app:1 ./app-2.tar"),
+            ("Exclude paths", "imgtool diff --exclude 'var/cache/*' tree"),
         ],
     ),
     (
         "export",
         &[
-            ("An image's files as one tar", "imgtool export -o rootfs.tar ubuntu:14.04"),
-            ("One file of it", "imgtool export ubuntu:14.04 | tar xO etc/os-release"),
-            ("Of another platform", "imgtool export --platform linux/arm64 app:1 > rootfs.tar"),
+            ("Write the files of an image as a tar archive", "imgtool export -o rootfs.tar ubuntu:14.04"),
+            ("Print one file", "imgtool export ubuntu:14.04 | tar xO etc/os-release"),
+            ("For another platform", "imgtool export --platform linux/arm64 app:1 > rootfs.tar"),
         ],
     ),
     (
         "history",
         &[
-            ("How an image was made", "imgtool history ubuntu:14.04"),
-            ("The commands in full", "imgtool history --no-trunc --format '{{.CreatedBy}}' ubuntu:14.04"),
-            ("Of an archive that is not loaded", "imgtool history ./ubuntu.tar"),
-            ("Exact sizes and times", "imgtool history --human=false ubuntu:14.04"),
+            ("Show how an image was built", "imgtool history ubuntu:14.04"),
+            ("Show the full commands", "imgtool history --no-trunc --format '{{.CreatedBy}}' ubuntu:14.04"),
+            ("Of an archive, without loading it", "imgtool history ./ubuntu.tar"),
+            ("Show exact sizes and times", "imgtool history --human=false ubuntu:14.04"),
         ],
     ),
     (
         "image",
         &[
             ("List images", "imgtool image ls"),
-            ("Delete what nobody names", "imgtool image prune"),
-            ("See all that is known of an image", "imgtool image inspect ubuntu:14.04"),
+            ("Remove images without a name", "imgtool image prune"),
+            ("Show the details of an image", "imgtool image inspect ubuntu:14.04"),
         ],
     ),
     (
         "image prune",
         &[
-            ("Delete images without a name, and blobs that no image needs", "imgtool image prune"),
-            ("See what would be deleted", "imgtool image prune --all --filter until=720h --dry-run"),
+            ("Remove dangling images, unreferenced blobs and leftovers of killed processes", "imgtool image prune"),
+            ("Show what would be removed", "imgtool image prune --all --filter until=720h --dry-run"),
             ("Keep the three newest images of each repository", "imgtool image prune --force --keep 3"),
             (
-                "Only of one repository",
+                "Only in some repositories",
                 "imgtool image prune --force --keep 1 --filter 'reference=registry.example/ci/*'",
             ),
         ],
@@ -110,30 +118,33 @@ const EXAMPLES: [Row; 31] = [
     (
         "images",
         &[
-            ("All images, the newest first", "imgtool images"),
-            ("Those of a repository", "imgtool images 'registry.example/ci/*'"),
-            ("The largest first", "imgtool images --sort size"),
-            ("For a script", "imgtool images --format '{{.Repository}}:{{.Tag}} {{.ID}}'"),
-            ("By label, and as bare IDs", "imgtool images -q --filter label=maintainer=ada"),
+            ("All images, newest first", "imgtool images"),
+            ("Images of some repositories", "imgtool images 'registry.example/ci/*'"),
+            ("Largest first", "imgtool images --sort size"),
+            ("Output for scripts", "imgtool images --format '{{.Repository}}:{{.Tag}} {{.ID}}'"),
+            ("Only the IDs of images with a label", "imgtool images -q --filter label=maintainer=ada"),
         ],
     ),
     (
         "import",
         &[
-            ("Make an image of a root file system's tar", "imgtool import rootfs.tar base:1"),
-            ("From a pipe, with a command", "tar -C rootfs -c . | imgtool import -c 'CMD [\"/bin/sh\"]' - base:1"),
+            ("Create an image from a tar of a root file system", "imgtool import rootfs.tar base:1"),
+            ("From a pipe, and set the command", "tar -C rootfs -c . | imgtool import -c 'CMD [\"/bin/sh\"]' - base:1"),
             ("From a web server", "imgtool import https://example.com/rootfs.tar.xz base:1"),
         ],
     ),
     (
         "info",
-        &[("What this program is and where its store is", "imgtool info"), ("As JSON", "imgtool info --format json")],
+        &[
+            ("Show the version and the location of the store", "imgtool info"),
+            ("As JSON", "imgtool info --format json"),
+        ],
     ),
     (
         "inspect",
         &[
-            ("All that is known of an image", "imgtool inspect ubuntu:14.04"),
-            ("One thing", "imgtool inspect --format '{{json .Config.Env}}' ubuntu:14.04"),
+            ("Show all details", "imgtool inspect ubuntu:14.04"),
+            ("Show one field", "imgtool inspect --format '{{json .Config.Env}}' ubuntu:14.04"),
             ("Of an image in an archive", "imgtool inspect -f '{{.Id}}' docker-archive:images.tar:app:1"),
         ],
     ),
@@ -143,115 +154,115 @@ const EXAMPLES: [Row; 31] = [
             ("From a file, compressed or not", "imgtool load -i images.tar.gz"),
             ("From a pipe", "ssh build-host docker save app:1 | imgtool load"),
             (
-                "One image of several, under another name",
+                "Load one of several images under another name",
                 "imgtool load -i images.tar --only app:1 --tag app:1=app:stable",
             ),
-            ("For a registry of your own", "imgtool load -i images.tar --prefix registry.example/mirror"),
+            ("Rename all images for a private registry", "imgtool load -i images.tar --prefix registry.example/mirror"),
         ],
     ),
     (
         "man",
         &[
-            ("Install the manual pages for yourself", "imgtool man ~/.local/share/man/man1"),
+            ("Install the manual pages for your user", "imgtool man ~/.local/share/man/man1"),
             ("... then", "man imgtool-commit"),
         ],
     ),
     (
         "manifest",
         &[
-            ("See the manifest of an image", "imgtool manifest inspect app:1"),
-            ("Put two platforms under one name", "imgtool manifest create app:all app:amd64 app:arm64"),
+            ("Show the manifest of an image", "imgtool manifest inspect app:1"),
+            ("Combine two platforms under one name", "imgtool manifest create app:all app:amd64 app:arm64"),
         ],
     ),
     (
         "manifest annotate",
         &[
             (
-                "Say for which platform an image is",
+                "Set the platform of an image",
                 "imgtool manifest annotate --os linux --arch arm64 --variant v8 app:all app:arm64",
             ),
-            ("Correct one part of it", "imgtool manifest annotate --arch arm app:all app:armhf"),
+            ("Correct only the architecture", "imgtool manifest annotate --arch arm app:all app:armhf"),
         ],
     ),
     (
         "manifest create",
         &[
-            ("Put two platforms under one name", "imgtool manifest create app:all app:amd64 app:arm64"),
-            ("Add one more", "imgtool manifest create --amend app:all app:riscv64"),
+            ("Combine two platforms under one name", "imgtool manifest create app:all app:amd64 app:arm64"),
+            ("Add another platform", "imgtool manifest create --amend app:all app:riscv64"),
         ],
     ),
     (
         "manifest inspect",
         &[
-            ("The manifest, or the list of platforms", "imgtool manifest inspect app:1"),
-            ("With descriptors and the exact bytes", "imgtool manifest inspect --verbose app:1"),
+            ("Show a manifest or a manifest list", "imgtool manifest inspect app:1"),
+            ("With descriptors and the raw bytes", "imgtool manifest inspect --verbose app:1"),
         ],
     ),
     (
         "manifest push",
         &[
-            ("Make a list of platforms an image", "imgtool manifest push app:all"),
-            ("... and forget the list", "imgtool manifest push --purge app:all"),
+            ("Push a manifest list", "imgtool manifest push app:all"),
+            ("... and remove the local list", "imgtool manifest push --purge app:all"),
         ],
     ),
     (
         "manifest rm",
         &[
-            ("Forget a list of platforms", "imgtool manifest rm app:all"),
-            ("Several", "imgtool manifest rm app:all tool:all"),
+            ("Remove a manifest list", "imgtool manifest rm app:all"),
+            ("Remove several", "imgtool manifest rm app:all tool:all"),
         ],
     ),
     (
         "rmi",
         &[
-            ("Take a name away, and with the last one the image", "imgtool rmi ubuntu:14.04"),
-            ("By ID, with all its names", "imgtool rmi --force 6f88aa08c89e"),
-            ("See what would go", "imgtool rmi --dry-run app:1 app:2"),
+            ("Remove a name; the image goes with its last name", "imgtool rmi ubuntu:14.04"),
+            ("Remove an image by ID with all its names", "imgtool rmi --force 6f88aa08c89e"),
+            ("Show what would be removed", "imgtool rmi --dry-run app:1 app:2"),
         ],
     ),
     (
         "save",
         &[
-            ("An archive that every docker reads", "imgtool save -o ubuntu.tar ubuntu:14.04"),
+            ("Write an archive that every docker can load", "imgtool save -o ubuntu.tar ubuntu:14.04"),
             ("All tags of a repository, compressed", "imgtool save ubuntu | gzip > ubuntu.tar.gz"),
-            ("Small, for a slow line", "imgtool save --compress zstd:19 -o app.tar app:1"),
-            ("Manifests as they are stored, so that digests survive", "imgtool save --format oci -o app.tar app:1"),
-            ("Turn one archive into another form", "imgtool save --format docker -o docker.tar ./oci.tar"),
+            ("Small, for a slow connection", "imgtool save --compress zstd:19 -o app.tar app:1"),
+            ("Keep manifests and digests unchanged", "imgtool save --format oci -o app.tar app:1"),
+            ("Convert an archive to another format", "imgtool save --format docker -o docker.tar ./oci.tar"),
         ],
     ),
     (
         "system",
         &[
-            ("How much room images take", "imgtool system df"),
-            ("For each image, and what it shares", "imgtool system df --verbose"),
+            ("Show how much space images use", "imgtool system df"),
+            ("Show each image and its shared size", "imgtool system df --verbose"),
         ],
     ),
     (
         "system df",
         &[
-            ("How much room images take", "imgtool system df"),
-            ("For each image, and what it shares", "imgtool system df --verbose"),
+            ("Show how much space images use", "imgtool system df"),
+            ("Show each image and its shared size", "imgtool system df --verbose"),
             ("For a script", "imgtool system df --format '{{.Type}} {{.Size}}'"),
         ],
     ),
     (
         "system info",
         &[
-            ("What this program is and where its store is", "imgtool system info"),
+            ("Show the version and the location of the store", "imgtool system info"),
             ("As JSON", "imgtool system info --format json"),
         ],
     ),
     (
         "system prune",
         &[
-            ("Delete images without a name", "imgtool system prune"),
-            ("Without a question", "imgtool system prune --force"),
+            ("Remove images without a name", "imgtool system prune"),
+            ("Do not ask for confirmation", "imgtool system prune --force"),
         ],
     ),
     (
         "tag",
         &[
-            ("Give an image a further name", "imgtool tag ubuntu:14.04 base:stable"),
+            ("Give an image another name", "imgtool tag ubuntu:14.04 base:stable"),
             ("Name it for a registry", "imgtool tag app registry.example/team/app:1.2"),
             ("Name an image by its ID", "imgtool tag 6f88aa08c89e app:found"),
         ],
@@ -259,9 +270,9 @@ const EXAMPLES: [Row; 31] = [
     (
         "unpack",
         &[
-            ("An image's files as a directory", "imgtool unpack ubuntu:14.04 tree"),
-            ("Of an archive that is not loaded", "imgtool unpack ./ubuntu.tar tree"),
-            ("Run it, with no daemon", "imgtool unpack --bundle ubuntu:14.04 box"),
+            ("Unpack the files of an image into a directory", "imgtool unpack ubuntu:14.04 tree"),
+            ("Of an archive, without loading it", "imgtool unpack ./ubuntu.tar tree"),
+            ("Create a bundle and run it with runc, without a daemon", "imgtool unpack --bundle ubuntu:14.04 box"),
             ("... then", "runc run -b box demo"),
         ],
     ),
@@ -275,20 +286,20 @@ const EXAMPLES: [Row; 31] = [
     ),
     (
         "version",
-        &[
-            ("The version of this program", "imgtool version"),
-            ("For a script", "imgtool version --format '{{.Client.Version}}'"),
-        ],
+        &[("Show the version", "imgtool version"), ("For a script", "imgtool version --format '{{.Client.Version}}'")],
     ),
-    ("help", &[("Read about a command", "imgtool help image ls"), ("See all commands", "imgtool help")]),
+    ("help", &[("Show help for a command", "imgtool help image ls"), ("List all commands", "imgtool help")]),
 ];
 
 #[cfg(test)]
 mod tests {
     use clap::{Command, CommandFactory as _, Parser as _};
 
+    use std::ffi::OsString;
+
     use super::*;
     use crate::cli::Cli;
+    use crate::cli::line::Line;
 
     /// All commands that are to be seen, by their names.
     fn all(command: &Command, path: &str, found: &mut Vec<String>) {
@@ -320,6 +331,7 @@ mod tests {
     #[test]
     fn every_command_has_examples_that_parse() {
         let (mut paths, mut wrong) = (Vec::new(), Vec::new());
+        let program = crate::cli::usage::program("imgtool");
         all(&Cli::command(), "imgtool", &mut paths);
         assert!(paths.len() > 20, "{paths:?}");
         for path in paths {
@@ -330,7 +342,14 @@ mod tests {
             for Example { what, line } in examples {
                 let Some(at) = line.find("imgtool ") else { continue };
                 let typed = words(&line[at..]);
-                let typed = super::super::spelled_out(typed.into_iter().map(Into::into).collect());
+                let typed: Vec<OsString> = typed.into_iter().map(Into::into).collect();
+                let typed = match Line::read(&program, &typed[1..]).for_clap() {
+                    Ok(words) => words,
+                    Err(mistake) => {
+                        wrong.push(format!("{path}: {line}: {}", mistake.message));
+                        continue;
+                    }
+                };
                 let is_help = typed.last().is_some_and(|word| word == "--help");
                 match Cli::try_parse_from(&typed) {
                     Err(error) if !(is_help && error.kind() == clap::error::ErrorKind::DisplayHelp) => {

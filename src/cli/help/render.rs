@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
-    ("Management Commands", &["image", "manifest", "system"]),
+    ("Management Commands", &["container", "image", "manifest", "system"]),
     ("Commands", &[]),
 ];
 
@@ -65,26 +65,28 @@ pub(in crate::cli) fn about(command: &Command) -> Vec<String> {
 
 /// All ways to call a command that docker has two names for; the one that was typed is among them.
 pub(in crate::cli) fn aliases(path: &str) -> Vec<String> {
-    const BOTH: [(&str, &[&str]); 9] = [
-        ("history", &["history"]),
-        ("images", &["ls", "list"]),
-        ("import", &["import"]),
-        ("load", &["load"]),
-        ("pull", &["pull"]),
-        ("push", &["push"]),
-        ("rmi", &["rm", "remove"]),
-        ("save", &["save"]),
-        ("tag", &["tag"]),
+    const BOTH: [(&str, &str, &[&str]); 12] = [
+        ("commit", "container", &["commit"]),
+        ("diff", "container", &["diff"]),
+        ("export", "container", &["export"]),
+        ("history", "image", &["history"]),
+        ("images", "image", &["ls", "list"]),
+        ("import", "image", &["import"]),
+        ("load", "image", &["load"]),
+        ("pull", "image", &["pull"]),
+        ("push", "image", &["push"]),
+        ("rmi", "image", &["rm", "remove"]),
+        ("save", "image", &["save"]),
+        ("tag", "image", &["tag"]),
     ];
     let (program, words) = path.split_once(' ').unwrap_or((path, ""));
     let (below, name) = words.split_once(' ').unwrap_or(("", words));
-    let row = BOTH.iter().find(|(top, under)| match below {
+    let row = BOTH.iter().find(|(top, group, under)| match below {
         "" => *top == name,
-        "image" => under.contains(&name),
-        _ => false,
+        below => below == *group && under.contains(&name),
     });
-    row.map_or_else(Vec::new, |(top, under)| {
-        let under = under.iter().map(|name| format!("{program} image {name}"));
+    row.map_or_else(Vec::new, |(top, group, under)| {
+        let under = under.iter().map(|name| format!("{program} {group} {name}"));
         under.chain([format!("{program} {top}")]).collect()
     })
 }
@@ -128,7 +130,7 @@ pub(in crate::cli) fn choices(arg: &Arg) -> Vec<String> {
 }
 
 /// Whether the flag is followed by a value.
-pub(in crate::cli) fn takes_one(arg: &Arg) -> bool {
+fn takes_one(arg: &Arg) -> bool {
     arg.get_action().takes_values() && arg.get_num_args().is_none_or(|range| range.min_values() > 0)
 }
 
@@ -149,7 +151,7 @@ fn commands(command: &Command, path: &str, columns: usize) -> String {
         let others = shown.iter().filter(|below| names.is_empty() && !grouped(below.get_name()));
         let mut listed: Vec<_> = named.chain(others).map(|below| row(below)).collect();
         if names.is_empty() {
-            listed.push(("help".to_owned(), "Print the help of a command".to_owned()));
+            listed.push(("help".to_owned(), "Show help for a command".to_owned()));
             listed.sort();
         }
         text.push_str(&rows(heading, &listed, columns));

@@ -7,15 +7,16 @@
 //! repositories, <id>/{VERSION,json,layer.tar}    docker up to 1.9
 //! ```
 //!
-//! A new format goes beside these: a module with a `read` that turns a [`TarIndex`] into [`Named`] images, and a line
-//! in [`read`] that recognises it by its members.
+//! A new format goes beside these: a module with a `read` that turns a [`TarIndex`] into
+//! [`Named`](crate::image::Named) images, and a line in [`Source::inventory`] of the index that recognises it by its
+//! members.
 
 pub mod docker_archive;
-mod flat;
 pub mod oci_archive;
 pub mod open;
 pub mod output;
 mod reconcile;
+pub mod spool;
 pub mod tar_index;
 pub mod write;
 
@@ -25,9 +26,10 @@ pub use open::{Archive, open_file, open_stream};
 pub use output::{Content, Member};
 pub use tar_index::TarIndex;
 
-use crate::image::{Error as ImageError, Tree};
+use crate::image::source::settled;
+use crate::image::{Error as ImageError, Inventory, Source};
 use crate::layer::{PathError, TarError};
-use crate::oci::{Descriptor, Digest, DocumentError, JsonError, Reference};
+use crate::oci::{Digest, DocumentError, JsonError};
 
 /// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +133,12 @@ pub enum Error {
     /// There is no image in the archive.
     #[error("the archive holds no image")]
     NoImage,
+    /// What is in the archive is no image, but a chart, a signature or the like.
+    #[error("the archive holds no image, only {}", .kinds.join(", ").escape_debug())]
+    OnlyArtifacts {
+        /// Their media types.
+        kinds: Vec<String>,
+    },
     /// A name has no tag, or is no name.
     #[error("invalid tag {tag:?}")]
     InvalidTag {
@@ -184,31 +192,31 @@ pub enum Error {
     Take(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// An image, or several for several platforms, and the names that an archive gives them.
-#[derive(Debug, Clone)]
-pub struct Named {
-    /// Full references with tags; none if the archive has none for it.
-    pub names: Vec<Reference>,
-    /// What `index.json` says of it, if the archive has one.
-    pub descriptor: Option<Descriptor>,
-    /// What is in it.
-    pub tree: Tree,
+impl Source for TarIndex {
+    type Error = Error;
+
+    fn inventory(&self) -> Result<Inventory, Error> {
+        let (docker, oci) = (self.has(docker_archive::MANIFEST), self.has(oci_archive::INDEX));
+        let all = match (docker, oci) {
+            (true, true) => reconcile::agree(docker_archive::read(self)?, oci_archive::read(self)?)?,
+            (true, false) => docker_archive::read(self)?,
+            (false, true) => oci_archive::read(self)?,
+            (false, false) if docker_archive::legacy::is_legacy(self) => docker_archive::legacy::read(self)?,
+            (false, false) if self.is_empty() => return Err(Error::Empty),
+            (false, false) if self.looks_like_a_root() => return Err(Error::RootFs),
+            (false, false) => return Err(Error::NotAnArchive),
+        };
+        Ok(Inventory::of(settled(all)?))
+    }
 }
 
-/// Reads the images of an archive, in the order in which it lists them. At least one is there.
-pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
-    let (docker, oci) = (index.has(docker_archive::MANIFEST), index.has(oci_archive::INDEX));
-    let found = match (docker, oci) {
-        (true, true) => reconcile::agree(docker_archive::read(index)?, &oci_archive::read(index)?)?,
-        (true, false) => docker_archive::read(index)?,
-        (false, true) => oci_archive::read(index)?,
-        (false, false) if docker_archive::legacy::is_legacy(index) => docker_archive::legacy::read(index)?,
-        (false, false) if index.is_empty() => return Err(Error::Empty),
-        (false, false) if index.looks_like_a_root() => return Err(Error::RootFs),
-        (false, false) => return Err(Error::NotAnArchive),
-    };
-    if found.iter().all(|named| named.tree.images().is_empty()) {
-        return Err(Error::NoImage);
+/// Refuses a place that holds no image, and says what it holds.
+pub fn require_images(inventory: Inventory) -> Result<Inventory, Error> {
+    if !inventory.images.is_empty() {
+        return Ok(inventory);
     }
-    Ok(found)
+    match inventory.artifact_kinds() {
+        kinds if kinds.is_empty() => Err(Error::NoImage),
+        kinds => Err(Error::OnlyArtifacts { kinds }),
+    }
 }

@@ -6,14 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Error, TarIndex};
-use crate::image::{Blob, Reopen};
+use crate::image::Blob;
 use crate::layer::compression::sniff;
 use crate::layer::{Compression, Limits, TarReader};
-
-/// Members up to this size are kept in memory when a compressed archive is only looked at.
-const SMALL: u64 = 1 << 20;
-/// How many bytes of them in all.
-const SMALL_BUDGET: u64 = 16 << 20;
 
 /// How an archive's bytes can be reached.
 pub enum Archive {
@@ -46,57 +41,20 @@ pub fn index_plain(file: &Arc<File>, limits: &Limits) -> Result<TarIndex, Error>
     TarIndex::read(&mut tar, |entry, _| Ok(Blob::range(Arc::clone(file), entry.content_offset, entry.size)))
 }
 
-/// Reads a compressed archive once to see what is in it. Each member that is asked for later is found by decompressing
-/// anew.
-pub fn index_packed(path: &Path, limits: &Limits) -> Result<TarIndex, Error> {
-    let mut budget = SMALL_BUDGET;
-    let mut tar = TarReader::new(unpacked(path, limits).map_err(Error::Read)?, limits);
-    TarIndex::read(&mut tar, |entry, tar| {
-        if entry.size <= SMALL.min(budget) {
-            budget -= entry.size;
-            let mut bytes = Vec::new();
-            tar.content().read_to_end(&mut bytes).map_err(Error::Read)?;
-            return Ok(Blob::bytes(bytes));
-        }
-        let member = PackedMember {
-            path: path.to_owned(),
-            offset: entry.content_offset,
-            size: entry.size,
-            limits: limits.clone(),
-        };
-        Ok(Blob::stream(Arc::new(member), entry.size))
-    })
-}
-
 /// Reads a stream once, compressed or not; `take` is given the bytes of each regular file and its size.
-pub fn open_stream<E: Into<Error>>(
+pub fn open_stream(
     stream: impl Read + Send,
     limits: &Limits,
-    mut take: impl FnMut(&mut (dyn Read + Send), u64) -> Result<Blob, E>,
+    take: &mut dyn FnMut(&mut (dyn Read + Send), u64) -> Result<Blob, Error>,
 ) -> Result<TarIndex, Error> {
     let (compression, raw) = sniff(stream).map_err(Error::Read)?;
     let tar = compression.decoder(raw, limits).map_err(Error::Read)?;
     let mut tar = TarReader::new(tar, limits);
-    TarIndex::read(&mut tar, |entry, tar| take(&mut tar.content(), entry.size).map_err(Into::into))
+    TarIndex::read(&mut tar, |entry, tar| take(&mut tar.content(), entry.size))
 }
 
-fn unpacked(path: &Path, limits: &Limits) -> io::Result<Box<dyn Read + Send>> {
+/// The tar of a compressed archive.
+pub(super) fn unpacked(path: &Path, limits: &Limits) -> io::Result<Box<dyn Read + Send>> {
     let (compression, raw) = sniff(File::open(path)?)?;
     compression.decoder(raw, limits)
-}
-
-/// A member of a compressed archive, found anew each time.
-struct PackedMember {
-    path: PathBuf,
-    offset: u64,
-    size: u64,
-    limits: Limits,
-}
-
-impl Reopen for PackedMember {
-    fn reopen(&self) -> io::Result<Box<dyn Read + Send>> {
-        let mut tar = unpacked(&self.path, &self.limits)?;
-        io::copy(&mut tar.by_ref().take(self.offset), &mut io::sink())?;
-        Ok(Box::new(tar.take(self.size)))
-    }
 }

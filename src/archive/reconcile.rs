@@ -1,99 +1,186 @@
-//! Archives with both `manifest.json` and `index.json` mean one thing, or nothing.
+//! Archives with both `manifest.json` and `index.json`.
 //!
-//! docker reads the one, podman and containerd the other. Where the two would give different images, the archive is
-//! refused. Where they agree, the images are taken as `index.json` describes them, because that keeps manifests and
-//! platforms, and named as `manifest.json` names them.
+//! docker reads the one, podman and containerd the other, and many writers leave images or names out of one of them. So
+//! the images of both are taken: as `index.json` describes them, because that keeps manifests and platforms, and those
+//! that it does not have as `manifest.json` describes them. What one of the two does not say contradicts nothing; a name
+//! that both give must lead to one config, or the archive is refused.
 
-use super::{Error, Named};
-use crate::image::{Image, Tree};
-use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Reference};
+use std::collections::BTreeSet;
 
-/// The images that both describe.
-pub(super) fn agree(docker: Vec<Named>, oci: &[Named]) -> Result<Vec<Named>, Error> {
-    check_index_has_no_more(&docker, oci)?;
-    let mut agreed: Vec<Named> = Vec::new();
-    for image in docker {
-        let Tree::Image(listed) = &image.tree else { continue };
-        check_names(listed, &image.names, oci)?;
-        let Some(described) = find(listed, &image.names, oci) else {
-            // docker 25.0 forgot images without names in index.json.
-            if image.names.is_empty() {
-                agreed.push(image);
-                continue;
+use super::Error;
+use crate::image::{Image, Layer, Named, Tree};
+use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Document, Manifest, MediaType, Reference};
+
+/// The images of both, those of `manifest.json` first and in its order.
+pub(super) fn agree(docker: Vec<Named>, oci: Vec<Named>) -> Result<Vec<Named>, Error> {
+    let partial = partial_names(&docker, &oci);
+    let mut merger = Merger { partial, oci, order: Vec::new(), shuffled: BTreeSet::new(), added: Vec::new() };
+    for item in docker {
+        merger.add(item)?;
+    }
+    Ok(merger.finish())
+}
+
+struct Merger {
+    /// What `index.json` lists; it gets the names that only `manifest.json` gives.
+    oci: Vec<Named>,
+    /// Names that are only a tag in `index.json`, of images that `manifest.json` names in full.
+    partial: BTreeSet<Reference>,
+    /// The places in `oci` that `manifest.json` lists, in its order.
+    order: Vec<usize>,
+    /// The places in `oci` whose layers are in the wrong order.
+    shuffled: BTreeSet<usize>,
+    /// The images that only `manifest.json` describes as they are, with their places in the order.
+    added: Vec<(usize, Named)>,
+}
+
+/// What `index.json` has of an image that `manifest.json` lists.
+enum Home {
+    /// The image, at this place.
+    Same(usize),
+    /// The image with its layers in another order.
+    Shuffled(usize),
+    Nothing,
+}
+
+impl Merger {
+    fn add(&mut self, item: Named) -> Result<(), Error> {
+        let Tree::Image(listed) = &item.tree else { return Ok(()) };
+        let home = self.home(listed, &item.names)?;
+        let mut own = Vec::new();
+        for name in &item.names {
+            match self.leading(name) {
+                Some(place) if holds(&self.oci[place].tree, listed) => {
+                    let named = &mut self.oci[place];
+                    if named.names.contains(name) {
+                        forget_lost_digest(named, name);
+                    } else {
+                        named.names.push(name.clone());
+                    }
+                    self.order.push(place);
+                }
+                Some(_) => return Err(disagree(format!("{} is two different images", name.familiar()))),
+                None => own.push(name.clone()),
             }
-            return Err(disagree(format!("image {} is in manifest.json only", listed.id())));
+        }
+        match home {
+            Home::Same(place) => {
+                self.order.push(place);
+                self.oci[place].names.append(&mut own);
+            }
+            // docker 25.0 wrote the layers of its manifests in any order; manifest.json has the right one.
+            Home::Shuffled(place) => {
+                own.append(&mut self.oci[place].names);
+                self.shuffled.insert(place);
+                self.added.push((self.order.len(), Named { names: own, ..item }));
+            }
+            Home::Nothing => self.added.push((self.order.len(), Named { names: own, ..item })),
+        }
+        Ok(())
+    }
+
+    /// The entry of `index.json` that is the image: of several with one config the one with the same layer files.
+    fn home(&self, listed: &Image, names: &[Reference]) -> Result<Home, Error> {
+        let holding: Vec<usize> = (0..self.oci.len()).filter(|place| holds(&self.oci[*place].tree, listed)).collect();
+        let with = |wanted: Layers| {
+            let mut fitting =
+                holding.iter().copied().filter(|place| same_layers(listed, &self.oci[*place].tree) == wanted);
+            let first = fitting.clone().next();
+            fitting.find(|place| names.iter().any(|name| self.oci[*place].names.contains(name))).or(first)
         };
-        match same_layers(listed, described) {
-            Layers::Same => agreed.push(Named { names: image.names, ..described.clone() }),
-            Layers::Shuffled => agreed.push(image),
-            Layers::Other => {
-                return Err(disagree(format!("image {} has other layer files in one than in the other", listed.id())));
+        match (with(Layers::Same), with(Layers::Shuffled)) {
+            (Some(place), _) => Ok(Home::Same(place)),
+            (None, Some(place)) => Ok(Home::Shuffled(place)),
+            (None, None) if holding.is_empty() => Ok(Home::Nothing),
+            (None, None) => {
+                Err(disagree(format!("image {} has other layer files in one than in the other", listed.id())))
             }
         }
     }
-    Ok(agreed)
+
+    /// The entry of `index.json` that a name leads to.
+    fn leading(&self, name: &Reference) -> Option<usize> {
+        let is_it = |other: &Reference| short(other) == short(name) && !self.partial.contains(other);
+        self.oci.iter().position(|named| named.names.iter().any(is_it))
+    }
+
+    fn finish(self) -> Vec<Named> {
+        let Self { oci, partial, order, shuffled, added } = self;
+        let right = |(place, named)| Some(named).filter(|_| !shuffled.contains(&place));
+        let mut oci: Vec<Option<Named>> = oci.into_iter().enumerate().map(right).collect();
+        let mut merged = Vec::new();
+        let mut added = added.into_iter().peekable();
+        for (at, place) in order.into_iter().enumerate() {
+            while let Some((_, named)) = added.next_if(|(before, _)| *before <= at) {
+                merged.push(named);
+            }
+            merged.extend(oci[place].take());
+        }
+        merged.extend(added.map(|(_, named)| named));
+        merged.extend(oci.into_iter().flatten());
+        for named in &mut merged {
+            named.names.retain(|name| !partial.contains(name));
+        }
+        merged
+    }
+}
+
+/// A name without the digest that its tag makes needless.
+fn short(name: &Reference) -> Reference {
+    if name.tag().is_some() { name.without_digest() } else { name.clone() }
+}
+
+/// imgtool up to 0.1 wrote an image that is named by digest with its layers unpacked, and so with a manifest of another
+/// digest, under its old name in both lists. The digest is of something that is not here: the name goes, or its tag
+/// stays.
+fn forget_lost_digest(named: &mut Named, name: &Reference) {
+    let Some(digest) = name.digest() else { return };
+    let is_right = named.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == *digest);
+    if is_right || named.tree.has_manifest(digest) || !named.tree.images().into_iter().all(is_made_anew) {
+        return;
+    }
+    let tagged = name.tag().map(|_| name.without_digest());
+    named.names.retain(|other| other != name);
+    named.names.extend(tagged);
+}
+
+/// Whether a manifest says nothing but what is needed, as one does that was made when the image was written.
+fn is_made_anew(image: &Image) -> bool {
+    let is_bare = |manifest: &Document<Manifest>| {
+        let Manifest { config, layers, .. } = manifest.value().clone();
+        Document::make(Manifest::new(MediaType::OCI_MANIFEST, config, layers)).bytes() == manifest.bytes()
+    };
+    image.manifest.as_ref().is_some_and(is_bare)
 }
 
 fn disagree(what: String) -> Error {
     Error::Disagree { what }
 }
 
-/// Whatever `index.json` names, with images in it, has one that `manifest.json` lists.
-fn check_index_has_no_more(docker: &[Named], oci: &[Named]) -> Result<(), Error> {
-    for described in oci {
-        let images = described.tree.images();
-        let listed = |image: &&Image| docker.iter().any(|other| holds(&other.tree, image));
-        if !images.is_empty() && !images.iter().any(listed) {
-            return Err(disagree(format!("image {} is in index.json only", images[0].id())));
-        }
-    }
-    Ok(())
-}
-
-/// A full name that one of the two gives to an image, the other gives to the same image.
-fn check_names(listed: &Image, names: &[Reference], oci: &[Named]) -> Result<(), Error> {
-    for described in oci {
-        let same_image = holds(&described.tree, listed);
-        for name in full_names(described) {
-            let in_both = names.contains(name);
-            if in_both && !same_image {
-                return Err(disagree(format!("{} is two different images", name.familiar())));
-            }
-        }
-    }
-    let described: Vec<&Named> = oci.iter().filter(|described| holds(&described.tree, listed)).collect();
-    let theirs: Vec<&Reference> = described.iter().flat_map(|described| full_names(described)).collect();
-    if theirs.is_empty() {
-        return Ok(());
-    }
-    let only_here = names.iter().find(|name| !theirs.contains(name));
-    let not_here = theirs.iter().find(|name| !names.contains(name)).copied();
-    match only_here.or(not_here) {
-        Some(name) => Err(disagree(format!("one names {} and the other does not", name.familiar()))),
-        None => Ok(()),
-    }
-}
-
-/// The names of an entry that say repository and tag; `index.json` may also give a tag alone, or a digest.
-fn full_names(described: &Named) -> impl Iterator<Item = &Reference> {
-    let full = described.descriptor.as_ref().is_some_and(|descriptor| {
+/// Names that `index.json` gives by a tag alone, where `manifest.json` has names for the image.
+fn partial_names(docker: &[Named], oci: &[Named]) -> BTreeSet<Reference> {
+    let is_named = |described: &Named| docker.iter().any(|item| !item.names.is_empty() && shares(item, described));
+    let by_tag = |described: &&Named| {
         let is_full = |text: &str| text.contains(['/', ':', '@']);
-        descriptor.annotation(ANNOTATION_IMAGE_NAME).is_some()
-            || descriptor.annotation(ANNOTATION_REF_NAME).is_some_and(is_full)
-    });
-    described.names.iter().filter(move |name| full && name.digest().is_none())
+        described.descriptor.as_ref().is_some_and(|descriptor| {
+            descriptor.annotation(ANNOTATION_IMAGE_NAME).is_none()
+                && !descriptor.annotation(ANNOTATION_REF_NAME).is_some_and(is_full)
+        })
+    };
+    let given: BTreeSet<&Reference> = docker.iter().flat_map(|item| &item.names).collect();
+    let partial = oci.iter().filter(by_tag).filter(|described| is_named(described));
+    partial.flat_map(|described| &described.names).filter(|name| !given.contains(name)).cloned().collect()
+}
+
+fn shares(item: &Named, described: &Named) -> bool {
+    item.tree.images().iter().any(|image| holds(&described.tree, image))
 }
 
 fn holds(tree: &Tree, image: &Image) -> bool {
     tree.images().iter().any(|other| other.id() == image.id())
 }
 
-/// The entry of `index.json` that holds the image; of several the one that has its first name.
-fn find<'a>(listed: &Image, names: &[Reference], oci: &'a [Named]) -> Option<&'a Named> {
-    let holding = || oci.iter().filter(|described| holds(&described.tree, listed));
-    holding().find(|described| names.iter().any(|name| described.names.contains(name))).or_else(|| holding().next())
-}
-
+#[derive(PartialEq)]
 enum Layers {
     Same,
     /// docker 25.0 wrote the layers of its manifests in any order.
@@ -101,17 +188,18 @@ enum Layers {
     Other,
 }
 
-fn same_layers(listed: &Image, described: &Named) -> Layers {
-    let images = described.tree.images();
-    let Some(other) = images.iter().find(|other| other.id() == listed.id()) else { return Layers::Other };
-    let is_same = |(one, two): (&crate::image::Layer, &crate::image::Layer)| match (&one.blob, &two.blob) {
+fn same_layers(listed: &Image, described: &Tree) -> Layers {
+    let is_same = |(one, two): (&Layer, &Layer)| match (&one.blob, &two.blob) {
         (Some(one), Some(two)) => one.key() == two.key(),
         (None, None) => true,
         _ => false,
     };
-    if listed.layers.iter().zip(&other.layers).all(is_same) {
+    let images = described.images();
+    let with_config = || images.iter().filter(|other| other.id() == listed.id());
+    if with_config().any(|other| listed.layers.iter().zip(&other.layers).all(is_same)) {
         return Layers::Same;
     }
-    let found_in = |layer: &crate::image::Layer| other.layers.iter().any(|there| is_same((layer, there)));
-    if listed.layers.iter().all(found_in) { Layers::Shuffled } else { Layers::Other }
+    let found =
+        |other: &&&Image| listed.layers.iter().all(|layer| other.layers.iter().any(|there| is_same((layer, there))));
+    if with_config().any(|other| found(&other)) { Layers::Shuffled } else { Layers::Other }
 }

@@ -7,7 +7,9 @@
 //!       └─ Absent    named by an index, but not there
 //! ```
 
+mod artifact;
 pub mod blob;
+pub mod blobs;
 pub mod check;
 pub mod contents;
 pub mod copy;
@@ -24,10 +26,11 @@ pub mod work;
 use std::collections::BTreeMap;
 
 pub use blob::{Blob, Held, HeldLayer, OpenFile, Reopen};
+pub use blobs::{BlobSource, Error};
 pub use contents::Contents;
 pub use progress::{Progress, Silent};
 pub use sink::Sink;
-pub use source::{BlobSource, Error};
+pub use source::{Inventory, Named, Source};
 pub use tree::{Child, Tree};
 
 use crate::oci::{Descriptor, DiffId, Document, ImageConfig, ImageId, Manifest, Platform};

@@ -1,88 +1,87 @@
-//! Where blobs come from: an OCI layout folder, an archive, a store.
+//! The one way in: the images of a place, with their names, wherever the place is.
+//!
+//! ```text
+//! layout::Layout      an OCI layout folder, or a store
+//! archive::TarIndex   an archive: a file, or a stream whose members are kept as they come
+//! ```
+//!
+//! A registry will be the next. Each is a [`Source`]: it lists what is there as an [`Inventory`] and opens blobs by their
+//! descriptors. Whatever copies images takes them from here.
 
-use std::io;
+use std::collections::BTreeSet;
 
-use crate::image::Blob;
-use crate::oci::{Digest, DocumentError};
+use crate::image::blobs::{BlobSource, Error};
+use crate::image::{Tree, artifact};
+use crate::oci::{Descriptor, Reference};
 
-/// Why an image cannot be read from a source.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The source could not be read.
-    #[error("{what}")]
-    Io {
-        /// What was being read.
-        what: String,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// A blob that an image needs is not there.
-    #[error("{what} {digest} is missing")]
-    Missing {
-        /// What the blob is: "manifest", "config", "layer".
-        what: &'static str,
-        /// Its digest.
-        digest: Digest,
-    },
-    /// A blob has other bytes than its descriptor says.
-    #[error("{what} {expected} has other content: its digest is {actual}")]
-    DigestMismatch {
-        /// What the blob is.
-        what: &'static str,
-        /// The digest that names it.
-        expected: Digest,
-        /// The digest of its bytes.
-        actual: Digest,
-    },
-    /// A blob has another length than its descriptor says.
-    #[error("{what} {digest} has {actual} bytes where its descriptor says {expected}")]
-    SizeMismatch {
-        /// What the blob is.
-        what: &'static str,
-        /// Its digest.
-        digest: Digest,
-        /// The descriptor's size.
-        expected: u64,
-        /// The size found.
-        actual: u64,
-    },
-    /// A manifest, index or config is not what the specification says.
-    #[error("{what} {digest}: {source}")]
-    Document {
-        /// What the document is.
-        what: &'static str,
-        /// Its digest.
-        digest: Digest,
-        /// What is wrong with it.
-        source: DocumentError,
-    },
-    /// A manifest lists another number of layers than its config has diff IDs.
-    #[error(
-        "invalid manifest, layers length mismatch: {diff_ids} diff IDs in the config, {layers} layers in the manifest"
-    )]
-    LayerCount {
-        /// How many diff IDs the config has.
-        diff_ids: usize,
-        /// How many layers the manifest has.
-        layers: usize,
-    },
-    /// More layers than any image has.
-    #[error("{layers} layers are more than the {limit} allowed", limit = super::MAX_LAYERS)]
-    TooManyLayers {
-        /// How many there are.
-        layers: usize,
-    },
-    /// Indexes that point to indexes, too deep.
-    #[error("indexes are nested deeper than {limit}", limit = super::MAX_INDEX_DEPTH)]
-    TooDeep,
-    /// Indexes that name too many manifests.
-    #[error("more than {limit} manifests", limit = super::MAX_DESCRIPTORS)]
-    TooManyDescriptors,
+/// A place with images.
+pub trait Source: BlobSource {
+    /// Why its list of images cannot be read.
+    type Error;
+
+    /// What is there, in the order in which the place lists it.
+    fn inventory(&self) -> Result<Inventory, Self::Error>;
 }
 
-/// Opens blobs by digest.
-pub trait BlobSource {
-    /// The blob, or `None` if the source does not have it. Its bytes are not verified yet.
-    fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, Error>;
+/// An image, or several for several platforms, and the names that a place gives it.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Full references with tags or digests; none if the place has none for it.
+    pub names: Vec<Reference>,
+    /// What the place's index says of it, if it has one.
+    pub descriptor: Option<Descriptor>,
+    /// What is in it.
+    pub tree: Tree,
+}
+
+/// What is at a place.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// The images.
+    pub images: Vec<Named>,
+    /// Signatures, attestations, charts and whatever else is no image.
+    pub artifacts: Vec<Named>,
+}
+
+impl Inventory {
+    /// Tells images from what is none.
+    pub fn of(all: Vec<Named>) -> Self {
+        let (images, artifacts) = all.into_iter().partition(|named| !named.tree.images().is_empty());
+        Self { images, artifacts }
+    }
+
+    /// What kinds of things that are no images are here.
+    pub fn artifact_kinds(&self) -> Vec<String> {
+        let kinds = self.artifacts.iter().flat_map(|named| artifact::kinds(named.descriptor.as_ref(), &named.tree));
+        kinds.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// Things with their names as they are kept; a digest in one must be that of what it leads to.
+pub fn settled(mut all: Vec<Named>) -> Result<Vec<Named>, Error> {
+    for Named { names, descriptor, tree } in &mut all {
+        let mut kept = Vec::new();
+        for name in names.drain(..) {
+            let name = settled_name(name, descriptor.as_ref(), tree)?;
+            kept.extend(name.filter(|name| !kept.contains(name)));
+        }
+        *names = kept;
+    }
+    Ok(all)
+}
+
+/// A name as it is kept: a digest in it must be that of the image's manifest or index, or of the manifest of one of its
+/// platforms. With a tag the digest adds nothing and goes. Where there is no manifest, nothing shows whether the digest
+/// is right, and it goes too; `None` if no name is left then.
+fn settled_name(name: Reference, descriptor: Option<&Descriptor>, tree: &Tree) -> Result<Option<Reference>, Error> {
+    let Some(digest) = name.digest() else { return Ok(Some(name)) };
+    if let Some(descriptor) = descriptor
+        && descriptor.digest != *digest
+        && !tree.has_manifest(digest)
+    {
+        return Err(Error::NameDigest { name: name.familiar(), actual: descriptor.digest });
+    }
+    let keep = name.tag().is_some() || descriptor.is_some();
+    let name = if name.tag().is_some() { name.without_digest() } else { name };
+    Ok(keep.then_some(name))
 }

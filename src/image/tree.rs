@@ -2,12 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use base64::Engine as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::image::source::{BlobSource, Error};
+use crate::image::blobs::{BlobSource, Error};
 use crate::image::{Blob, Image, Layer, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS, select};
-use crate::oci::{Descriptor, Digest, Document, DocumentKind, ImageConfig, Index, Manifest, MediaType, Platform};
+use crate::oci::{
+    ANNOTATION_DOCKER_REFERENCE_TYPE, Descriptor, Digest, Document, DocumentKind, ImageConfig, Index, Manifest,
+    Platform,
+};
 
 /// All that a name in an index leads to.
 #[derive(Debug, Clone)]
@@ -87,6 +91,12 @@ impl Tree {
 }
 
 impl Tree {
+    /// Whether one of the indexes lists a manifest or index of that digest.
+    pub fn has_manifest(&self, digest: &Digest) -> bool {
+        let Self::Index { children, .. } = self else { return false };
+        children.iter().any(|child| child.descriptor.digest == *digest || child.tree.has_manifest(digest))
+    }
+
     /// Adds the digests of all blobs that the tree leads to, there or not, without its own root's.
     pub fn collect_digests(&self, into: &mut HashSet<Digest>) {
         match self {
@@ -133,7 +143,7 @@ struct Reader<'a> {
     source: &'a dyn BlobSource,
     seen: usize,
     /// What was read, so that an index that says the same a thousand times costs one document.
-    memory: HashMap<Digest, Tree>,
+    memory: HashMap<(Digest, bool), Tree>,
 }
 
 impl Reader<'_> {
@@ -145,21 +155,29 @@ impl Reader<'_> {
         if depth > MAX_INDEX_DEPTH {
             return Err(Error::TooDeep);
         }
-        let Some(blob) = self.source.open_blob(&descriptor.digest)? else {
+        let Some(blob) = self.open("manifest", descriptor)? else {
             return Ok(Tree::Absent);
         };
         if descriptor.media_type.is_index() {
             return self.read_index(descriptor, &blob, depth);
         }
         if descriptor.media_type.is_manifest() {
-            let tree = match self.memory.get(&descriptor.digest) {
+            // The index that lists a manifest may say that it is no image.
+            let key = (descriptor.digest, descriptor.annotation(ANNOTATION_DOCKER_REFERENCE_TYPE).is_some());
+            let tree = match self.memory.get(&key) {
                 Some(known) => known.clone(),
                 None => self.read_manifest(descriptor, &blob, depth)?,
             };
-            self.memory.entry(descriptor.digest).or_insert_with(|| tree.clone());
+            self.memory.entry(key).or_insert_with(|| tree.clone());
             return Ok(tree.described_by(descriptor));
         }
         Ok(Tree::Other(blob))
+    }
+
+    /// The blob that a descriptor leads to; what the descriptor carries itself need not be in the source.
+    fn open(&self, what: &'static str, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
+        let embedded = embedded(what, descriptor)?;
+        Ok(self.source.open_blob(descriptor)?.or(embedded))
     }
 
     fn read_index(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
@@ -173,16 +191,16 @@ impl Reader<'_> {
 
     fn read_manifest(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
         let manifest: Document<Manifest> = document("manifest", descriptor, blob)?;
-        if !is_image(manifest.value()) {
+        if !is_image(descriptor, manifest.value()) {
             let Manifest { config, layers, .. } = manifest.value();
             let mut blobs = Vec::with_capacity(layers.len() + 1);
             for part in std::iter::once(config).chain(layers) {
-                blobs.push((part.clone(), self.source.open_blob(&part.digest)?));
+                blobs.push((part.clone(), self.open("blob", part)?));
             }
             return Ok(Tree::Artifact { manifest, blobs });
         }
         let described = &manifest.value().config;
-        let Some(blob) = self.source.open_blob(&described.digest)? else {
+        let Some(blob) = self.open("config", described)? else {
             if depth == 0 {
                 return Err(Error::Missing { what: "config", digest: described.digest });
             }
@@ -203,7 +221,7 @@ impl Reader<'_> {
         }
         let mut layers = Vec::with_capacity(diff_ids.len());
         for (descriptor, diff_id) in described.iter().zip(diff_ids) {
-            let blob = self.source.open_blob(&descriptor.digest)?;
+            let blob = self.open("layer", descriptor)?;
             if let Some(blob) = &blob {
                 check_size("layer", descriptor, blob)?;
             }
@@ -213,10 +231,25 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a manifest describes a file system: an image config, and layers that are tars.
-pub(super) fn is_image(manifest: &Manifest) -> bool {
-    let tar = |media_type: &MediaType| media_type.is_layer() || media_type.is_foreign();
-    manifest.config.media_type.is_image_config() && manifest.layers.iter().all(|layer| tar(&layer.media_type))
+/// The bytes that a descriptor carries itself, which must be those that it describes.
+fn embedded(what: &'static str, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
+    let Some(data) = &descriptor.data else { return Ok(None) };
+    let wrong = Error::EmbeddedData { what, digest: descriptor.digest };
+    match base64::engine::general_purpose::STANDARD.decode(data) {
+        Ok(bytes) if bytes.len() as u64 == descriptor.size && Digest::of(&bytes) == descriptor.digest => {
+            Ok(Some(Blob::bytes(bytes)))
+        }
+        _ => Err(wrong),
+    }
+}
+
+/// Whether a manifest describes a file system: it has an image's config, its layers are tars, and the index that lists
+/// it does not say that it is about another.
+pub(super) fn is_image(descriptor: &Descriptor, manifest: &Manifest) -> bool {
+    let is_about_another = descriptor.annotation(ANNOTATION_DOCKER_REFERENCE_TYPE).is_some();
+    !is_about_another
+        && manifest.config.media_type.is_image_config()
+        && manifest.layers.iter().all(|layer| layer.media_type.is_layer())
 }
 
 fn check_size(what: &'static str, descriptor: &Descriptor, blob: &Blob) -> Result<(), Error> {

@@ -10,6 +10,8 @@
 //! files is read.
 
 mod blobs;
+mod flat;
+mod listed;
 mod names;
 mod write;
 
@@ -19,11 +21,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blobs::Folder;
+pub use listed::listed;
 pub use names::{StoreName, name_of, names_in_store, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
 
-use crate::image::{Blob, BlobSource, Error as ImageError};
-use crate::oci::{Digest, Index, JsonError, strict};
+use crate::image::source::settled;
+use crate::image::{Blob, BlobSource, Error as ImageError, Inventory, Source};
+use crate::oci::{Descriptor, Index, JsonError, strict};
 
 /// The file that says which version of the layout a folder has.
 pub const LAYOUT_FILE: &str = "oci-layout";
@@ -67,6 +71,15 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: JsonError,
+    },
+    /// What `index.json` lists cannot be read.
+    #[error("{path}")]
+    Image {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ImageError,
     },
 }
 
@@ -141,8 +154,18 @@ pub fn is_known_version(bytes: &[u8]) -> bool {
 }
 
 impl BlobSource for Layout {
-    fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Option<Blob>, ImageError> {
+        let digest = &descriptor.digest;
         let path = || self.root().join(blobs::name_of_blob(digest)).display().to_string();
         self.folder.blob(digest).map_err(|source| ImageError::Io { what: path(), source })
+    }
+}
+
+impl Source for Layout {
+    type Error = Error;
+
+    fn inventory(&self) -> Result<Inventory, Error> {
+        let image_error = |source| Error::Image { path: self.root().to_owned(), source };
+        listed(self, &self.index()?).and_then(settled).map(Inventory::of).map_err(image_error)
     }
 }

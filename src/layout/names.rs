@@ -12,7 +12,7 @@ use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, Digest,
 
 /// The name of an image in an archive: `io.containerd.image.name` before `org.opencontainers.image.ref.name`, which
 /// may be a whole reference or, as umoci and skopeo write it, a word; a word alone is read as docker reads it, `v1` as
-/// `v1:latest`. What is no reference is no name.
+/// `v1:latest`. What is no reference is no name, nor what could be taken for an image's ID.
 pub fn name_of(descriptor: &Descriptor) -> Option<Reference> {
     [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME].into_iter().find_map(|key| text(descriptor, key)).and_then(as_name)
 }
@@ -113,14 +113,22 @@ fn is_object_of(ref_name: &str, image_name: &str) -> bool {
 }
 
 fn foreign(entry: &Descriptor) -> Option<&str> {
-    text(entry, ANNOTATION_REF_NAME).or_else(|| text(entry, ANNOTATION_IMAGE_NAME))
+    let name = text(entry, ANNOTATION_REF_NAME).or_else(|| text(entry, ANNOTATION_IMAGE_NAME));
+    name.filter(|name| !looks_like_id(name))
+}
+
+/// Whether a person who types this means an image by its ID or digest.
+fn looks_like_id(text: &str) -> bool {
+    let hex = text.split_once(':').map_or(text, |(_, hex)| hex);
+    hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn as_name(text: &str) -> Option<Reference> {
     if is_digest_like(text) {
         return None;
     }
-    text.parse::<Reference>().ok().map(Reference::with_default_tag)
+    let name = text.parse::<Reference>().ok().filter(|name| !name.looks_like_id());
+    name.map(Reference::with_default_tag)
 }
 
 /// Whether a text stands for a digest: a digest, or `sha256-<hex>`, perhaps with an ending such as `.sig`: the

@@ -156,6 +156,19 @@ impl Reference {
         Self { tag: None, digest: None, ..self.clone() }
     }
 
+    /// The same name without its digest.
+    pub fn without_digest(&self) -> Self {
+        Self { digest: None, ..self.clone() }
+    }
+
+    /// Whether this could be read as an image's ID: `sha256:<hex>` parses as the tag of a repository `sha256`, and 64 hex
+    /// digits as a repository.
+    pub fn looks_like_id(&self) -> bool {
+        let name = self.repository.strip_prefix(OFFICIAL).filter(|_| self.registry == DEFAULT_REGISTRY);
+        let is_hex = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        name.is_some_and(|name| is_hex(name) || ["sha256", "sha384", "sha512"].contains(&name))
+    }
+
     /// The same name with that digest.
     pub fn with_digest(&self, digest: Digest) -> Self {
         Self { digest: Some(digest), ..self.clone() }

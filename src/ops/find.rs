@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::location::{Location, Pick};
 use super::{Context, Error};
-use crate::archive::{self, Archive, Named, TarIndex, docker_archive, oci_archive, open, open_file};
-use crate::image::{Image, Tree};
-use crate::layout::Layout;
-use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
+use crate::archive;
+use crate::image::{Image, Inventory, Named, Tree};
+use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Digest, ImageId, Platform, Reference};
 use crate::store::{Catalog, Entry};
 
 /// An image that was found.
@@ -62,7 +61,7 @@ impl Context {
                 let mut found = self.find_held(|catalog| Ok(vec![self.find_in_store(catalog, &name)?]))?;
                 found.pop().ok_or_else(|| no_such_image(&name))
             }
-            location => Ok(pick(self.read_location(&location)?, &location, typed, platform)?.into()),
+            location => Ok(pick(self.inventory(&location)?, &location, typed, platform)?.into()),
         }
     }
 
@@ -72,12 +71,13 @@ impl Context {
         let name = match Location::parse(typed, Path::exists) {
             Location::Store(name) => name,
             location => {
-                let mut named = self.read_location(&location)?;
+                let inventory = self.inventory(&location)?;
                 if *location.pick() != Pick::Only {
-                    return Ok(vec![pick(named, &location, typed, platform)?.into()]);
+                    return Ok(vec![pick(inventory, &location, typed, platform)?.into()]);
                 }
-                keep_suitable(&mut named, platform);
-                return Ok(named.into_iter().map(Found::from).collect());
+                let mut images = require_images(inventory, &location)?.images;
+                keep_suitable(&mut images, platform);
+                return Ok(images.into_iter().map(Found::from).collect());
             }
         };
         self.find_held(|catalog| self.find_all_in_store(catalog, &name))
@@ -203,33 +203,6 @@ impl Context {
         let tree = self.store.tree(entry)?;
         Ok(Found { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
     }
-
-    /// Reads all images of an archive or layout.
-    fn read_location(&self, location: &Location) -> Result<Vec<Named>, Error> {
-        let path = location.path().expect("a location outside the store has a path");
-        let input = |source| Error::Input { path: path.display().to_string(), source };
-        if path.is_dir() && matches!(location, Location::Layout(..) | Location::Path(..)) {
-            let layout = Layout::open(path)?;
-            return oci_archive::group(&layout, &layout.index()?).map_err(input);
-        }
-        let index = self.index_archive(path)?;
-        match location {
-            Location::DockerArchive(..) if index.has(docker_archive::MANIFEST) => docker_archive::read(&index),
-            Location::OciArchive(..) => oci_archive::read(&index),
-            _ => archive::read(&index),
-        }
-        .map_err(input)
-    }
-
-    pub(super) fn index_archive(&self, path: &Path) -> Result<TarIndex, Error> {
-        let open_error = |source| Error::Open { path: path.to_owned(), source };
-        match open_file(path).map_err(open_error)? {
-            Archive::Plain(file) => open::index_plain(&file, &self.limits),
-            Archive::Packed(path, _) => open::index_packed(&path, &self.limits),
-            Archive::Stream(_) => Err(archive::Error::NotSeekable),
-        }
-        .map_err(|source| Error::Input { path: path.display().to_string(), source })
-    }
 }
 
 /// Docker names the tag that it looked for, too, and says of a whole ID what kind of digest it is.
@@ -243,6 +216,14 @@ pub(super) fn no_such_image(typed: &str) -> Error {
     }
 }
 
+fn require_images(inventory: Inventory, location: &Location) -> Result<Inventory, Error> {
+    archive::require_images(inventory).map_err(|source| Error::Input { path: shown_path(location), source })
+}
+
+fn shown_path(location: &Location) -> String {
+    location.path().map(|path| path.display().to_string()).unwrap_or_default()
+}
+
 /// Leaves out what is not for `platform`, unless nothing is.
 fn keep_suitable(named: &mut Vec<Named>, platform: Option<&Platform>) {
     let suits = |named: &Named| platform.is_none_or(|platform| named.tree.image_for(platform).is_some());
@@ -251,29 +232,37 @@ fn keep_suitable(named: &mut Vec<Named>, platform: Option<&Platform>) {
     }
 }
 
-fn pick(mut named: Vec<Named>, location: &Location, typed: &str, platform: Option<&Platform>) -> Result<Named, Error> {
-    let archive = || location.path().map(|path| path.display().to_string()).unwrap_or_default();
-    let found = |named: &[Named]| named.iter().enumerate().map(|(place, named)| describe(place, named)).collect();
-    let all = found(&named);
+/// The one that is meant. What is no image is found by its name alone.
+fn pick(inventory: Inventory, location: &Location, typed: &str, platform: Option<&Platform>) -> Result<Named, Error> {
+    if let Pick::Name(name) = location.pick()
+        && let found = called(&inventory.artifacts, name)
+        && let (Some(artifact), true) = (found.first(), called(&inventory.images, name).is_empty())
+    {
+        return Ok((*artifact).clone());
+    }
+    let mut images = require_images(inventory, location)?.images;
+    let archive = || shown_path(location);
+    let found = |images: &[Named]| images.iter().enumerate().map(|(place, named)| describe(place, named)).collect();
+    let all = found(&images);
     let not_there = |wanted: &str| Error::NotInArchive { found: all, archive: archive(), wanted: wanted.to_owned() };
     match location.pick() {
-        Pick::At(place) if *place < named.len() => return Ok(named.swap_remove(*place)),
+        Pick::At(place) if *place < images.len() => return Ok(images.swap_remove(*place)),
         Pick::At(_) => return Err(not_there(typed)),
         Pick::Name(name) => {
-            named.retain(|named| is_called(named, name));
-            if named.is_empty() {
+            images = called(&images, name).into_iter().cloned().collect();
+            if images.is_empty() {
                 return Err(not_there(name));
             }
-            keep_suitable(&mut named, platform);
+            keep_suitable(&mut images, platform);
         }
         Pick::Only => {
-            keep_suitable(&mut named, platform);
-            if named.len() != 1 {
-                return Err(Error::SeveralInArchive { found: found(&named), archive: archive() });
+            keep_suitable(&mut images, platform);
+            if images.len() != 1 {
+                return Err(Error::SeveralInArchive { found: found(&images), archive: archive() });
             }
         }
     }
-    Ok(named.swap_remove(0))
+    Ok(images.swap_remove(0))
 }
 
 fn describe(place: usize, named: &Named) -> String {
@@ -283,14 +272,33 @@ fn describe(place: usize, named: &Named) -> String {
     }
 }
 
-/// Whether an image has a name: as a whole, as it stands in a layout's index, or by its id.
-fn is_called(named: &Named, text: &str) -> bool {
-    use crate::oci::ANNOTATION_REF_NAME;
-    let as_written = named.descriptor.as_ref().and_then(|descriptor| descriptor.annotation(ANNOTATION_REF_NAME));
-    let as_name = text.parse::<Reference>().map(Reference::with_default_tag);
-    as_written == Some(text)
-        || as_name.is_ok_and(|name| named.names.contains(&name))
-        || text.parse::<ImageId>().is_ok_and(|id| named.tree.images().iter().any(|image| image.id() == id))
+/// Those that a text means: by an image's ID or a digest, else by name, else by the word that stands in a layout's index.
+fn called<'a>(all: &'a [Named], text: &str) -> Vec<&'a Named> {
+    let leads_to = |named: &&Named, digest: &Digest| {
+        named.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == *digest)
+    };
+    let first = |choices: [&dyn Fn(&&Named) -> bool; 2]| {
+        let mut found = choices.into_iter().map(|choice| all.iter().filter(choice).collect::<Vec<_>>());
+        found.find(|found| !found.is_empty()).unwrap_or_default()
+    };
+    if let Ok(id) = text.parse::<Digest>() {
+        let has_id = |named: &&Named| named.tree.images().iter().any(|image| *image.id().digest() == id);
+        return first([&has_id, &|named| leads_to(named, &id)]);
+    }
+    let name = text.parse::<Reference>().map(Reference::with_default_tag).ok();
+    let by_name = |named: &&Named| name.as_ref().is_some_and(|name| named.names.contains(name));
+    let by_digest = |named: &&Named| {
+        let same_repository = |name: &Reference| named.names.iter().any(|other| other.name() == name.name());
+        name.as_ref()
+            .is_some_and(|name| name.digest().is_some_and(|digest| leads_to(named, digest)) && same_repository(name))
+    };
+    let as_written = |named: &&Named| {
+        named.descriptor.as_ref().and_then(|descriptor| descriptor.annotation(ANNOTATION_REF_NAME)) == Some(text)
+    };
+    match first([&by_name, &by_digest]) {
+        found if found.is_empty() => first([&as_written, &|_| false]),
+        found => found,
+    }
 }
 
 impl From<Named> for Found {

@@ -24,6 +24,7 @@ pub mod prune;
 pub mod remove;
 pub mod save;
 pub mod size;
+pub mod source;
 pub mod tag;
 pub mod unpack;
 pub mod verify;

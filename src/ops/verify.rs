@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::location::{Location, Pick};
+use super::source::read_as;
 use super::{Context, Error};
-use crate::archive::{self, Named, TarIndex, oci_archive};
+use crate::archive::{self, TarIndex, oci_archive};
 use crate::image::check::{Damage, DamageKind, Findings, Jobs, PartName, Walk, judge};
-use crate::image::{BlobSource, Progress};
+use crate::image::{BlobSource, Named, Progress};
 use crate::layout::{self, Layout, name_of};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Index, Reference};
 use crate::store::{self, Entry};
@@ -120,15 +121,11 @@ fn in_archive(archive: &TarIndex, location: &Location, typed: &str) -> Result<Ve
         return Ok(found);
     }
     // What else describes the images must agree; where there is no index.json, it is all that there is.
-    let read = match location {
-        Location::DockerArchive(..) => archive::docker_archive::read(archive),
-        Location::OciArchive(..) => oci_archive::read(archive),
-        _ => archive::read(archive),
-    };
-    match read {
+    match read_as(location, archive) {
         Err(error) => found.push(unreadable(typed.to_owned(), PartName::Archive, &error)),
-        Ok(named) if found.is_empty() => {
-            let images = named.iter().enumerate().map(|(place, named)| (label(place, named), Walk::tree(&named.tree)));
+        Ok(there) if found.is_empty() => {
+            let all = there.images.iter().chain(&there.artifacts);
+            let images = all.enumerate().map(|(place, named)| (label(place, named), Walk::tree(&named.tree)));
             found = picked(images.collect(), location, typed)?;
         }
         Ok(_) => {}

@@ -43,7 +43,7 @@ use crate::cancel::Token;
 use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
-use crate::oci::{Digest, Index, MediaType, go_json};
+use crate::oci::{Descriptor, Digest, Index, MediaType, go_json};
 use crate::rootfs::SnapshotError;
 
 /// Why the store cannot do what was asked.
@@ -277,11 +277,11 @@ impl Store {
 }
 
 impl BlobSource for Store {
-    fn open_blob(&self, digest: &Digest) -> Result<Option<Blob>, ImageError> {
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Option<Blob>, ImageError> {
         let other =
             |error: Error| ImageError::Io { what: self.root.display().to_string(), source: io::Error::other(error) };
         match self.layout().map_err(other)? {
-            Some(layout) => layout.open_blob(digest),
+            Some(layout) => layout.open_blob(descriptor),
             None => Ok(None),
         }
     }

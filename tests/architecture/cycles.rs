@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 14] = [
+const SHARED: [&str; 15] = [
     "checkout", "damage", "error", "family", "filter", "find", "glob", "location", "naming", "near", "output",
-    "sample", "size", "view",
+    "sample", "size", "source", "view",
 ];
 
 /// Verbs that still import verbs. What is mended has to go from here.

@@ -26,6 +26,7 @@ mod manifest;
 mod memory;
 mod open_files;
 mod other_tools;
+mod places;
 mod platforms;
 mod progress;
 mod prune;

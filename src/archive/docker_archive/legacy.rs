@@ -16,8 +16,8 @@ use std::io;
 use serde::Deserialize;
 
 use super::manifest_json::{Repositories, read_repositories};
-use crate::archive::{Error, Named, TarIndex};
-use crate::image::{Blob, Image, Layer, MAX_LAYERS, Tree};
+use crate::archive::{Error, TarIndex};
+use crate::image::{Blob, Image, Layer, MAX_LAYERS, Named, Tree};
 use crate::layer::{Limits, scan};
 use crate::oci::{DiffId, Digest, Document, ImageConfig, Reference, strict, v1};
 

@@ -14,14 +14,14 @@ pub use manifest_json::Item;
 
 use std::collections::HashMap;
 
-use super::{Error, Named, TarIndex};
-use crate::image::{Image, Layer, MAX_LAYERS, Tree};
+use super::{Error, TarIndex};
+use crate::image::{Image, Layer, MAX_LAYERS, Named, Tree};
 use crate::oci::{Digest, Document, DocumentKind, ImageConfig, Reference};
 
 /// The member that lists the images.
 pub const MANIFEST: &str = "manifest.json";
 
-/// Reads the images that `manifest.json` lists.
+/// Reads the images that `manifest.json` lists, under the names as they stand there.
 pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
     let mut configs = HashMap::new();
     manifest_json::read(index)?.iter().map(|item| read_item(index, item, &mut configs)).collect()
@@ -71,13 +71,11 @@ fn digest_in_name(path: &str) -> Option<Digest> {
     Digest::from_hex(hex.strip_suffix(".json").unwrap_or(hex))
 }
 
-/// A name as docker takes it here: with a tag, and without a digest.
+/// A name as docker takes it here, with a tag; containerd and imgtool also wrote names with digests.
 pub(super) fn parse_tag(text: &str) -> Result<Reference, Error> {
-    let invalid = || Error::InvalidTag { tag: text.to_owned() };
-    let name: Reference = text.parse().map_err(|_| invalid())?;
-    // `sha256:…` as a name would be read as an id later.
-    let is_id = name.familiar_name() == "sha256";
-    if name.tag().is_none() || name.digest().is_some() || is_id { Err(invalid()) } else { Ok(name) }
+    let name = text.parse::<Reference>().ok();
+    let usable = name.filter(|name| !name.is_name_only() && !name.looks_like_id());
+    usable.ok_or_else(|| Error::InvalidTag { tag: text.to_owned() })
 }
 
 #[cfg(test)]
@@ -95,10 +93,15 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_needed() {
+    fn a_tag_or_digest_is_needed() {
         assert!(parse_tag("a/b:1").is_ok());
         let digest = Digest::of(b"x");
-        for text in ["a/b", "", "A:1", &format!("a@{digest}"), &format!("a:1@{digest}")] {
+        for text in [format!("a@{digest}"), format!("a:1@{digest}")] {
+            assert!(parse_tag(&text).is_ok(), "{text:?}");
+        }
+        let hex = digest.hex();
+        for text in ["a/b", "", "A:1", &digest.to_string(), &format!("{hex}:1"), &format!("docker.io/library/{hex}:1")]
+        {
             assert!(parse_tag(text).is_err(), "{text:?}");
         }
     }

@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
         let Some(document) = self.document::<Manifest>(PartName::Manifest, descriptor, blob) else { return };
         let manifest = document.value();
         let needed = self.strict || depth == 0;
-        if !is_image(manifest) {
+        if !is_image(descriptor, manifest) {
             for part in std::iter::once(&manifest.config).chain(&manifest.layers) {
                 if let Some(blob) = self.open(PartName::Blob, part, needed) {
                     self.blob(PartName::Blob, part, blob);
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        let is_there = |part: &Descriptor| !matches!(self.source.open_blob(&part.digest), Ok(None));
+        let is_there = |part: &Descriptor| !matches!(self.source.open_blob(part), Ok(None));
         // A platform of which nothing but its manifest, and perhaps its config, was saved is not damaged.
         let needed = needed || manifest.layers.iter().any(is_there);
         let config = self.open(PartName::Config, &manifest.config, needed);
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
 
     /// Opens a blob; what cannot be opened, or is needed and missing, is damage.
     fn open(&mut self, part: PartName, descriptor: &Descriptor, needed: bool) -> Option<Blob> {
-        match self.source.open_blob(&descriptor.digest) {
+        match self.source.open_blob(descriptor) {
             Ok(Some(blob)) => return Some(blob),
             Ok(None) if needed => self.found.damage.push(Damage::missing(part, descriptor.digest)),
             Ok(None) => {}

@@ -7,27 +7,17 @@ pub mod plan;
 mod take;
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
 
 use super::{Context, Error};
-use crate::archive::{self, Archive, Named, oci_archive, open, open_file, open_stream};
-use crate::image::{Image, Progress, Tree};
-use crate::layout::Layout;
+use crate::archive;
+use crate::image::{Image, Named, Progress, Tree};
 use crate::oci::{Descriptor, DiffId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Quarantine};
 
+pub use super::source::Input;
 pub use plan::Options;
 use take::Taken;
-
-/// Where the archive is.
-pub enum Input {
-    /// A file, or the folder of an OCI layout.
-    Path(PathBuf),
-    /// Something that is read once.
-    Stream(Box<dyn Read + Send>),
-}
 
 /// An image that was loaded.
 #[derive(Debug, Clone)]
@@ -72,46 +62,16 @@ fn read(
     quarantine: &Quarantine,
     progress: &dyn Progress,
 ) -> Result<Vec<Named>, Error> {
-    let (path, stream): (String, Box<dyn Read + Send>) = match input {
-        Input::Stream(stream) => ("archive".to_owned(), stream),
-        Input::Path(path) => {
-            let shown = path.display().to_string();
-            let input_error = |source| Error::Input { path: shown.clone(), source };
-            if path.is_dir() {
-                let layout = Layout::open(&path)?;
-                return images_of(oci_archive::group(&layout, &layout.index()?)).map_err(input_error);
-            }
-            match open_file(&path).map_err(|source| Error::Open { path: path.clone(), source })? {
-                Archive::Plain(file) => {
-                    let index = open::index_plain(&file, &context.limits).map_err(input_error)?;
-                    return archive::read(&index).map_err(input_error);
-                }
-                Archive::Packed(path, _) => {
-                    let file = File::open(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
-                    (shown, Box::new(file))
-                }
-                Archive::Stream(file) => (shown, Box::new(file)),
-            }
-        }
-    };
-    let input_error = |source| Error::Input { path: path.clone(), source };
     let mut part = 0;
-    let index = open_stream(stream, &context.limits, |member, size| {
+    let mut hold = |member: &mut (dyn Read + Send), size| {
         part += 1;
         let moved = |bytes| progress.advance(part, bytes);
         progress.start(part, "Reading", Some(size));
         let held = quarantine.hold(member, size, &moved);
         progress.finish(part, "");
         held.map_err(|error| archive::Error::Take(Box::new(error)))
-    })
-    .map_err(input_error)?;
-    archive::read(&index).map_err(input_error)
-}
-
-/// A folder without any image is refused like an archive without any.
-fn images_of(read: Result<Vec<Named>, archive::Error>) -> Result<Vec<Named>, archive::Error> {
-    let named = read?;
-    if named.iter().all(|named| named.tree.images().is_empty()) { Err(archive::Error::NoImage) } else { Ok(named) }
+    };
+    Ok(context.images_of(input, &mut hold)?.images)
 }
 
 /// Gives the images their names.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::archive::Named;
-use crate::image::{Child, Image, Tree};
+use crate::image::{Child, Image, Named, Tree};
 use crate::oci::{Digest, Platform, Reference};
 use crate::ops::Error;
 

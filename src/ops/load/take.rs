@@ -3,9 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use crate::archive::Named;
 use crate::image::blob::Key;
-use crate::image::{Blob, Image, Layer, MissingLayers, Progress, Tree, work};
+use crate::image::{Blob, Image, Layer, MissingLayers, Named, Progress, Tree, work};
 use crate::layer::EntryPath;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
 use crate::ops::{Context, Error};
@@ -93,8 +92,13 @@ impl Taker<'_> {
         // What was committed on what is for this store to say.
         descriptor.annotations.remove(ANNOTATION_PARENT);
         let layers = image.config.value().rootfs.diff_ids.clone();
+        // Of several platforms one may have been taken: a digest that named the index is not its manifest's.
+        let is_right = |name: &&Reference| {
+            name.digest().is_none_or(|digest| descriptor.digest == *digest || named.tree.has_manifest(digest))
+        };
+        let right = named.names.iter().filter(is_right).cloned().collect();
         let images = named.tree.images().into_iter().map(Image::id).collect();
-        Ok(Taken { names: named.names.clone(), descriptor, id: image.id(), images, layers })
+        Ok(Taken { names: right, descriptor, id: image.id(), images, layers })
     }
 
     /// Takes documents and verifies layers. For an image the descriptor of its manifest comes back.

@@ -9,9 +9,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::Named;
-use crate::image::{Child, Tree};
-use crate::layout::set_name;
+use super::set_name;
+use crate::image::{Child, Named, Tree};
 use crate::oci::{Digest, Document, Index, MediaType, Platform, Reference};
 
 /// Joins the images that have a name in common and are each for another platform, at the place of the first of them.

@@ -1,0 +1,53 @@
+//! What is an image, and what only lies beside one: signatures, attestations, SBOMs, charts, caches.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::image::{Blob, Tree};
+use crate::oci::{Descriptor, Manifest, MediaType, strict};
+
+/// What OCI meant for artifacts before image-spec 1.1; SOCI and ORAS wrote such.
+const ARTIFACT_MANIFEST: &str = "application/vnd.oci.artifact.manifest.v1+json";
+
+/// What kinds of artifacts a descriptor leads to, by their artifact types, or else by the types of what is in them.
+pub(super) fn kinds(descriptor: Option<&Descriptor>, tree: &Tree) -> BTreeSet<String> {
+    let own = match tree {
+        Tree::Image(_) => None,
+        Tree::Artifact { manifest, .. } => kind_of_manifest(manifest.value()),
+        Tree::Index { document, .. } => document.value().artifact_type.clone(),
+        Tree::Other(blob) => kind_of_blob(descriptor, blob),
+        Tree::Absent => descriptor.and_then(|descriptor| descriptor.artifact_type.clone()),
+    };
+    match (own.filter(|kind| !kind.is_empty()), tree) {
+        (Some(kind), _) => BTreeSet::from([kind.to_string()]),
+        (None, Tree::Index { children, .. }) => {
+            children.iter().flat_map(|child| kinds(Some(&child.descriptor), &child.tree)).collect()
+        }
+        (None, _) => BTreeSet::new(),
+    }
+}
+
+fn kind_of_manifest(manifest: &Manifest) -> Option<MediaType> {
+    let config = &manifest.config.media_type;
+    let says_nothing = config.is_image_config() || *config == MediaType::EMPTY || config.is_empty();
+    let layer = || manifest.layers.iter().map(|layer| &layer.media_type).find(|kind| !kind.is_layer());
+    let own = manifest.artifact_type.as_ref().or(Some(config).filter(|_| !says_nothing));
+    own.or_else(layer).or(Some(config)).cloned()
+}
+
+fn kind_of_blob(descriptor: Option<&Descriptor>, blob: &Blob) -> Option<MediaType> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ArtifactManifest {
+        artifact_type: MediaType,
+    }
+    let descriptor = descriptor?;
+    if descriptor.media_type.as_str() == ARTIFACT_MANIFEST
+        && let Ok(bytes) = blob.read_all(strict::MAX_DOCUMENT as u64)
+        && let Ok(manifest) = strict::from_slice::<ArtifactManifest>(&bytes, strict::MAX_DOCUMENT)
+    {
+        return Some(manifest.artifact_type);
+    }
+    Some(descriptor.artifact_type.clone().unwrap_or_else(|| descriptor.media_type.clone()))
+}

@@ -1,0 +1,38 @@
+//! From an index, of a folder or of an archive, to the images with their names.
+
+use std::collections::HashMap;
+
+use super::{flat, name_of};
+use crate::image::{BlobSource, Error, Named, Tree};
+use crate::oci::{Descriptor, Digest, Index};
+
+/// Reads what an index lists, once for each thing however many names it has, in the order of the index. Names stand as
+/// they are written.
+pub fn listed(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Error> {
+    let mut found: Vec<Named> = Vec::new();
+    let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
+    for descriptor in &index.manifests {
+        let known = places.entry(descriptor.digest).or_default();
+        let same = known.iter().copied().find(|place| is_same(found[*place].descriptor.as_ref(), descriptor));
+        let place = if let Some(place) = same {
+            place
+        } else {
+            let tree = Tree::read(source, descriptor)?;
+            found.push(Named { names: Vec::new(), descriptor: Some(descriptor.clone()), tree });
+            known.push(found.len() - 1);
+            found.len() - 1
+        };
+        let names = &mut found[place].names;
+        let name = name_of(descriptor).filter(|name| !names.contains(name));
+        names.extend(name);
+    }
+    Ok(flat::join(found))
+}
+
+/// Whether two entries of one digest are of one image. One manifest may also be listed for several platforms.
+fn is_same(known: Option<&Descriptor>, descriptor: &Descriptor) -> bool {
+    known.is_some_and(|known| match (&known.platform, &descriptor.platform) {
+        (Some(known), Some(other)) => known == other,
+        _ => true,
+    })
+}

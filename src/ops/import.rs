@@ -12,9 +12,10 @@ use super::{Context, Error};
 use crate::http::{Client, Settings, Url};
 use crate::image::edit::{self, Change, Step};
 use crate::image::{Blob, Progress};
-use crate::layer::EntryPath;
+use crate::layer::writer::padding;
+use crate::layer::{EntryPath, TarError};
 use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
-use crate::store::{Assembly, KeptLayer, Quarantine};
+use crate::store::{self, Assembly, KeptLayer, Quarantine};
 
 /// Where the tar is.
 pub enum Input {
@@ -149,6 +150,12 @@ fn check(quarantine: &Quarantine, layer: &KeptLayer, what: &str) -> Result<(), E
     // Docker makes an image of it; what comes out of a pipe whose writer failed is no root file system.
     if diff_id == DiffId::new(Digest::of(b"")) {
         return Err(Error::Nothing { what: what.to_owned() });
+    }
+    let size = quarantine.summary(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })?.tar_size;
+    // Padding that is left out does no harm where a digest shows that nothing else is. Nothing does here.
+    if padding(size) > 0 {
+        let source = TarError::Truncated { offset: size, least: size + padding(size) as u64 }.into();
+        return Err(store::Error::Layer { what: what.to_owned(), source }.into());
     }
     let mut marks = Marks::default();
     for entry in quarantine.entries(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })? {

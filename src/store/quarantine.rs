@@ -19,7 +19,9 @@ use super::lease::{LEASE, Lease};
 use super::{Catalog, Error, Partial, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, Held, HeldLayer, Reopen};
-use crate::layer::{Compression, EntryPath, IndexError, LayerIndex, Limits, Scan, ScanError, scan};
+use crate::layer::{
+    Compression, EntryPath, IndexError, LayerIndex, LayerSummary, Limits, Scan, ScanError, read_summary, scan,
+};
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
 use crate::oci::{Descriptor, DiffId, Digest};
 
@@ -229,10 +231,19 @@ impl Quarantine {
 
     /// The entries of a layer that was kept here, or is in the store.
     pub fn entries(&self, layer: &Digest) -> Result<LayerIndex<File>, IndexError> {
+        LayerIndex::read(self.open_index(layer)?)
+    }
+
+    /// The figures of such a layer.
+    pub fn summary(&self, layer: &Digest) -> Result<LayerSummary, IndexError> {
+        read_summary(self.open_index(layer)?)
+    }
+
+    fn open_index(&self, layer: &Digest) -> Result<File, IndexError> {
         let kept =
             lock(&self.kept).get(layer).and_then(|kept| kept.index.as_ref().map(|index| index.path().to_owned()));
         let index = kept.unwrap_or_else(|| self.store.layer_index_path(layer));
-        LayerIndex::read(File::open(index).map_err(IndexError::Io)?)
+        File::open(index).map_err(IndexError::Io)
     }
 
     /// Renames all that was kept to where the store looks for it, then lets `edit` change the names, all or nothing.

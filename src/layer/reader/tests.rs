@@ -304,7 +304,7 @@ fn a_cut_archive_is_refused_unless_after_a_content() {
     let long = long(b'L', &[b'n'; 600]);
     let archive = [file("n", &[1; 700]), pax(&["path=p"]), long.clone(), file("m", b"x")].concat();
     for end in 1..archive.len() {
-        let fits = (BLOCK + 700..=3 * BLOCK).contains(&end);
+        let fits = (BLOCK + 700..=3 * BLOCK).contains(&end) || end > archive.len() - BLOCK;
         assert_eq!(read(&archive[..end]).is_ok(), fits, "cut at {end}");
         assert_eq!(hop(&archive[..end]).is_ok(), fits, "cut at {end}");
     }

@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -10,8 +11,9 @@ use super::tree;
 use super::usage::Arity;
 use crate::docker::types::IMAGE_ROW;
 use crate::oci::{Digest, Reference};
+use crate::ops::Location;
 use crate::ops::filter::Filters;
-use crate::ops::images::{Record, images};
+use crate::ops::images::{Listing, Record, images, images_at};
 use crate::ui::{Format, human, render_rows};
 
 /// List images
@@ -47,7 +49,8 @@ pub(super) struct Args {
     /// List images and their platforms as a tree
     #[arg(long)]
     tree: bool,
-    /// A name; * and ? match as in a shell
+    /// A name, with * and ? as in a shell; or an archive or OCI layout whose images are listed: ./FILE, ./DIR,
+    /// docker-archive:FILE, oci-archive:FILE or oci:DIR
     #[arg(value_name = "REPOSITORY[:TAG]", add = Completes::Each(&[Completes::Images]))]
     pattern: Vec<String>,
 }
@@ -87,11 +90,7 @@ const SUBCOMMANDS: [&str; 14] = [
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtMost(1), &self.pattern)?;
-        let mut filters = Filters::parse(&session.context, &self.filter, session.now)?;
-        for pattern in self.pattern.iter().filter(|pattern| !pattern.is_empty()) {
-            filters.add_reference(pattern)?;
-        }
-        let listing = images(&session.context)?;
+        let (listing, filters) = self.list(session)?;
         for problem in listing.problems {
             session.ui.warn(&CliError::from(problem).sentence());
         }
@@ -116,6 +115,22 @@ impl Args {
             self.hint(session);
         }
         Ok(session.ui.data(&render_rows(&format, &IMAGE_ROW, &HEADERS, &rows)?)?)
+    }
+
+    /// The images of the store, or of an archive or layout if one is named, and which of them are meant.
+    fn list(&self, session: &Session) -> Result<(Listing, Filters), CliError> {
+        let context = &session.context;
+        let typed = self.pattern.first().map(String::as_str).unwrap_or_default();
+        if !matches!(Location::parse(typed, Path::exists), Location::Store(_)) {
+            let listing = images_at(context, typed)?;
+            let filters = Filters::parse_among(&self.filter, session.now, &|name| listing.created(name))?;
+            return Ok((listing, filters));
+        }
+        let mut filters = Filters::parse(context, &self.filter, session.now)?;
+        if !typed.is_empty() {
+            filters.add_reference(typed)?;
+        }
+        Ok((images(context)?, filters))
     }
 
     /// Images come the newest first.
@@ -178,7 +193,7 @@ impl Args {
             ("Containers", json!("N/A")),
             ("CreatedAt", json!(time::go_string(created))),
             ("CreatedSince", json!(time::since(session.now, record.created))),
-            ("Digest", json!(digest)),
+            ("Digest", if record.has_manifest { json!(digest) } else { json!("<none>") }),
             ("ID", json!(id)),
             ("Repository", json!(name.map_or_else(none, Reference::familiar_name))),
             ("SharedSize", json!("N/A")),
@@ -193,6 +208,11 @@ impl Args {
     /// Whoever types `images ls` means another command.
     fn hint(&self, session: &Session) {
         let called = session.called();
+        if let Some(file) = self.pattern.first().filter(|word| Path::new(word).is_file()) {
+            let program = &called.program;
+            session.ui.note(&format!("\nTo list the images in the file {file}, say {program} images ./{file}"));
+            return;
+        }
         let word = self.pattern.first().filter(|word| SUBCOMMANDS.contains(&word.as_str()));
         if let (true, Some(word)) = (called.names == ["images"], word) {
             let program = called.program;

@@ -42,17 +42,25 @@ impl Filters {
     /// Reads docker's `key=value` filters. `before` and `since` name images of the store; `until` is a time, or how long
     /// before `now`.
     pub fn parse(context: &Context, typed: &[String], now: Timestamp) -> Result<Self, Error> {
+        Self::parse_among(typed, now, &|name| {
+            let found = context.find_in_store(&context.store.catalog()?, name)?;
+            Ok(found.image(None, &context.host)?.config.value().created)
+        })
+    }
+
+    /// The same where `before` and `since` name images of another place, of which `created` knows when they were made.
+    pub fn parse_among(
+        typed: &[String],
+        now: Timestamp,
+        created: &dyn Fn(&str) -> Result<Option<Created>, Error>,
+    ) -> Result<Self, Error> {
         let mut filters = Self::default();
         for text in typed {
             let (key, value) = text.split_once('=').ok_or_else(|| Error::InvalidFilter(text.clone()))?;
             let (key, value) = (key.trim().to_lowercase(), value.trim());
             let invalid = || Error::InvalidFilter(key.clone());
             let (key, negated) = key.strip_suffix('!').map_or((key.as_str(), false), |key| (key, true));
-            let created = |name: &str| -> Result<Created, Error> {
-                let found = context.find_in_store(&context.store.catalog()?, name)?;
-                let image = found.image(None, &context.host)?;
-                Ok(image.config.value().created.unwrap_or_else(Created::go_zero))
-            };
+            let created = |name: &str| created(name).map(|created| created.unwrap_or_else(Created::go_zero));
             match (key, negated) {
                 ("label", true) => filters.without_labels.push(Label::parse(value)),
                 ("label", false) => filters.labels.push(Label::parse(value)),

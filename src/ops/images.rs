@@ -1,4 +1,4 @@
-//! `images`: what is in the store.
+//! `images`: what is in the store, or in an archive or layout.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::family::{is_artifact, parents};
 use super::{Context, Error, Found};
 use crate::image::{Image, Layer, Tree};
-use crate::oci::{ChainId, Created, Descriptor, Digest, ImageId, Platform, Reference};
+use crate::oci::{ANNOTATION_REF_NAME, ChainId, Created, Descriptor, Digest, ImageId, MediaType, Platform, Reference};
 use crate::store::Catalog;
 
 /// An image of the store with all its names.
@@ -18,8 +18,10 @@ pub struct Record {
     pub names: Vec<(Reference, Digest)>,
     /// What other tools call it, where that is no reference.
     pub foreign_names: Vec<String>,
-    /// A manifest or index that leads to it.
+    /// A manifest or index that leads to it; its config where there is neither.
     pub descriptor: Descriptor,
+    /// Whether a manifest leads to it, as in all but docker's archives.
+    pub has_manifest: bool,
     /// The digests of all that lead to it.
     pub targets: Vec<Digest>,
     /// When it was made.
@@ -116,6 +118,40 @@ fn list(context: &Context, catalog: &Catalog) -> Listing {
     listing
 }
 
+/// All images of an archive or layout, newest first, or those of a name there.
+pub fn images_at(context: &Context, typed: &str) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    let mut records = Vec::new();
+    for found in context.find_all(typed, None)? {
+        match record(context, &found) {
+            Ok(mut record) => {
+                let digest = record.descriptor.digest;
+                record.names.extend(found.all_names.iter().map(|name| (name.clone(), digest)));
+                let written =
+                    found.descriptor.as_ref().and_then(|descriptor| descriptor.annotation(ANNOTATION_REF_NAME));
+                record.foreign_names.extend(written.filter(|_| found.all_names.is_empty()).map(str::to_owned));
+                records.push(record);
+            }
+            Err(problem) => listing.problems.push(problem),
+        }
+    }
+    listing.images = merge(records.into_iter());
+    listing.images.sort_by_key(|record| (Reverse(record.created), record.id));
+    Ok(listing)
+}
+
+impl Listing {
+    /// When the image was made that a name or the beginning of an ID means.
+    pub fn created(&self, typed: &str) -> Result<Option<Created>, Error> {
+        let name = typed.parse::<Reference>().map(Reference::with_default_tag).ok();
+        let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
+        let is_named = |record: &&Record| record.names.iter().any(|(other, _)| Some(other) == name.as_ref());
+        let has_id = |record: &&Record| !hex.is_empty() && record.id.digest().hex().starts_with(hex);
+        let found = self.images.iter().find(is_named).or_else(|| self.images.iter().find(has_id));
+        found.map(|record| record.created).ok_or_else(|| Error::NoSuchImage(typed.to_owned()))
+    }
+}
+
 /// One image that several manifests lead to is one image.
 fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
     let mut by_id: BTreeMap<ImageId, Record> = BTreeMap::new();
@@ -147,21 +183,30 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option
     }
     let found =
         Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
-    let image = found.image(None, &context.host).map_err(|_| Error::NoSuchImage(name.to_owned()))?;
+    record(context, &found).map(Some).map_err(|error| match error {
+        Error::NoSuchImage(_) => Error::NoSuchImage(name.to_owned()),
+        other => other,
+    })
+}
+
+fn record(context: &Context, found: &Found) -> Result<Record, Error> {
+    let image = found.image(None, &context.host)?;
+    let descriptor = found.descriptor.clone().unwrap_or_else(|| image.config.descriptor(MediaType::OCI_CONFIG));
     let config = image.config.value();
     let labels = config.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
-    Ok(Some(Record {
+    Ok(Record {
         id: image.id(),
         names: Vec::new(),
         foreign_names: Vec::new(),
-        descriptor: descriptor.clone(),
+        has_manifest: found.descriptor.is_some(),
         targets: vec![descriptor.digest],
         created: config.created,
-        size: context.image_size(&found, image)?,
+        size: context.image_size(found, image)?,
         labels: labels.into_iter().collect(),
         is_intermediate: false,
-        contents: BTreeMap::from([(descriptor.digest, content(context, &found)?)]),
-    }))
+        contents: BTreeMap::from([(descriptor.digest, content(context, found)?)]),
+        descriptor,
+    })
 }
 
 fn content(context: &Context, found: &Found) -> Result<Content, Error> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::image::TestImage;
 use crate::support::oci::{CONFIG, INDEX, Layout, MANIFEST, NAME, PLAIN_MARK, REF_NAME};
 use crate::support::packing::Packing;
-use crate::support::producers::manifest_json;
+use crate::support::producers::{docker_25, docker_save, manifest_json, skopeo_layout};
 use crate::support::session::Session;
 use crate::support::tarball::{Member, pack};
 use crate::support::{digest, hex};
@@ -304,4 +304,51 @@ fn a_blob_in_its_descriptor_is_that_blob() {
             }
         }
     }
+}
+
+#[test]
+fn images_lists_what_a_place_holds() {
+    let old = TestImage::of("fx/old:1", "old").with("created", json!("2001-02-03T04:05:06Z"));
+    let new =
+        TestImage::sample("fx/new:1").also_tagged("quay.io/x/new:2").with("created", json!("2011-02-03T04:05:06Z"));
+    let images = [old.clone(), new.clone()];
+    let session = Session::new();
+    session.write("docker.tar", pack(&docker_save(&images)));
+    session.write("both.tar", pack(&docker_25(&images)));
+    let layout = skopeo_layout(&images, &[Packing::Gzip]);
+    session.write("oci.tar", pack(&layout.members(PLAIN_MARK)));
+    layout.write(&session.work().join("layout"));
+    for (packing, name) in [(Packing::Gzip, "gz"), (Packing::Xz, "xz"), (Packing::Zstd, "zst")] {
+        session.write(&format!("docker.tar.{name}"), packing.apply(&session.read("docker.tar")));
+    }
+    for place in
+        ["./docker.tar", "docker-archive:docker.tar", "./both.tar", "oci-archive:oci.tar", "./oci.tar", "./layout"]
+            .into_iter()
+            .chain(["oci:layout", "./docker.tar.gz", "./docker.tar.xz", "docker-archive:docker.tar.zst"])
+    {
+        let format = "{{.Repository}}:{{.Tag}} {{.ID}} {{.Size}}";
+        let list = |more: &[&str]| session.ok(&[&["images", "--format", format, place], more].concat());
+        let line = |name: &str, image: &TestImage, size: &str| format!("{name} {} {size}\n", image.short());
+        let (first, second) = (line("fx/new:1", &new, "17B"), line("quay.io/x/new:2", &new, "17B"));
+        let last = line("fx/old:1", &old, "3B");
+        assert_eq!(list(&[]), format!("{first}{second}{last}"), "{place}");
+        assert_eq!(list(&["-f", "before=fx/new:1"]), last, "{place}");
+        assert_eq!(list(&["-f", "since=fx/old:1", "-f", "reference=quay.io/x/*"]), second, "{place}");
+        assert_eq!(session.ok(&["images", "-q", "--no-trunc", place]), format!("{0}\n{0}\n{1}\n", new.id(), old.id()));
+        assert!(session.ok(&["images", "--tree", place]).contains("fx/old:1"), "{place}");
+        let one = if place.starts_with("oci") { "docker.io/fx/old:1" } else { "fx/old:1" };
+        assert_eq!(list_one(&session, &format!("{place}:{one}")), "fx/old:1\n");
+        session.run(&["images", "-f", "before=fx/none:1", place]).fails(1, &["fx/none:1"]);
+    }
+    let digest = |place: &str| session.ok(&["images", "--digests", "--format", "{{.Digest}}", place]);
+    assert_eq!(digest("./docker.tar"), "<none>\n<none>\n<none>\n");
+    assert!(digest("./layout").lines().all(|line| line.starts_with("sha256:")));
+    assert!(!session.store().exists(), "looking makes no store");
+    session.run(&["images", "./nothing.tar"]).fails(1, &["nothing.tar"]);
+    let hint = session.run(&["images", "docker.tar"]);
+    assert!(hint.stderr.contains("imgtool images ./docker.tar"), "{}", hint.stderr);
+}
+
+fn list_one(session: &Session, place: &str) -> String {
+    session.ok(&["images", "--format", "{{.Repository}}:{{.Tag}}", place])
 }

@@ -330,9 +330,9 @@ fn images_lists_what_a_place_holds() {
         let list = |more: &[&str]| session.ok(&[&["images", "--format", format, place], more].concat());
         let line = |name: &str, image: &TestImage, size: &str| format!("{name} {} {size}\n", image.short());
         let (first, second) = (line("fx/new:1", &new, "17B"), line("quay.io/x/new:2", &new, "17B"));
-        let last = line("fx/old:1", &old, "3B");
-        assert_eq!(list(&[]), format!("{first}{second}{last}"), "{place}");
-        assert_eq!(list(&["-f", "before=fx/new:1"]), last, "{place}");
+        let nameless = line("fx/old:1", &old, "3B");
+        assert_eq!(list(&[]), format!("{first}{second}{nameless}"), "{place}");
+        assert_eq!(list(&["-f", "before=fx/new:1"]), nameless, "{place}");
         assert_eq!(list(&["-f", "since=fx/old:1", "-f", "reference=quay.io/x/*"]), second, "{place}");
         assert_eq!(session.ok(&["images", "-q", "--no-trunc", place]), format!("{0}\n{0}\n{1}\n", new.id(), old.id()));
         assert!(session.ok(&["images", "--tree", place]).contains("fx/old:1"), "{place}");

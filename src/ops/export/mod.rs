@@ -244,10 +244,9 @@ fn meta(node: Node<'_>) -> Meta {
     meta
 }
 
-/// Whether an extended attribute means the same on another machine: overlayfs keeps its own under `trusted.`, and
-/// `SELinux`'s labels are a matter of the policy.
+/// Whether an extended attribute belongs to the image: overlayfs keeps its own metadata under `trusted.`.
 fn is_portable(name: &[u8]) -> bool {
-    !name.starts_with(b"trusted.") && name != b"security.selinux"
+    !name.starts_with(b"trusted.")
 }
 
 /// A path of an image in a message.

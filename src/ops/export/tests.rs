@@ -98,7 +98,7 @@ fn stubs_are_added_when_asked_for() {
 }
 
 #[test]
-fn attributes_of_the_machine_stay_there() {
+fn trusted_attributes_are_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let (context, path) = (context(folder.path()), folder.path().join("a.tar"));
     let (meta, bytes) = file("a", b"x");
@@ -107,7 +107,7 @@ fn attributes_of_the_machine_stay_there() {
     archive(&path, &[layer(&[(Meta { xattrs, ..meta }, bytes)])], <[u8]>::to_vec);
     let members = read(&to_stream(&context, &path.display().to_string(), &Options::default()).expect("a tar"));
     let kept: Vec<String> = members[0].0.xattrs.iter().map(|(name, _)| name.escape_ascii().to_string()).collect();
-    assert_eq!(kept, ["security.capability", "user.a"]);
+    assert_eq!(kept, ["security.capability", "security.selinux", "user.a"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! README.md tells the truth: its ` ```console ` blocks are run, and what they show is what comes out.
 //!
-//! The blocks of one section run in one bash, in a fresh folder with a copy of `fixtures/`, with imgtool on the PATH.
+//! All blocks run in one bash, in the order of the page, in a fresh folder with a copy of `fixtures/`, with imgtool on the
+//! PATH and a fresh HOME: what one section loads, the next ones have.
 //! A line `$ command` is run; a line after it that starts with `> ` continues it. Lines below are what it prints, stdout and
 //! stderr; `...` alone stands for any lines, within a line for any text. A command without lines below must only succeed.
 
@@ -76,7 +77,7 @@ fn line_fits(shown: &str, got: &str) -> bool {
 }
 
 /// Runs the steps in one shell and gives what each printed and its exit status.
-fn run(steps: &[Step], folder: &Path) -> Vec<(Vec<String>, String)> {
+fn run<'a>(steps: impl Iterator<Item = &'a Step>, folder: &Path) -> Vec<(Vec<String>, String)> {
     const MARK: &str = "--- end of step, status";
     let mut script = String::new();
     for step in steps {
@@ -127,27 +128,29 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 fn check(page: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("home")).expect("a folder");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &folder.path().join("work/fixtures"));
+    let steps: Vec<(String, Step)> = sections(page)
+        .into_iter()
+        .flat_map(|(heading, steps)| steps.into_iter().map(move |step| (heading.clone(), step)))
+        .collect();
+    let results = run(steps.iter().map(|(_, step)| step), folder.path());
     let mut wrong = Vec::new();
-    for (heading, steps) in sections(page) {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("home")).expect("a folder");
-        copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &folder.path().join("work/fixtures"));
-        let results = run(&steps, folder.path());
-        for (n, step) in steps.iter().enumerate() {
-            let Some((lines, status)) = results.get(n) else {
-                wrong.push(format!("{heading}: the shell ended before `{}`", step.command));
-                break;
-            };
-            let shown: Vec<&str> = step.shown.iter().map(String::as_str).collect();
-            let got: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let right = if shown.is_empty() { status == "0" } else { fits(&shown, &got) };
-            if !right {
-                let (shown, got) = (shown.join("\n"), got.join("\n"));
-                wrong.push(format!(
-                    "{heading}: $ {}\nthe page shows:\n{shown}\nit printed (status {status}):\n{got}\n",
-                    step.command
-                ));
-            }
+    for (n, (heading, step)) in steps.iter().enumerate() {
+        let Some((lines, status)) = results.get(n) else {
+            wrong.push(format!("{heading}: the shell ended before `{}`", step.command));
+            break;
+        };
+        let shown: Vec<&str> = step.shown.iter().map(String::as_str).collect();
+        let got: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let right = if shown.is_empty() { status == "0" } else { fits(&shown, &got) };
+        if !right {
+            let (shown, got) = (shown.join("\n"), got.join("\n"));
+            wrong.push(format!(
+                "{heading}: $ {}\nthe page shows:\n{shown}\nit printed (status {status}):\n{got}\n",
+                step.command
+            ));
         }
     }
     wrong

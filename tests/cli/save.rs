@@ -185,11 +185,15 @@ fn a_name_with_a_digest_is_in_no_document_of_docker() {
             assert!(!members.contains(&"repositories".to_owned()), "{format}: {members:?}");
         }
         if format != "docker-legacy" {
+            // Unpacked layers have a manifest of another digest: nothing in that archive has the name.
             let entry = &json_member(&tar, "index.json")["manifests"][0];
-            assert_eq!(entry["annotations"], json!({NAME: name}), "{format}");
+            let named = if format == "oci" { json!({NAME: name}) } else { Value::Null };
+            assert_eq!(entry["annotations"], named, "{format}");
         }
         let other = Session::new();
-        other.load(&tar);
+        let said = other.load(&tar);
+        let named = if format == "oci" { name.clone() } else { format!("ID: {}", image.id()) };
+        assert!(said.contains(&named), "{format}: {said}");
         assert_eq!(other.ids(), [image.id()], "{format}");
     }
 }

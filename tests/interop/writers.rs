@@ -108,6 +108,25 @@ fn umoci_repacks() {
     assert_eq!(session.read("out/more"), b"more");
 }
 
+/// It adds a layer whose tar lacks its end marks.
+#[test]
+fn umoci_inserts() {
+    if !installed("umoci") {
+        return;
+    }
+    let session = session();
+    let old = id(&session, "old:1");
+    session.write("file", "new");
+    let from = place(&session, "docker.io/library/old:1");
+    umoci(&session, &["insert", "--image", &from, "--tag", "docker.io/library/new:1", "file", "/file"]);
+    check(&session, &["new:1", "old:1", "other:1"]);
+    assert_eq!(id(&session, "old:1"), old);
+    session.ok(&["rmi", "old:1"]);
+    check(&session, &["new:1", "other:1"]);
+    session.ok(&["unpack", "-q", "new:1", "out"]);
+    assert_eq!(session.read("out/file"), b"new");
+}
+
 /// Saves an image to be copied.
 fn archive(session: &Session, name: &str) -> String {
     session.ok(&["save", "-o", "from.tar", name]);

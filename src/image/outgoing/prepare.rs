@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::layers::{Ready, ready};
-use super::{Error, LayerForm, Listed, Outgoing, PartKind, Parts};
+use super::{Error, LayerForm, Listed, Outgoing, Part, PartKind, Parts};
 use crate::image::{Image, Layer, Progress, Tree, manifest};
 use crate::oci::{Descriptor, DiffId, Digest, Reference};
 
@@ -56,7 +56,27 @@ fn assemble(request: &Request<'_>, ready: &Ready) -> Outgoing {
         None => add_image(request, request.image, ready, &mut parts),
     };
     let listed = Listed { config: request.image.config.clone(), layers };
-    Outgoing { names: request.names.to_vec(), descriptor, listed, parts: parts.in_order() }
+    let parts = parts.in_order();
+    let names = names_of(request.names, &descriptor, &parts);
+    Outgoing { names, descriptor, listed, parts }
+}
+
+/// The names that are true of what goes out. Where layers change their form, the manifest has another digest: a name
+/// with the old one would lead to nothing, and readers refuse it. Its tag stays, if it has one.
+fn names_of(names: &[Reference], descriptor: &Descriptor, parts: &[Part]) -> Vec<Reference> {
+    let goes_out = |digest: &Digest| {
+        let is_it = |part: &Part| part.kind >= PartKind::Manifest && part.descriptor.digest == *digest;
+        descriptor.digest == *digest || parts.iter().any(is_it)
+    };
+    let mut kept: Vec<Reference> = Vec::with_capacity(names.len());
+    for name in names {
+        let name = match name.digest() {
+            Some(digest) if !goes_out(digest) => name.tag().map(|_| name.without_digest()),
+            _ => Some(name.clone()),
+        };
+        kept.extend(name.filter(|name| !kept.contains(name)));
+    }
+    kept
 }
 
 /// Adds an image: its layers, its config, its manifest. The manifest's descriptor comes back, and the layers' digests.

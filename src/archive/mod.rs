@@ -27,7 +27,7 @@ pub use output::{Content, Member};
 pub use tar_index::TarIndex;
 
 use crate::image::source::settled;
-use crate::image::{Error as ImageError, Inventory, Source};
+use crate::image::{Error as ImageError, Inventory, Named, Source};
 use crate::layer::{PathError, TarError};
 use crate::oci::{Digest, DocumentError, JsonError};
 
@@ -49,9 +49,17 @@ pub enum Error {
     /// The files of a system, as `export` writes them.
     #[error("not an archive of images, but a root file system")]
     RootFs,
-    /// An archive that lists no images has no end either.
-    #[error("the archive is cut short: it has no manifest.json, no repositories and no end")]
+    /// An archive that lists no images has no end mark either.
+    #[error(
+        "the archive is truncated: it has no end-of-archive mark, and no manifest.json, index.json or repositories"
+    )]
     CutShort,
+    /// What is missing was probably behind the place where the archive was cut.
+    #[error("the archive is truncated: it has no end-of-archive mark")]
+    Truncated {
+        /// What is missing.
+        source: Box<Error>,
+    },
     /// A pipe can be read once, which is enough to load it and not to look into it.
     #[error("not a regular file: it can be loaded, but not looked into")]
     NotSeekable,
@@ -196,17 +204,39 @@ impl Source for TarIndex {
     type Error = Error;
 
     fn inventory(&self) -> Result<Inventory, Error> {
+        match self.read_inventory() {
+            Err(source @ (Error::Missing { .. } | Error::Image(ImageError::Missing { .. })))
+                if !self.has_end_mark() =>
+            {
+                Err(Error::Truncated { source: Box::new(source) })
+            }
+            read => read,
+        }
+    }
+}
+
+impl TarIndex {
+    fn read_inventory(&self) -> Result<Inventory, Error> {
         let (docker, oci) = (self.has(docker_archive::MANIFEST), self.has(oci_archive::INDEX));
         let all = match (docker, oci) {
-            (true, true) => reconcile::agree(docker_archive::read(self)?, oci_archive::read(self)?)?,
+            (true, true) => reconcile::agree(listed_for_docker(self)?, oci_archive::read(self)?)?,
             (true, false) => docker_archive::read(self)?,
             (false, true) => oci_archive::read(self)?,
             (false, false) if docker_archive::legacy::is_legacy(self) => docker_archive::legacy::read(self)?,
             (false, false) if self.is_empty() => return Err(Error::Empty),
             (false, false) if self.looks_like_a_root() => return Err(Error::RootFs),
+            (false, false) if !self.has_end_mark() => return Err(Error::CutShort),
             (false, false) => return Err(Error::NotAnArchive),
         };
         Ok(Inventory::of(settled(all)?))
+    }
+}
+
+/// The images of `manifest.json`, which may be an empty list where there is an `index.json`.
+fn listed_for_docker(index: &TarIndex) -> Result<Vec<Named>, Error> {
+    match docker_archive::read(index) {
+        Err(Error::NoImage) => Ok(Vec::new()),
+        read => read,
     }
 }
 

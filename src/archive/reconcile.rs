@@ -49,8 +49,9 @@ impl Merger {
         let home = self.home(listed, &item.names)?;
         let mut own = Vec::new();
         for name in &item.names {
-            match self.leading(name) {
-                Some(place) if holds(&self.oci[place].tree, listed) => {
+            let leading = self.leading(name);
+            match leading.first().copied() {
+                Some(place) if leading.iter().all(|place| holds(&self.oci[*place].tree, listed)) => {
                     let named = &mut self.oci[place];
                     if named.names.contains(name) {
                         forget_lost_digest(named, name);
@@ -98,10 +99,10 @@ impl Merger {
         }
     }
 
-    /// The entry of `index.json` that a name leads to.
-    fn leading(&self, name: &Reference) -> Option<usize> {
+    /// The entries of `index.json` that have a name.
+    fn leading(&self, name: &Reference) -> Vec<usize> {
         let is_it = |other: &Reference| short(other) == short(name) && !self.partial.contains(other);
-        self.oci.iter().position(|named| named.names.iter().any(is_it))
+        (0..self.oci.len()).filter(|place| self.oci[*place].names.iter().any(is_it)).collect()
     }
 
     fn finish(self) -> Vec<Named> {

@@ -37,7 +37,7 @@ impl Args {
         session.check(Arity::AtMost(2), &self.operands)?;
         let as_json = self.format.is_some();
         let [old, new] = &self.operands[..] else { return self.directory(session, as_json) };
-        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let platform = Session::platform(self.platform.as_ref())?;
         let progress = session.progress(false);
         let changes = images(&session.context, old, new, platform.as_ref(), &*progress);
         let changes = changes.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;

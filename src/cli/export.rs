@@ -40,7 +40,7 @@ impl Args {
             check_target(path, "export image")?;
         }
         let options = Options {
-            platform: Session::platforms(self.platform.as_slice())?.pop(),
+            platform: Session::platform(self.platform.as_ref())?,
             stubs: self.docker_stubs.then(Session::epoch).transpose()?,
         };
         let progress = session.progress(false);

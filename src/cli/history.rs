@@ -60,7 +60,7 @@ impl Args {
             other => other,
         };
         let format = Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?;
-        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let platform = Session::platform(self.platform.as_ref())?;
         let steps = history(&session.context, &self.images[0], platform.as_ref())?;
         let rows: Vec<Map<String, Value>> = steps.iter().map(|step| self.row(session, step)).collect();
         Ok(session.ui.data(&render_rows(&format, &HISTORY_ROW, &HEADERS, &rows)?)?)

@@ -58,7 +58,7 @@ impl Args {
 
     fn run_saying(self, session: &Session, missed: &dyn Fn(&str, ops::Error) -> CliError) -> Result<(), CliError> {
         session.check(Arity::AtLeast(1), &self.images)?;
-        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let platform = Session::platform(self.platform.as_ref())?;
         let (mut items, mut errors) = (Vec::new(), Vec::new());
         for image in &self.images {
             match inspect(&session.context, image, platform.as_ref()) {

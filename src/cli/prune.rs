@@ -1,4 +1,5 @@
 use std::io::{self, BufRead as _};
+use std::time::{Duration, SystemTime};
 
 use super::completes::Completes;
 use super::error::CliError;
@@ -33,6 +34,9 @@ pub(super) struct Args {
     extra: Vec<String>,
 }
 
+/// How long parts of blobs wait for their transfer to go on: over a weekend, and a holiday after it.
+const PARTIALS_STAY: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+
 const DANGLING: &str = "This will remove all dangling images.";
 const ALL: &str = "This will remove all images without at least one container associated to them.";
 
@@ -43,7 +47,8 @@ impl Args {
         if !self.force && !self.dry_run && !confirmed(session, &self.warning())? {
             return Ok(());
         }
-        let options = Options { all: self.all, keep: self.keep, filters, dry_run: self.dry_run };
+        let partials_before = SystemTime::from(session.now).checked_sub(PARTIALS_STAY);
+        let options = Options { all: self.all, keep: self.keep, filters, partials_before, dry_run: self.dry_run };
         let report = prune(&session.context, &options)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;

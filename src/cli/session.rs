@@ -87,6 +87,15 @@ impl Session {
         typed.map(|text| text.parse().map_err(CliError::Platform)).collect()
     }
 
+    /// The one platform that `--platform` says, if it says any.
+    pub(super) fn platform(typed: Option<&String>) -> Result<Option<Platform>, CliError> {
+        let mut platforms = Self::platforms(typed.map(std::slice::from_ref).unwrap_or_default())?;
+        if platforms.len() > 1 {
+            return Err(CliError::Plain("--platform takes one platform".to_owned()));
+        }
+        Ok(platforms.pop())
+    }
+
     /// The time of what is written: `$SOURCE_DATE_EPOCH`, or 1970.
     pub(super) fn epoch() -> Result<i64, CliError> {
         Ok(source_date_epoch()?.unwrap_or(0))

@@ -35,7 +35,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Exactly(2), &self.operands)?;
-        let platform = Session::platforms(self.platform.as_slice())?.pop();
+        let platform = Session::platform(self.platform.as_ref())?;
         let options = Options { platform, devices: self.devices };
         let (image, target) = (&self.operands[0], PathBuf::from(&self.operands[1]));
         let progress = session.progress(self.quiet);

@@ -2,16 +2,34 @@
 
 use std::collections::HashMap;
 
-use super::{flat, name_of};
+use super::{StoreName, flat, name_of, names_in_store};
 use crate::image::{BlobSource, Error, Named, Tree};
-use crate::oci::{Descriptor, Digest, Index};
+use crate::oci::{Descriptor, Digest, Index, Reference};
 
 /// Reads what an index lists, once for each thing however many names it has, in the order of the index. Names stand as
 /// they are written.
 pub fn listed(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Error> {
+    named(source, index, index.manifests.iter().map(name_of))
+}
+
+/// The same of a store, to which several tools write.
+pub(super) fn listed_in_store(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Error> {
+    let names = names_in_store(&index.manifests).into_iter().map(|name| match name {
+        StoreName::Image(name) => Some(name),
+        StoreName::Foreign(_) | StoreName::None => None,
+    });
+    named(source, index, names)
+}
+
+/// Reads what an index lists; `names` are those of its entries.
+fn named(
+    source: &dyn BlobSource,
+    index: &Index,
+    names: impl Iterator<Item = Option<Reference>>,
+) -> Result<Vec<Named>, Error> {
     let mut found: Vec<Named> = Vec::new();
     let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
-    for descriptor in &index.manifests {
+    for (descriptor, name) in index.manifests.iter().zip(names) {
         let known = places.entry(descriptor.digest).or_default();
         let same = known.iter().copied().find(|place| is_same(found[*place].descriptor.as_ref(), descriptor));
         let place = if let Some(place) = same {
@@ -23,8 +41,7 @@ pub fn listed(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Erro
             found.len() - 1
         };
         let names = &mut found[place].names;
-        let name = name_of(descriptor).filter(|name| !names.contains(name));
-        names.extend(name);
+        names.extend(name.filter(|name| !names.contains(name)));
     }
     Ok(flat::join(found))
 }

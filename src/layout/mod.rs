@@ -35,6 +35,8 @@ pub const LAYOUT_FILE: &str = "oci-layout";
 pub const INDEX_FILE: &str = "index.json";
 /// The folder of blobs, below the layout's own.
 pub const BLOBS: &str = "blobs/sha256";
+/// The folder below the layout's own that only a store has.
+pub const PRIVATE: &str = "imgtool";
 /// The most bytes that `index.json` may have: enough for 100,000 names.
 const MAX_INDEX: usize = 64 << 20;
 /// What `oci-layout` says.
@@ -118,6 +120,11 @@ impl Layout {
         self.folder.is_current()
     }
 
+    /// Whether this is a store, whose names are told apart as [`names_in_store`] does it.
+    pub fn is_store(&self) -> bool {
+        self.root().join(PRIVATE).is_dir()
+    }
+
     /// Reads `index.json`.
     pub fn index(&self) -> Result<Index, Error> {
         let path = self.root().join(INDEX_FILE);
@@ -166,6 +173,8 @@ impl Source for Layout {
 
     fn inventory(&self) -> Result<Inventory, Error> {
         let image_error = |source| Error::Image { path: self.root().to_owned(), source };
-        listed(self, &self.index()?).and_then(settled).map(Inventory::of).map_err(image_error)
+        let index = self.index()?;
+        let all = if self.is_store() { listed::listed_in_store(self, &index) } else { listed(self, &index) };
+        all.and_then(settled).map(Inventory::of).map_err(image_error)
     }
 }

@@ -1,12 +1,14 @@
 //! `image prune`: what nobody names goes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
 use super::family::{Event, Family};
 use super::filter::Filters;
 use super::images::{Record, images};
 use super::{Context, Error};
 use crate::oci::ImageId;
+use crate::store::Reachable;
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Options {
     pub keep: Option<usize>,
     /// Which of them.
     pub filters: Filters,
+    /// Parts of blobs go whose transfer last went on before this time; none if it is not said.
+    pub partials_before: Option<SystemTime>,
     /// Nothing is removed, but all is told.
     pub dry_run: bool,
 }
@@ -43,15 +47,24 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     let events = choose(context, &mut family, options)?;
     family.apply(&mut after);
     let reachable = context.store.reachable(&after)?;
-    let bytes = match alone {
-        Some(alone) => {
-            context.store.replace(&alone, &after)?;
-            let garbage = context.store.sweep(&alone, &reachable)?.bytes;
-            garbage + context.store.prune_snapshots(&alone, &reachable)?
-        }
-        None => context.store.garbage(&reachable)? + context.store.stale_snapshots(&reachable)?,
+    let Some(alone) = alone else {
+        let bytes = would_free(context, &reachable, options.partials_before)?;
+        return Ok(Report { events, bytes });
     };
+    context.store.replace(&alone, &after)?;
+    let mut bytes = context.store.sweep(&alone, &reachable)?.bytes;
+    bytes += context.store.prune_snapshots(&alone, &reachable)?;
+    if let Some(limit) = options.partials_before {
+        bytes += context.store.expire_partials(&alone, limit)?;
+    }
     Ok(Report { events, bytes })
+}
+
+/// How many bytes would be free.
+fn would_free(context: &Context, reachable: &Reachable, partials_before: Option<SystemTime>) -> Result<u64, Error> {
+    let partials = partials_before.map(|limit| context.store.stale_partials(limit)).transpose()?;
+    let partials: u64 = partials.iter().flatten().map(|(_, size)| size).sum();
+    Ok(context.store.garbage(reachable)? + context.store.stale_snapshots(reachable)? + partials)
 }
 
 /// Takes away the images that are meant.

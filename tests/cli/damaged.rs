@@ -5,9 +5,11 @@ use std::fs;
 use serde_json::json;
 
 use crate::support::image::TestImage;
+use crate::support::oci::{Layout, NAME, PLAIN_MARK, REF_NAME};
+use crate::support::packing::Packing;
 use crate::support::producers;
 use crate::support::session::Session;
-use crate::support::tarball::pack;
+use crate::support::tarball::{Member, pack};
 
 fn blob_files(session: &Session) -> Vec<std::path::PathBuf> {
     let folder = session.store().join("blobs/sha256");
@@ -69,4 +71,49 @@ fn names_of_other_tools_stay() {
 fn a_store_that_cannot_be_looked_at_is_not_empty() {
     let session = Session::new();
     session.run(&["--root", "/etc/passwd/x", "images"]).fails(1, &["/etc/passwd/x", "not a directory"]);
+}
+
+/// An archive that was cut between two members is called truncated.
+#[test]
+fn an_archive_without_its_last_members_is_called_truncated() {
+    let plain = pack(&producers::docker_save(&[TestImage::of("fx/a:1", "a")]));
+    let at = plain.windows(13).position(|bytes| bytes == b"manifest.json").expect("a member");
+    Session::new().refuses(&plain[..at]).fails(1, &["truncated: it has no end-of-archive mark"]);
+}
+
+/// One description without images contradicts nothing; a name that leads to two images does, in whichever it stands.
+#[test]
+fn two_descriptions_of_an_archive() {
+    let (one, two) = (TestImage::of("fx/a:1", "one"), TestImage::of("fx/a:1", "two"));
+    let archive = |images: &[&TestImage], manifest: &serde_json::Value| {
+        let mut layout = Layout::default();
+        for image in images {
+            let descriptor = layout.put_image(image, &[Packing::None]);
+            layout.name(&descriptor, &[(NAME, "docker.io/fx/a:1"), (REF_NAME, "1")]);
+        }
+        let manifest = Member::file("manifest.json", manifest.to_string());
+        pack(&[layout.members(PLAIN_MARK), vec![manifest]].concat())
+    };
+    let blob = |digest: &str| format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"));
+    let layers: Vec<String> = one.diff_ids().iter().map(|layer| blob(layer)).collect();
+    let listed = json!([{"Config": blob(&one.id()), "RepoTags": ["fx/a:1"], "Layers": layers}]);
+    for manifest in [&json!([]), &listed] {
+        assert_eq!(Session::new().load(&archive(&[&one], manifest)), "Loaded image: fx/a:1\n");
+    }
+    for images in [[&one, &two], [&two, &one]] {
+        Session::new().refuses(&archive(&images, &listed)).fails(1, &["fx/a:1 is two different images"]);
+    }
+}
+
+#[test]
+fn one_platform_is_meant() {
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(&[TestImage::of("fx/a:1", "a")])));
+    for args in [vec!["export"], vec!["history"], vec!["inspect"], vec!["unpack"]] {
+        let mut args = [&args[..], &["--platform", "linux/amd64,linux/arm64", "fx/a:1"]].concat();
+        if args[0] == "unpack" {
+            args.push("tree");
+        }
+        session.run(&args).fails(1, &["--platform takes one platform"]);
+    }
 }

@@ -219,3 +219,16 @@ fn an_image_of_which_no_platform_is_here_is_told() {
     let answer = session.run(&["images"]);
     assert!(answer.code == 0 && answer.stderr.contains("fx/a:1"), "{}", answer.text());
 }
+
+/// A store that is looked into as a layout has the names that it has as a store.
+#[test]
+fn a_store_in_place_has_the_names_of_the_store() {
+    let (old, new) = (TestImage::of("", "old"), TestImage::of("", "new"));
+    let name = "docker.io/library/old:1";
+    let (session, _) = store(&[(&old, name, name), (&new, name, "docker.io/library/new:1")]);
+    std::fs::create_dir_all(session.store().join("imgtool")).expect("a folder");
+    for (name, image) in [("old:1", &old), ("new:1", &new)] {
+        let id = session.ok(&["inspect", "--format", "{{.Id}}", &format!("oci:../store:{name}")]);
+        assert_eq!(id.trim(), image.id(), "{name}");
+    }
+}

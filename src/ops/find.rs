@@ -93,7 +93,9 @@ impl Context {
         }
         // Where all tags would have been meant, none is missed.
         let found = self.find_in_store(catalog, name).map_err(|error| match error {
-            Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(name) => no_such_image(name),
+            Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(name) => {
+                Error::NoSuchImage(name.to_owned())
+            }
             other => other,
         })?;
         Ok(vec![found])

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::image::Blob;
-use crate::oci::{Descriptor, Digest, DocumentError};
+use crate::oci::{Descriptor, Digest, DigestError, DocumentError};
 
 /// Why an image cannot be read from a source.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// All that an index lists has digests that cannot be verified here.
+    #[error("{0}")]
+    UnsupportedDigest(DigestError),
     /// A blob that an image needs is not there.
     #[error("{what} {digest} is missing")]
     Missing {

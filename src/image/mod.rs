@@ -31,7 +31,7 @@ pub use contents::Contents;
 pub use progress::{Progress, Silent};
 pub use sink::Sink;
 pub use source::{Inventory, Named, Source};
-pub use tree::{Child, Tree};
+pub use tree::{Child, Tree, collect_from_unknown};
 
 use crate::oci::{Descriptor, DiffId, Document, ImageConfig, ImageId, Manifest, Platform};
 

@@ -120,7 +120,7 @@ impl Tree {
 }
 
 /// Adds all digests that a JSON document of an unknown type mentions: what other tools put into a layout may need them.
-fn collect_from_unknown(blob: &Blob, into: &mut HashSet<Digest>) {
+pub fn collect_from_unknown(blob: &Blob, into: &mut impl Extend<Digest>) {
     if blob.size() > Manifest::LIMIT as u64 {
         return;
     }

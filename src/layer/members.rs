@@ -7,6 +7,9 @@ use std::io::{self, BufRead, Read};
 
 /// A decoder of one member.
 pub(crate) trait Member<R>: Read {
+    /// The first byte of every member.
+    const MAGIC: u8;
+
     /// Starts with the member's first byte.
     fn start(packed: R) -> Self;
     /// The input, after the member's last byte.
@@ -47,7 +50,8 @@ impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
                 State::Inside(member) => State::Between(member.into_inner()),
                 State::Between(mut packed) => match packed.fill_buf()?.first() {
                     Some(0) => return skip_zeros(&mut packed).map(|()| 0),
-                    Some(_) => State::Inside(M::start(packed)),
+                    Some(&first) if first == M::MAGIC => State::Inside(M::start(packed)),
+                    Some(_) => return Err(other_data()),
                     None => return Ok(0),
                 },
                 State::Ended => return Ok(0),
@@ -64,14 +68,21 @@ fn skip_zeros(packed: &mut impl BufRead) -> io::Result<()> {
             return Ok(());
         }
         if buffer.iter().any(|byte| *byte != 0) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "other data follows it"));
+            return Err(other_data());
         }
         let length = buffer.len();
         packed.consume(length);
     }
 }
 
+/// What follows is neither a member nor padding.
+fn other_data() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "other data follows it")
+}
+
 impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
+    const MAGIC: u8 = 0x1f;
+
     fn start(packed: R) -> Self {
         Self::new(packed)
     }
@@ -82,6 +93,8 @@ impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
 }
 
 impl<R: BufRead> Member<R> for bzip2::bufread::BzDecoder<R> {
+    const MAGIC: u8 = b'B';
+
     fn start(packed: R) -> Self {
         Self::new(packed)
     }

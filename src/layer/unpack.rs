@@ -18,12 +18,11 @@ pub(crate) struct Unpack<'a> {
 }
 
 /// How far an [`Unpack`] is.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Reading,
     Ended,
-    /// After an error a decoder is not asked again: not all of them stand it.
-    Failed,
+    /// After an error, which was this, a decoder is not asked again: not all of them stand it.
+    Failed(io::ErrorKind, String),
 }
 
 /// What is known of a decoder's input.
@@ -77,8 +76,8 @@ impl<'a> Unpack<'a> {
 
 impl Read for Unpack<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.state {
-            State::Failed => return Err(self.damaged(io::Error::from(io::ErrorKind::InvalidData))),
+        match &self.state {
+            State::Failed(kind, text) => return Err(self.damaged(io::Error::new(*kind, text.clone()))),
             State::Ended => return Ok(0),
             State::Reading if buffer.is_empty() => return Ok(0),
             State::Reading => {}
@@ -86,11 +85,20 @@ impl Read for Unpack<'_> {
         let result = self.advance(buffer);
         match &result {
             Ok(0) => self.state = State::Ended,
-            Err(_) => self.state = State::Failed,
+            Err(error) => {
+                let said = said_by_decoder(error);
+                self.state = State::Failed(said.kind(), said.to_string());
+            }
             Ok(_) => {}
         }
         result
     }
+}
+
+/// What the decoder itself said, which tells data that was cut from data that was changed.
+fn said_by_decoder(error: &io::Error) -> &io::Error {
+    let damaged = error.get_ref().and_then(|inner| inner.downcast_ref::<DamagedError>());
+    damaged.map_or(error, |damaged| &damaged.source)
 }
 
 impl<R> Gauged<R> {

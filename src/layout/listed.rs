@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::{StoreName, flat, name_of, names_in_store};
 use crate::image::{BlobSource, Error, Named, Tree};
 use crate::oci::{Descriptor, Digest, Index, Reference};
@@ -27,6 +29,12 @@ fn named(
     index: &Index,
     names: impl Iterator<Item = Option<Reference>>,
 ) -> Result<Vec<Named>, Error> {
+    if index.manifests.is_empty()
+        && let Some(entry) = index.unsupported.first()
+    {
+        let text = entry.get("digest").and_then(Value::as_str).unwrap_or_default();
+        text.parse::<Digest>().map_err(Error::UnsupportedDigest)?;
+    }
     let mut found: Vec<Named> = Vec::new();
     let mut places: HashMap<Digest, Vec<usize>> = HashMap::new();
     for (descriptor, name) in index.manifests.iter().zip(names) {

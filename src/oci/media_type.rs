@@ -105,6 +105,20 @@ impl MediaType {
         PLAIN.contains(self) || self.is_foreign()
     }
 
+    /// The specification's name for a layer that docker names otherwise. A type that is not docker's stays.
+    #[must_use]
+    pub fn layer_in_oci(&self) -> Self {
+        const NAMES: &[(MediaType, MediaType)] = &[
+            (MediaType::DOCKER_LAYER_TAR, MediaType::OCI_LAYER_TAR),
+            (MediaType::DOCKER_LAYER_GZIP, MediaType::OCI_LAYER_GZIP),
+            (MediaType::DOCKER_LAYER_ZSTD, MediaType::OCI_LAYER_ZSTD),
+            (MediaType::DOCKER_FOREIGN_TAR, MediaType::OCI_NONDISTRIBUTABLE_TAR),
+            (MediaType::DOCKER_FOREIGN_GZIP, MediaType::OCI_NONDISTRIBUTABLE_GZIP),
+            (MediaType::DOCKER_FOREIGN_ZSTD, MediaType::OCI_NONDISTRIBUTABLE_ZSTD),
+        ];
+        NAMES.iter().find(|(docker, _)| docker == self).map_or_else(|| self.clone(), |(_, oci)| oci.clone())
+    }
+
     /// Whether this is a layer whose content is not passed on with the image.
     pub fn is_foreign(&self) -> bool {
         const FOREIGN: &[MediaType] = &[
@@ -158,6 +172,15 @@ impl<'de> Deserialize<'de> for MediaType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_layer_of_dockers_has_a_name_in_the_specification() {
+        for known in MediaType::KNOWN.iter().filter(|known| known.is_layer()) {
+            let oci = known.layer_in_oci();
+            assert!(oci.as_str().starts_with("application/vnd.oci."), "{known}");
+            assert_eq!((oci.is_layer(), oci.is_foreign()), (true, known.is_foreign()), "{known}");
+        }
+    }
 
     #[test]
     fn each_known_type_is_of_one_kind() {

@@ -97,6 +97,11 @@ impl Catalog {
         &self.entries
     }
 
+    /// The digests of entries that cannot be read here, because they are of another algorithm than sha256.
+    pub fn unsupported_digests(&self) -> impl Iterator<Item = &str> {
+        self.index.unsupported.iter().filter_map(|entry| entry.get("digest")?.as_str())
+    }
+
     /// The entry of a name.
     pub fn find(&self, name: &Reference) -> Option<&Entry> {
         self.places.get(name).map(|place| &self.entries[*place])

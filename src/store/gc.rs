@@ -1,13 +1,15 @@
 //! What no name leads to, and how it goes.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Catalog, Error, Guard, Store};
+use crate::image::{Blob, BlobSource as _, collect_from_unknown};
 use crate::layout::{BLOBS, sync_folder};
-use crate::oci::Digest;
+use crate::oci::{Descriptor, Digest, MediaType};
 
 /// The blobs that the names of a catalog lead to.
 #[derive(Debug)]
@@ -40,7 +42,39 @@ impl Store {
                 self.tree(entry)?.collect_digests(&mut digests);
             }
         }
+        self.add_needs_of_unsupported(catalog, &mut digests)?;
         Ok(Reachable { digests })
+    }
+
+    /// Adds what documents mention that are listed by a digest of another algorithm, as far as they can be read: their
+    /// own blobs lie elsewhere, but what they need may lie among ours.
+    fn add_needs_of_unsupported(&self, catalog: &Catalog, digests: &mut HashSet<Digest>) -> Result<(), Error> {
+        let mut rest: Vec<Blob> =
+            catalog.unsupported_digests().filter_map(|digest| self.unsupported_blob(digest)).collect();
+        while let Some(blob) = rest.pop() {
+            let mut mentioned = HashSet::new();
+            collect_from_unknown(&blob, &mut mentioned);
+            for digest in mentioned.into_iter().filter(|digest| digests.insert(*digest)) {
+                let descriptor = Descriptor::new(MediaType::default(), digest, 0);
+                let image_error = |source| Error::Image { name: digest.to_string(), source };
+                rest.extend(self.open_blob(&descriptor).map_err(image_error)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The blob `blobs/<algorithm>/<encoded>`, if it is there.
+    fn unsupported_blob(&self, digest: &str) -> Option<Blob> {
+        let (algorithm, encoded) = digest.split_once(':')?;
+        let is_word =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+_=-".contains(&b));
+        if !is_word(algorithm) || !is_word(encoded) {
+            return None;
+        }
+        let path = self.root.join("blobs").join(algorithm).join(encoded);
+        let metadata = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let file = File::open(&path).ok()?;
+        Some(Blob::range(Arc::new(file), 0, metadata.len()))
     }
 
     /// How many bytes [`Store::sweep`] would free.

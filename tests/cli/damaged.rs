@@ -73,12 +73,34 @@ fn a_store_that_cannot_be_looked_at_is_not_empty() {
     session.run(&["--root", "/etc/passwd/x", "images"]).fails(1, &["/etc/passwd/x", "not a directory"]);
 }
 
-/// An archive that was cut between two members is called truncated.
+/// Wherever an archive is cut, it is called truncated, whether it was compressed or not.
 #[test]
-fn an_archive_without_its_last_members_is_called_truncated() {
-    let plain = pack(&producers::docker_save(&[TestImage::of("fx/a:1", "a")]));
+fn an_archive_that_was_cut_is_called_truncated() {
+    let image = TestImage::new(&["fx/a:1"]).layer("ADD noise", &[Member::file("noise", noise(60_000))]);
+    let plain = pack(&producers::docker_save(&[image]));
+    for packing in [Packing::None, Packing::Gzip, Packing::Zstd] {
+        let archive = packing.apply(&plain);
+        for eighths in 1..8 {
+            // At the beginning of a block, where no member is cut, too.
+            let end = archive.len() * eighths / 8 / 512 * 512;
+            let session = Session::new();
+            session.refuses(&archive[..end]).fails(1, &["truncated"]);
+        }
+    }
     let at = plain.windows(13).position(|bytes| bytes == b"manifest.json").expect("a member");
     Session::new().refuses(&plain[..at]).fails(1, &["truncated: it has no end-of-archive mark"]);
+    let more = [Packing::Gzip.apply(&plain), b"more".to_vec()].concat();
+    Session::new().refuses(&more).fails(1, &["damaged gzip data", "other data follows it"]);
+}
+
+/// Bytes that do not compress.
+fn noise(count: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..count).map(|_| next()).collect()
 }
 
 /// One description without images contradicts nothing; a name that leads to two images does, in whichever it stands.

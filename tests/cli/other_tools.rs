@@ -220,6 +220,38 @@ fn an_image_of_which_no_platform_is_here_is_told() {
     assert!(answer.code == 0 && answer.stderr.contains("fx/a:1"), "{}", answer.text());
 }
 
+/// Other tools may list what is named by another digest than sha256. It is theirs: it stays, with what it needs.
+#[test]
+fn entries_with_digests_of_another_algorithm_are_left_alone() {
+    let (one, two) = (TestImage::of("", "one"), TestImage::of("", "two"));
+    let name = "docker.io/library/one:1";
+    let (session, mut layout) = store(&[(&one, name, name)]);
+    let manifest = layout.put_image(&two, &[Packing::None]);
+    let hex = manifest["digest"].as_str().expect("a digest").trim_start_matches("sha256:").to_owned();
+    let bytes = layout.blobs.remove(&hex).expect("a manifest");
+    layout.write(&session.store());
+    let other = "f".repeat(128);
+    session.write(&format!("../store/blobs/sha512/{other}"), &bytes);
+    let path = session.store().join("index.json");
+    let mut index: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    let entry = json!({"mediaType": MANIFEST, "digest": format!("sha512:{other}"), "size": bytes.len(), "x": [1]});
+    index["manifests"].as_array_mut().expect("a list").insert(0, entry.clone());
+    std::fs::write(&path, index.to_string()).expect("a writable file");
+    assert_eq!(session.tags(), ["one:1"]);
+    quiet(&session, &["tag", "one:1", "three:1"]);
+    quiet(&session, &["rmi", "one:1"]);
+    quiet(&session, &["image", "prune", "-af"]);
+    assert!(session.tags().is_empty());
+    let index: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("JSON");
+    assert_eq!(index["manifests"], json!([entry]));
+    let left = missing(&session, &layout);
+    assert!(!two.layers.is_empty() && left.len() < layout.blobs.len(), "{left:?}");
+    for hex in [two.id(), two.diff_ids()[0].clone()] {
+        assert!(!left.contains(&hex.trim_start_matches("sha256:").to_owned()), "{hex} is gone");
+    }
+    session.run(&["images", "oci:../store"]).fails(1, &["unsupported digest algorithm", "sha512"]);
+}
+
 /// A store that is looked into as a layout has the names that it has as a store.
 #[test]
 fn a_store_in_place_has_the_names_of_the_store() {

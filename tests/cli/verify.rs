@@ -171,19 +171,26 @@ fn all_kinds_of_damage_are_found_in_stores_and_layouts() {
 /// Whatever is damaged: no command gives wrong bytes and exit code 0, and one that fails leaves nothing.
 #[test]
 fn no_command_passes_on_damage() {
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 7] = [
         &["export", "fx/a:1"],
         &["diff", "fx/b:1", "fx/a:1"],
         &["history", "--no-trunc", "fx/a:1"],
         &["inspect", "fx/a:1"],
         &["save", "fx/a:1"],
         &["unpack", "fx/a:1", "tree"],
+        &["commit", "--timestamp", "1", "--format", "json", "edited", "new"],
     ];
-    for packing in [Packing::None, Packing::Gzip] {
+    let edited = |packing| {
         let session = loaded(packing);
+        session.ok(&["unpack", "fx/a:1", "edited"]);
+        session.write("edited/new", "new");
+        session
+    };
+    for packing in [Packing::None, Packing::Gzip] {
+        let session = edited(packing);
         let good: Vec<_> = commands.iter().map(|args| session.run(args).stdout).collect();
         for (what, damage, _) in DAMAGES {
-            let session = loaded(packing);
+            let session = edited(packing);
             damage(&parts(&session.store()));
             for (args, good) in commands.iter().zip(&good) {
                 let answer = session.run(args);
@@ -193,6 +200,7 @@ fn no_command_passes_on_damage() {
                     assert!(!session.work().join("tree").exists(), "{what}");
                 }
             }
+            session.run(&["rmi", "new"]);
             // Every damage is mended by loading the image again, but an index.json that is none.
             if !what.contains("index.json") && what != "a folder" {
                 session.ok(&["load", "-i", "load.tar"]);

@@ -92,7 +92,7 @@ pub fn commit(
     let layer = write_layer(&checkout, &quarantine, &changes, options, progress)?;
     let (layer, placed) = layer.map_or_else(Default::default, |(layer, placed)| (Some(layer), placed));
     let config = config(&checkout, options, layer.as_ref())?;
-    let layers = layers(&checkout, layer.as_ref())?;
+    let layers = layers(&checkout, layer.as_ref());
     // What the index said of the base's platform is true of the new image.
     let platform = checkout.image.as_ref().and_then(|image| image.described_platform.clone());
     let descriptor =
@@ -167,16 +167,15 @@ fn command(config: &ContainerConfig) -> String {
 }
 
 /// The layers of the base and the new one, as a manifest describes them.
-fn layers(checkout: &Checkout, new: Option<&KeptLayer>) -> Result<Vec<Descriptor>, Error> {
+fn layers(checkout: &Checkout, new: Option<&KeptLayer>) -> Vec<Descriptor> {
     let mut layers = Vec::new();
     for layer in checkout.image.iter().flat_map(|image| &image.layers) {
-        let (Some(descriptor), Some(blob)) = (&layer.descriptor, &layer.blob) else { continue };
-        let failed = |source| Error::Io { what: format!("layer {}", layer.diff_id), source };
-        let media_type = blob.compression().map_err(failed)?.media_type();
-        layers.push(Descriptor::new(media_type, descriptor.digest, descriptor.size));
+        let Some(descriptor) = &layer.descriptor else { continue };
+        // Not what the blob begins with: a damaged one must not give another manifest.
+        layers.push(Descriptor::new(descriptor.media_type.layer_in_oci(), descriptor.digest, descriptor.size));
     }
     layers.extend(new.map(KeptLayer::descriptor));
-    Ok(layers)
+    layers
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::go::template::{Function, Param};
 
 use Param::{Any, Int, Text};
 
-/// Docker's functions. In a line of headers all but `pad` give their first argument.
+/// Docker's functions. In a header row all but `pad` return their first argument.
 pub(super) static FUNCTIONS: [Function; 8] = [
     Function::new("join", &[Any, Text], join),
     Function::json("json"),
@@ -19,7 +19,7 @@ pub(super) static FUNCTIONS: [Function; 8] = [
     Function::new("upper", &[Text], |values| Ok(text(values[0]).to_uppercase().into())),
 ];
 
-/// The text of an argument that is text, which was checked.
+/// The text of an argument that was checked to be a string.
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -40,7 +40,7 @@ fn join(values: &[&Value]) -> Result<Value, String> {
 }
 
 fn pad(values: &[&Value]) -> Result<Value, String> {
-    // What nobody would put around a word; Go would run out of memory.
+    // More padding than anybody uses; Go would run out of memory.
     const MOST: usize = 1_000_000;
     let spaces = |value: &Value| match value.as_i64().map(usize::try_from) {
         Some(Ok(count)) if count <= MOST => Ok(" ".repeat(count)),

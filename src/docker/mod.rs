@@ -1,4 +1,4 @@
-//! What docker's clients make of Go's templates: their functions, their types, and how `inspect` tries a template twice.
+//! What docker adds to Go's templates: its functions, its types, and the two attempts of `inspect`.
 
 mod functions;
 #[cfg(test)]
@@ -14,12 +14,11 @@ pub fn template(text: &str) -> Result<Template, TemplateError> {
     Template::parse(text, &functions::FUNCTIONS)
 }
 
-/// The text that a template makes of one image, given as `inspect` prints it.
+/// Executes a template over one image, given as the JSON that `inspect` prints.
 ///
-/// As docker does it: first over its own type, in which every field is there and `Id` is `ID`, and if the template does
-/// not fit that, over the JSON. A field that is not set is its zero value in both, and `json` writes a value in the same
-/// way in both, whatever else the template names. (In docker it does not: the second try sorts keys, and shows fields
-/// that the first one leaves out.)
+/// Like docker, it first tries docker's own type, which has every field and in which `Id` is `ID`, and if that fails,
+/// the JSON. In both, an unset field has its zero value and `json` prints a value in the same way, whatever else the
+/// template names. (Docker differs here: its second attempt sorts keys and shows fields that the first omits.)
 pub fn inspect(template: &Template, image: &Value) -> Result<String, TemplateError> {
     execute_twice(template, image, &types::IMAGE)
 }

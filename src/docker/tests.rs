@@ -1,4 +1,4 @@
-//! Templates whose output or message docker's client 28.2 printed for `docker image inspect --format` and this image.
+//! Templates with the output or error that `docker image inspect --format` of client 28.2 printed for this image.
 
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn fields_that_nobody_set() {
         ("{{with .Config.Healthcheck}}{{.Test}}{{else}}none{{end}}", "none"),
         ("{{if .Config.Labels}}y{{else}}n{{end}}{{range .Config.Entrypoint}}x{{else}}n{{end}}", "nn"),
         ("{{.ID}} {{.Config.Volumes}}", "sha256:532f map[]"),
-        // These do not fit docker's type: the second try is over JSON, which has no types.
+        // These fail over docker's type: the second attempt is over the JSON, which has no types.
         ("{{.Id}}|{{.Author}}|{{.Config.Volumes}}", "sha256:532f||<no value>"),
         ("{{.Config.Hostname}}|{{.Config.Tty}}|{{index . \"Id\"}}", "|false|sha256:532f"),
         ("{{.Config.Healthcheck.Test}}", "! map has no entry for key \"Healthcheck\""),
@@ -103,7 +103,7 @@ fn fields_that_nobody_set() {
     }
 }
 
-/// Whatever else a template names, and whichever of the two tries it fits.
+/// Whatever else a template names, and whichever of the two attempts succeeds.
 #[test]
 fn json_is_the_same_in_every_template() {
     for part in [

@@ -1,4 +1,4 @@
-//! Docker's types, as templates see them: of which struct a field is, and what it is where it is not set.
+//! Docker's types as templates see them: the fields of each struct, and their zero values.
 
 use crate::go::template::{Field, Struct, Type};
 
@@ -8,7 +8,7 @@ use Type::{Any, Duration, Flag, List, Map, Nothing, Number, Pointer, Text, Time}
 pub(crate) static IMAGE: Struct = Struct::of(
     "image.InspectResponse",
     &[
-        // Templates that say `.Id`, which only JSON has, are tried on that.
+        // Templates with `.Id`, which only the JSON has, are executed over the JSON.
         Field { name: "ID", json: "Id", of: Text },
         Field::new("RepoTags", TEXTS),
         Field::new("RepoDigests", TEXTS),
@@ -93,7 +93,7 @@ static ROOT_FS: Struct = Struct::of("image.RootFS", &[Field::new("Type", Text), 
 
 static METADATA: Struct = Struct::of("image.Metadata", &[Field::new("LastTagTime", Time)]);
 
-/// `ocispec.Descriptor`, whose JSON has names of its own.
+/// `ocispec.Descriptor`, whose JSON uses other names.
 static DESCRIPTOR: Struct = Struct::of(
     "v1.Descriptor",
     &[

@@ -24,7 +24,7 @@ pub fn display(value: &Value) -> String {
     text
 }
 
-/// `strconv.Quote`: a string literal that shows only what can be seen.
+/// `strconv.Quote`: a string literal with unprintable characters escaped.
 pub(super) fn quote(text: &str) -> String {
     format!("\"{}\"", escaped(text, '"', is_printable))
 }
@@ -52,12 +52,12 @@ fn escaped(text: &str, quote: char, is_shown: impl Fn(char) -> bool) -> String {
     to
 }
 
-/// Nearly Go's `unicode.IsPrint`: what shows something, the space being the only one of its kind.
+/// Approximates Go's `unicode.IsPrint`: visible characters, and of the spaces only U+0020.
 pub(super) fn is_printable(c: char) -> bool {
     c == ' ' || !is_invisible(c) && !c.is_whitespace()
 }
 
-/// Whether `c` is a control character, or one that shows nothing where it stands.
+/// Whether `c` is a control or invisible formatting character.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -136,7 +136,7 @@ impl Spec {
         self.push_padded(to, &text);
     }
 
-    /// As Go would write the value.
+    /// The value as `%v` prints it with these flags.
     fn shown(&self, value: &Value) -> String {
         let mut text = String::new();
         self.push(&mut text, 'v', value);
@@ -194,7 +194,7 @@ impl Spec {
         }
     }
 
-    /// A complaint that names the value's type; the value itself is printed as the flags say.
+    /// Go's error for a verb that does not fit: it names the value's type and prints the value with the flags.
     fn bad_verb(&self, verb: char, value: &Value) -> String {
         if value.is_null() {
             return format!("%!{verb}(<nil>)");
@@ -288,7 +288,7 @@ fn character(code: i128) -> char {
     u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// The fewest digits that are this number; from a million on, and below a ten-thousandth, with an exponent.
+/// The shortest digits that round-trip; with an exponent from 1e6 on and below 1e-4, as Go's `%v`.
 fn shortest(value: f64) -> String {
     let scientific = format!("{value:e}");
     let exponent: i32 = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse().ok()).unwrap_or(0);

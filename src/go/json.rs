@@ -1,19 +1,21 @@
 //! JSON with the bytes that Go's `encoding/json` writes.
 //!
-//! Digests are of bytes, so what is to have Docker's digests must have its spelling: no spaces, `<`, `>`, `&` and the
-//! two line separators escaped in strings, and control characters as `\u00xx` but for a few.
+//! Digests depend on every byte, so JSON that must have docker's digest must be spelled as docker spells it: no spaces;
+//! in strings `<`, `>`, `&` and the two line separators escaped, and all but a few control characters written as
+//! `\u00xx`.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-/// How a Go of some age, asked in some way, spells strings.
+/// How strings are escaped: it depends on the version of Go and on the encoder's options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
-    /// `json.Marshal`: what HTML gives a meaning to is escaped.
+    /// `json.Marshal`: HTML's special characters are escaped.
     Marshal,
-    /// `json.Marshal` before Go 1.22, which wrote `\u0008` and `\u000c` for `\b` and `\f`. Docker 20.10 is of that age.
+    /// `json.Marshal` before Go 1.22, which wrote `\u0008` and `\u000c` for `\b` and `\f`. Docker 20.10 was built with
+    /// such a version.
     MarshalBefore122,
     /// An encoder after `SetEscapeHTML(false)`.
     Plain,
@@ -29,32 +31,32 @@ pub fn to_vec_indent<T: Serialize + ?Sized>(value: &T, indent: &str) -> Vec<u8> 
     indent_json(&to_vec(value), indent)
 }
 
-/// The compact JSON of an encoder with `SetEscapeHTML(false)`, without the newline that it would add.
+/// The compact JSON of an encoder with `SetEscapeHTML(false)`, without its trailing newline.
 pub fn to_vec_plain<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     to_vec_spelled(value, Spelling::Plain)
 }
 
-/// The JSON of an encoder with `SetEscapeHTML(false)` and `SetIndent`, without the newline that it would add.
+/// The JSON of an encoder with `SetEscapeHTML(false)` and `SetIndent`, without its trailing newline.
 pub fn to_vec_indent_plain<T: Serialize + ?Sized>(value: &T, indent: &str) -> Vec<u8> {
     indent_json(&to_vec_plain(value), indent)
 }
 
-/// As [`to_vec_plain`], as text.
+/// [`to_vec_plain`] as text.
 pub fn to_string_plain<T: Serialize + ?Sized>(value: &T) -> String {
     text(to_vec_plain(value))
 }
 
-/// As [`to_vec_indent_plain`], as text.
+/// [`to_vec_indent_plain`] as text.
 pub fn to_string_indent_plain<T: Serialize + ?Sized>(value: &T, indent: &str) -> String {
     text(to_vec_indent_plain(value, indent))
 }
 
-/// The JSON that `json.Marshal` gives for a map, as text: its keys sorted.
+/// The JSON that `json.Marshal` gives for a map, keys sorted, as text.
 pub fn to_string_sorted(map: &serde_json::Map<String, serde_json::Value>) -> String {
     to_string(&map.iter().collect::<std::collections::BTreeMap<_, _>>())
 }
 
-/// As [`to_vec`], as text.
+/// [`to_vec`] as text.
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> String {
     text(to_vec(value))
 }
@@ -63,7 +65,7 @@ fn text(json: Vec<u8>) -> String {
     String::from_utf8(json).expect("JSON is UTF-8")
 }
 
-/// The compact JSON of a value in that spelling.
+/// The compact JSON of a value in the given spelling.
 pub fn to_vec_spelled<T: Serialize + ?Sized>(value: &T, spelling: Spelling) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, GoFormatter(spelling));
@@ -71,8 +73,8 @@ pub fn to_vec_spelled<T: Serialize + ?Sized>(value: &T, spelling: Spelling) -> V
     bytes
 }
 
-/// What is left of valid JSON when Go compacts it as a `json.RawMessage`: white space goes, strings are escaped further
-/// as `json.Marshal` does, and everything else stays, the spelling of numbers and the order of keys included.
+/// Compacts valid JSON as Go compacts a `json.RawMessage`: whitespace is dropped, HTML's special characters and the two
+/// line separators are escaped; everything else stays, the spelling of numbers and the order of keys included.
 pub fn compact(raw: &[u8]) -> Vec<u8> {
     let mut compact = Vec::with_capacity(raw.len());
     let mut text = Text::default();
@@ -92,7 +94,8 @@ pub fn compact(raw: &[u8]) -> Vec<u8> {
     compact
 }
 
-/// Writes the escape of what HTML or JavaScript would misread, and says how many bytes it stands for.
+/// Writes the escape for the HTML or JavaScript special character at the start of `rest`; returns how many bytes it
+/// replaces.
 fn escape_for_html(rest: &[u8], to: &mut Vec<u8>) -> usize {
     let (escape, taken): (&[u8], _) = match rest {
         [b'<', ..] => (b"\\u003c", 1),
@@ -106,7 +109,7 @@ fn escape_for_html(rest: &[u8], to: &mut Vec<u8>) -> usize {
     taken
 }
 
-/// Compact JSON made readable, as Go's `json.Indent` does it.
+/// Indents compact JSON as Go's `json.Indent` does.
 fn indent_json(compact: &[u8], indent: &str) -> Vec<u8> {
     let mut pretty = Vec::with_capacity(compact.len() * 2);
     let mut text = Text::default();
@@ -139,17 +142,17 @@ fn indent_json(compact: &[u8], indent: &str) -> Vec<u8> {
     pretty
 }
 
-/// Where a walk over JSON is: inside a string or not.
+/// Tracks whether a position in JSON is inside a string.
 #[derive(Default)]
 struct Text {
     open: bool,
     escaped: bool,
-    /// Whether the byte before was inside a string; kept by whoever needs it.
+    /// Whether the previous byte was inside a string; maintained by the caller.
     was_inside: bool,
 }
 
 impl Text {
-    /// Takes the next byte and says whether it is inside a string; its quotes are.
+    /// Takes the next byte; returns whether it belongs to a string, quotes included.
     fn step(&mut self, byte: u8) -> bool {
         if !self.open {
             self.open = byte == b'"';
@@ -162,7 +165,7 @@ impl Text {
     }
 }
 
-/// Spells as Go does.
+/// A formatter for `serde_json` that escapes as Go does.
 struct GoFormatter(Spelling);
 
 impl Formatter for GoFormatter {
@@ -244,7 +247,7 @@ mod tests {
         assert_eq!(text(to_vec(&json!({"<": 1}))), r#"{"\u003c":1}"#);
     }
 
-    /// Go's numbers: `%e` beyond 10^21 and below 10^-6 with no nought in the exponent.
+    /// Go's numbers: `%e` beyond 10^21 and below 10^-6, without a leading zero in the exponent.
     #[test]
     fn numbers_are_spelled_as_go_spells_them() {
         for (value, expected) in [
@@ -300,7 +303,7 @@ mod tests {
         assert_eq!(text(to_vec(&[raw])), r#"[[1.0,"\u003c"]]"#);
     }
 
-    /// The plainest idea of Go's strings: one character after the other.
+    /// A naive reference implementation: character by character.
     fn reference(value: &str) -> String {
         let escape = |char: char| match char {
             '"' => r#"\""#.to_owned(),

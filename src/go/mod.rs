@@ -1,8 +1,7 @@
-//! Go's spelling, where scripts and digests depend on it: JSON as `encoding/json` writes it, values as `fmt` prints them,
-//! times and durations as `time` does, and the language of `text/template`.
+//! Go's output formats, where scripts and digests depend on them: JSON as `encoding/json` writes it, values as `fmt`
+//! prints them, times and durations as `time` does, and the language of `text/template`.
 //!
-//! Nothing here knows docker. What docker's clients make of it, their functions and their types, is given from outside
-//! ([`docker`](crate::docker)).
+//! Nothing here knows docker: its functions and types are passed in by [`docker`](crate::docker).
 
 pub mod fmt;
 pub mod json;

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::go::fmt::{Spec, display, type_name};
 
-/// The widest padding and the longest precision, as in Go: more is a mistake, or an attack on memory.
+/// The largest width and precision, as in Go; bounds memory.
 const MAX_WIDTH: usize = 1_000_000;
 
-/// `fmt.Sprintf`; what does not fit is reported in the text, as there: `%!d(string=a)`.
+/// `fmt.Sprintf`; mismatches are reported inline, as in Go: `%!d(string=a)`.
 pub(super) fn sprintf(format: &str, values: &[&Value]) -> String {
     let mut printer = Printer { rest: format, values, next: 0, reordered: false, text: String::new() };
     while let Some(start) = printer.rest.find('%') {
@@ -27,7 +27,7 @@ struct Printer<'a> {
     values: &'a [&'a Value],
     /// Index of the value that the next verb prints.
     next: usize,
-    /// Whether `[n]` was used, after which values may be left over.
+    /// Whether `[n]` was used; then unused values are no error.
     reordered: bool,
     text: String,
 }
@@ -131,7 +131,7 @@ impl<'a> Printer<'a> {
         value.as_i64().filter(|n| n.unsigned_abs() <= MAX_WIDTH as u64)
     }
 
-    /// Complains about values that nothing printed.
+    /// Reports unused values.
     fn extra(&mut self) {
         let values: &'a [&'a Value] = self.values;
         if self.reordered || self.next >= values.len() {

@@ -1,9 +1,9 @@
 //! Go's `time`: how durations and times print.
 
-/// A time in RFC 3339, as JSON has it, as `time.Time` prints itself: `2026-11-21 09:03:51 +0000 UTC`.
+/// Prints a time in RFC 3339 as `time.Time` prints itself: `2026-11-21 09:03:51 +0000 UTC`.
 ///
-/// At another offset than UTC's Go prints the name of the zone, which is not known here: the offset stands for it. Text
-/// that is no such time is given back as it is.
+/// At an offset other than UTC's Go prints the name of the zone, which is not known here: the offset stands for it. Any
+/// other text is returned unchanged.
 pub fn time(rfc3339: &str) -> String {
     let parts = rfc3339.split_once('T').and_then(|(date, rest)| {
         let zone = rest.find(['Z', '+', '-'])?;
@@ -19,7 +19,7 @@ pub fn time(rfc3339: &str) -> String {
     }
 }
 
-/// Go's `time.Duration`, in nanoseconds, as it prints: `1h2m3.5s`, `1.5ms`, `0s`.
+/// Prints a `time.Duration`, in nanoseconds, as Go does: `1h2m3.5s`, `1.5ms`, `0s`.
 pub fn duration(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let size = nanoseconds.unsigned_abs();

@@ -7,9 +7,9 @@ use ureq::{Agent, Proxy};
 
 use super::{Error, SILENCE, Settings, Url};
 
-/// How long a name or a connection may take.
+/// The timeout of name resolution and of connecting.
 const CONNECT: Duration = Duration::from_secs(30);
-/// What we are called by servers.
+/// Sent as `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("imgtool/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Agents {
     no_proxy: String,
 }
 
-/// Connections through a proxy; the proxy's address, if it is wrong.
+/// Connections through a proxy, or the error if the proxy's address is invalid.
 type Proxied = Result<Agent, String>;
 
 impl Agents {
@@ -37,7 +37,7 @@ impl Agents {
         }
     }
 
-    /// The connections by which a URL is reached.
+    /// The connections for a URL: direct or through its proxy.
     pub(super) fn of(&self, url: &Url) -> Result<&Agent, Error> {
         let proxied = if url.is_secure() { &self.https } else { &self.http };
         match proxied {

@@ -1,10 +1,10 @@
-//! What comes as a stream.
+//! Streamed response bodies.
 
 use std::io::{self, Read};
 
 use super::error;
 
-/// The body of an answer, of which an end before its size is an error.
+/// The body of a response. Ending before its declared size is an error.
 pub struct Body {
     inner: ureq::BodyReader<'static>,
     left: Option<u64>,

@@ -1,95 +1,95 @@
-//! Why there is no answer, or none that is of use.
+//! Why a request failed.
 
 use std::io;
 
 use super::SILENCE;
 use super::url::{Url, UrlError};
 
-/// Why there is no answer, or none that is of use. URLs are shown without their passwords.
+/// Why a request failed. URLs are shown without their passwords.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The server has no such file, or does not give it.
+    /// The server answered with an error status.
     #[error("{url}: the server answers {status} {reason}")]
     Status {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
-        /// The status.
+        /// The status code.
         status: u16,
-        /// What it means.
+        /// Its reason phrase.
         reason: &'static str,
     },
-    /// Redirects lead on and on.
+    /// Too many redirects.
     #[error("{url}: more than {limit} redirects")]
     TooManyRedirects {
-        /// What was asked for first.
+        /// The URL of the first request.
         url: Url,
-        /// How many are followed.
+        /// How many redirects are followed.
         limit: usize,
     },
-    /// A redirect does not say where to.
-    #[error("{url}: a redirect that leads nowhere")]
+    /// A redirect without a `Location`.
+    #[error("{url}: redirect without a Location header")]
     NoLocation {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
     },
-    /// A redirect leads to something that is no URL.
-    #[error("{url}: a redirect to something else: {source}")]
+    /// A redirect to an invalid URL.
+    #[error("{url}: invalid redirect: {source}")]
     Location {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
         /// What is wrong with it.
         source: UrlError,
     },
-    /// A redirect leads to a place that everybody on the way can read and change.
-    #[error("{from}: redirect to {to}, which is not secure")]
+    /// A redirect from `https` to `http`.
+    #[error("{from}: redirect from https to insecure {to}")]
     Downgrade {
-        /// What was asked for.
+        /// The requested URL.
         from: Url,
-        /// Where it leads.
+        /// The target of the redirect.
         to: Url,
     },
     /// The address of the proxy is invalid.
     #[error("{url}: invalid proxy: {why}")]
     Proxy {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
         /// What is wrong.
         why: String,
     },
-    /// A document is longer than a document of its kind may be.
-    #[error("{url}: the answer has more than {limit} bytes")]
+    /// A document exceeds its size limit.
+    #[error("{url}: the response is larger than {limit} bytes")]
     TooLarge {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
-        /// How many bytes it may have.
+        /// The limit, in bytes.
         limit: u64,
     },
-    /// The server sends a part and does not say which.
-    #[error("{url}: the server sends a part of the file without saying which")]
+    /// A partial response without a usable `Content-Range`.
+    #[error("{url}: partial response without a valid Content-Range")]
     Range {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
     },
-    /// The server cannot prove who it is.
+    /// The server's certificate is not trusted.
     #[error("{url}: the server's certificate is not trusted: {why}")]
     Certificate {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
         /// Why.
         why: String,
     },
-    /// There is no such server, or it does not answer now.
+    /// The server cannot be reached, or does not answer.
     #[error("{url}: {why}")]
     Connection {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
         /// Why.
         why: String,
     },
-    /// The request cannot be sent, or the answer is not understood.
+    /// The request could not be sent, or the response is malformed.
     #[error("{url}: {why}")]
     Request {
-        /// What was asked for.
+        /// The requested URL.
         url: Url,
         /// Why.
         why: String,
@@ -97,7 +97,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What kept a request from being answered.
+    /// Converts an error of `ureq`.
     pub(super) fn request(url: &Url, source: ureq::Error) -> Self {
         let url = url.clone();
         let (why, is_passing) = match source {
@@ -106,7 +106,7 @@ impl Error {
             ureq::Error::Io(error) => plain(&error),
             other => (other.to_string(), false),
         };
-        // Below the client an error of TLS is one of input and output, with nothing but its words.
+        // A TLS error arrives as an I/O error, recognisable only by its text.
         match why.split_once("invalid peer certificate: ") {
             Some((_, why)) => Self::Certificate { url, why: in_words(why) },
             None if why.contains("InvalidContentType") => {
@@ -117,13 +117,13 @@ impl Error {
         }
     }
 
-    /// Whether the same request may be answered soon.
+    /// Whether the error is transient, so that a retry may succeed.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Connection { .. })
     }
 }
 
-/// The system's words without Rust's number, and whether the error may pass.
+/// The system's message without Rust's `(os error N)`, and whether the error is transient.
 fn plain(error: &io::Error) -> (String, bool) {
     let text = error.to_string();
     if text.contains("failed to lookup address information") {
@@ -138,7 +138,7 @@ fn plain(error: &io::Error) -> (String, bool) {
     }
 }
 
-/// What is wrong with a certificate, for the names that rustls has for it.
+/// What is wrong with a certificate, in place of rustls's identifiers.
 fn in_words(why: &str) -> String {
     let known = [
         ("UnknownIssuer", "signed by an unknown certificate authority"),
@@ -151,7 +151,7 @@ fn in_words(why: &str) -> String {
     found.map_or_else(|| why.to_owned(), |(_, words)| (*words).to_owned())
 }
 
-/// Says of an error in a body what it is about.
+/// Rewords an error that occurred while reading a body.
 pub(super) fn in_body(error: io::Error) -> io::Error {
     let is_silence = error.kind() == io::ErrorKind::TimedOut
         || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));

@@ -1,15 +1,16 @@
-//! The network: `http` and `https`, with TLS, proxies, limits, retries and ranges. It knows no registry and no image.
+//! The network: `http` and `https`, with TLS, proxies, limits, retries and ranges. It knows nothing of registries and
+//! images.
 //!
 //! ```text
 //! Settings ─▶ Client ─▶ send(Request) ─▶ Response ─▶ bytes(limit), a document
 //!              │            │                  └───▶ into_body(), a stream that must not end early
-//!              │            └─ redirects of GET and HEAD; retries of what can be sent twice
+//!              │            └─ redirects of GET and HEAD; retries of repeatable requests
 //!              └─ keeps connections; may be shared by threads
 //! ```
 //!
-//! What must never happen: a certificate is not checked; a redirect leads from `https` to `http`, or on and on; a header
-//! with credentials goes to another server; a server that falls silent holds us for ever; a server decides how much
-//! memory is taken; a file that arrived in part is taken for a whole one; a password that stood in a URL is shown.
+//! What must never happen: a certificate goes unchecked; a redirect leads from `https` to `http`, or redirects never
+//! end; credentials are sent to another server; a silent server blocks us forever; a server decides how much memory is
+//! used; a truncated file passes as complete; a password from a URL is shown.
 
 mod agents;
 mod body;
@@ -30,7 +31,7 @@ pub use url::{Url, UrlError};
 
 use std::time::Duration;
 
-/// How long a server may be silent: before it answers, and between two pieces of a file.
+/// The timeout of a silent server: before it answers, and between two pieces of a body.
 const SILENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

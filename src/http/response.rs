@@ -1,4 +1,4 @@
-//! What a server answers.
+//! HTTP responses.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use ureq::http;
 
 use super::{Body, Error, Url};
 
-/// What a server answered.
+/// The response of a server.
 pub struct Response {
     url: Url,
     inner: http::Response<ureq::Body>,
@@ -18,7 +18,7 @@ impl Response {
         Self { url, inner }
     }
 
-    /// Who answered: behind redirects, the last one.
+    /// The URL that answered: after redirects, the last one.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -28,17 +28,17 @@ impl Response {
         self.inner.status().as_u16()
     }
 
-    /// A header, if the server sent it and it is text.
+    /// The value of a header, if it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// All values of a header that may come several times.
+    /// All values of a header that may be repeated.
     pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
         self.inner.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
     }
 
-    /// The answer, if it is one of success.
+    /// The response if its status is success, else an error.
     pub fn success(self) -> Result<Self, Error> {
         let status = self.inner.status();
         if status.is_success() {
@@ -48,8 +48,8 @@ impl Response {
         Err(Error::Status { url: self.url, status: status.as_u16(), reason })
     }
 
-    /// From which byte of the whole the body starts: what [`Request::from_offset`](super::Request::from_offset) asked
-    /// for, or 0 if the server sends all of it again.
+    /// The offset at which the body starts: that of [`Request::from_offset`](super::Request::from_offset), or 0 if the
+    /// server sends the whole file again.
     pub fn starts_at(&self) -> Result<u64, Error> {
         if self.status() != 206 {
             return Ok(0);
@@ -59,12 +59,12 @@ impl Response {
         start.ok_or_else(|| Error::Range { url: self.url.clone() })
     }
 
-    /// How long the body is, if the server said it.
+    /// The size of the body, if the server declared it.
     pub fn size(&self) -> Option<u64> {
         self.inner.body().content_length()
     }
 
-    /// The body of a document, which must have at most `limit` bytes.
+    /// The whole body, which must not exceed `limit` bytes.
     pub fn bytes(self, limit: u64) -> Result<Vec<u8>, Error> {
         let url = self.url.clone();
         let too_large = || Error::TooLarge { url: url.clone(), limit };
@@ -77,12 +77,12 @@ impl Response {
         if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
     }
 
-    /// The body as a stream that is read once. An end before its size is an error.
+    /// The body as a stream. Ending before its declared size is an error.
     pub fn into_body(self) -> Body {
         Body::new(self.inner.into_body())
     }
 
-    /// Where a redirect leads; none, if this is no redirect.
+    /// The target of a redirect; `None` if this is not a redirect.
     pub(super) fn redirect(&self) -> Result<Option<Url>, Error> {
         if !matches!(self.status(), 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
@@ -96,12 +96,12 @@ impl Response {
         if from.is_secure() && !to.is_secure() { Err(Error::Downgrade { from, to }) } else { Ok(Some(to)) }
     }
 
-    /// Whether the server may answer otherwise soon.
+    /// Whether the status is transient, so that a retry may succeed.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.status(), 408 | 429 | 500 | 502 | 503 | 504)
     }
 
-    /// How long the server wants us to wait, if it says that in seconds.
+    /// The server's `Retry-After`, if given in seconds.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
     }

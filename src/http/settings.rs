@@ -1,24 +1,24 @@
-//! How the network is reached.
+//! How the network is reached: proxies, certificates, retries.
 
 use std::fmt;
 use std::time::Duration;
 
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
 
-/// How the network is reached.
+/// How the network is reached: proxies, certificates, retries.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// The proxy for `http`, as `http://[user:password@]host:port`.
     pub http_proxy: Option<String>,
     /// The proxy for `https`.
     pub https_proxy: Option<String>,
-    /// The hosts that are reached without a proxy, with commas between them: `example.com,.local,10.0.0.1,*`.
+    /// The hosts that are reached without a proxy, separated by commas: `example.com,.local,10.0.0.1,*`.
     pub no_proxy: String,
-    /// The certificate authorities that are trusted, in DER; Mozilla's, if there are none.
+    /// The trusted certificate authorities, in DER; if empty, Mozilla's.
     pub roots: Vec<Vec<u8>>,
-    /// Who we are, for servers that ask for a certificate.
+    /// The client certificate, for servers that ask for one.
     pub identity: Option<Identity>,
-    /// How long is waited before a request is sent again that failed for a reason that may pass, attempt by attempt.
+    /// The delay before each retry of a transient failure; as many retries as delays.
     pub retries: Vec<Duration>,
 }
 
@@ -26,19 +26,19 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Identity(ClientCert);
 
-/// Why a text is no client certificate or key.
+/// Why a client certificate or key is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// There is no certificate in it.
+    /// The text has no certificate.
     #[error("no certificate in PEM")]
     NoCertificate,
-    /// There is no key in it.
+    /// The text has no private key.
     #[error("no private key in PEM")]
     NoKey,
 }
 
 impl Identity {
-    /// A chain of certificates, the client's own first, and its key, both in PEM.
+    /// Reads a certificate chain, the client's own certificate first, and its key, both in PEM.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
         let certificate = |item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -58,7 +58,7 @@ impl Identity {
 }
 
 impl fmt::Debug for Identity {
-    /// Without the key.
+    /// Leaves the key out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({} certificates)", self.0.certs().len())
     }

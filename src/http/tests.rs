@@ -1,4 +1,4 @@
-//! Files from servers of our own, one request a connection.
+//! Requests to local test servers, which answer one request per connection.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -7,21 +7,21 @@ use std::thread;
 
 use super::*;
 
-/// A server that answers each connection with what `answer` makes of its request line and headers.
+/// A server whose responses `answer` makes from the request line and headers.
 fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let request = request(&stream);
-            // Who asked may have gone.
+            // The client may have disconnected.
             let _ = (&stream).write_all(answer(&request).as_bytes());
         }
     });
     address
 }
 
-/// A server that says `hello` over TLS, and its certificate, which it has signed itself.
+/// A server that says `hello` over TLS, and its self-signed certificate.
 fn serve_secretly() -> (SocketAddr, Vec<u8>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (certificate, key) = (made.cert.der().clone(), made.signing_key.serialize_der());
@@ -99,9 +99,9 @@ fn redirects_are_followed_to_an_end() {
     let get = |path: &str| get(&format!("http://{at}{path}"), &Settings::default());
     assert_eq!(get("/a/b"), Ok((Some(4), "here".to_owned())));
     assert_eq!(get("/round"), Err(format!("http://{at}/round: more than 10 redirects")));
-    let file = "a redirect to something else: a URL of http or https is needed";
+    let file = "invalid redirect: only http and https URLs are supported";
     assert_eq!(get("/file"), Err(format!("http://{at}/file: {file}")));
-    assert_eq!(get("/nowhere"), Err(format!("http://{at}/nowhere: a redirect that leads nowhere")));
+    assert_eq!(get("/nowhere"), Err(format!("http://{at}/nowhere: redirect without a Location header")));
     assert_eq!(get("/none"), Err(format!("http://{at}/none: the server answers 404 Not Found")));
 }
 
@@ -123,7 +123,7 @@ fn a_server_that_is_not_there() {
 
 #[test]
 fn a_proxy_is_asked_where_one_is_set() {
-    // The proxy opens a tunnel, and answers itself what comes through it.
+    // The proxy opens a tunnel and answers the tunnelled request itself.
     let proxy = serve(|request| {
         let line = request.lines().next().unwrap_or_default();
         format!("HTTP/1.1 200 Established\r\n\r\n{}", ok(line))
@@ -147,7 +147,7 @@ fn secure_places_lead_to_secure_ones_only() {
     assert!(lead("/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
     assert!(lead("https://b/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
     let error = lead("http://a/y").expect_err("a downgrade");
-    assert_eq!(error.to_string(), "https://a/x: redirect to http://a/y, which is not secure");
+    assert_eq!(error.to_string(), "https://a/x: redirect from https to insecure http://a/y");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn contents_are_sent() {
     assert_eq!(send(Request::new(Method::Post, &url)), "POST /upload HTTP/1.1 0 ");
 }
 
-/// A server that says what it was asked, how long the content is, and the content.
+/// A server that echoes the request line, the content's length and the content.
 fn serve_whole() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -1,4 +1,4 @@
-//! Addresses on web servers.
+//! `http` and `https` URLs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,25 +10,25 @@ use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 use url::Host;
 
-/// The address of something on a web server, without a fragment. Shown without a password; cloning is cheap.
+/// An `http` or `https` URL without a fragment. Displayed without its password; cloning is cheap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(Arc<Parts>);
 
 #[derive(PartialEq, Eq)]
 struct Parts {
-    /// As the URL standard has it: with `user:password`.
+    /// The whole URL, `user:password` included.
     whole: url::Url,
-    /// Without them: what is asked for.
+    /// The URL without `user:password`, as it is requested.
     target: Uri,
 }
 
-/// Why a text is no such address.
+/// Why a text is not a usable URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// It begins with neither `http://` nor `https://`.
-    #[error("a URL of http or https is needed")]
+    /// Its scheme is neither `http` nor `https`.
+    #[error("only http and https URLs are supported")]
     Scheme,
-    /// It has no host, or characters that no URL has.
+    /// It has no host, or invalid characters.
     #[error("invalid URL: {reason}")]
     Invalid {
         /// What is wrong.
@@ -37,34 +37,34 @@ pub enum UrlError {
 }
 
 impl Url {
-    /// Whether this text is to be a URL, and no file: it begins as one.
+    /// Whether a text is meant as a URL rather than a file: it starts with `http://` or `https://`.
     pub fn is_meant(text: &str) -> bool {
         ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme))
     }
 
-    /// Whether nobody on the way can read along.
+    /// Whether the scheme is `https`.
     pub fn is_secure(&self) -> bool {
         self.0.whole.scheme() == "https"
     }
 
-    /// Whether both are on one server, which may know the same secrets.
+    /// Whether both have the same origin, so that credentials for one may be sent to the other.
     pub fn is_same_server(&self, other: &Self) -> bool {
         self.0.whole.origin() == other.0.whole.origin()
     }
 
-    /// The address that a reference from here means
-    /// ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)). The same server is told who asks.
+    /// Resolves a reference relative to this URL ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)).
+    /// Credentials are kept if the server is the same.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         let joined = self.0.whole.join(reference).map_err(invalid)?;
         Self::new(joined)
     }
 
-    /// What is asked for.
+    /// The URI that is requested, without credentials.
     pub(super) fn target(&self) -> Uri {
         self.0.target.clone()
     }
 
-    /// The header that says who asks.
+    /// The value of the `Authorization` header.
     pub(super) fn authorization(&self) -> Option<String> {
         if !self.has_user() {
             return None;
@@ -75,7 +75,7 @@ impl Url {
         Some(format!("Basic {}", STANDARD.encode(user)))
     }
 
-    /// Whether the host is reached without a proxy: this machine, and what `no_proxy` lists.
+    /// Whether the host is reached without a proxy: localhost, and what `no_proxy` lists.
     pub(super) fn is_direct(&self, no_proxy: &str) -> bool {
         let is_here = match self.0.whole.host() {
             Some(Host::Domain(name)) => name == "localhost",

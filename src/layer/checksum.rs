@@ -1,19 +1,19 @@
-//! A fast checksum of a file's stored bytes: it finds damage at memory speed where SHA-256 would cost more than the
-//! reading. It is XXH3 with 128 bits, which protects against failing disks and cut files, not against people who forge:
-//! those are met by the digests, when a layer is loaded.
+//! A fast checksum of a file's stored bytes: it detects damage at memory speed where SHA-256 would cost more than the
+//! reading. It is 128-bit XXH3, which protects against failing disks and truncated files, not against deliberate
+//! tampering: that is what the digests are for, which are verified when a layer is loaded.
 
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_128;
 
-/// The checksum of some bytes.
+/// A 128-bit XXH3 checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Checksum([u8; 16]);
 
 impl Checksum {
-    /// That of no bytes.
+    /// The checksum of no bytes.
     pub const EMPTY: Self = Self(0x99aa_06d3_0147_98d8_6001_c324_468d_497f_u128.to_le_bytes());
 
-    /// That of these bytes.
+    /// The checksum of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let mut all = Checksummer::default();
         all.update(bytes);
@@ -21,10 +21,10 @@ impl Checksum {
     }
 }
 
-/// Computes a [`Checksum`] of bytes that come in parts.
+/// An incremental [`Checksum`].
 #[derive(Default)]
 pub struct Checksummer {
-    /// Made when the first bytes come: many files are empty.
+    /// Created with the first bytes: many files are empty.
     state: Option<XxHash3_128>,
 }
 
@@ -42,7 +42,7 @@ impl Checksummer {
     }
 }
 
-/// The bytes of a file in a layer are not those that were there when the layer was indexed.
+/// A file's content in a layer has changed since the layer was indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("does not match its checksum")]
 pub struct ChecksumMismatch;

@@ -1,4 +1,4 @@
-//! How a layer or an archive is packed, read off its first bytes.
+//! The compression of a layer or an archive, detected by its first bytes.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,13 +8,13 @@ use super::members::Members;
 use super::unpack::Unpack;
 use crate::oci::MediaType;
 
-/// How many packed bytes are read at a time.
+/// How many compressed bytes are read at a time.
 const BUFFER: usize = 128 << 10;
 
-/// How a stream is packed.
+/// The compression of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compression {
-    /// Not at all.
+    /// Not compressed.
     None,
     /// gzip ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)), one member or several.
     Gzip,
@@ -27,7 +27,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// How many bytes [`Compression::detect`] wants to see.
+    /// How many bytes [`Compression::detect`] needs.
     pub const PREFIX: usize = 8;
 
     /// The compression of a stream that starts with `prefix`: [`Compression::PREFIX`] bytes, fewer only if it ends.
@@ -36,15 +36,15 @@ impl Compression {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
             [b'B', b'Z', b'h', ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
-            // A frame, or one to be skipped: magic number, four bytes of length.
+            // A frame, or a skippable frame: magic number and four bytes of length.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] => Self::Zstd,
             _ => Self::None,
         }
     }
 
-    /// The media type of a layer that is compressed so
-    /// ([image-spec, layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md)). The specification has
-    /// none for bzip2 and xz: layers compressed so are unpacked when an image is put together.
+    /// The media type of a layer with this compression ([image-spec,
+    /// layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md)). The specification has none for bzip2
+    /// and xz: such layers are decompressed when an image is assembled.
     pub fn media_type(self) -> MediaType {
         match self {
             Self::Gzip => MediaType::OCI_LAYER_GZIP,
@@ -53,11 +53,12 @@ impl Compression {
         }
     }
 
-    /// The unpacked bytes of `packed`, within `limits`.
+    /// Decompresses `packed`, within `limits`.
     ///
-    /// At its end `packed` has been read to its own end. Zeros after the packed data are padding where `gzip`, `bzip2` and
-    /// `xz` take them so; anything else is an error. So are a cut stream and a wrong checksum: the reader gives an [`io::Error`] that holds a [`DamagedError`], or a
-    /// [`LimitError`](super::limits::LimitError) when more comes out than is allowed.
+    /// The decoder reads `packed` to its very end. Zeros after the compressed data are accepted as padding where the
+    /// tools `gzip`, `bzip2` and `xz` accept them; other trailing data, truncation and a wrong checksum are errors: the
+    /// reader fails with an [`io::Error`] that holds a [`DamagedError`], or a [`LimitError`](super::limits::LimitError)
+    /// if the output exceeds a limit.
     pub fn decoder<'a, R>(self, packed: R, limits: &Limits) -> io::Result<Box<dyn Read + Send + 'a>>
     where
         R: BufRead + Send + 'a,
@@ -94,19 +95,19 @@ impl fmt::Display for Compression {
     }
 }
 
-/// Packed data that does not unpack: cut, changed, or followed by something else.
+/// Compressed data that is truncated, damaged, or followed by other data.
 #[derive(Debug, thiserror::Error)]
 #[error("{} {compression} data at byte {at}", if source.kind() == io::ErrorKind::UnexpectedEof { "truncated" } else { "damaged" })]
 pub struct DamagedError {
-    /// How it is packed.
+    /// The compression.
     pub compression: Compression,
-    /// How many bytes of it were read.
+    /// How many compressed bytes were read.
     pub at: u64,
-    /// What the decoder said.
+    /// The decoder's error.
     pub source: io::Error,
 }
 
-/// Looks at the first bytes of a stream; they come out of the returned reader again.
+/// Detects the compression of a stream; the returned reader still starts at the first byte.
 pub fn sniff<R: Read>(reader: R) -> io::Result<(Compression, impl BufRead + use<R>)> {
     let mut reader = reader;
     let mut prefix = Vec::with_capacity(Compression::PREFIX);
@@ -157,7 +158,7 @@ mod tests {
         ]
     }
 
-    /// Unpacks through [`sniff`]; also says whether the input was read to its end.
+    /// Decompresses through [`sniff`]; also returns whether the input was read to its end.
     fn unpack_within(packed: &[u8], limits: &Limits) -> io::Result<(Compression, Vec<u8>, bool)> {
         let mut input = packed;
         let (compression, reader) = sniff(&mut input)?;
@@ -195,7 +196,7 @@ mod tests {
         for (compression, packed) in all() {
             for zeros in [1, 4, 511, 512, 300_000] {
                 let padded = [&packed[..], &vec![0; zeros]].concat();
-                // As `gzip -t`, `bzip2 -t`, `xz -t` and `zstd -t` have it.
+                // What `gzip -t`, `bzip2 -t`, `xz -t` and `zstd -t` accept.
                 let taken = match compression {
                     Compression::Xz => zeros % 4 == 0,
                     Compression::Zstd => false,

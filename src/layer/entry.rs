@@ -13,7 +13,7 @@ use super::whiteout::{Whiteout, WhiteoutName};
 /// A member of a layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Where it goes; clean and inside the image.
+    /// The path, normalised and inside the image.
     pub path: EntryPath,
     /// What it is.
     pub kind: EntryKind,
@@ -23,19 +23,19 @@ pub struct Entry {
     pub uid: u64,
     /// The group.
     pub gid: u64,
-    /// When its content was last changed.
+    /// The modification time.
     pub mtime: Mtime,
     /// A file's size in bytes with its holes; 0 for everything else.
     pub size: u64,
-    /// Extended attributes, sorted by name, each name once. Values are bytes.
+    /// Extended attributes, sorted by name, without duplicates. Values are bytes.
     #[serde(with = "serde_bytes::pairs")]
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Where its content starts in the uncompressed tar.
+    /// The offset of its content in the uncompressed tar.
     pub content_offset: u64,
-    /// Where a sparse file's content belongs; none for all others.
+    /// The map of a sparse file; `None` for all others.
     pub sparse: Option<SparseMap>,
-    /// The checksum of a file's content as it is stored, without its holes, once that was read; that of nothing before, and
-    /// for everything else.
+    /// The checksum of a file's stored content, without its holes; [`Checksum::EMPTY`] until the content was read, and
+    /// for everything but files.
     pub checksum: Checksum,
 }
 
@@ -48,34 +48,34 @@ pub enum EntryKind {
     Directory,
     /// A symbolic link.
     Symlink {
-        /// What it points to, as it was read; never empty, no NUL.
+        /// The target, unchanged; never empty, no NUL.
         #[serde(with = "serde_bytes")]
         target: Vec<u8>,
     },
-    /// Another name of a file of this or, in some archives, a lower layer.
+    /// A hard link to a file of this or, in some archives, a lower layer.
     Hardlink {
-        /// The other name, from the image's root; never the root and never the entry itself.
+        /// The target, relative to the image's root; never the root or the entry itself.
         target: EntryPath,
     },
     /// A character device.
     CharDevice {
-        /// Its driver.
+        /// The major number.
         major: u32,
-        /// Which of the driver's devices.
+        /// The minor number.
         minor: u32,
     },
     /// A block device.
     BlockDevice {
-        /// Its driver.
+        /// The major number.
         major: u32,
-        /// Which of the driver's devices.
+        /// The minor number.
         minor: u32,
     },
     /// A named pipe.
     Fifo,
 }
 
-/// A time of last change: seconds since 1970, which may be negative, and the nanoseconds after them (below 10⁹).
+/// A modification time: seconds since 1970, which may be negative, and the nanoseconds after them (below 10⁹).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Mtime {
     /// Whole seconds since 1970.
@@ -84,30 +84,30 @@ pub struct Mtime {
     pub nanos: u32,
 }
 
-/// The stretches of a sparse file that are stored, in order and without overlap; everything else is zeros. They follow
-/// one another without gaps from the entry's content offset on.
+/// The stored segments of a sparse file, in order and without overlap; everything else is zeros. They are stored
+/// contiguously from the entry's content offset on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SparseMap {
-    /// The stretches.
+    /// The segments.
     pub segments: Vec<Segment>,
 }
 
-/// One stored stretch of a sparse file.
+/// A stored segment of a sparse file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
-    /// Where in the file it starts.
+    /// Its offset in the file.
     pub offset: u64,
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub length: u64,
 }
 
 /// Why a tar member cannot be in a layer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// Its name is no path inside the image.
+    /// Its name is not a path inside the image.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// It is a hard link whose target is no path inside the image.
+    /// The target of a hard link is not a path inside the image.
     #[error("hard link {path}: {source}")]
     LinkTarget {
         /// The link.
@@ -115,24 +115,24 @@ pub enum EntryError {
         /// What is wrong with its target.
         source: PathError,
     },
-    /// A type of member that no image has.
+    /// An unsupported type of member.
     #[error("{path}: unhandled tar header type {typeflag}")]
     Type {
         /// Its path.
         path: EntryPath,
-        /// The type as it stands in the header; printed as docker prints it, as a number.
+        /// The type flag of the header, printed as a number, as docker does.
         typeflag: u8,
     },
     /// The root of the image is not a directory.
     #[error("the root of the image is not a directory")]
     Root,
-    /// A bare `.wh.` or one that names `.` or `..`.
+    /// A whiteout of nothing, `.` or `..`.
     #[error("{path}: whiteout without a name")]
     Whiteout {
         /// Its path.
         path: EntryPath,
     },
-    /// A symbolic or hard link to nothing.
+    /// A symbolic or hard link with an empty target.
     #[error("link {path} has no target")]
     EmptyTarget {
         /// The link.
@@ -144,12 +144,12 @@ pub enum EntryError {
         /// The link.
         path: EntryPath,
     },
-    /// A path that no kernel takes.
-    #[error("path of {length} bytes: no system takes more than {limit}")]
+    /// A path longer than `PATH_MAX`.
+    #[error("path of {length} bytes exceeds the limit of {limit}")]
     TooLong {
-        /// How long it is.
+        /// Its length in bytes.
         length: usize,
-        /// The longest.
+        /// The longest that is allowed.
         limit: usize,
     },
     /// A hard link to itself.
@@ -158,7 +158,7 @@ pub enum EntryError {
         /// The link.
         path: EntryPath,
     },
-    /// A number that no file system has.
+    /// A number out of range.
     #[error("{path}: {field} {value} out of range")]
     Number {
         /// Its path.
@@ -171,8 +171,8 @@ pub enum EntryError {
 }
 
 impl Entry {
-    /// The entry that a tar member stands for, by the rules of layers: its path is inside, its type is one that images
-    /// have, whiteouts and links name something.
+    /// Converts a tar member by the rules of layers: its path must be inside the image, its type supported, and
+    /// whiteouts and links must name something.
     pub fn try_from_raw(raw: RawEntry) -> Result<Self, EntryError> {
         let path = EntryPath::new(&raw.name)?;
         check_name(&path, raw.kind)?;
@@ -192,20 +192,21 @@ impl Entry {
         })
     }
 
-    /// What this entry takes away from lower layers, if it is a whiteout. Then it is not made itself.
+    /// What this entry hides in lower layers, if it is a whiteout. A whiteout is not created itself.
     pub fn whiteout(&self) -> Option<Whiteout> {
         self.path.file_name().and_then(Whiteout::of)
     }
 
-    /// Whether this entry is bookkeeping of AUFS (a component `.wh..wh.*` that is no whiteout): it is not made, and it
-    /// hides nothing.
+    /// Whether this entry is AUFS metadata (a component `.wh..wh.*` other than the opaque marker): it is not created,
+    /// and it hides nothing.
     pub fn is_reserved(&self) -> bool {
         self.path.components().any(|name| WhiteoutName::of(name) == WhiteoutName::Reserved)
     }
 }
 
 impl Entry {
-    /// Whether it is one that [`Entry::try_from_raw`] makes: what was kept in a file may have been changed.
+    /// Whether it satisfies the rules of [`Entry::try_from_raw`]: an entry read from a file may have been tampered
+    /// with.
     pub(crate) fn is_valid(&self) -> bool {
         let (size, is_file) = (self.size, self.kind == EntryKind::File);
         let kind = match &self.kind {
@@ -224,7 +225,7 @@ impl Entry {
 }
 
 impl SparseMap {
-    /// Whether the stretches are in order, without overlap, and inside a file of `size` bytes.
+    /// Whether the segments are in order, without overlap, and inside a file of `size` bytes.
     fn is_within(&self, size: u64) -> bool {
         let end = self.segments.iter().try_fold(0, |end, segment| {
             if segment.offset < end { None } else { segment.offset.checked_add(segment.length) }
@@ -233,9 +234,8 @@ impl SparseMap {
     }
 }
 
-/// Refuses a root that is no directory and whiteouts of nothing.
-/// The longest path that a kernel takes: `PATH_MAX` without its NUL. What is deeper cannot be extracted by docker either,
-/// and all that walks such a tree would take the square of its depth.
+/// The longest path that the kernel accepts: `PATH_MAX` without its NUL. Docker cannot extract longer paths either, and
+/// walking such a tree would take time quadratic in its depth.
 const LONGEST_PATH: usize = 4095;
 
 fn check_name(path: &EntryPath, kind: RawKind) -> Result<(), EntryError> {
@@ -257,7 +257,7 @@ fn kind(raw: &RawEntry, path: &EntryPath) -> Result<EntryKind, EntryError> {
         u32::try_from(value).map_err(|_| refused())
     };
     Ok(match raw.kind {
-        // Docker does not know GNU's old form, and GNU tar still writes it.
+        // Docker does not support GNU's old sparse format, but GNU tar still writes it.
         RawKind::File | RawKind::OldSparse => EntryKind::File,
         RawKind::Directory => EntryKind::Directory,
         RawKind::Fifo => EntryKind::Fifo,

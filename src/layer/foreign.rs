@@ -1,6 +1,6 @@
-//! What people give where an archive is wanted, and is none: told by its first bytes.
+//! Recognises files that are given instead of an archive, by their first bytes.
 
-/// Bytes at the start of a file, and what it is then.
+/// Magic numbers at the start of a file.
 const MAGIC: &[(&[u8], &str)] = &[
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -55,7 +55,7 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"\x28\xb5\x2f\xfd", "zstd data, compressed more than once"),
 ];
 
-/// Bytes further inside, where file systems that leave the first ones free have theirs.
+/// Magic numbers at other offsets, for file systems that leave the first bytes free.
 const MAGIC_INSIDE: &[(usize, &[u8], &str)] = &[
     (32, b"SIF_MAGIC", "a Singularity image"),
     (510, b"\x55\xaa", "a disk image"),
@@ -65,10 +65,10 @@ const MAGIC_INSIDE: &[(usize, &[u8], &str)] = &[
     (32769, b"CD001", "an ISO 9660 image"),
 ];
 
-/// How many bytes it takes to see all of [`recognise`]'s file systems.
+/// How many bytes [`recognise`] needs to detect all file systems.
 pub(super) const LOOKED_AT_INSIDE: usize = 32774;
 
-/// What a file is that begins so, if it is known and no tar.
+/// Recognises a file other than a tar by its first bytes.
 pub(super) fn recognise(start: &[u8]) -> Option<String> {
     let known = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, what)| *what);
     let inside = || {
@@ -79,10 +79,10 @@ pub(super) fn recognise(start: &[u8]) -> Option<String> {
     known.or_else(inside).map(str::to_owned).or_else(|| text(start))
 }
 
-/// What kind of text begins so.
+/// Recognises text.
 fn text(start: &[u8]) -> Option<String> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    // The last character may be cut.
+    // The last character may be truncated.
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
         Err(error) if start.len() - error.valid_up_to() < 4 => {

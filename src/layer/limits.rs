@@ -1,30 +1,30 @@
-//! How much of what an archive says of itself is believed.
+//! Limits on untrusted input.
 
 /// 1 GiB.
 const GIB: u64 = 1 << 30;
 
-/// Bounds on everything that is read from a layer or an archive. [`Limits::default`] is what commands use unless a flag
-/// says otherwise; each is far above what real images have and far below what would harm the machine.
+/// Limits on everything that is read from a layer or an archive. Commands use [`Limits::default`] unless a flag
+/// overrides it; each limit is far above what real images need and far below what would harm the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes that one stream may unpack to; the holes of sparse files count.
+    /// The most bytes that one stream may decompress to; holes of sparse files count.
     pub unpacked: u64,
-    /// How many times its packed size a stream may unpack to, beyond [`Limits::ratio_from`] bytes. Deflate ends at
-    /// 1032:1, so honest gzip streams of any content pass.
+    /// The highest compression ratio of a stream, beyond [`Limits::ratio_from`] bytes. Deflate is limited to 1032:1, so
+    /// every real gzip stream passes.
     pub ratio: u64,
-    /// Up to how many unpacked bytes [`Limits::ratio`] is not looked at: small streams of zeros are common.
+    /// The decompressed size up to which [`Limits::ratio`] is not checked: small streams of zeros are common.
     pub ratio_from: u64,
     /// The most bytes of one PAX header or one sparse map, as in Go's archive/tar.
     pub pax_block: u64,
-    /// The most bytes of one GNU long name; no kernel takes a path of more than 4 KiB.
+    /// The most bytes of one GNU long name; the kernel accepts paths of up to 4 KiB.
     pub long_name: u64,
     /// The base-2 logarithm of the largest zstd window, which is the decoder's memory.
     pub zstd_window_log: u32,
     /// The most memory an xz decoder may ask for, in KiB; `xz -9` needs 65 MiB.
     pub xz_memory_kib: u32,
-    /// The most names in one layer, directories that are only implied included; sizing them takes about 40 bytes each.
+    /// The most names in one layer, implied directories included; computing the size takes about 40 bytes each.
     pub entries: u64,
-    /// The most bytes of all symbolic links' targets in one layer: they are held in memory while it is sized.
+    /// The most bytes of all symbolic links' targets in one layer: they are held in memory while its size is computed.
     pub link_text: u64,
 }
 
@@ -44,7 +44,7 @@ impl Default for Limits {
     }
 }
 
-/// A stream went over one of its [`Limits`].
+/// A stream exceeds one of the [`Limits`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// More than [`Limits::unpacked`].
@@ -53,18 +53,18 @@ pub enum LimitError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// More than [`Limits::ratio`] times the packed bytes.
+    /// More than [`Limits::ratio`] times the compressed bytes.
     #[error("layer unpacks to more than {ratio} times its {packed} packed bytes")]
     Ratio {
         /// The limit.
         ratio: u64,
-        /// How many bytes had been read when it was passed.
+        /// How many compressed bytes had been read when it was exceeded.
         packed: u64,
     },
 }
 
 impl Limits {
-    /// Whether `unpacked` bytes may come out of `packed` ones.
+    /// Checks that `packed` bytes may decompress to `unpacked` ones.
     pub(crate) fn check(&self, packed: u64, unpacked: u64) -> Result<(), LimitError> {
         if unpacked > self.unpacked {
             return Err(LimitError::Unpacked { limit: self.unpacked });

@@ -1,11 +1,11 @@
-//! What is inside a layer: a changeset as a tar, packed or not.
+//! The content of a layer: a changeset as a tar, compressed or not.
 //!
-//! Bottom-up: [`limits`] bound everything that is read; [`compression`] unpacks; [`reader`] reads tar members as they
-//! stand ([`RawEntry`]), which also serves outer archives; [`checksum`] finds damage; [`path`], [`whiteout`] and [`entry`] put the rules of
-//! layers on top ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] stacks layers;
-//! [`mod@diff`] compares two stacks; [`writer`] writes tars.
+//! Bottom-up: [`limits`] bound everything that is read; [`compression`] decompresses; [`reader`] reads raw tar members
+//! ([`RawEntry`]), also of image archives; [`checksum`] detects damage; [`path`], [`whiteout`] and [`entry`] add the
+//! rules of layers ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] merges
+//! layers; [`mod@diff`] compares two stacks; [`writer`] writes tars.
 //!
-//! Nothing in here writes to a file system: contents are streams, paths are values.
+//! Nothing here writes to a file system: contents are streams, paths are values.
 
 pub mod checksum;
 pub mod compression;

@@ -1,4 +1,4 @@
-//! Paths inside an image: bytes relative to its root, clean and inside by construction.
+//! Paths inside an image: bytes relative to its root, normalised by construction.
 
 use std::fmt;
 
@@ -6,30 +6,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::serde_bytes;
 
-/// Why a name is not a path inside an image.
+/// Why a name is not a valid path inside an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// More `..` than components before them.
+    /// It has more `..` than components before them.
     #[error("path {:?} leads outside the image", crate::layer::path::Escaped(name))]
     Outside {
-        /// The name as it was read.
+        /// The name, unchanged.
         name: Vec<u8>,
     },
-    /// No file system has such a name.
+    /// It contains a NUL byte.
     #[error("path {:?} has a NUL byte", crate::layer::path::Escaped(name))]
     Nul {
-        /// The name as it was read.
+        /// The name, unchanged.
         name: Vec<u8>,
     },
 }
 
-/// A path inside an image: components joined by `/`, none of them empty, `.` or `..`; no bytes at all for the root.
+/// A path inside an image: components joined by `/`, none of them empty, `.` or `..`; empty for the root.
 ///
-/// Paths are bytes, not text, and are ordered as such. [`fmt::Display`] shows what is not printable UTF-8 as `\xNN`.
+/// Paths are bytes, not text, and are ordered as bytes. [`fmt::Display`] escapes everything but printable UTF-8 as
+/// `\xNN`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryPath(Vec<u8>);
 
-/// Looked up by its bytes, which are ordered as it is.
+/// Allows lookup by bytes, which are ordered alike.
 impl std::borrow::Borrow<[u8]> for EntryPath {
     fn borrow(&self) -> &[u8] {
         &self.0
@@ -37,7 +38,7 @@ impl std::borrow::Borrow<[u8]> for EntryPath {
 }
 
 impl EntryPath {
-    /// The path of a member called `name`: leading `/` stripped, `.` and inner `..` resolved as text.
+    /// The path of a member called `name`: a leading `/` is stripped, `.` and inner `..` are resolved lexically.
     pub fn new(name: &[u8]) -> Result<Self, PathError> {
         if name.contains(&0) {
             return Err(PathError::Nul { name: name.to_vec() });
@@ -74,12 +75,12 @@ impl EntryPath {
         &self.0
     }
 
-    /// The directory that holds this path; none for the root.
+    /// The parent directory; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         (!self.is_root()).then(|| Self(split_last(&self.0).0.to_vec()))
     }
 
-    /// The last component; none for the root.
+    /// The last component; `None` for the root.
     pub fn file_name(&self) -> Option<&[u8]> {
         (!self.is_root()).then(|| split_last(&self.0).1)
     }
@@ -134,13 +135,13 @@ impl<'de> Deserialize<'de> for EntryPath {
         let bytes = serde_bytes::deserialize(from)?;
         match Self::new(&bytes) {
             Ok(path) if path.0 == bytes => Ok(path),
-            _ => Err(serde::de::Error::custom("a path that is not clean")),
+            _ => Err(serde::de::Error::custom("path is not normalised")),
         }
     }
 }
 
-/// Bytes from an image, to be shown: printable UTF-8 as it is, everything else (also `\` and invisible or
-/// direction-changing characters) escaped. `{:?}` puts quotes around it and escapes those in it.
+/// Displays bytes from an image: printable UTF-8 unchanged, everything else (also `\` and invisible or
+/// direction-changing characters) escaped. `{:?}` adds quotes and escapes quotes in it.
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
@@ -163,7 +164,7 @@ impl fmt::Debug for Escaped<'_> {
     }
 }
 
-/// One character, escaped byte by byte unless it is one that std's `Debug` would print.
+/// Writes a character, escaped byte by byte unless it is printable.
 fn write_escaped(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
     use fmt::Write as _;
     let plain = character != '\\' && (matches!(character, '"' | '\'') || character.escape_debug().count() == 1);

@@ -1,4 +1,4 @@
-//! Byte strings for serde: as bytes, not as a sequence of numbers.
+//! Serialises byte strings as bytes instead of a sequence of numbers.
 
 use std::fmt;
 

@@ -1,37 +1,37 @@
-//! Whiteouts: the names by which a layer takes away what lower layers brought
-//! ([image-spec, layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts)).
+//! Whiteouts: names by which a layer hides entries of lower layers ([image-spec,
+//! layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts)).
 
-/// What every whiteout's name starts with.
+/// The prefix of every whiteout.
 const PREFIX: &[u8] = b".wh.";
-/// What the names start with that AUFS kept for itself; all but [`OPAQUE`] mean nothing.
+/// The prefix of AUFS's own metadata; all but [`OPAQUE`] are ignored.
 const RESERVED: &[u8] = b".wh..wh.";
-/// The name that hides everything that lower layers have in its directory.
+/// The opaque whiteout, which hides everything in its directory in lower layers.
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
-/// A mark in a directory that hides something of the layers below, wherever it stands in the layer.
+/// An entry that hides something in lower layers, whatever its position in the layer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Whiteout {
-    /// `.wh.NAME`: the sibling of this name in the layers below is gone.
+    /// `.wh.NAME`: hides the sibling of this name in lower layers.
     Entry(Vec<u8>),
-    /// `.wh..wh..opq`: everything in this directory in the layers below is gone.
+    /// `.wh..wh..opq`: hides everything in its directory in lower layers.
     Opaque,
 }
 
-/// What the last component of a path says about whiteouts.
+/// A path component, classified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WhiteoutName {
     /// An ordinary name.
     None,
     /// A whiteout.
     Some(Whiteout),
-    /// AUFS's own bookkeeping: not made, not an error.
+    /// AUFS's own metadata: ignored, not an error.
     Reserved,
-    /// `.wh.`, `.wh..` or `.wh...`: would take away the directory itself or its parent.
+    /// `.wh.`, `.wh..` or `.wh...`: would hide the directory itself or its parent.
     Invalid,
 }
 
 impl WhiteoutName {
-    /// Reads one path component.
+    /// Classifies a path component.
     pub(crate) fn of(name: &[u8]) -> Self {
         if name == OPAQUE {
             return Self::Some(Whiteout::Opaque);
@@ -48,7 +48,7 @@ impl WhiteoutName {
 }
 
 impl Whiteout {
-    /// The whiteout that the last component of a path stands for, if it is a valid one.
+    /// Parses the last component of a path; `None` if it is not a valid whiteout.
     pub fn of(name: &[u8]) -> Option<Self> {
         match WhiteoutName::of(name) {
             WhiteoutName::Some(whiteout) => Some(whiteout),
@@ -56,7 +56,7 @@ impl Whiteout {
         }
     }
 
-    /// The name that this whiteout has in a layer.
+    /// The file name of this whiteout in a layer.
     pub fn file_name(&self) -> Vec<u8> {
         match self {
             Self::Entry(name) => [PREFIX, name].concat(),

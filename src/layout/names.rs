@@ -1,36 +1,36 @@
-//! How the entries of `index.json` say the names of their images.
+//! How the entries of `index.json` name their images.
 //!
-//! Two annotations hold names. In an archive, as docker and containerd write it, `io.containerd.image.name` is the whole
-//! name and `org.opencontainers.image.ref.name` only the tag: see [`name_of`]. In a store that several tools write to,
-//! `ref.name` is what skopeo, umoci and regctl address an image by. They copy other annotations from entry to entry
-//! without looking at them, so there a whole reference in `ref.name` is the name: see [`names_in_store`].
+//! Two annotations hold names. In an archive by docker or containerd, `io.containerd.image.name` is the full name and
+//! `org.opencontainers.image.ref.name` only the tag: see [`name_of`]. In a store that several tools write to, skopeo,
+//! umoci and regctl address images by `ref.name`. They copy other annotations unseen from entry to entry, so there a
+//! full reference in `ref.name` is the name: see [`names_in_store`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, Digest, Reference};
 
-/// The name of an image in an archive: `io.containerd.image.name` before `org.opencontainers.image.ref.name`, which
-/// may be a whole reference or, as umoci and skopeo write it, a word; a word alone is read as docker reads it, `v1` as
-/// `v1:latest`. What is no reference is no name, nor what could be taken for an image's ID.
+/// The name of an image in an archive: `io.containerd.image.name` before `org.opencontainers.image.ref.name`, which may
+/// be a full reference or, from umoci and skopeo, a single word, which is read as docker reads it: `v1` is `v1:latest`.
+/// Invalid references, and what could be taken for an image ID, are no names.
 pub fn name_of(descriptor: &Descriptor) -> Option<Reference> {
     [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME].into_iter().find_map(|key| text(descriptor, key)).and_then(as_name)
 }
 
-/// What an entry of a store is called.
+/// The name of an entry in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreName {
-    /// A name that docker would take. No other entry has it.
+    /// A name that docker accepts. No other entry has it.
     Image(Reference),
-    /// What another tool calls it: umoci takes any word as a tag, registries without a referrers API get
-    /// `sha256-<hex>`, and a second entry may say a name that is taken.
+    /// Another tool's name: umoci accepts any word as a tag, the fallback for registries without a referrers API is
+    /// `sha256-<hex>`, and a second entry may claim a name that is taken.
     Foreign(String),
-    /// Nothing.
+    /// No name.
     None,
 }
 
-/// The names of a store's entries, one for each. No two entries get the same image name: whole references in `ref.name`
-/// come first, then the others in their order.
+/// The names of a store's entries, one for each. No two entries get the same image name: full references in `ref.name`
+/// take precedence, then the order of the entries decides.
 pub fn names_in_store(entries: &[Descriptor]) -> Vec<StoreName> {
     let mut taken: HashMap<Reference, Digest> = HashMap::new();
     let mut names = vec![StoreName::None; entries.len()];
@@ -47,7 +47,7 @@ pub fn names_in_store(entries: &[Descriptor]) -> Vec<StoreName> {
     names
 }
 
-/// Writes a name as a store has it, the full reference in both annotations, or takes it away.
+/// Sets the name of an entry of a store, as a full reference in both annotations, or removes it.
 pub fn set_name(descriptor: &mut Descriptor, name: Option<&Reference>) {
     for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME] {
         let _ = match name {
@@ -57,15 +57,15 @@ pub fn set_name(descriptor: &mut Descriptor, name: Option<&Reference>) {
     }
 }
 
-/// What became of an entry's wish for a name.
+/// The outcome of an entry's claim to a name.
 enum Claim {
-    /// The name is this entry's.
+    /// The entry gets the name.
     Free(Reference),
-    /// An entry with the same name and the same digest came before.
+    /// An earlier entry has the same name and digest.
     Twice,
-    /// It has no name that docker would take, or another image has it.
+    /// It has no name that docker accepts, or another image has it.
     Taken,
-    /// Another image got its name: skopeo takes only `ref.name` away then.
+    /// Another image was given its name: skopeo then removes only `ref.name`.
     Moved,
 }
 
@@ -86,7 +86,7 @@ fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
     result
 }
 
-/// The names that an entry could have, the likeliest first.
+/// The names that an entry claims, in order of precedence.
 fn wishes(entry: &Descriptor) -> Vec<Reference> {
     if let Some(whole) = whole_name(entry) {
         return vec![whole];
@@ -101,13 +101,13 @@ fn wishes(entry: &Descriptor) -> Vec<Reference> {
     }
 }
 
-/// The name in `ref.name`, if that says registry, repository, and tag or digest.
+/// The name in `ref.name`, if it has registry, repository, and tag or digest.
 fn whole_name(entry: &Descriptor) -> Option<Reference> {
     let text = text(entry, ANNOTATION_REF_NAME)?;
     text.parse::<Reference>().ok().filter(|name| name.canonical() == text && !name.is_name_only())
 }
 
-/// Whether `ref_name` is the tag or digest with which a whole name ends, as docker and containerd write the two.
+/// Whether `ref_name` is the tag or digest of the full name, as docker and containerd write the two.
 fn is_object_of(ref_name: &str, image_name: &str) -> bool {
     image_name.strip_suffix(ref_name).is_some_and(|rest| rest.ends_with([':', '@']))
 }
@@ -117,7 +117,7 @@ fn foreign(entry: &Descriptor) -> Option<&str> {
     name.filter(|name| !looks_like_id(name))
 }
 
-/// Whether a person who types this means an image by its ID or digest.
+/// Whether a user who types this means an image ID or digest.
 fn looks_like_id(text: &str) -> bool {
     let hex = text.split_once(':').map_or(text, |(_, hex)| hex);
     hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -131,9 +131,9 @@ fn as_name(text: &str) -> Option<Reference> {
     name.map(Reference::with_default_tag)
 }
 
-/// Whether a text stands for a digest: a digest, or `sha256-<hex>`, perhaps with an ending such as `.sig`: the
-/// [tag](https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema) of what refers to
-/// a manifest.
+/// Whether a text is a digest, or `sha256-<hex>` with an optional suffix such as `.sig`: the [fallback
+/// tag](https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema) of a manifest's
+/// referrers.
 fn is_digest_like(text: &str) -> bool {
     let Some((algorithm, rest)) = text.split_once([':', '-']) else { return false };
     let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
@@ -184,7 +184,7 @@ mod tests {
             (["docker.io/fx/a:1", ""], "fx/a:1"),
             (["", "v1"], "v1:latest"),
             (["", "fx/a"], "fx/a:latest"),
-            // umoci --tag copies the first from the entry that it began with.
+            // umoci --tag copies the first annotation from the original entry.
             (["docker.io/fx/a:1", "docker.io/fx/b:2"], "fx/b:2"),
             (["docker.io/fx/a:1", "fx/b:2"], "fx/b:2"),
             (["docker.io/fx/a:1", "v2"], "v2:latest"),

@@ -1,4 +1,4 @@
-//! Files of a layout are whole and durable before their name appears.
+//! Files of a layout are complete and durable before they get their name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -9,8 +9,8 @@ use crate::cancel::{Draft, Token};
 
 use super::{BLOBS, LAYOUT_FILE, LAYOUT_VERSION};
 
-/// A file that is being written beside where it will be seen. Dropped without [`Durable::publish`], it is gone.
-#[must_use = "a file that is not published vanishes"]
+/// A temporary file next to its final place. Dropped without [`Durable::publish`], it is deleted.
+#[must_use = "a file that is not published is deleted"]
 #[derive(Debug)]
 pub struct Durable {
     file: Option<File>,
@@ -20,8 +20,8 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// A new empty file of a job at `path`, which must be on the file system where it is to be published. Everyone may
-    /// read it, as far as the umask lets them.
+    /// Creates an empty file of a job at `path`, which must be on the file system of its final place. Readable by
+    /// everyone, subject to the umask.
     pub fn create(path: PathBuf, job: &Token) -> io::Result<Self> {
         let (file, draft) = Draft::create(job, || {
             let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o644).open(&path)?;
@@ -30,17 +30,17 @@ impl Durable {
         Ok(Self { file: Some(file), path, published: false, draft })
     }
 
-    /// The file, to be written until it is settled.
+    /// The file, writable until it is settled.
     pub fn file(&self) -> &File {
         self.file.as_ref().expect("a draft is not written after it was settled")
     }
 
-    /// Where it is until it is published.
+    /// The temporary path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Waits until the bytes are on the disk, and closes the file.
+    /// Syncs the file to disk and closes it.
     pub fn settled(mut self) -> io::Result<Self> {
         if let Some(file) = self.file.take() {
             file.sync_all()?;
@@ -48,14 +48,15 @@ impl Durable {
         Ok(self)
     }
 
-    /// Gives the file its name, in place of what had it. It must be settled before, and the folder synced after.
+    /// Renames the file to `target`, replacing any existing file. It must be settled before, and the folder synced
+    /// after.
     pub fn publish(mut self, target: &Path) -> io::Result<()> {
         self.draft.publish(|| fs::rename(&self.path, target))?;
         self.published = true;
         Ok(())
     }
 
-    /// Writes `bytes` to `target` by way of `beside`: synced, renamed, the folder synced.
+    /// Writes `bytes` to `target` through the temporary file `beside`: synced, renamed, the folder synced.
     pub fn replace(target: &Path, beside: PathBuf, bytes: &[u8], job: &Token) -> io::Result<()> {
         let draft = Self::create(beside, job)?;
         draft.file().write_all(bytes)?;
@@ -72,12 +73,12 @@ impl Drop for Durable {
     }
 }
 
-/// Waits until the names in a folder are on the disk.
+/// Syncs the names in a folder to disk.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Makes the folders of a layout and its version file, where they are not there yet.
+/// Creates the folders and the version file of a layout, where they are missing.
 pub fn create_skeleton(root: &Path, beside: PathBuf, job: &Token) -> io::Result<()> {
     let blobs = root.join(BLOBS);
     if !blobs.is_dir() {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::lenient::{list, or_default};
 use super::{ContainerConfig, Created, DiffId, History, Platform};
 
-/// Why a config does not make sense though it could be read.
+/// Why a well-formed config is inconsistent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The history tells of more layers than there are.
+    /// The history has more non-empty steps than there are layers.
     #[error("too many non-empty layers in History section")]
     TooManyLayersInHistory {
         /// How many layers the config has.
@@ -24,37 +24,37 @@ pub enum ConfigError {
 /// The fields stand in the order in which Docker writes them, which is by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ImageConfig {
-    /// The processor, in Go's words: `amd64`.
+    /// The CPU architecture, by Go's name: `amd64`.
     #[serde(default, deserialize_with = "or_default")]
     pub architecture: String,
     /// Who made the image.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub author: String,
-    /// What was said when the image was made.
+    /// The commit message.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub comment: String,
-    /// How a container of the image is run.
+    /// The default settings of containers of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ContainerConfig>,
-    /// The container that was committed, in Docker's own images.
+    /// The ID of the committed container, in Docker's own images.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub container: String,
-    /// How the container was run that was committed, in Docker's own images.
+    /// The settings of the committed container, in Docker's own images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_config: Option<ContainerConfig>,
     /// When the image was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
-    /// The Docker that made it.
+    /// The version of Docker that made it.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub docker_version: String,
     /// How the image came to be, oldest first.
     #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
-    /// The operating system, in Go's words: `linux`.
+    /// The operating system, by Go's name: `linux`.
     #[serde(default, deserialize_with = "or_default")]
     pub os: String,
-    /// What the operating system must have, for Windows.
+    /// Required features of the operating system, for Windows.
     #[serde(rename = "os.features", default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
     /// The version of the operating system, for Windows.
@@ -63,15 +63,15 @@ pub struct ImageConfig {
     /// The layers.
     #[serde(deserialize_with = "object")]
     pub rootfs: Rootfs,
-    /// The variant of the processor: `v8`.
+    /// The variant of the architecture: `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// Fields that are not among these, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// The layers of an image by what is in them.
+/// The layers of an image, by their diff IDs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rootfs {
     /// Always `layers`.
@@ -95,18 +95,18 @@ impl Default for Rootfs {
     }
 }
 
-/// Reads an object, and not the array of its fields' values that serde would read as well.
+/// Reads an object; refuses the array of field values that serde would accept as well.
 fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
     let fields = Map::<String, Value>::deserialize(from)?;
     T::deserialize(Value::Object(fields)).map_err(serde::de::Error::custom)
 }
 
-/// The only type of root file system that there is.
+/// The only defined type of root file system.
 fn layers() -> String {
     "layers".to_owned()
 }
 
-/// Reads the type of a root file system, which must be the one that there is.
+/// Reads the type of a root file system, which must be `layers`.
 fn layers_only<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     match Option::<String>::deserialize(from)?.as_deref() {
         None | Some("" | "layers") => Ok(layers()),
@@ -127,9 +127,9 @@ impl ImageConfig {
         }
     }
 
-    /// Each step of the history, oldest first, with the position of the layer that it made among `rootfs.diff_ids`.
+    /// Each step of the history, oldest first, with the index of its layer in `rootfs.diff_ids`.
     ///
-    /// A history may tell of fewer layers than there are, and is often missing.
+    /// A history may have fewer non-empty steps than there are layers, and is often missing.
     pub fn layer_history(&self) -> Result<Vec<(&History, Option<usize>)>, ConfigError> {
         let layers = self.rootfs.diff_ids.len();
         let mut next = 0..layers;
@@ -157,7 +157,7 @@ mod tests {
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
     }
 
-    /// The bytes of a config that Docker 20.10 made with `commit`, but for the contents.
+    /// A config as Docker 20.10's `commit` writes it, with other values.
     #[test]
     fn a_config_is_written_as_docker_writes_it() {
         let container = concat!(
@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// A config with so many layers, whose history has a layer for each `true`.
+    /// A config with this many layers and a step for each flag, non-empty where it is `true`.
     fn with_history(layers: usize, steps: &[bool]) -> ImageConfig {
         let diff_id: DiffId = EMPTY.parse().expect("a digest");
         let step = |makes_layer: &bool| History { empty_layer: !makes_layer, ..History::default() };

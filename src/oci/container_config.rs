@@ -1,4 +1,4 @@
-//! How a container of an image is run: Docker's `container.Config`.
+//! The settings of a container: Docker's `container.Config`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,10 +38,10 @@ pub struct ContainerConfig {
     /// The ports that the image listens on: `port/protocol`.
     #[serde(default, with = "set", skip_serializing_if = "is_empty_set")]
     pub exposed_ports: Option<BTreeSet<String>>,
-    /// Whether there is a terminal.
+    /// Whether a terminal is allocated.
     #[serde(default, deserialize_with = "or_default")]
     pub tty: bool,
-    /// Whether standard input is open.
+    /// Whether standard input stays open.
     #[serde(default, deserialize_with = "or_default")]
     pub open_stdin: bool,
     /// Whether standard input closes after the first client left.
@@ -53,13 +53,13 @@ pub struct ContainerConfig {
     /// The command, or the arguments of the entrypoint.
     #[serde(default, deserialize_with = "words")]
     pub cmd: Option<Vec<String>>,
-    /// How to see that the container is well.
+    /// How the container's health is checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
     /// Whether the command is already escaped, for Windows.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_false")]
     pub args_escaped: bool,
-    /// The image that the container was made from, as it was named.
+    /// The image that the container was created from, as it was typed.
     #[serde(default, deserialize_with = "or_default")]
     pub image: String,
     /// The directories that are volumes.
@@ -71,7 +71,7 @@ pub struct ContainerConfig {
     /// What is run with the command as its arguments.
     #[serde(default, deserialize_with = "words")]
     pub entrypoint: Option<Vec<String>>,
-    /// Whether there is no network.
+    /// Whether networking is disabled.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_false")]
     pub network_disabled: bool,
     /// The MAC address of the container.
@@ -86,13 +86,13 @@ pub struct ContainerConfig {
     /// The signal that stops the container.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub stop_signal: String,
-    /// The seconds until the container is killed after that.
+    /// How many seconds after that signal the container is killed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<i64>,
-    /// The shell of `RUN`, `CMD` and `ENTRYPOINT` in their shell form.
+    /// The shell for the shell form of `RUN`, `CMD` and `ENTRYPOINT`.
     #[serde(default, deserialize_with = "words", skip_serializing_if = "is_empty_list")]
     pub shell: Option<Vec<String>>,
-    /// Fields that are not among these, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -107,36 +107,36 @@ pub struct Healthcheck {
     /// The time between two tests.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     pub interval: i64,
-    /// The time after which a test has hung.
+    /// The timeout of one test.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     pub timeout: i64,
-    /// The time in which failures do not count yet.
+    /// The start-up time during which failures do not count.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     pub start_period: i64,
-    /// The time between two tests in that time.
+    /// The time between two tests during start-up.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     pub start_interval: i64,
     /// How many failures in a row make the container unhealthy.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     pub retries: i64,
-    /// Fields that are not among these, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// Whether Go would leave a map out that may be empty.
+/// Whether Go's `omitempty` omits this map.
 #[expect(clippy::ref_option, reason = "serde's skip_serializing_if passes a reference")]
 fn is_empty_set(set: &Option<BTreeSet<String>>) -> bool {
     set.as_ref().is_none_or(BTreeSet::is_empty)
 }
 
-/// Whether Go would leave a list out that may be empty.
+/// Whether Go's `omitempty` omits this list.
 #[expect(clippy::ref_option, reason = "serde's skip_serializing_if passes a reference")]
 fn is_empty_list(list: &Option<Vec<String>>) -> bool {
     list.as_ref().is_none_or(Vec::is_empty)
 }
 
-/// Reads a list of words, or one word alone, as Docker's `strslice` does.
+/// Reads a list of strings or a single string, as Docker's `strslice` does.
 fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected a list of strings or a string")]
@@ -156,7 +156,7 @@ fn labels<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BTreeMap<String, 
     Ok(labels.map(|labels| labels.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()))
 }
 
-/// A set of names, which Go has as a map of empty structs: `{"80/tcp":{}}`.
+/// A set of names, in Go a map to empty structs: `{"80/tcp":{}}`.
 mod set {
     use super::{BTreeMap, BTreeSet, Deserialize, Deserializer, Map, Serializer, Value};
 

@@ -25,11 +25,11 @@ pub struct CreatedError {
 
 /// A moment to the nanosecond, between the years 0 and 9999.
 ///
-/// It is displayed in UTC. In JSON it keeps the offset that it was written with, as Go's `time.Time` does: old image ids
-/// depend on that. Two moments are equal whatever their offsets.
+/// It is displayed in UTC. In JSON it keeps its original offset, as Go's `time.Time` does: v1 image IDs depend on that.
+/// Two moments are equal whatever their offsets.
 #[derive(Clone, Copy)]
 pub struct Created {
-    /// The date and time in UTC. jiff's own moments end a day before the year 9999 does, which is where many put "never".
+    /// The date and time in UTC. jiff's `Timestamp` ends a day before the year 9999 does, which many use for "never".
     utc: DateTime,
     offset: Offset,
 }
@@ -40,17 +40,17 @@ impl Created {
         Self { utc: Offset::UTC.to_datetime(moment), offset: Offset::UTC }
     }
 
-    /// The moment so many seconds after the epoch, if it is before the year 10000.
+    /// The moment this many seconds after the epoch; `None` from the year 10000 on.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
         Timestamp::from_second(seconds).ok().map(Self::new)
     }
 
-    /// What Go has where no time was set: 0001-01-01T00:00:00Z.
+    /// Go's zero time, 0001-01-01T00:00:00Z, which stands for an unset time.
     pub fn go_zero() -> Self {
         Self::from_unix_seconds(GO_ZERO_SECONDS).expect("the year 1 is a year")
     }
 
-    /// The moment; on the last day of the year 9999, the latest that there is a timestamp of.
+    /// The moment; on the last day of the year 9999, the latest possible timestamp.
     pub fn timestamp(&self) -> Timestamp {
         Offset::UTC.to_timestamp(self.utc).unwrap_or(Timestamp::MAX)
     }
@@ -65,18 +65,17 @@ impl Created {
         self.unix_nanoseconds().div_euclid(1_000_000_000).try_into().expect("ten thousand years fit in 64 bits")
     }
 
-    /// The nanoseconds beyond [`Created::unix_seconds`], less than a thousand million.
+    /// The nanoseconds after [`Created::unix_seconds`], below 10⁹.
     pub fn nanoseconds(&self) -> u32 {
         self.unix_nanoseconds().rem_euclid(1_000_000_000).try_into().expect("a second has 10^9 nanoseconds")
     }
 
-    /// Whether this is Go's zero time: nobody set it.
+    /// Whether this is Go's zero time: unset.
     pub fn is_go_zero(&self) -> bool {
         self.unix_seconds() == GO_ZERO_SECONDS && self.nanoseconds() == 0
     }
 
-    /// The time at the offset that it was written with, as `docker inspect` shows it and JSON has it:
-    /// `2013-06-13T14:03:50.821769-07:00`.
+    /// The time at its original offset, as in JSON and in `docker inspect`: `2013-06-13T14:03:50.821769-07:00`.
     pub fn written(&self) -> String {
         self.text_at(self.offset)
     }
@@ -111,7 +110,8 @@ impl Created {
 impl FromStr for Created {
     type Err = CreatedError;
 
-    /// Reads what Go's `time.Time` reads from JSON: capital `T` and `Z`, two digits each, any number of decimals.
+    /// Accepts what Go's `time.Time` accepts in JSON: capital `T` and `Z`, two digits for each part, any number of
+    /// decimals.
     fn from_str(text: &str) -> Result<Self, CreatedError> {
         parse(text).ok_or_else(|| CreatedError { text: text.to_owned() })
     }
@@ -130,7 +130,7 @@ fn parse(text: &str) -> Option<Created> {
     let two = |at: usize| date_time.get(at..at + 2).and_then(number).and_then(|n| i8::try_from(n).ok());
     let year = i16::try_from(number(date_time.get(..4)?)?).ok()?;
     let civil = DateTime::new(year, two(5)?, two(8)?, two(11)?, two(14)?, two(17)?, parse_decimals(decimals)?).ok()?;
-    // The first hours of the year 0 and the last of 9999 may be in another year in UTC, which could not be written.
+    // The first hours of the year 0 and the last of 9999 may fall outside that range in UTC.
     let utc = civil.checked_sub(SignedDuration::from_secs(offset.seconds().into())).ok()?;
     (utc.year() >= 0).then_some(Created { utc, offset })
 }
@@ -164,7 +164,7 @@ fn parse_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(if text.starts_with('-') { -seconds } else { seconds }).ok()
 }
 
-/// A number of digits alone, without the sign that `parse` would let pass.
+/// A number of digits only: `parse` would accept a sign.
 fn number(text: &str) -> Option<i32> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,4 +1,4 @@
-//! Pointers to blobs.
+//! Descriptors: references to blobs.
 
 use std::collections::BTreeMap;
 
@@ -14,52 +14,52 @@ pub type Annotations = BTreeMap<String, String>;
 /// The reference (usually only a tag) of an entry in `index.json`
 /// ([image-spec, annotations](https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md)).
 pub const ANNOTATION_REF_NAME: &str = "org.opencontainers.image.ref.name";
-/// In the index of a store: the digest of the entry that an image was committed on, so that the one is there as long as
-/// the other.
+/// In the index of a store: the digest of the entry that an image was committed on. The parent is kept as long as the
+/// child.
 pub const ANNOTATION_PARENT: &str = "org.imgtool.parent";
 /// The full name of an entry in `index.json`, as containerd and docker write it.
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.
 pub const ANNOTATION_CREATED: &str = "org.opencontainers.image.created";
-/// What an entry of an index is to another, as buildkit marks its attestations (`attestation-manifest`).
+/// How an entry of an index relates to another; buildkit marks its attestations with it (`attestation-manifest`).
 pub const ANNOTATION_DOCKER_REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
-/// Where a blob is to be found and what it has to be
-/// ([image-spec, descriptor](https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md)).
+/// A blob's media type, digest and size ([image-spec,
+/// descriptor](https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md)).
 ///
-/// Written in the order of the specification's Go struct, empty fields left out.
+/// Fields are written in the order of the specification's Go struct; empty fields are omitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What the blob holds. Empty if the document did not say.
+    /// The type of the blob's content. Empty if the document has none.
     #[serde(default, deserialize_with = "or_default")]
     pub media_type: MediaType,
     /// The digest of the blob's bytes.
     pub digest: Digest,
     /// How many bytes the blob has.
     pub size: u64,
-    /// Where else the blob can be fetched.
+    /// Other places to fetch the blob from.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// Notes about the blob, such as the name of an image.
+    /// Annotations of the blob, such as the name of an image.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
-    /// The blob itself, in base64.
+    /// The embedded content of the blob, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// What the image in the blob runs on; only in an index.
+    /// The platform of the image; only in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// What kind of artifact the blob is, if it is no image.
+    /// The type of the artifact, if the blob is not an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
-    /// Fields that no specification names, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Descriptor {
-    /// A descriptor of `size` bytes with nothing said beyond what is required.
+    /// A descriptor with only the required fields.
     pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
@@ -74,12 +74,12 @@ impl Descriptor {
         }
     }
 
-    /// The annotation of that key.
+    /// The annotation with this key.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.get(key).map(String::as_str)
     }
 
-    /// What the image was committed on, if it was committed by imgtool.
+    /// The entry that the image was committed on, if imgtool committed it.
     pub fn parent(&self) -> Option<Digest> {
         self.annotation(ANNOTATION_PARENT)?.parse().ok()
     }

@@ -1,8 +1,8 @@
-//! Digests, and the ids that are digests of something in particular.
+//! Digests, and the IDs that are digests of a particular kind of content.
 //!
-//! A [`Digest`] is `sha256:` and 64 lower-case hex digits, as the image specification's
-//! [digests](https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md#digests) say. Ids of different
-//! things are different types, so that one cannot be passed for another:
+//! A [`Digest`] is `sha256:` and 64 lower-case hex digits, as in the image specification's
+//! [digests](https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md#digests). IDs of different things
+//! are different types, so that one cannot be passed for another:
 //!
 //! ```compile_fail
 //! use imgtool::oci::{DiffId, Digest};
@@ -21,10 +21,10 @@ use sha2::{Digest as _, Sha256};
 /// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// The text has no `algorithm:` before its hex digits.
+    /// The text is not `algorithm:` and hex digits.
     #[error("invalid digest {0:?}: expected sha256: and 64 hex digits")]
     Syntax(String),
-    /// The algorithm is known to the specification but not supported here, or to nobody.
+    /// The algorithm is not `sha256`.
     #[error("unsupported digest algorithm {algorithm:?} in {text:?}: only sha256 is read")]
     Algorithm {
         /// The part before the colon.
@@ -34,7 +34,7 @@ pub enum DigestError {
     },
 }
 
-/// The SHA-256 of some bytes: what blobs are named by.
+/// A SHA-256 digest, by which blobs are named.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -44,7 +44,7 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// A digest from the 32 bytes that SHA-256 gave.
+    /// A digest from its 32 bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -76,7 +76,7 @@ impl Digest {
         Some(Self(bytes))
     }
 
-    /// The first 12 hex digits, to be shown and never to be stored.
+    /// The first 12 hex digits, for display only.
     pub fn short(&self) -> ShortId {
         ShortId(*self)
     }
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Twelve hex digits of an id, as Docker's tables show them. It can be displayed and nothing else.
+/// The first twelve hex digits of an ID, as Docker's tables show them. It can only be displayed.
 #[derive(Clone, Copy)]
 pub struct ShortId(Digest);
 
@@ -131,12 +131,12 @@ impl fmt::Display for ShortId {
     }
 }
 
-/// A SHA-256 that is being computed.
+/// An incremental SHA-256.
 #[derive(Debug, Clone, Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// A hasher that has seen no bytes.
+    /// A hasher of no bytes yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -146,7 +146,7 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was taken.
+    /// The digest of all bytes taken.
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
@@ -160,7 +160,7 @@ macro_rules! id {
         pub struct $name(Digest);
 
         impl $name {
-            /// The id whose digest this is.
+            /// The ID with this digest.
             pub const fn new(digest: Digest) -> Self {
                 Self(digest)
             }
@@ -170,7 +170,7 @@ macro_rules! id {
                 &self.0
             }
 
-            /// The first 12 hex digits, to be shown and never to be stored.
+            /// The first 12 hex digits, for display only.
             pub fn short(&self) -> ShortId {
                 self.0.short()
             }
@@ -205,8 +205,8 @@ id! {
 }
 
 id! {
-    /// The id of a stack of layers
-    /// ([image-spec, config](https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid)).
+    /// The ID of a layer together with all layers below it ([image-spec,
+    /// config](https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid)).
     ChainId
 }
 
@@ -217,7 +217,7 @@ id! {
 }
 
 impl ChainId {
-    /// The id of each prefix of the stack, bottom first: as many as there are layers.
+    /// The chain ID of each layer, bottom first.
     pub fn of(diff_ids: &[DiffId]) -> Vec<Self> {
         let mut chain: Vec<Self> = Vec::with_capacity(diff_ids.len());
         for diff_id in diff_ids {

@@ -1,4 +1,4 @@
-//! A document with the bytes that its digest is of.
+//! JSON documents together with their original bytes and digest.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,82 +10,82 @@ use serde_json::Value;
 use super::strict::{self, CaseRule, JsonError, MAX_DOCUMENT};
 use super::{Descriptor, Digest, ImageConfig, Index, Manifest, MediaType, go_json};
 
-/// The most descriptors in one manifest or index; ten times what the largest images have, and enough to bound the work
-/// that one document asks for.
+/// The most descriptors in one manifest or index: ten times what the largest images have, and a bound on the work that
+/// one document causes.
 pub const MAX_DESCRIPTORS: usize = 10_000;
 
-/// Why bytes are not the document that they were to be.
+/// Why bytes are not a valid document of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
-    /// The bytes are not JSON that means one thing, or not of that form.
+    /// The bytes are not unambiguous JSON (see [`strict`]), or do not have the expected structure.
     #[error("invalid {what}: {fault}")]
     Json {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
         /// What is wrong.
         fault: JsonError,
     },
-    /// The document has fields of another kind, so that it is one thing to one reader and another to the next.
+    /// The document has fields of another kind, so that readers may disagree on what it is.
     #[error("invalid {what}: it has the field {field:?} of another kind of document")]
     Confused {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
         /// The field that does not belong there.
         field: &'static str,
     },
-    /// The document says that it is something else.
+    /// The media type is that of another kind of document.
     #[error("invalid {what}: its media type is {media_type:?}")]
     MediaType {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
-        /// What it says it is.
+        /// The media type of the document.
         media_type: MediaType,
     },
-    /// The document is of another version of the specification.
+    /// The schema version is not 2.
     #[error("invalid {what}: schema version {version}, only 2 is read")]
     SchemaVersion {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
-        /// The version that it says.
+        /// The schema version of the document.
         version: u32,
     },
     /// The document has too many descriptors.
     #[error("invalid {what}: {count} descriptors are more than the {MAX_DESCRIPTORS} allowed")]
     TooManyDescriptors {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
         /// How many it has.
         count: usize,
     },
-    /// A config has no layers, not even none.
+    /// A config without `rootfs`.
     #[error("invalid {what}: no rootfs, so it is not the config of an image")]
     NoRootfs {
-        /// What the document was to be.
+        /// The expected kind of document.
         what: &'static str,
     },
 }
 
-/// A kind of document: how much of it is read, and what it must not be.
+/// A kind of document: its size limit, and how it is validated.
 pub trait DocumentKind {
     /// The most bytes it may have.
     const LIMIT: usize = MAX_DOCUMENT;
-    /// What it is called in errors.
+    /// Its name in errors.
     const WHAT: &'static str;
     /// Which of its keys may not differ by case alone.
     const CASE: CaseRule;
 
-    /// Looks at the JSON before it is given its form.
+    /// Checks the JSON before it is deserialised.
     fn validate_raw(_raw: &Value) -> Result<(), DocumentError> {
         Ok(())
     }
 
-    /// Checks what the form alone does not say.
+    /// Checks what deserialising does not.
     fn validate(&self, _raw: &Value) -> Result<(), DocumentError> {
         Ok(())
     }
 }
 
-/// A document as it came: its bytes, their digest, and what they say. Cloning it copies nothing.
+/// A document: its original bytes, their digest, and the parsed value. Cloning it copies nothing.
 pub struct Document<T>(Arc<Inner<T>>);
 
 struct Inner<T> {
@@ -95,7 +95,7 @@ struct Inner<T> {
 }
 
 impl<T> Document<T> {
-    /// The bytes as they came.
+    /// The original bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes
     }
@@ -105,7 +105,7 @@ impl<T> Document<T> {
         &self.0.digest
     }
 
-    /// What the bytes say.
+    /// The parsed value.
     pub fn value(&self) -> &T {
         &self.0.value
     }
@@ -120,14 +120,14 @@ impl<T> Document<T> {
         Descriptor::new(media_type, *self.digest(), self.size())
     }
 
-    /// Puts the digest to the bytes.
+    /// Computes the digest.
     fn of(bytes: Vec<u8>, value: T) -> Self {
         Self(Arc::new(Inner { digest: Digest::of(&bytes), bytes, value }))
     }
 }
 
 impl<T: DeserializeOwned + DocumentKind> Document<T> {
-    /// Reads a document, which must be JSON that means one thing (see [`strict`]) and of that kind.
+    /// Parses a document, which must be unambiguous JSON (see [`strict`]) of the expected kind.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, DocumentError> {
         let json = |fault| DocumentError::Json { what: T::WHAT, fault };
         strict::check_case(&bytes, T::LIMIT, T::CASE).map_err(json)?;
@@ -140,7 +140,7 @@ impl<T: DeserializeOwned + DocumentKind> Document<T> {
 }
 
 impl<T: Serialize> Document<T> {
-    /// Makes a document of what it shall say.
+    /// Serialises a value into a document.
     pub fn make(value: T) -> Self {
         Self::of(go_json::to_vec(&value), value)
     }
@@ -212,7 +212,7 @@ impl DocumentKind for ImageConfig {
     }
 }
 
-/// Refuses versions that are numbers and not 2; what is no number is refused by the form.
+/// Refuses numeric schema versions other than 2; anything else fails to deserialise.
 fn check_version(raw: &Value, what: &'static str) -> Result<(), DocumentError> {
     match raw.get("schemaVersion").and_then(Value::as_u64).map(|version| u32::try_from(version).unwrap_or(u32::MAX)) {
         None | Some(2) => Ok(()),
@@ -220,7 +220,7 @@ fn check_version(raw: &Value, what: &'static str) -> Result<(), DocumentError> {
     }
 }
 
-/// Refuses fields of another kind, in whatever case: to Go they are those fields.
+/// Refuses fields of another kind of document, whatever their case: Go ignores case.
 fn check_fields(raw: &Value, what: &'static str, foreign: &[&'static str]) -> Result<(), DocumentError> {
     let keys = || raw.as_object().into_iter().flat_map(|object| object.keys());
     match foreign.iter().find(|field| keys().any(|key| key.eq_ignore_ascii_case(field))) {
@@ -229,7 +229,7 @@ fn check_fields(raw: &Value, what: &'static str, foreign: &[&'static str]) -> Re
     }
 }
 
-/// Refuses the media type of the other kind.
+/// Refuses the media types of other kinds of document.
 fn check_kind(
     media_type: Option<&MediaType>,
     what: &'static str,

@@ -1,4 +1,4 @@
-//! How an image came to be, step by step.
+//! The history of an image.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,19 +14,19 @@ pub struct History {
     /// When the step was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
-    /// Who made it. Empty if nobody said.
+    /// The author; empty if unknown.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub author: String,
     /// The command that made the layer.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub created_by: String,
-    /// What was said about it.
+    /// A comment.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub comment: String,
     /// Whether the step made no layer.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_false")]
     pub empty_layer: bool,
-    /// Fields that no specification names, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }

@@ -1,8 +1,8 @@
-//! Reading JSON as forgivingly as Go's `encoding/json` does where it is harmless: `null` is "nothing was said".
+//! Reads JSON as leniently as Go's `encoding/json` where that is harmless: `null` counts as unset.
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads a value; `null` is the type's default, as Go leaves a field untouched that is `null`.
+/// Reads a value; `null` is the type's default, as Go leaves the field at its zero value.
 pub(crate) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -11,7 +11,7 @@ where
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// Reads a list; `null` is an empty one, and in it the type's default, as Go has it.
+/// Reads a list; `null` is an empty list, and a `null` item the type's default, as in Go.
 pub(crate) fn list<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -21,13 +21,13 @@ where
     Ok(items.into_iter().map(Option::unwrap_or_default).collect())
 }
 
-/// Whether a flag is off: for `skip_serializing_if`, which hands out a reference.
+/// Whether a flag is off, for `skip_serializing_if`.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 pub(crate) fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Whether a number is nought: for `skip_serializing_if`, which hands out a reference.
+/// Whether a number is zero, for `skip_serializing_if`.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 pub(crate) fn is_zero(number: &i64) -> bool {
     *number == 0

@@ -1,4 +1,4 @@
-//! One image: its config and its layers.
+//! The image manifest: a config and layers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,32 +12,32 @@ use super::{Annotations, Descriptor, MediaType};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// Always 2.
+    /// The schema version: always 2.
     pub schema_version: u32,
-    /// What this document is. Optional in the specification, required by Docker's.
+    /// The media type of this document. Optional in the OCI specification, required in Docker's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// What kind of artifact this is, if it is no image.
+    /// The type of the artifact, if this is not an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
-    /// The config; its digest is the image's id.
+    /// The config; its digest is the image ID.
     pub config: Descriptor,
     /// The layers, bottom first.
     #[serde(default, deserialize_with = "or_default")]
     pub layers: Vec<Descriptor>,
-    /// The manifest that this one says something about.
+    /// The manifest that this one refers to, as a signature does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// Notes about the image.
+    /// Annotations of the image.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Annotations::is_empty")]
     pub annotations: Annotations,
-    /// Fields that no specification names, as they came.
+    /// All other fields, unchanged.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Manifest {
-    /// A manifest of an image with that config and those layers, bottom first.
+    /// A manifest with this config and these layers, bottom first.
     pub fn new(media_type: MediaType, config: Descriptor, layers: Vec<Descriptor>) -> Self {
         Self {
             schema_version: 2,

@@ -1,4 +1,4 @@
-//! The image specification's nouns as values: no files, no network, no clock.
+//! The types of the image specification as plain values: no files, no network, no clock.
 
 pub mod config;
 pub mod container_config;

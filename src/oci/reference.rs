@@ -5,10 +5,9 @@
 //! registry    repository       tag     digest
 //! ```
 //!
-//! What was typed may leave out the registry, Docker's `library/`, the tag and the digest; a [`Reference`] always has
-//! the first two. The grammar is that of
-//! [distribution/reference](https://github.com/distribution/reference/blob/v0.6.0/reference.go) and what is filled in
-//! is what its `ParseNormalizedNamed` fills in.
+//! Users may omit the registry, Docker's `library/`, the tag and the digest; a [`Reference`] always has the first two.
+//! The grammar is that of [distribution/reference](https://github.com/distribution/reference/blob/v0.6.0/reference.go),
+//! and defaults are those of its `ParseNormalizedNamed`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,26 +16,26 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Digest, DigestError};
 
-/// The registry of names that do not say one.
+/// The registry of names without one.
 const DEFAULT_REGISTRY: &str = "docker.io";
-/// What the default registry was called once.
+/// The former name of the default registry.
 const LEGACY_REGISTRY: &str = "index.docker.io";
-/// Where the default registry keeps names of one word.
+/// The prefix of one-word names in the default registry.
 const OFFICIAL: &str = "library/";
-/// The tag of names that do not say one.
+/// The tag of names without one.
 const DEFAULT_TAG: &str = "latest";
 /// The longest repository, in bytes: distribution's `RepositoryNameTotalLengthMax`.
 const MAX_REPOSITORY: usize = 255;
 /// The longest tag, in bytes.
 const MAX_TAG: usize = 128;
 
-/// Why a text is not the name of an image, in Docker's words.
+/// Why a text is not the name of an image, with Docker's messages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// It does not follow the grammar.
     #[error("invalid reference format")]
     Format,
-    /// The repository has capital letters.
+    /// The repository has uppercase letters.
     #[error("invalid reference format: repository name ({}) must be lowercase", .repository.escape_debug())]
     Uppercase {
         /// The repository, with `library/` if that was filled in.
@@ -45,7 +44,7 @@ pub enum ReferenceError {
     /// The repository is longer than 255 bytes.
     #[error("repository name must not be more than {MAX_REPOSITORY} characters")]
     TooLong,
-    /// The name could be taken for an image's id.
+    /// The name could be taken for an image ID.
     #[error("invalid repository name ({name}), cannot specify 64-byte hexadecimal strings")]
     LooksLikeId {
         /// The 64 hex digits.
@@ -54,13 +53,13 @@ pub enum ReferenceError {
     /// The tag does not follow the grammar.
     #[error("invalid tag format")]
     Tag,
-    /// The digest is of an algorithm that is not known.
+    /// The digest algorithm is unknown.
     #[error("unsupported digest algorithm")]
     DigestAlgorithm,
     /// The digest has too few or too many digits.
     #[error("invalid checksum digest length")]
     DigestLength,
-    /// The digest has capital letters.
+    /// The digest has uppercase letters.
     #[error("invalid checksum digest format")]
     DigestFormat,
 }
@@ -100,12 +99,12 @@ impl Reference {
         format!("{}/{}", self.registry, self.repository)
     }
 
-    /// All of it, as Docker shows it: `ubuntu:14.04`.
+    /// The reference as Docker shows it: `ubuntu:14.04`.
     pub fn familiar(&self) -> String {
         self.familiar_name() + &self.suffix()
     }
 
-    /// The name as Docker shows it, which says nothing that goes without saying: `ubuntu`.
+    /// The name as Docker shows it, without defaults: `ubuntu`.
     pub fn familiar_name(&self) -> String {
         if self.registry != DEFAULT_REGISTRY {
             return self.name();
@@ -114,17 +113,17 @@ impl Reference {
             Some(word) if !word.contains('/') => word,
             _ => &self.repository,
         };
-        // A repository that would be read as something else keeps its registry: docker.io/localhost/x.
+        // A repository that would be parsed differently keeps its registry: docker.io/localhost/x.
         let reads_back = short.parse::<Self>().is_ok_and(|read| read.name() == self.name());
         if reads_back { short.to_owned() } else { self.name() }
     }
 
-    /// All of it with nothing left out: `docker.io/library/ubuntu:14.04`.
+    /// The full reference: `docker.io/library/ubuntu:14.04`.
     pub fn canonical(&self) -> String {
         self.name() + &self.suffix()
     }
 
-    /// The tag and the digest with the marks before them.
+    /// The tag and the digest with their separators: `:tag@digest`.
     fn suffix(&self) -> String {
         let tag = self.tag.iter().map(|tag| format!(":{tag}"));
         tag.chain(self.digest.iter().map(|digest| format!("@{digest}"))).collect()
@@ -143,7 +142,7 @@ impl Reference {
         self
     }
 
-    /// The same name with that tag.
+    /// The same name with this tag.
     pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
         if !is_tag(tag) {
             return Err(ReferenceError::Tag);
@@ -161,15 +160,15 @@ impl Reference {
         Self { digest: None, ..self.clone() }
     }
 
-    /// Whether this could be read as an image's ID: `sha256:<hex>` parses as the tag of a repository `sha256`, and 64 hex
-    /// digits as a repository.
+    /// Whether this could be taken for an image ID: `sha256:<hex>` parses as the tag of a repository `sha256`, and 64
+    /// hex digits as a repository.
     pub fn looks_like_id(&self) -> bool {
         let name = self.repository.strip_prefix(OFFICIAL).filter(|_| self.registry == DEFAULT_REGISTRY);
         let is_hex = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         name.is_some_and(|name| is_hex(name) || ["sha256", "sha384", "sha512"].contains(&name))
     }
 
-    /// The same name with that digest.
+    /// The same name with this digest.
     pub fn with_digest(&self, digest: Digest) -> Self {
         Self { digest: Some(digest), ..self.clone() }
     }
@@ -193,7 +192,7 @@ impl FromStr for Reference {
     }
 }
 
-/// Splits the registry off, if the first part can be one rather than a user of the default registry.
+/// Splits off the registry, unless the first component is a user of the default registry.
 fn split_registry(text: &str) -> (&str, &str) {
     match text.split_once('/') {
         Some((LEGACY_REGISTRY, rest)) => (DEFAULT_REGISTRY, rest),
@@ -204,7 +203,7 @@ fn split_registry(text: &str) -> (&str, &str) {
     }
 }
 
-/// Reads what comes after the registry: `repository[:tag][@digest]`.
+/// Parses what comes after the registry: `repository[:tag][@digest]`.
 fn parse(registry: &str, rest: &str) -> Result<Reference, ReferenceError> {
     let (rest, digest) = match rest.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
@@ -232,7 +231,7 @@ fn parse(registry: &str, rest: &str) -> Result<Reference, ReferenceError> {
     })
 }
 
-/// Whether a text is a host, with a port or without. (One with underlines is not, and yet is let pass as the first
+/// Whether a text is a host with an optional port. (A host with underscores is not one, but is accepted as the first
 /// component of a name.)
 fn is_registry(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
@@ -243,7 +242,7 @@ fn is_registry(text: &str) -> bool {
     port_is_number && (is_ipv6(host) || host.split('.').all(is_label))
 }
 
-/// Whether a text is an IPv6 address in brackets, as far as the grammar looks.
+/// Whether a text is an IPv6 address in brackets, as far as the grammar checks.
 fn is_ipv6(host: &str) -> bool {
     let inside = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     inside
@@ -256,8 +255,8 @@ fn is_label(text: &str) -> bool {
     edges && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a text is one part of a repository: small letters and digits, between which there may be one dot, one or two
-/// underlines, or any number of hyphens.
+/// Whether a text is one component of a repository: lowercase letters and digits, separated by one dot, one or two
+/// underscores, or any number of hyphens.
 fn is_component(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
@@ -274,7 +273,7 @@ fn is_tag(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-/// Whether a text has the form of a digest of whatever algorithm.
+/// Whether a text has the form of a digest of any algorithm.
 fn looks_like_digest(text: &str) -> bool {
     let Some((algorithm, hex)) = text.split_once(':') else {
         return false;

@@ -1,4 +1,4 @@
-//! Docker's images before 1.10, in which each layer was an image with an id, a parent and a `json` of its own.
+//! Docker's v1 images, from before Docker 1.10: each layer is an image with an ID, a parent and a `json` of its own.
 //!
 //! ```text
 //! repositories                  {"name":{"tag":"<id>"}}
@@ -7,8 +7,9 @@
 //! <id>/layer.tar
 //! ```
 //!
-//! Docker up to 24 still wrote these folders beside `manifest.json`, and up to 28 made images with a config of archives
-//! that had nothing else. Both are done here to the byte, as Docker 20.10 did them: ids are digests of what comes out.
+//! Docker up to 24 still wrote these folders beside `manifest.json`, and up to 28 converted archives that had nothing
+//! else to images with a config. Both are implemented here byte for byte as in Docker 20.10, since IDs are digests of
+//! the results.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +22,10 @@ use super::lenient::{is_zero, or_default};
 use super::strict::{self, JsonError, MAX_DOCUMENT};
 use super::{ChainId, ContainerConfig, Created, DiffId, Digest, History, Rootfs};
 
-/// The first Docker whose `json` files are taken as they are, without a detour through Docker's own struct.
+/// The first version of Docker whose `json` files are used directly, not re-serialised through Docker's own struct.
 const FIRST_TRUSTED_VERSION: [i64; 3] = [1, 8, 3];
 
-/// The keys of [`V1Image`], which Go reads without regard to case.
+/// The keys of [`V1Image`], which Go matches ignoring case.
 const KEYS: &[&str] = &[
     "id",
     "parent",
@@ -41,13 +42,13 @@ const KEYS: &[&str] = &[
     "Size",
 ];
 
-/// What an image of the new kind has no place for.
+/// The keys of v1 images that configs do not have.
 const V1_ONLY: &[&str] = &["id", "parent", "Size", "parent_id", "layer_id", "throwaway"];
 
-/// What an image of the old kind has no place for.
+/// The keys of configs that v1 images do not have.
 const CONFIG_ONLY: &[&str] = &["rootfs", "history", "os.version", "os.features"];
 
-/// Why an old image cannot be read.
+/// Why a v1 image cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid v1 image: {0}")]
 pub struct V1Error(JsonError);
@@ -58,40 +59,40 @@ impl From<JsonError> for V1Error {
     }
 }
 
-/// An image of the old kind: one layer. The fields stand in the order of Docker 20.10's struct.
+/// A v1 image: one layer. The fields are in the order of Docker 20.10's struct.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct V1Image {
     /// The id: 64 hex digits.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub id: String,
-    /// The id of the image below; empty if there is none.
+    /// The ID of the parent image; empty if there is none.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub parent: String,
-    /// What was said when it was made.
+    /// The commit message.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub comment: String,
     /// When it was made.
     #[serde(default = "Created::go_zero", deserialize_with = "created")]
     pub created: Created,
-    /// The container that was committed.
+    /// The ID of the committed container.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub container: String,
-    /// How that container was run.
+    /// The settings of that container.
     #[serde(default, deserialize_with = "or_default")]
     pub container_config: ContainerConfig,
-    /// The Docker that made it.
+    /// The version of Docker that made it.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub docker_version: String,
     /// Who made it.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub author: String,
-    /// How containers of it are run.
+    /// The default settings of containers of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ContainerConfig>,
-    /// The processor.
+    /// The CPU architecture.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub architecture: String,
-    /// The variant of the processor.
+    /// The variant of the architecture.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub variant: String,
     /// The operating system.
@@ -112,7 +113,7 @@ pub struct SavedLayer {
 }
 
 impl V1Image {
-    /// An image that says nothing but when it was made.
+    /// An image with only a creation time.
     pub fn new(created: Created) -> Self {
         Self {
             id: String::new(),
@@ -131,8 +132,7 @@ impl V1Image {
         }
     }
 
-    /// Reads a `json` file, or what a config of the new kind has in common with one, as Go reads them into its struct:
-    /// fields that it does not know are dropped.
+    /// Parses a `json` file, or the fields that a config shares with one, as Go does: unknown fields are dropped.
     pub fn parse(json: &[u8]) -> Result<Self, V1Error> {
         raw_fields(json)?; // refuses an array, which serde would take for the fields in their order
         let mut image: Self = strict::from_slice_folded(json, MAX_DOCUMENT, KEYS)?;
@@ -149,17 +149,17 @@ impl V1Image {
     }
 }
 
-/// The config of the image of the new kind that Docker 20.10 makes of the topmost old one.
+/// The config that Docker 20.10 makes from the topmost v1 image.
 ///
-/// Everything in `json` is kept that is not about images of the old kind; layers and history, bottom and oldest first,
-/// come from the caller. Before 1.8.3, what Docker does not know is dropped.
+/// Everything in `json` is kept except what is specific to v1 images; layers and history, bottom and oldest first, come
+/// from the caller. For images by Docker before 1.8.3, unknown fields are dropped.
 pub fn config_from_v1(json: &[u8], diff_ids: &[DiffId], history: &[History]) -> Result<Vec<u8>, V1Error> {
     #[derive(Deserialize)]
     struct Version {
         #[serde(default, deserialize_with = "or_default")]
         docker_version: String,
     }
-    /// Docker's struct leaves an empty list out.
+    /// Docker's struct omits an empty list.
     #[derive(Serialize)]
     struct Layers<'a> {
         r#type: &'static str,
@@ -180,7 +180,7 @@ pub fn config_from_v1(json: &[u8], diff_ids: &[DiffId], history: &[History]) -> 
     Ok(marshal(&fields))
 }
 
-/// The step of the new kind's history that made an old image.
+/// The history step for a v1 image.
 pub fn history_from_v1(json: &[u8], empty_layer: bool) -> Result<History, V1Error> {
     let image = V1Image::parse(json)?;
     Ok(History {
@@ -193,8 +193,7 @@ pub fn history_from_v1(json: &[u8], empty_layer: bool) -> Result<History, V1Erro
     })
 }
 
-/// The id that Docker gives an old image of its own making: the digest of what it says, without its id, with the layers
-/// that it stands on and its parent.
+/// The ID that Docker gives a v1 image: the digest of its JSON without the ID, with its chain ID and its parent.
 pub fn create_id(image: &V1Image, layer: ChainId, parent: Option<&Digest>) -> Digest {
     let anonymous = V1Image { id: String::new(), ..image.clone() };
     let mut fields = raw_fields(&anonymous.to_json()).expect("what was just written is JSON");
@@ -205,7 +204,7 @@ pub fn create_id(image: &V1Image, layer: ChainId, parent: Option<&Digest>) -> Di
     Digest::of(&marshal(&fields))
 }
 
-/// What a manifest of schema 1 says of an image: its config without what is new, and with an id.
+/// The v1 JSON of a schema 1 manifest: the config without newer fields, with an ID.
 pub fn v1_from_config(
     config_json: &[u8],
     id: &Digest,
@@ -226,15 +225,15 @@ pub fn v1_from_config(
     Ok(marshal(&fields))
 }
 
-/// The folders of old images that Docker 20.10's `save` writes for an image, bottom layer first.
+/// The v1 folders that Docker 20.10's `save` writes for an image, bottom layer first.
 ///
-/// Only the topmost says what the config says; those below say that they were made in 1970.
+/// Only the topmost has the fields of the config; those below only have 1970 as creation time.
 pub fn saved_layers(config_json: &[u8]) -> Result<Vec<SavedLayer>, V1Error> {
     #[derive(Deserialize)]
     struct Layers {
         rootfs: Rootfs,
     }
-    // The parent of a config is the image that it was built on, which is nothing to do with the parent of a layer.
+    // The parent in a config is the image that it was built on, unrelated to the parent of a layer.
     let top = V1Image { parent: String::new(), ..V1Image::parse(config_json)? };
     let layers: Layers = strict::from_slice(config_json, MAX_DOCUMENT)?;
     let epoch = Created::from_unix_seconds(0).expect("the epoch is a time");
@@ -253,7 +252,7 @@ pub fn saved_layers(config_json: &[u8]) -> Result<Vec<SavedLayer>, V1Error> {
     Ok(saved)
 }
 
-/// Drops what Docker's structs have no field for.
+/// Drops the fields that Docker's structs do not have.
 fn forget_unknown(config: &mut ContainerConfig) {
     config.other.clear();
     if let Some(healthcheck) = &mut config.healthcheck {
@@ -261,20 +260,20 @@ fn forget_unknown(config: &mut ContainerConfig) {
     }
 }
 
-/// Whether that Docker is 1.8.3 or later. Parts are compared as numbers; what is no number is 0.
+/// Whether this is Docker 1.8.3 or later. Parts are compared as numbers; anything else counts as 0.
 fn is_trusted(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let first_three: [i64; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
-    // Further parts could only make it later than the first that is trusted, which already counts.
+    // Further parts could only make the version later, which changes nothing.
     first_three >= FIRST_TRUSTED_VERSION
 }
 
-/// The fields of an object with their values as they came, sorted by key as Go sorts maps.
+/// The fields of an object with their raw values, sorted by key as Go sorts maps.
 fn raw_fields(json: &[u8]) -> Result<BTreeMap<String, Box<RawValue>>, JsonError> {
     strict::from_slice(json, MAX_DOCUMENT)
 }
 
-/// A value as it is written.
+/// A value as raw JSON.
 fn raw<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
     let json = String::from_utf8(marshal(value)).expect("JSON is UTF-8");
     RawValue::from_string(json).expect("what was just written is JSON")
@@ -285,7 +284,7 @@ fn marshal<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     to_vec_spelled(value, Spelling::MarshalBefore122)
 }
 
-/// Reads a time; Go leaves its zero time where there is `null`.
+/// Reads a time; `null` is Go's zero time.
 fn created<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Created, D::Error> {
     Option::<Created>::deserialize(from).map(|created| created.unwrap_or_else(Created::go_zero))
 }
@@ -306,7 +305,7 @@ mod tests {
         r##"yer_id":"sha256:74db925ddbf25d3b8815535598afc9b43b5cd220f194703dd8bde424f93aac8c"}"##
     );
 
-    /// With a file of no bytes for a layer.
+    /// Its layer file is empty.
     const MAINTAINER: &str = concat!(
         r##"{"id":"9c7cb910d84346a3fbf3cc2be046f44bf0af7f11eb8db2ef1f45e93c1202faac","parent":"17d1436ef796a"##,
         r##"f2fc2210cc37c4672e5aa1b62cb08ac4b95dd15372321105a66","created":"2014-10-01T20:46:13.51090041Z",""##,
@@ -326,7 +325,7 @@ mod tests {
         r##"56:1775fca35fb6a4d31c541746eaea63c5cb3c00280c8b5a351d4e944cdca7489d"}"##
     );
 
-    /// With a file of four bytes.
+    /// Its layer file has four bytes.
     const ADD: &str = concat!(
         r##"{"id":"25445a0fc5025c3917a0cd6e307d92322540e0da691614312ddea22511b71513","parent":"9c7cb910d8434"##,
         r##"6a3fbf3cc2be046f44bf0af7f11eb8db2ef1f45e93c1202faac","created":"2015-03-04T21:38:56.769279623Z","##,
@@ -387,7 +386,7 @@ mod tests {
         config_from_v1(jsons[count - 1].as_bytes(), &diff_ids()[..count], &history).expect("a v1 image")
     }
 
-    /// What `docker load` of Docker 20.10 called the three images.
+    /// The IDs that `docker load` of Docker 20.10 gave the three images.
     #[test]
     fn an_old_image_gets_the_id_that_docker_gives_it() {
         let ids = [
@@ -498,7 +497,7 @@ mod tests {
         let v1 = v1_from_config(json, &id, Some(&parent), true).expect("a config");
         let expected = format!(r#"{{"id":"{}","os":"linux","parent":"{}","throwaway":true}}"#, id.hex(), parent.hex());
         assert_eq!(String::from_utf8_lossy(&v1), expected);
-        // Without a parent of its own, what the config says of one stays.
+        // Without a given parent, that of the config stays.
         let v1 = v1_from_config(br#"{"parent":"sha256:0"}"#, &id, None, false).expect("a config");
         assert_eq!(String::from_utf8_lossy(&v1), format!(r#"{{"id":"{}","parent":"sha256:0"}}"#, id.hex()));
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a root file system on disk.
+//! Errors of a root file system on disk.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::layer::EntryPath;
 /// Why a root file system cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The directory itself cannot be made or opened.
+    /// The directory itself cannot be created or opened.
     #[error("{path}")]
     Root {
         /// The directory.
@@ -19,13 +19,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Something is in the directory that an image is to be written to.
+    /// The directory to unpack into is not empty.
     #[error("{path} is not empty: an image is unpacked into a new or an empty directory")]
     NotEmpty {
         /// The directory.
         path: PathBuf,
     },
-    /// A path cannot be made, written or read.
+    /// A path cannot be created, written or read.
     #[error("{path}")]
     Io {
         /// The path inside the image.
@@ -34,7 +34,7 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// An owner that no file can have: to `chown` it means "leave it", so the file would stay root's.
+    /// An owner that no file can have: to `chown` it means "unchanged", so the file would stay root's.
     #[error("{path}: {field} {value} out of range")]
     Owner {
         /// The path inside the image.
@@ -44,19 +44,19 @@ pub enum Error {
         /// The number.
         value: u64,
     },
-    /// A layer cannot be read where a file's content is.
+    /// A layer cannot be read.
     #[error("layer {layer}")]
     Layer {
-        /// Which layer, from the bottom, beginning with 0.
+        /// The layer, counted from the bottom, from 0.
         layer: usize,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// A file's content in a layer is not what it was when the layer was indexed.
+    /// A file's content in a layer has changed since the layer was indexed.
     #[error("layer {layer}: {path}")]
     Damaged {
-        /// Which layer, from the bottom, beginning with 0.
+        /// The layer, counted from the bottom, from 0.
         layer: usize,
         /// The path inside the image.
         path: EntryPath,
@@ -64,22 +64,20 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Somebody wrote to a path while it was read.
+    /// A path was modified while it was read.
     #[error("{path} changed while it was read; commit again when nothing writes to it")]
     Changed {
         /// The path inside the image.
         path: EntryPath,
     },
-    /// Paths that this user may not read.
-    #[error("cannot read {paths}: permission denied; run as a user who may, or leave them out with --skip-unreadable", paths = listed(.paths))]
+    /// Paths that this user has no permission to read.
+    #[error("cannot read {paths}: permission denied; run as a user who may read them, or leave them out with --skip-unreadable", paths = listed(.paths))]
     Unreadable {
         /// The paths inside the image.
         paths: Vec<EntryPath>,
     },
-    /// A file whose name would delete another one.
-    #[error(
-        "{path}: a file whose name begins with .wh. cannot be in a layer, where it means that another file is deleted"
-    )]
+    /// A file whose name would be a whiteout in a layer.
+    #[error("{path}: a file whose name begins with .wh. cannot be in a layer, where it would be a whiteout")]
     WhiteoutName {
         /// The path inside the image.
         path: EntryPath,
@@ -89,7 +87,7 @@ pub enum Error {
     Snapshot(#[from] SnapshotError),
 }
 
-/// The first few, and how many more.
+/// The first few paths, and the number of others.
 fn listed(paths: &[EntryPath]) -> String {
     const SHOWN: usize = 10;
     let text = paths.iter().take(SHOWN).map(|path| format!("/{path}")).collect::<Vec<_>>().join(", ");
@@ -100,12 +98,12 @@ fn listed(paths: &[EntryPath]) -> String {
 }
 
 impl Error {
-    /// An error of the system at a path of the image.
+    /// A system error at a path of the image.
     pub(super) fn at(path: &[u8]) -> impl FnOnce(io::Error) -> Self + use<'_> {
         |source| Self::Io { path: EntryPath::new(path).unwrap_or_default(), source }
     }
 
-    /// As [`Error::at`], of a path whose content comes from a layer, which may be damaged.
+    /// [`Error::at`] for a path whose content comes from a layer, which may be damaged.
     pub(super) fn in_layer(layer: usize, path: &[u8]) -> impl FnOnce(io::Error) -> Self + use<'_> {
         move |source| {
             let path = EntryPath::new(path).unwrap_or_default();
@@ -113,7 +111,7 @@ impl Error {
         }
     }
 
-    /// As [`Error::at`], of a path that was seen before: if it is gone now, somebody else is at work there.
+    /// [`Error::at`] for a path that was found before: if it is gone now, it was modified meanwhile.
     pub(super) fn while_reading(path: &EntryPath) -> impl FnOnce(io::Error) -> Self + use<'_> {
         |source| {
             if is_swap(&source) {
@@ -125,11 +123,11 @@ impl Error {
     }
 }
 
-/// Errors that come of a path that was replaced since it was seen.
+/// Whether the error results from a path that was replaced since it was found.
 fn is_swap(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory) || error.raw_os_error() == Some(ELOOP)
 }
 
-/// What the kernel says of a symbolic link where none may be.
+/// The kernel's error for a symbolic link that may not be followed.
 const ELOOP: i32 = rustix::io::Errno::LOOP.raw_os_error();

@@ -1,14 +1,14 @@
-//! The order in which trees are walked.
+//! Walk order.
 
 use std::cmp::Ordering;
 
-/// Compares two paths as a walk meets them: a directory, then all that is in it, then its next sibling. Plain bytes would
-/// put `a.b` before `a/x`.
+/// Compares two paths in walk order: a directory, then everything below it, then its next sibling. Comparing plain
+/// bytes would put `a.b` before `a/x`.
 pub fn walk_order(one: &[u8], other: &[u8]) -> Ordering {
     walk_key(one).cmp(walk_key(other))
 }
 
-/// By what a path is compared. No name has a NUL, so that a separator may take its place.
+/// The sort key of a path: with the separator replaced by NUL, which no name contains.
 pub(super) fn walk_key(path: &[u8]) -> impl Iterator<Item = u8> + use<'_> {
     path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
 }

@@ -1,7 +1,7 @@
 //! Extended attributes of names in a directory.
 //!
-//! The kernel takes no directory and name for them, but `/proc/self/fd/N/NAME` is the same: the descriptor leads to the
-//! directory itself, and the last name is not followed.
+//! The kernel has no `*at` calls for them, but the path `/proc/self/fd/N/NAME` is equivalent: the descriptor leads to
+//! the directory itself, and the last component is not followed.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -13,10 +13,10 @@ use super::node::is_kept;
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The most bytes that the kernel lets the list of names, or a value, have.
+/// The kernel's limit for the list of names and for a value, in bytes.
 const LARGEST: usize = 64 << 10;
 
-/// The kept attributes of a name, sorted. A file system without attributes has none.
+/// The kept attributes of a name, sorted; empty on file systems without attributes.
 pub(super) fn read(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Pairs> {
     let path = path(directory, name);
     let mut buffer = vec![0; LARGEST];
@@ -31,7 +31,7 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Pairs> 
     for name in names {
         match lgetxattr(&*path, &*name, &mut buffer[..]) {
             Ok(length) => pairs.push((name, buffer[..length].to_vec())),
-            // Gone since it was listed, or an attribute that this file system lists and does not have.
+            // Deleted since it was listed, or listed by a file system that does not provide it.
             Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error.into()),
         }
@@ -40,7 +40,7 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Pairs> 
     Ok(pairs)
 }
 
-/// Sets an attribute; false if this user or this file system cannot.
+/// Sets an attribute; false if this user or file system cannot.
 pub(super) fn write(directory: BorrowedFd<'_>, name: &[u8], key: &[u8], value: &[u8]) -> io::Result<bool> {
     match lsetxattr(&*path(directory, name), key, value, XattrFlags::empty()) {
         Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! `len`, `index`, `slice` and what `range` goes through: parts of lists, maps and strings.
+//! `len`, `index`, `slice` and the iteration of `range`: access to lists, maps and strings.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use crate::go::fmt::{display, type_name};
 /// Keys and values in the order of a `range`.
 type Entries<'v> = Box<dyn Iterator<Item = (Value, Val<'v>)> + 'v>;
 
-/// What a `range` goes through: a list in order, a map by its sorted keys, the numbers below a number; `has_key` says
-/// whether the range names the key too, which a number has none of.
+/// What `range` iterates over: a list in order, a map by sorted keys, or the integers below a number. `has_key`:
+/// whether the range declares a key variable too, which a number does not allow.
 pub(super) fn entries(value: Val<'_>, has_key: bool) -> Result<Entries<'_>, String> {
     let of = value.of.inner();
     Ok(match value.value {
@@ -96,12 +96,12 @@ fn kind(item: &Val<'_>) -> &'static str {
     }
 }
 
-/// An index that is at most `length`, as Go checks it.
+/// An index of at most `length`, checked as Go does.
 fn position(index: &Value, length: usize) -> Result<usize, String> {
     let wrong_type = |name: &str| format!("cannot index slice/array with {name}");
     match index {
         Value::Null => Err(wrong_type("nil")),
-        // Go sees no further than that the data may hold anything here.
+        // Go only knows these as `interface {}`.
         Value::Array(_) | Value::Object(_) => Err(wrong_type("type interface {}")),
         other => match other.as_i64() {
             Some(at) => {

@@ -1,4 +1,4 @@
-//! What `.Config.Labels` leads to: fields of structs, keys of maps, and what a missing one is.
+//! Field access such as `.Config.Labels`: struct fields, map keys, and what a missing one gives.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ impl<'v> Run<'_, 'v> {
         Ok(value)
     }
 
-    /// The field of a value as its type has it.
+    /// The field of a value by its Go name.
     fn typed_field(&self, value: &Val<'v>, name: &str) -> Ran<Val<'v>> {
         let wrong = |kind: &str| Err(self.fail(format!("can't evaluate field {name} in type {kind}")));
         match (value.of, value.value.as_ref()) {
@@ -27,7 +27,7 @@ impl<'v> Run<'_, 'v> {
             }
             (Type::Struct(known) | Type::Pointer(known), _) => match value.field(known, name) {
                 Some(found) => Ok(found),
-                // Docker's columns have no headers but those that it names.
+                // A column that docker does not name has no header.
                 None if self.mode == Mode::Header => Ok(Val::none()),
                 None => wrong(known.name),
             },
@@ -38,7 +38,7 @@ impl<'v> Run<'_, 'v> {
         }
     }
 
-    /// The field of a value as its JSON has it. What the type knows and the JSON leaves out was not set.
+    /// The field of a value by its JSON name. A field of the type that the JSON omits is unset.
     fn json_field(&self, value: &Val<'v>, name: &str, is_inner: bool, is_last: bool) -> Ran<Val<'v>> {
         let known = value.of.fields().and_then(|known| known.in_json(name));
         match value.value.as_ref() {

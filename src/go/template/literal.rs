@@ -37,7 +37,7 @@ fn illegal(text: &str) -> String {
 
 fn float(digits: &str, negative: bool) -> Option<Value> {
     let value: f64 = digits.parse().ok()?;
-    // A whole number stays a float: `1.0` and `1e3` are what they were written as.
+    // A whole number stays a float: `1.0` and `1e3` are floats.
     serde_json::Number::from_f64(if negative { -value } else { value }).map(Value::Number)
 }
 
@@ -77,7 +77,7 @@ fn unquote_with(text: &str, quote: char) -> Result<String, String> {
             }
         }
     }
-    // Go's strings are bytes; what is not UTF-8 could not be shown anyway.
+    // Go's strings are bytes; invalid UTF-8 could not be displayed anyway.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Values with what Go knows of them and JSON does not tell: which type a field has, and what it is where it is not set.
+//! Values with the type information that JSON lacks: the type of a field, and its zero value.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 use crate::go::fmt::display;
 use crate::go::{json, time};
 
-/// A type of Go's. Types are data: whoever runs a template says of which type its value is.
+/// A Go type. Types are data: the caller of a template passes the type of its value.
 #[derive(Debug, Clone, Copy)]
 pub enum Type {
-    /// `interface {}`: a value is what its JSON says.
+    /// `interface {}`: the type follows from the JSON.
     Any,
     /// A string.
     Text,
     /// A number.
     Number,
-    /// A truth value.
+    /// A boolean.
     Flag,
     /// A `time.Duration`, in JSON a number of nanoseconds.
     Duration,
@@ -25,43 +25,43 @@ pub enum Type {
     Time,
     /// A slice.
     List(&'static Type),
-    /// A map with keys of the user's own.
+    /// A map with arbitrary keys.
     Map(&'static Type),
-    /// The empty struct, of which sets are made.
+    /// The empty struct: the values of a set.
     Nothing,
     /// A struct.
     Struct(&'static Struct),
-    /// A pointer to a struct: where it is not set, it has no fields.
+    /// A pointer to a struct: nil if unset.
     Pointer(&'static Struct),
 }
 
-/// A struct of Go's.
+/// A Go struct.
 #[derive(Debug)]
 pub struct Struct {
-    /// As messages name it: `*formatter.imageContext`.
+    /// Its name in messages: `*formatter.imageContext`.
     pub name: &'static str,
     /// Its fields, in Go's order.
     pub fields: &'static [Field],
-    /// Fields that only its JSON has, and of older versions: a template finds them at the second try.
+    /// Fields that only the JSON has, and those of older versions: found in the second attempt.
     pub only_in_json: &'static [Field],
-    /// Whether any field of the value's JSON is one of the struct.
+    /// Whether every field of the JSON counts as a field of the struct.
     pub is_open: bool,
-    /// Whether the fields are methods, and JSON is what Go makes of a map of their results: keys sorted.
+    /// Whether the fields are methods, so that its JSON is a map of their results, keys sorted.
     pub has_methods: bool,
 }
 
 impl Struct {
-    /// A struct of those fields and no others.
+    /// A struct of exactly these fields.
     pub const fn of(name: &'static str, fields: &'static [Field]) -> Self {
         Self { name, fields, only_in_json: &[], is_open: false, has_methods: false }
     }
 
-    /// A struct of which only those fields are known whose type JSON does not tell.
+    /// A struct that has any field; only those are listed whose type the JSON does not show.
     pub const fn open(name: &'static str, fields: &'static [Field]) -> Self {
         Self { is_open: true, ..Self::of(name, fields) }
     }
 
-    /// The type of a list's rows, whose fields are methods.
+    /// The type of a table's rows, whose fields are methods.
     pub const fn row(name: &'static str) -> Self {
         Self { has_methods: true, ..Self::open(name, &[]) }
     }
@@ -71,7 +71,7 @@ impl Struct {
         self.find(&|field| field.name == name)
     }
 
-    /// Finds the field that is `key` in JSON.
+    /// Finds the field that is named `key` in JSON.
     pub(super) fn in_json(&self, key: &str) -> Option<&Field> {
         self.find(&|field| field.json == key).or_else(|| self.only_in_json.iter().find(|field| field.json == key))
     }
@@ -87,21 +87,21 @@ impl Struct {
 /// A field of a struct.
 #[derive(Debug)]
 pub struct Field {
-    /// As templates name it.
+    /// Its name in templates.
     pub name: &'static str,
-    /// As JSON names it.
+    /// Its name in JSON.
     pub json: &'static str,
     /// Its type.
     pub of: Type,
 }
 
 impl Field {
-    /// A field that has one name.
+    /// A field with the same name in templates and JSON.
     pub const fn new(name: &'static str, of: Type) -> Self {
         Self { name, json: name, of }
     }
 
-    /// A struct within a struct, whose fields are those of the outer one too.
+    /// An embedded struct, whose fields are promoted to the outer one.
     pub const fn embedded(inner: &'static Struct) -> Self {
         Self::new("", Type::Struct(inner))
     }
@@ -112,7 +112,7 @@ impl Field {
 }
 
 impl Type {
-    /// The value of a variable of this type that nobody set.
+    /// The zero value of the type.
     fn zero(self) -> Value {
         match self {
             Self::Text => "".into(),
@@ -124,7 +124,7 @@ impl Type {
         }
     }
 
-    /// The type of what is in a list or a map.
+    /// The element type of a list or a map.
     pub(super) fn inner(self) -> Self {
         match self {
             Self::List(inner) | Self::Map(inner) => *inner,
@@ -132,7 +132,7 @@ impl Type {
         }
     }
 
-    /// The struct that it is or points to.
+    /// The struct that the type is or points to.
     pub(super) fn fields(self) -> Option<&'static Struct> {
         match self {
             Self::Struct(known) | Self::Pointer(known) => Some(known),
@@ -141,7 +141,7 @@ impl Type {
     }
 }
 
-/// A value of the data, or one that the template made, and its type.
+/// A value of the data or made by the template, and its type.
 #[derive(Debug, Clone)]
 pub(super) struct Val<'v> {
     pub(super) value: Cow<'v, Value>,
@@ -157,23 +157,23 @@ impl Deref for Val<'_> {
 }
 
 impl<'v> Val<'v> {
-    /// A value of the data. Null is what nobody set.
+    /// A value of the data. Null is unset.
     pub(super) fn new(value: Cow<'v, Value>, of: Type) -> Self {
         let value = if value.is_null() { Cow::Owned(of.zero()) } else { value };
         Self { value, of }
     }
 
-    /// A value of which no more is known than its JSON.
+    /// A value known only by its JSON.
     pub(super) fn any(value: impl Into<Value>) -> Self {
         Self { value: Cow::Owned(value.into()), of: Type::Any }
     }
 
-    /// What Go has for a key that is in no map.
+    /// Go's value for a key that is missing in a map.
     pub(super) fn none() -> Self {
         Self::any(Value::Null)
     }
 
-    /// What nobody set, of that type.
+    /// An unset value of that type.
     pub(super) fn zero(of: Type) -> Self {
         Self { value: Cow::Owned(of.zero()), of }
     }
@@ -196,12 +196,12 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// The same value, of which no more is known than its JSON.
+    /// The same value, known only by its JSON.
     pub(super) fn untyped(&self) -> Self {
         Self { value: self.value.clone(), of: Type::Any }
     }
 
-    /// As [`fmt`](crate::go::fmt) is to see it: a list or a map that nobody set is empty.
+    /// The value for [`fmt`](crate::go::fmt): an unset list or map is empty.
     pub(super) fn plain(&self) -> Cow<'_, Value> {
         match self.of {
             Type::List(_) if self.is_null() => Cow::Owned(Value::Array(Vec::new())),
@@ -210,7 +210,7 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// As `fmt` prints it: structs, times and durations as text.
+    /// The value for printing: structs, times and durations as text.
     pub(super) fn printable(&self) -> Cow<'_, Value> {
         match self.of {
             Type::Pointer(_) if !self.is_null() => Cow::Owned(format!("&{}", self.shown()).into()),
@@ -220,7 +220,7 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// As the function `json` writes it.
+    /// The value as the function `json` prints it.
     pub(super) fn to_json(&self) -> String {
         match (self.of, self.value.as_ref()) {
             (Type::Struct(known), Value::Object(row)) if known.has_methods => json::to_string_sorted(row),
@@ -228,7 +228,7 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// As a template prints it.
+    /// The value as a template prints it.
     pub(super) fn shown(&self) -> String {
         match (self.of, self.value.as_ref()) {
             (Type::Any, Value::Null) => "<no value>".to_owned(),

@@ -1,4 +1,4 @@
-//! An index's bytes.
+//! The file format of a layer index.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -7,19 +7,19 @@ use crate::layer::entry::Entry;
 use crate::oci::{DiffId, Digest, Hasher};
 
 const MAGIC: &[u8; 22] = b"imgtool-layer-index 2\n";
-/// Also says which version it is: a summary is read from the end alone.
+/// Also identifies the version: a summary is read from the end alone.
 const END: &[u8; 8] = b"idx-2nd\n";
 /// Two digests, three numbers, two checksums, end mark.
 const FOOTER: usize = 2 * DIGEST + 3 * 8 + 2 * DIGEST + END.len();
 const DIGEST: usize = 32;
-/// The longest entry that is believed: its name, link and attributes come from at most two long names and one PAX
-/// header, its sparse map from another megabyte of text.
+/// The longest valid entry: its name, link and attributes come from at most two long names and one PAX header, its
+/// sparse map from another megabyte of text.
 const LONGEST_ENTRY: usize = 8 << 20;
 
-/// Why an index cannot be used. It is a cache: make it anew.
+/// Why an index cannot be used. It is a cache: rebuild it.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    /// It is not an index, or not whole.
+    /// It is not an index, or is truncated or damaged.
     #[error("damaged layer index: {problem}")]
     Damaged {
         /// What is wrong with it.
@@ -33,7 +33,7 @@ pub enum IndexError {
 impl From<io::Error> for IndexError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => damaged("it ends too soon"),
+            io::ErrorKind::UnexpectedEof => damaged("truncated"),
             _ => Self::Io(error),
         }
     }
@@ -51,7 +51,7 @@ pub(super) struct IndexWriter<'a> {
     entries: u64,
 }
 
-/// How much is collected before it is written.
+/// How many bytes are buffered before a write.
 const BUFFER: usize = 64 << 10;
 
 impl<'a> IndexWriter<'a> {
@@ -75,7 +75,7 @@ impl<'a> IndexWriter<'a> {
         self.entries
     }
 
-    /// Ends the index.
+    /// Writes the footer.
     pub(super) fn finish(mut self, summary: &LayerSummary) -> io::Result<()> {
         self.buffer.extend_from_slice(&0_u32.to_le_bytes());
         self.flush()?;
@@ -102,7 +102,7 @@ fn footer(summary: &LayerSummary, above: &Digest) -> Vec<u8> {
     footer
 }
 
-/// The figures in a footer, and the digest of all above it.
+/// The summary in a footer, and the checksum of everything before it.
 fn parse_footer(footer: &[u8; FOOTER]) -> Result<(LayerSummary, Digest), IndexError> {
     let mut rest = &footer[..];
     let (diff_id, blob) = (take(&mut rest), take(&mut rest));
@@ -112,7 +112,7 @@ fn parse_footer(footer: &[u8; FOOTER]) -> Result<(LayerSummary, Digest), IndexEr
     let signed = footer.len() - rest.len();
     let checksum = Digest::from_bytes(take(&mut rest));
     if rest != END || Digest::of(&footer[..signed]) != checksum {
-        return Err(damaged("its footer is not one"));
+        return Err(damaged("malformed footer"));
     }
     Ok((LayerSummary { diff_id, blob, tar_size, content_size, entries }, above))
 }
@@ -123,17 +123,17 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
     *taken
 }
 
-/// The figures at the end of an index; nothing else of it is read.
+/// Reads only the summary at the end of an index.
 pub fn read_summary<R: Read + Seek>(mut index: R) -> Result<LayerSummary, IndexError> {
     let length = index.seek(SeekFrom::End(0))?;
-    let start = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("it ends too soon"))?;
+    let start = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("truncated"))?;
     index.seek(SeekFrom::Start(start))?;
     let mut footer = [0; FOOTER];
     index.read_exact(&mut footer)?;
     Ok(parse_footer(&footer)?.0)
 }
 
-/// The entries of an index, in the order of the layer. The last item is an error if the index is not what was written.
+/// The entries of an index, in the order of the layer. The last item is an error if the index is damaged.
 pub struct LayerIndex<R> {
     reader: io::BufReader<R>,
     hasher: Hasher,
@@ -142,7 +142,7 @@ pub struct LayerIndex<R> {
 }
 
 impl<R: Read> LayerIndex<R> {
-    /// Starts to read an index.
+    /// Starts reading an index.
     pub fn read(reader: R) -> Result<Self, IndexError> {
         let mut index = Self {
             reader: io::BufReader::with_capacity(BUFFER, reader),
@@ -152,7 +152,7 @@ impl<R: Read> LayerIndex<R> {
         };
         let mut magic = [0; MAGIC.len()];
         index.read_exact(&mut magic)?;
-        if magic == *MAGIC { Ok(index) } else { Err(damaged("it is none, or of another version")) }
+        if magic == *MAGIC { Ok(index) } else { Err(damaged("not an index of this version")) }
     }
 
     fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
@@ -169,7 +169,7 @@ impl<R: Read> LayerIndex<R> {
             return self.check_footer().map(|()| None);
         }
         if length > LONGEST_ENTRY {
-            return Err(damaged("an entry is too long"));
+            return Err(damaged("entry too long"));
         }
         let mut bytes = vec![0; length];
         self.read_exact(&mut bytes)?;
@@ -178,7 +178,7 @@ impl<R: Read> LayerIndex<R> {
                 self.entries += 1;
                 Ok(Some(entry))
             }
-            _ => Err(damaged("an entry is malformed")),
+            _ => Err(damaged("malformed entry")),
         }
     }
 
@@ -187,10 +187,10 @@ impl<R: Read> LayerIndex<R> {
         self.reader.read_exact(&mut footer)?;
         let (summary, above) = parse_footer(&footer)?;
         if std::mem::take(&mut self.hasher).finish() != above || summary.entries != self.entries {
-            return Err(damaged("its entries were changed"));
+            return Err(damaged("wrong checksum of the entries"));
         }
         if self.reader.read(&mut [0])? != 0 {
-            return Err(damaged("something follows it"));
+            return Err(damaged("trailing data"));
         }
         Ok(())
     }

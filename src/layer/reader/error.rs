@@ -1,24 +1,24 @@
-//! What can be wrong with a tar.
+//! Errors of reading a tar.
 
 use std::io;
 
 use crate::layer::limits::LimitError;
 
-/// Why an archive could not be read on.
+/// Why a tar cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
-    /// What was given is something else.
+    /// The input is something else.
     #[error("not a tar archive, but {what}")]
     NotATar {
         /// What it is.
         what: String,
     },
-    /// The archive stops inside a header, a content or its padding.
+    /// The archive ends inside a header, a content or its padding.
     #[error("truncated: it ends at byte {offset} of at least {least}")]
     Truncated {
-        /// Where it stops.
+        /// The offset at which it ends.
         offset: u64,
-        /// How many bytes what is there so far needs.
+        /// The size required by the headers read so far.
         least: u64,
     },
     /// A header is malformed.
@@ -29,7 +29,7 @@ pub enum TarError {
         /// What is wrong with it.
         problem: HeaderProblem,
     },
-    /// The archive holds more than is allowed.
+    /// A limit is exceeded.
     #[error(transparent)]
     Limit(LimitError),
     /// The archive could not be read.
@@ -40,28 +40,28 @@ pub enum TarError {
 /// What is wrong with a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderProblem {
-    /// Its checksum is not that of its bytes: this is no tar, or it is damaged.
+    /// Its checksum is wrong: this is not a tar, or it is damaged.
     #[error("wrong checksum")]
     Checksum,
-    /// A number is none, or too large.
+    /// A number is malformed or too large.
     #[error("malformed {field}")]
     Number {
         /// Which.
         field: &'static str,
     },
-    /// A size is below zero.
+    /// A size is negative.
     #[error("negative size")]
     NegativeSize,
     /// A PAX header is not a list of records.
     #[error("malformed PAX record")]
     PaxRecord,
-    /// A PAX record's value is not what its key wants.
+    /// The value of a PAX record is invalid for its key.
     #[error("malformed PAX {key}")]
     PaxValue {
         /// The record's key.
         key: &'static str,
     },
-    /// A PAX header, long name or sparse map is larger than any that is used.
+    /// A PAX header, long name or sparse map exceeds its limit.
     #[error("{what} of more than {limit} bytes")]
     TooLong {
         /// Which.
@@ -69,19 +69,19 @@ pub enum HeaderProblem {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// A PAX header or long name is not followed by the member that it is about.
+    /// A PAX header or long name is not followed by a member.
     #[error("extension header without a member")]
     Dangling,
-    /// One block of zeros, then something else: neither an end nor a member.
+    /// A single zero block that does not end the archive.
     #[error("lone zero block")]
     LoneZeroBlock,
-    /// A sparse file's map is not one of its size and content.
+    /// The map of a sparse file does not match its size and content.
     #[error("malformed sparse map")]
     SparseMap,
 }
 
 impl From<io::Error> for TarError {
-    /// Takes out what this crate's readers put into an [`io::Error`].
+    /// Unwraps the errors that this crate's readers put into an [`io::Error`].
     fn from(error: io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(error) => error,

@@ -1,6 +1,6 @@
 //! Numbers in tar headers, read as Go's archive/tar reads them.
 
-/// A number in octal digits, padded with spaces and NULs; nothing at all is 0.
+/// An octal number, padded with spaces and NULs; an empty field is 0.
 pub(super) fn octal(field: &[u8]) -> Option<i64> {
     let padding = |byte: &u8| matches!(byte, b' ' | 0);
     let Some(start) = field.iter().position(|byte| !padding(byte)) else {
@@ -15,7 +15,7 @@ pub(super) fn octal(field: &[u8]) -> Option<i64> {
     })
 }
 
-/// A number in octal digits or, with the first bit set, in base 256: two's complement, big-endian.
+/// An octal number or, with the first bit set, base 256: two's complement, big-endian.
 pub(super) fn numeric(field: &[u8]) -> Option<i64> {
     let first = *field.first()?;
     if first & 0x80 == 0 {
@@ -49,7 +49,7 @@ pub(super) fn until_nul(field: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    /// Numbers that Go's own tests have, and some more.
+    /// The cases of Go's own tests, and some more.
     #[test]
     fn numbers_are_read_as_go_reads_them() {
         let table: &[(&[u8], Option<i64>)] = &[

@@ -1,5 +1,5 @@
-//! PAX headers: records of text that override what a header says
-//! ([POSIX, pax](https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_03)).
+//! PAX headers: records that override header fields ([POSIX,
+//! pax](https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_03)).
 
 use std::collections::BTreeMap;
 
@@ -11,31 +11,31 @@ use super::error::HeaderProblem;
 use super::number::decimal;
 use crate::layer::entry::Mtime;
 
-/// What the keys of extended attributes start with.
+/// The prefix of extended attributes' keys.
 const XATTR: &[u8] = b"SCHILY.xattr.";
-/// The same of libarchive, with values in base 64.
+/// libarchive's prefix, with values in base64.
 const LIBARCHIVE_XATTR: &[u8] = b"LIBARCHIVE.xattr.";
 /// The map of a sparse file, `offset,length,…`.
 pub(super) const SPARSE_MAP: &str = "GNU.sparse.map";
 const SPARSE_OFFSET: &[u8] = b"GNU.sparse.offset";
 const SPARSE_LENGTH: &[u8] = b"GNU.sparse.numbytes";
 
-/// The records of a PAX header; of several with one key the last.
+/// The records of a PAX header; of a repeated key the last counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Pax {
     records: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Pax {
-    /// Reads the content of an `x` or `g` member. Anything malformed is refused: to pass over it would be to read
-    /// another archive than others do.
+    /// Reads the content of an `x` or `g` member. Anything malformed is refused: readers that skip it would see another
+    /// archive.
     pub(super) fn parse(mut block: &[u8]) -> Result<Self, HeaderProblem> {
         let mut pax = Self::default();
         let mut sparse: Vec<&[u8]> = Vec::new();
         while !block.is_empty() {
             let (key, value, rest) = record(block).ok_or(HeaderProblem::PaxRecord)?;
             block = rest;
-            // Sparse format 0.0 repeats two keys in turn; joined they are the map of format 0.1.
+            // Sparse format 0.0 repeats two keys alternately; their values joined are the map of format 0.1.
             let expected = if sparse.len().is_multiple_of(2) { SPARSE_OFFSET } else { SPARSE_LENGTH };
             match key {
                 SPARSE_OFFSET | SPARSE_LENGTH if key != expected || value.contains(&b',') => {
@@ -51,7 +51,7 @@ impl Pax {
         Ok(pax)
     }
 
-    /// The value of a key; none if it is empty, which means that the header's own value counts.
+    /// The value of a key; `None` if empty, which means that the header's own value counts.
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
         self.records.get(key.as_bytes()).map(Vec::as_slice).filter(|value| !value.is_empty())
     }
@@ -68,9 +68,9 @@ impl Pax {
         self.get(key).map(read).transpose()
     }
 
-    /// The extended attributes, sorted by name. To Go, and so to docker, a record without a value is no record, and a key
-    /// ends at its first `=`: attributes without a value, or with a `=` in their name, are only there if libarchive's key
-    /// says so, as it does in the layers that we write.
+    /// The extended attributes, sorted by name. Go, and so docker, ignores records with an empty value and ends a key
+    /// at its first `=`: so attributes with an empty value or `=` in their name need libarchive's key, which the layers
+    /// that we write use for them.
     pub(super) fn xattrs(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut found: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         for (key, value) in &self.records {
@@ -83,7 +83,7 @@ impl Pax {
             else {
                 continue;
             };
-            // Whoever writes both keys has written the other one wrongly: `user.k` with the value `v=1`.
+            // Writers of both keys also write a wrong `SCHILY` record: `user.k` with the value `v=1`.
             if let Some(equals) = name.iter().position(|byte| *byte == b'=')
                 && found
                     .get(&name[..equals])
@@ -97,7 +97,8 @@ impl Pax {
     }
 }
 
-/// What a record of libarchive says, if Go's form cannot say it: the name with percent signs, the value in base 64.
+/// Decodes libarchive's record of an attribute that `SCHILY.xattr` cannot express: the name percent-encoded, the value
+/// in base64.
 fn libarchive(name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let name: Vec<u8> = percent_encoding::percent_decode(name).collect();
     let value = BASE64.decode(value).ok()?;
@@ -105,13 +106,13 @@ fn libarchive(name: &[u8], value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     (needed && !name.is_empty() && !name.contains(&0)).then_some((name, value))
 }
 
-/// libarchive writes no `=` at the end, others do.
+/// libarchive omits the `=` padding, others write it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Splits `LENGTH KEY=VALUE\n` from the records after it. The length counts all of it.
+/// Splits the first record, `LENGTH KEY=VALUE\n`, from the rest. The length includes itself and the newline.
 fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = records.iter().position(|&byte| byte == b' ')?;
     let length = usize::try_from(decimal(&records[..space])?).ok()?;
@@ -127,7 +128,7 @@ fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     (!key.is_empty() && !has_nul).then_some((key, value, rest))
 }
 
-/// A time in seconds with a decimal fraction, of which nine digits count.
+/// A time in seconds with a decimal fraction, truncated to nine digits.
 fn time(text: &[u8]) -> Option<Mtime> {
     let dot = text.iter().position(|&byte| byte == b'.');
     let (whole, fraction) = dot.map_or((text, &[][..]), |dot| (&text[..dot], &text[dot + 1..]));
@@ -138,7 +139,7 @@ fn time(text: &[u8]) -> Option<Mtime> {
     let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(9);
     let nanos = digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'));
     if whole.first() == Some(&b'-') && nanos > 0 {
-        // Minus 1.25 seconds is 750 milliseconds after minus 2 seconds.
+        // -1.25 seconds is 750 milliseconds after -2 seconds.
         return Some(Mtime { seconds: seconds.checked_sub(1)?, nanos: 1_000_000_000 - nanos });
     }
     Some(Mtime { seconds, nanos })

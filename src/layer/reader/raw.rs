@@ -1,27 +1,27 @@
-//! A tar member as it was read.
+//! Raw tar members.
 
 use crate::layer::entry::{Mtime, SparseMap};
 
-/// A tar member, with what PAX and GNU extensions say of it put in place.
+/// A tar member with its PAX and GNU extensions applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawEntry {
-    /// Its name as it was read, neither cleaned nor checked; no NUL.
+    /// Its name, neither normalised nor checked; no NUL.
     pub name: Vec<u8>,
     /// Its type.
     pub kind: RawKind,
-    /// Its type as it stands in the header.
+    /// The type flag of its header.
     pub typeflag: u8,
-    /// What it links to, as it was read; no NUL.
+    /// Its link target, unchanged; no NUL.
     pub link_name: Vec<u8>,
-    /// The mode field; more than the permission bits in some archives.
+    /// The mode field; in some archives more than the permission bits.
     pub mode: i64,
     /// The owner.
     pub uid: i64,
     /// The group.
     pub gid: i64,
-    /// The time of last change.
+    /// The modification time.
     pub mtime: Mtime,
-    /// How many bytes its content has, holes included; 0 for types without content, whatever their header says.
+    /// The size of its content, holes included; 0 for types without content, whatever their header says.
     pub size: u64,
     /// A device's major number.
     pub device_major: i64,
@@ -29,20 +29,20 @@ pub struct RawEntry {
     pub device_minor: i64,
     /// Extended attributes (`SCHILY.xattr.*`), sorted by name, each name once.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Where its own header starts in the archive (after extension headers).
+    /// The offset of its own header in the archive (after extension headers).
     pub header_offset: u64,
-    /// Where its stored content starts in the archive.
+    /// The offset of its stored content in the archive.
     pub content_offset: u64,
-    /// How many bytes of content are stored; less than `size` for sparse files, else the same.
+    /// The size of the stored content; for sparse files less than `size`.
     pub stored_size: u64,
-    /// Where a sparse file's stored bytes belong.
+    /// The map of a sparse file.
     pub sparse: Option<SparseMap>,
 }
 
-/// What a tar member is.
+/// The kind of a tar member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RawKind {
-    /// `0`, or NUL without a trailing `/`: a regular file, also one of the sparse formats in PAX headers.
+    /// `0`, or NUL without a trailing `/`: a regular file, also in the PAX sparse formats.
     File,
     /// `1`.
     Hardlink,

@@ -1,4 +1,4 @@
-//! GNU's sparse files, in the four forms that Go's archive/tar reads: the old header's, and PAX 0.0, 0.1 and 1.0
+//! GNU's sparse files, in the four formats that Go's archive/tar reads: the old GNU header, and PAX 0.0, 0.1 and 1.0
 //! ([GNU tar, sparse formats](https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html)).
 
 use super::error::{HeaderProblem, TarError};
@@ -7,7 +7,7 @@ use super::number::{decimal, numeric};
 use super::pax::{Pax, SPARSE_MAP};
 use crate::layer::entry::{Segment, SparseMap};
 
-/// Where the old header has its first four segments, whether more blocks follow, and the file's size.
+/// Offsets in the old GNU header: the first four segments, whether more blocks follow, and the file's size.
 const MAP_IN_HEADER: usize = 386;
 const IS_EXTENDED: usize = 482;
 const REAL_SIZE: usize = 483;
@@ -16,7 +16,7 @@ const IS_EXTENDED_AGAIN: usize = 504;
 /// An offset and a length of 12 bytes each.
 const SEGMENT: usize = 24;
 
-/// Which form a member's PAX header has.
+/// The place of the map, by a member's PAX header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// The map is in the PAX header.
@@ -30,7 +30,7 @@ pub(super) enum Form {
 pub(super) enum MapError {
     /// It is malformed.
     Problem(HeaderProblem),
-    /// The archive could not be read on.
+    /// The archive could not be read.
     Tar(TarError),
 }
 
@@ -46,7 +46,7 @@ impl From<TarError> for MapError {
     }
 }
 
-/// The form of a PAX header; none if the member is not sparse, or in a way that nobody knows.
+/// The form of a PAX header; `None` if the member is not sparse, or of an unknown sparse format.
 pub(super) fn form(pax: &Pax) -> Option<Form> {
     match (pax.get("GNU.sparse.major"), pax.get("GNU.sparse.minor")) {
         (Some(b"0"), Some(b"0" | b"1")) => Some(Form::InHeader),
@@ -56,7 +56,7 @@ pub(super) fn form(pax: &Pax) -> Option<Form> {
     }
 }
 
-/// The file's size as a PAX header has it, else that of its content.
+/// The file's size from the PAX header, else that of its content.
 pub(super) fn real_size(pax: &Pax, stored: i64) -> Result<i64, HeaderProblem> {
     match pax.number("GNU.sparse.size")? {
         Some(size) => Ok(size),
@@ -75,8 +75,8 @@ pub(super) fn map_in_header(pax: &Pax) -> Result<Vec<i64>, HeaderProblem> {
     Ok(numbers)
 }
 
-/// The map at the start of the content: lines of decimal numbers, the first of them how many pairs follow, padded to
-/// whole blocks. `next` gives a block after the other and ends the reading when there are too many.
+/// The map at the start of the content: lines of decimal numbers, the first being the number of pairs, padded to whole
+/// blocks. `next` returns the next block, and fails when there are too many.
 pub(super) fn map_in_content(mut next: impl FnMut() -> Result<Block, MapError>) -> Result<Vec<i64>, MapError> {
     let mut line = Vec::new();
     let mut count: Option<usize> = None;
@@ -105,7 +105,7 @@ fn pairs(count: i64) -> Option<usize> {
     usize::try_from(count).ok()?.checked_mul(2)
 }
 
-/// The file's size and its map in an old header, followed by as many blocks as it takes, which `next` gives.
+/// The file's size and its map in an old GNU header and the blocks that follow it, which `next` returns.
 pub(super) fn old_map(
     header: &Block,
     mut next: impl FnMut() -> Result<Block, MapError>,
@@ -122,7 +122,7 @@ pub(super) fn old_map(
     Ok((size, numbers))
 }
 
-/// Reads segments up to the first whose offset is not filled in.
+/// Reads segments up to the first with an empty offset.
 fn segments(block: &[u8], numbers: &mut Vec<i64>) -> Result<(), HeaderProblem> {
     for segment in block.chunks_exact(SEGMENT).take_while(|segment| segment[0] != 0) {
         let (offset, length) = segment.split_at(SEGMENT / 2);
@@ -133,7 +133,7 @@ fn segments(block: &[u8], numbers: &mut Vec<i64>) -> Result<(), HeaderProblem> {
     Ok(())
 }
 
-/// A map from its numbers: segments in order, without overlap, inside `size` and together as long as what is stored.
+/// Validates a map: segments must be in order, without overlap, inside `size`, and add up to the stored size.
 pub(super) fn checked_map(numbers: &[i64], size: u64, stored: u64) -> Result<SparseMap, HeaderProblem> {
     let mut map = SparseMap::default();
     let mut end = 0_u64;
@@ -153,7 +153,7 @@ pub(super) fn checked_map(numbers: &[i64], size: u64, stored: u64) -> Result<Spa
     if sum == stored { Ok(map) } else { Err(HeaderProblem::SparseMap) }
 }
 
-/// How far a sparse file's content was read.
+/// A position in the content of a sparse file.
 pub(super) struct Cursor {
     map: SparseMap,
     size: u64,
@@ -161,12 +161,12 @@ pub(super) struct Cursor {
     position: u64,
 }
 
-/// What comes next of a sparse file.
+/// The next part of a sparse file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stretch {
-    /// So many zeros.
+    /// This many zeros.
     Hole(u64),
-    /// So many stored bytes.
+    /// This many stored bytes.
     Data(u64),
 }
 
@@ -176,7 +176,7 @@ impl Cursor {
         Self { map, size, next: 0, position: 0 }
     }
 
-    /// What comes next; a hole of nothing at the end.
+    /// The next part; an empty hole at the end.
     pub(super) fn stretch(&self) -> Stretch {
         match self.map.segments.get(self.next) {
             Some(segment) if self.position < segment.offset => Stretch::Hole(segment.offset - self.position),
@@ -185,7 +185,7 @@ impl Cursor {
         }
     }
 
-    /// Goes on by as many bytes, not beyond the stretch.
+    /// Advances by `bytes`, at most to the end of the part.
     pub(super) fn advance(&mut self, bytes: u64) {
         self.position += bytes;
         let segment = self.map.segments.get(self.next);

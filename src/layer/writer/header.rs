@@ -1,4 +1,4 @@
-//! The blocks before a member's content.
+//! Writes the header blocks of a member.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ const NAME: Range<usize> = 0..100;
 const LINK_NAME: Range<usize> = 157..257;
 const PREFIX: Range<usize> = 345..500;
 
-/// The blocks before a member's content: its header, with a PAX header before it where that is needed.
+/// The header blocks of a member: its header, preceded by a PAX header where needed.
 pub fn header_bytes(meta: &Meta) -> Vec<u8> {
     let name = member_name(meta);
     let split = split(&name);
@@ -46,7 +46,7 @@ fn member_name(meta: &Meta) -> Vec<u8> {
     name
 }
 
-/// Everything that the header has no room for.
+/// The PAX records for everything that does not fit in the header.
 fn records(meta: &Meta, name: &[u8], splits: bool) -> Records {
     let mut records = Records::default();
     let fits = |text: &[u8], room: Range<usize>| text.len() <= room.len() && text.is_ascii();
@@ -67,7 +67,7 @@ fn records(meta: &Meta, name: &[u8], splits: bool) -> Records {
     for (name, value) in &meta.xattrs {
         records.put_xattr(name, value);
     }
-    // With a PAX header there, a long name goes into it whole, as Go does.
+    // If there is a PAX header anyway, a long name goes into it whole, as in Go.
     if splits && !records.is_empty() {
         records.put(b"path", name);
     }
@@ -82,7 +82,7 @@ fn link_name(meta: &Meta) -> &[u8] {
     }
 }
 
-/// Splits a name that is too long for its field but, in two parts, not for ustar.
+/// Splits a name that is too long for its field into ustar's prefix and name, if it fits.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.len() <= NAME.len() || !name.is_ascii() {
         return None;
@@ -139,20 +139,20 @@ impl Header {
         header
     }
 
-    /// Fills a field with as much of a text as it holds.
+    /// Sets a text field, truncated to its size.
     fn text(&mut self, field: Range<usize>, text: &[u8]) {
         let count = text.len().min(field.len());
         self.0[field.start..field.start + count].copy_from_slice(&text[..count]);
     }
 
-    /// Fills a field with a number; with 0 if it has no room, as a PAX record has the number then.
+    /// Sets a field to an octal number; to 0 if it does not fit, as a PAX record has the number then.
     fn octal(&mut self, field: Range<usize>, value: u64) {
         let value = if fits_octal(value, field.len()) { value } else { 0 };
         let digits = format!("{value:0width$o}", width = field.len() - 1);
         self.text(field, digits.as_bytes());
     }
 
-    /// Fills a field with half a device number: in base 256 if it has no room in octal, as PAX has no word for it.
+    /// Sets a field to a major or minor number, in base 256 if octal does not fit, as PAX has no key for it.
     fn device(&mut self, field: Range<usize>, value: u32) {
         if fits_octal(u64::from(value), field.len()) {
             return self.octal(field, u64::from(value));
@@ -169,12 +169,12 @@ impl Header {
     }
 }
 
-/// Whether a number fits a field with the NUL after it.
+/// Whether a number fits a field in octal, with a NUL after it.
 fn fits_octal(value: u64, width: usize) -> bool {
     value >> (3 * (width - 1)) == 0
 }
 
-/// What a reader that knows no PAX may see of a name.
+/// A name in ASCII, for readers without PAX support.
 fn ascii(name: &[u8]) -> Vec<u8> {
     name.iter().copied().filter(u8::is_ascii).collect()
 }

@@ -1,6 +1,6 @@
-//! Tars, the same bytes for the same members: ustar headers where they suffice, PAX headers with sorted keys where they
-//! do not (long or non-ASCII names, large numbers, parts of seconds, extended attributes), as Go's archive/tar writes
-//! them; never GNU's extensions, no user or group names.
+//! Writes reproducible tars: ustar headers where they suffice, else PAX headers with sorted keys (long or non-ASCII
+//! names, large numbers, fractions of seconds, extended attributes), as Go's archive/tar writes them; no GNU
+//! extensions, no user or group names.
 
 mod header;
 mod pax;
@@ -12,42 +12,42 @@ pub use header::header_bytes;
 use super::entry::{Entry, EntryKind, Mtime};
 use super::reader::BLOCK;
 
-/// Zeros enough for any padding and for the end of an archive.
+/// Enough zeros for any padding and for the end of an archive.
 const ZEROS: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
-/// What a member's header says.
+/// The metadata in a member's header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meta {
-    /// Its name; directories get a trailing `/` by themselves.
+    /// Its name; a trailing `/` is added to directories.
     pub name: Vec<u8>,
     /// What it is.
     pub kind: EntryKind,
-    /// Permission bits; others are not written.
+    /// The permission bits; others are not written.
     pub mode: u32,
     /// The owner.
     pub uid: u64,
     /// The group.
     pub gid: u64,
-    /// The time of last change.
+    /// The modification time.
     pub mtime: Mtime,
-    /// How many bytes of content follow; looked at for files only.
+    /// The size of the content; used for files only.
     pub size: u64,
-    /// Extended attributes, in any order. To those who read a tar, one without a value is none.
+    /// Extended attributes, in any order.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Meta {
-    /// A regular file of root's.
+    /// A regular file that belongs to root.
     pub fn file(name: &[u8], size: u64, mode: u32, mtime: Mtime) -> Self {
         Self { name: name.to_vec(), kind: EntryKind::File, mode, uid: 0, gid: 0, mtime, size, xattrs: Vec::new() }
     }
 
-    /// A directory of root's.
+    /// A directory that belongs to root.
     pub fn directory(name: &[u8], mode: u32, mtime: Mtime) -> Self {
         Self { kind: EntryKind::Directory, ..Self::file(name, 0, mode, mtime) }
     }
 
-    /// What a layer's entry says; a sparse file is written whole.
+    /// The metadata of a layer's entry; a sparse file is written with its holes as zeros.
     pub fn of(entry: &Entry) -> Self {
         Self {
             name: entry.path.as_bytes().to_vec(),
@@ -61,25 +61,25 @@ impl Meta {
         }
     }
 
-    /// How many bytes of content follow the header.
+    /// The size of the content after the header.
     pub fn content_size(&self) -> u64 {
         if self.kind == EntryKind::File { self.size } else { 0 }
     }
 }
 
-/// How many bytes are to follow a content of `size` bytes.
+/// The padding after a content of `size` bytes.
 pub fn padding(size: u64) -> usize {
     usize::try_from(super::reader::padding(size)).expect("less than a block")
 }
 
-/// Writes a tar. After each header the caller writes the content through [`Write`], or past the writer to
-/// [`TarWriter::get_mut`] and tells it with [`TarWriter::advance`]. Padding is added by itself.
+/// Writes a tar. After each header the caller writes the content through [`Write`], or directly to
+/// [`TarWriter::get_mut`], followed by [`TarWriter::advance`]. Padding is added automatically.
 #[must_use = "an archive without its end is cut"]
 pub struct TarWriter<W: Write> {
     writer: W,
-    /// How much of the current content is still to come.
+    /// The remaining bytes of the current content.
     remaining: u64,
-    /// How much padding is still to come.
+    /// The pending padding.
     padding: usize,
     position: u64,
 }
@@ -90,12 +90,12 @@ impl<W: Write> TarWriter<W> {
         Self { writer, remaining: 0, padding: 0, position: 0 }
     }
 
-    /// Starts a regular file of root's.
+    /// Starts a regular file that belongs to root.
     pub fn file_header(&mut self, name: &[u8], size: u64, mode: u32, mtime: Mtime) -> io::Result<()> {
         self.entry(&Meta::file(name, size, mode, mtime))
     }
 
-    /// Starts a member. An error if the content of the one before is not complete.
+    /// Starts a member. Fails if the previous content is incomplete.
     pub fn entry(&mut self, meta: &Meta) -> io::Result<()> {
         self.pad()?;
         self.put(&header_bytes(meta))?;
@@ -104,15 +104,15 @@ impl<W: Write> TarWriter<W> {
         Ok(())
     }
 
-    /// Notes that `bytes` of content have been written to [`TarWriter::get_mut`] directly.
+    /// Accounts for `bytes` of content that were written to [`TarWriter::get_mut`] directly.
     pub fn advance(&mut self, bytes: u64) -> io::Result<()> {
         self.remaining = self.remaining.checked_sub(bytes).ok_or_else(|| wrong_size("more"))?;
         self.position += bytes;
         Ok(())
     }
 
-    /// Ends a member's content with its padding; done by itself before the next member and at the end. An error if the
-    /// content is not complete.
+    /// Ends a member's content with its padding; done automatically before the next member and at the end. Fails if the
+    /// content is incomplete.
     pub fn pad(&mut self) -> io::Result<()> {
         if self.remaining > 0 {
             return Err(wrong_size("less"));
@@ -121,12 +121,12 @@ impl<W: Write> TarWriter<W> {
         self.put(&ZEROS[..padding])
     }
 
-    /// Where the tar goes.
+    /// The underlying writer.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
-    /// How many bytes the tar has so far.
+    /// The size of the tar so far.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -146,7 +146,7 @@ impl<W: Write> TarWriter<W> {
 }
 
 impl<W: Write> Write for TarWriter<W> {
-    /// Writes content, never more than the header said.
+    /// Writes content, never more than the header announced.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.len() as u64 > self.remaining {
             return Err(wrong_size("more"));
@@ -234,7 +234,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read(metas in prop::collection::vec(metas(), 0..6)) {
-            // Names that are whiteouts of nothing cannot be in a layer.
+            // Invalid whiteouts cannot be in a layer.
             prop_assume!(!metas.iter().any(|meta| meta.name.windows(4).any(|name| name == b".wh.")));
             let entries = round_trip(&metas);
             let read: Vec<Meta> = entries.iter().map(Meta::of).collect();

@@ -9,10 +9,10 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use crate::layer::entry::Mtime;
 use crate::layer::path::split_last;
 
-/// What libarchive encodes in the names of attributes, besides all that is no ASCII.
+/// The characters that libarchive percent-encodes in attribute names, besides non-ASCII.
 const IN_NAMES: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'=');
 
-/// Records, each key once, sorted.
+/// Records, sorted by unique key.
 #[derive(Default)]
 pub(super) struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
 
@@ -22,8 +22,8 @@ impl Records {
         self.0.insert(key.to_vec(), value.to_vec());
     }
 
-    /// Adds an extended attribute. To Go, a record without a value is no record, and a key ends at its first `=`: such
-    /// attributes get libarchive's key, which others pass over instead of reading another attribute.
+    /// Adds an extended attribute. Go ignores records with an empty value and ends a key at its first `=`: such
+    /// attributes get libarchive's key, which other readers ignore instead of reading a wrong attribute.
     pub(super) fn put_xattr(&mut self, name: &[u8], value: &[u8]) {
         if value.is_empty() || name.contains(&b'=') {
             let name = percent_encode(name, IN_NAMES).to_string();
@@ -33,18 +33,18 @@ impl Records {
         }
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there are no records.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The records one after the other.
+    /// The records, concatenated.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0.into_iter().flat_map(|(key, value)| record(&key, &value)).collect()
     }
 }
 
-/// `LENGTH KEY=VALUE\n`, where the length counts itself.
+/// `LENGTH KEY=VALUE\n`; the length includes itself.
 fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + rest.to_string().len();
@@ -54,21 +54,21 @@ fn record(key: &[u8], value: &[u8]) -> Vec<u8> {
     [length.to_string().as_bytes(), b" ", key, b"=", value, b"\n"].concat()
 }
 
-/// The name of the PAX header before a member: its own, in a folder of that name.
+/// The name of a member's PAX header: `PaxHeaders.0/` inserted before the last component.
 pub(super) fn header_name(name: &[u8]) -> Vec<u8> {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     let (folder, file) = split_last(name);
     if folder.is_empty() { [b"PaxHeaders.0/", file].concat() } else { [folder, b"/PaxHeaders.0/", file].concat() }
 }
 
-/// Seconds with as many decimals as it takes.
+/// Seconds with as many decimals as needed.
 pub(super) fn time(mtime: Mtime) -> String {
     let Mtime { seconds, nanos } = mtime;
     if nanos == 0 {
         return seconds.to_string();
     }
     let text = if seconds < 0 {
-        // 750 milliseconds after minus 2 seconds is minus 1.25.
+        // 750 milliseconds after -2 seconds is -1.25 seconds.
         format!("-{}.{:09}", -(seconds + 1), 1_000_000_000_u32.saturating_sub(nanos))
     } else {
         format!("{seconds}.{nanos:09}")

@@ -1,4 +1,4 @@
-//! What an image runs on.
+//! Platforms.
 
 mod parse;
 mod rank;
@@ -13,11 +13,11 @@ pub use parse::{PlatformError, PlatformFault};
 
 use super::lenient::or_default;
 
-/// An operating system on a processor, in Go's words
-/// ([image-spec, index](https://github.com/opencontainers/image-spec/blob/v1.1.0/image-index.md)).
+/// An operating system and CPU architecture, by Go's names ([image-spec,
+/// index](https://github.com/opencontainers/image-spec/blob/v1.1.0/image-index.md)).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Platform {
-    /// The processor: `amd64`.
+    /// The CPU architecture: `amd64`.
     #[serde(default, deserialize_with = "or_default")]
     pub architecture: String,
     /// The operating system: `linux`.
@@ -26,13 +26,13 @@ pub struct Platform {
     /// The version of the operating system, for Windows.
     #[serde(rename = "os.version", default, skip_serializing_if = "Option::is_none")]
     pub os_version: Option<String>,
-    /// What the operating system must have, for Windows.
+    /// Required features of the operating system, for Windows.
     #[serde(rename = "os.features", default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
-    /// The variant of the processor: `v8`.
+    /// The variant of the architecture: `v8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// Fields that no specification names, as they came. They do not count when platforms are compared.
+    /// All other fields, unchanged. They are ignored when platforms are compared.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -43,7 +43,7 @@ impl Platform {
         Self { os: os.to_owned(), architecture: architecture.to_owned(), ..Self::default() }
     }
 
-    /// What this program was compiled for.
+    /// The platform that this program was compiled for.
     pub fn host() -> Self {
         let architecture = match std::env::consts::ARCH {
             "x86" => "386",
@@ -57,8 +57,8 @@ impl Platform {
         Self::new(std::env::consts::OS, architecture).normalized()
     }
 
-    /// The same platform in the words that are used most: `aarch64` is `arm64`, whose variant `v8` goes without saying;
-    /// `arm` alone is `v7`.
+    /// The platform with canonical names: `aarch64` becomes `arm64`, whose default variant `v8` is omitted; `arm`
+    /// without a variant becomes `v7`.
     #[must_use]
     pub fn normalized(&self) -> Self {
         let (architecture, variant) =
@@ -72,7 +72,7 @@ impl Platform {
     }
 }
 
-/// The usual name of an operating system; this machine's if there is none.
+/// The canonical name of an operating system; the host's if empty.
 fn normal_os(os: &str) -> String {
     match os.to_ascii_lowercase().as_str() {
         "" => std::env::consts::OS.to_owned(),
@@ -81,7 +81,7 @@ fn normal_os(os: &str) -> String {
     }
 }
 
-/// The usual names of an architecture and its variant.
+/// The canonical names of an architecture and its variant.
 fn normal_architecture(architecture: &str, variant: &str) -> (String, Option<String>) {
     let (architecture, variant) = (architecture.to_ascii_lowercase(), variant.to_ascii_lowercase());
     let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
@@ -101,7 +101,7 @@ fn normal_architecture(architecture: &str, variant: &str) -> (String, Option<Str
 }
 
 impl fmt::Display for Platform {
-    /// As containerd's `platforms.FormatAll`: `linux/arm/v7`, `windows(10.0.17763+win32k)/amd64`.
+    /// Formats like containerd's `platforms.FormatAll`: `linux/arm/v7`, `windows(10.0.17763+win32k)/amd64`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut features: Vec<&String> = self.os_features.iter().collect();
         features.sort();
@@ -132,7 +132,7 @@ impl Hash for Platform {
 }
 
 impl Platform {
-    /// What counts when platforms are compared.
+    /// The fields that are compared.
     fn key(&self) -> (&str, &str, Option<&str>, Option<&str>, &[String]) {
         (&self.os, &self.architecture, self.variant.as_deref(), self.os_version.as_deref(), &self.os_features)
     }

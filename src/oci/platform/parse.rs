@@ -1,31 +1,31 @@
-//! Platforms as people type them.
+//! Parses platforms as users type them.
 
 use std::str::FromStr;
 
 use super::{Platform, normal_architecture, normal_os};
 
-/// Why a text is not a platform, in containerd's words, which are docker's.
+/// Why a text is not a platform, with containerd's messages, which docker prints.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: invalid argument", fault.about(text))]
 pub struct PlatformError {
-    /// What was to be a platform.
+    /// The text.
     pub text: String,
     /// What is wrong with it.
     pub fault: PlatformFault,
 }
 
-/// What is wrong with a text that was to be a platform.
+/// What is wrong with a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlatformFault {
-    /// There is an asterisk in it.
+    /// It has a wildcard `*`.
     Wildcard,
     /// It has more than three parts.
     Parts,
-    /// Its first part has characters that no system has, or none.
+    /// Its first part, the operating system, is empty or has invalid characters.
     System(String),
-    /// A further part has characters that no part has, or none.
+    /// A further part is empty or has invalid characters.
     Component(String),
-    /// It has one part that nobody knows.
+    /// It is one part, which is neither a known operating system nor a known architecture.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl PlatformFault {
     }
 }
 
-/// The operating systems that Go knows, with which a single word is told from an architecture.
+/// The operating systems that Go knows, to tell them from architectures when only one part is given.
 const KNOWN_OS: &[&str] = &[
     "aix",
     "android",
@@ -105,7 +105,7 @@ impl FromStr for Platform {
     }
 }
 
-/// Reads a platform; what is not said is the host's.
+/// Parses a platform; missing parts are the host's.
 fn parse(text: &str) -> Result<Platform, PlatformFault> {
     if text.contains('*') {
         return Err(PlatformFault::Wildcard);
@@ -144,7 +144,7 @@ fn parse(text: &str) -> Result<Platform, PlatformFault> {
 }
 
 impl Platform {
-    /// Takes back the `v7` that nobody asked for by name.
+    /// Removes the default variant `v7` that normalising added.
     fn without_default_variant(mut self) -> Self {
         if self.architecture == "arm" && self.variant.as_deref() == Some("v7") {
             self.variant = None;
@@ -153,7 +153,7 @@ impl Platform {
     }
 }
 
-/// Splits `windows(10.0.17763+win32k)` into the system, its version and its features.
+/// Splits `windows(10.0.17763+win32k)` into operating system, version and features.
 fn split_options(text: &str) -> Option<(&str, Option<String>, Vec<String>)> {
     let Some((os, rest)) = text.split_once('(') else {
         return Some((text, None, Vec::new()));
@@ -167,7 +167,7 @@ fn split_options(text: &str) -> Option<(&str, Option<String>, Vec<String>)> {
     all_words.then(|| (os, version, features.into_iter().map(decoded).collect()))
 }
 
-/// Whether a text is one or more letters, digits and those marks.
+/// Whether a text consists of letters, digits and `marks`, and is not empty.
 fn is_word(text: &str, marks: &str) -> bool {
     !text.is_empty() && text.chars().all(|char| char.is_ascii_alphanumeric() || marks.contains(char))
 }

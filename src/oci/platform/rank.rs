@@ -1,10 +1,10 @@
-//! Which image serves whom, as containerd's platforms package has it.
+//! Matches platforms as containerd's platforms package does.
 
 use super::Platform;
 
 impl Platform {
-    /// Whether an image for `offered` is what was asked for, as containerd's `platforms.OnlyStrict` has it. Whoever asks
-    /// for no variant gets the default one; the version counts for Windows, where it was asked for.
+    /// Whether `offered` is the requested platform, as with containerd's `platforms.OnlyStrict`. No variant means the
+    /// default one; the version counts for Windows only, if requested.
     pub fn matches(&self, offered: &Self) -> bool {
         let (asked, offered) = (self.normalized(), offered.normalized());
         asked.os == offered.os
@@ -13,13 +13,13 @@ impl Platform {
             && (asked.os != "windows" || same_build(asked.os_version.as_deref(), offered.os_version.as_deref()))
     }
 
-    /// How many of the operating system's features `offered` needs that were not asked for: the fewer, the better.
+    /// How many operating system features `offered` requires that were not requested: fewer is better.
     pub fn unasked_features(&self, offered: &Self) -> usize {
         offered.os_features.iter().filter(|feature| !self.os_features.contains(feature)).count()
     }
 
-    /// How well an image for `offered` serves who asks for this platform: the least is exactly, more is worse, `None` is
-    /// not at all. Processors run their predecessors' programs, as containerd's `platforms.Only` has it.
+    /// How well `offered` serves a request for this platform: the lowest rank is an exact match, `None` is
+    /// incompatible. CPUs run programs for their predecessors, as with containerd's `platforms.Only`.
     pub fn rank(&self, offered: &Self) -> Option<(usize, usize)> {
         let asked = self.normalized();
         let runs = compatible(&asked.architecture, asked.variant.as_deref().unwrap_or_default());
@@ -30,7 +30,8 @@ impl Platform {
     }
 }
 
-/// What a processor runs, best first, itself included. An empty variant is the default one.
+/// The architectures and variants that a CPU can run, best first, its own included. An empty variant is the default
+/// one.
 fn compatible<'a>(architecture: &'a str, variant: &str) -> Vec<(&'a str, String)> {
     let mut list = vec![(architecture, variant.to_owned())];
     let (major, minor) = version_of(variant);
@@ -60,7 +61,7 @@ fn older_arm64(major: u32, minor: u32) -> Vec<String> {
     nines.chain((0..eights).rev().map(|minor| shown(8, minor))).collect()
 }
 
-/// The numbers of a variant such as `v9.2`; zeros for what is no such.
+/// The numbers of a variant such as `v9.2`; zeros for anything else.
 fn version_of(variant: &str) -> (u32, u32) {
     let digit = |text: &str| text.parse().ok().filter(|number: &u32| text.len() == 1 && *number <= 9);
     let text = variant.strip_prefix('v').unwrap_or_default();
@@ -68,7 +69,7 @@ fn version_of(variant: &str) -> (u32, u32) {
     digit(major).zip(digit(minor)).unwrap_or_default()
 }
 
-/// Whether two versions of Windows are of one build: the first three numbers. What is not said fits all.
+/// Whether two Windows versions have the same build, their first three numbers. A missing version matches any.
 fn same_build(asked: Option<&str>, offered: Option<&str>) -> bool {
     let build = |version: &str| version.split('.').take(3).map(str::to_owned).collect::<Vec<_>>();
     match (asked.filter(|text| !text.is_empty()), offered.filter(|text| !text.is_empty())) {

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use crate::rootfs::{Error, Root};
 
-/// A directory that nobody else enters, until it is finished or cleared.
+/// A directory that nobody else can enter until it is finished or cleared.
 pub(super) struct Claimed {
     pub(super) root: Root,
     path: PathBuf,
-    /// The mode that the directory had, if it was there.
+    /// The directory's previous mode, if it existed.
     was_there: Option<fs::Permissions>,
 }
 
-/// Makes the directory, or takes one that is empty.
+/// Creates the directory, or claims an empty one.
 pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
     let at = |source| Error::Root { path: path.to_owned(), source };
     let was_there = match fs::DirBuilder::new().mode(0o700).create(path) {
@@ -35,7 +35,7 @@ pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
 }
 
 impl Claimed {
-    /// Takes away what was made.
+    /// Deletes everything that was created.
     pub(super) fn clear(self) {
         open_all(&self.path);
         let Some(permissions) = self.was_there else {
@@ -50,7 +50,7 @@ impl Claimed {
     }
 }
 
-/// Directories that have their modes already may be closed to the user who made them.
+/// Makes directories accessible again, since their final modes may exclude the user.
 fn open_all(path: &Path) {
     let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! The same, slowly: a view as a map from whole paths, where removing means looking at every path.
+//! A naive reference implementation: the view is a map from whole paths, and removing looks at every path.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,12 @@ use super::{Entry, NodeKind, Overlay, build, entry};
 use crate::layer::entry::EntryKind;
 use crate::layer::whiteout::Whiteout;
 
-/// What is at a path.
+/// The item at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Item {
     /// The mode, if an entry lists it.
     Directory(Option<u32>),
-    /// Which file.
+    /// The number of the file.
     File(u64),
     Symlink(String),
 }
@@ -25,7 +25,7 @@ struct Model {
     opaque: BTreeSet<String>,
 }
 
-/// An entry that cannot be applied.
+/// The entry cannot be applied.
 #[derive(Debug)]
 struct Refused;
 
@@ -49,7 +49,7 @@ impl Model {
         self.opaque.retain(|other| !is_below(other, path) && other != path);
     }
 
-    /// Where a directory really is; links are replaced by what they say until there are none.
+    /// Resolves a directory: symbolic links are replaced by their targets until none is left.
     fn directory(&mut self, path: &str, make: bool) -> Result<Option<String>, Refused> {
         let mut path = path.to_owned();
         'again: for _ in 0..=40 {

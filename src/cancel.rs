@@ -35,7 +35,7 @@ pub struct Token(Arc<Job>);
 
 #[derive(Debug, Default)]
 struct Job {
-    state: Mutex<State>,
+    state: Mutex<JobState>,
     /// What is asked often, and needs no lock.
     cancelled: AtomicBool,
     /// Told when an [`Undo`] is done.
@@ -43,7 +43,7 @@ struct Job {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct JobState {
     drafts: BTreeMap<u64, PathBuf>,
     next: u64,
     undoing: usize,
@@ -51,7 +51,7 @@ struct State {
     cancelled: bool,
 }
 
-impl State {
+impl JobState {
     fn alive(&self) -> io::Result<()> {
         if self.cancelled { Err(interrupted()) } else { Ok(()) }
     }
@@ -103,7 +103,7 @@ impl Token {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JobState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

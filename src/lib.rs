@@ -7,11 +7,11 @@
 //! archives that every reader takes.
 //!
 //! ```text
-//!   archive, layout, stdin ─▶ image::Source ─▶ image::Named ──▶ ops::load ──▶ store::Quarantine ──▶ store
-//!                                                    │                │
-//!                                                    │                └─ every blob is copied, hashed and indexed
-//!                                                    ▼                   in one pass, and nothing is visible before
-//!   history, inspect ◀── ops::find ◀── image::Image ─┴──▶ ops::save ──▶ image::outgoing ──▶ archive::write ──▶ a tar
+//!   archive, layout, stdin ─▶ image::ImageSource ─▶ image::Named ──▶ ops::load ──▶ store::Quarantine ─▶ store
+//!                                                     │               │
+//!                                                     │               └─ every blob is copied, hashed and indexed
+//!                                                     ▼                  in one pass, and nothing is visible before
+//!   history, inspect ◀── ops::find ◀── image::Image ──┴──▶ ops::save ──▶ image::outgoing ──▶ archive::write ──▶ a tar
 //! ```
 //!
 //! # Code map
@@ -40,7 +40,7 @@
 //! [`store::Quarantine::assemble`] for the config and the manifest around them, [`store::Quarantine::publish_image`] for
 //! the name. What `diff`, `commit` and `export` know of an unpacked directory is in [`ops::checkout`].
 //!
-//! A new kind of place with images (a registry) implements [`image::Source`], and [`ops::source`] opens it: every command
+//! A new kind of place with images (a registry) implements [`image::ImageSource`], and [`ops::source`] opens it: every command
 //! takes images from there. A new archive format is a module beside [`archive::oci_archive`] that turns an
 //! [`archive::TarIndex`] into [`image::Named`] images, and a line in the index's `inventory`. Whatever else images are
 //! written to takes them from [`image::outgoing`], part by part. A new command is a function in [`ops`], a file in

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A new format goes beside these: a module with a `read` that turns a [`TarIndex`] into
-//! [`Named`](crate::image::Named) images, and a line in [`Source::inventory`] of the index that recognises it by its
+//! [`Named`](crate::image::Named) images, and a line in [`ImageSource::inventory`] of the index that recognises it by its
 //! members.
 
 pub mod docker_archive;
@@ -23,11 +23,11 @@ pub mod write;
 use std::io;
 
 pub use open::{Archive, open_file, open_stream};
-pub use output::{Content, Member};
+pub use output::{ArchiveMember, MemberContent};
 pub use tar_index::TarIndex;
 
 use crate::image::source::settled;
-use crate::image::{Error as ImageError, Inventory, Named, Source};
+use crate::image::{Error as ImageError, Inventory, Named, ImageSource};
 use crate::layer::{PathError, TarError};
 use crate::oci::{Digest, DocumentError, JsonError};
 
@@ -200,7 +200,7 @@ pub enum Error {
     Take(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Source for TarIndex {
+impl ImageSource for TarIndex {
     type Error = Error;
 
     fn inventory(&self) -> Result<Inventory, Error> {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::image::outgoing::{Part, PartKind};
+use crate::image::outgoing::{OutgoingPart, PartKind};
 use crate::image::{Progress, copy};
 use crate::layer::writer::{header_bytes, padding};
 use crate::layer::{EntryKind, Meta, Mtime};
@@ -15,7 +15,7 @@ use crate::oci::Digest;
 
 /// Why an archive cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum OutputError {
     /// A blob cannot be read, or the output not be written.
     #[error("{what}")]
     Io {
@@ -39,42 +39,42 @@ pub enum Error {
 
 /// What a member of an archive holds.
 #[derive(Debug, Clone)]
-pub enum Content {
+pub enum MemberContent {
     /// A folder.
     Folder,
     /// A document.
     Bytes(Vec<u8>),
     /// A part of an image; its digest is checked as it is written.
-    Part(Box<Part>),
+    Part(Box<OutgoingPart>),
     /// A symbolic link.
     Link(String),
 }
 
 /// A member of an archive that is to be written.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub struct ArchiveMember {
     /// Its path.
     pub name: String,
     /// What it holds.
-    pub content: Content,
+    pub content: MemberContent,
     /// Its time, in seconds since 1970.
     pub mtime: i64,
 }
 
-impl Member {
+impl ArchiveMember {
     fn size(&self) -> u64 {
         match &self.content {
-            Content::Folder | Content::Link(_) => 0,
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Part(part) => part.descriptor.size,
+            MemberContent::Folder | MemberContent::Link(_) => 0,
+            MemberContent::Bytes(bytes) => bytes.len() as u64,
+            MemberContent::Part(part) => part.descriptor.size,
         }
     }
 
     fn header(&self) -> Vec<u8> {
         let (name, mtime) = (self.name.as_bytes(), Mtime { seconds: self.mtime, nanos: 0 });
         header_bytes(&match &self.content {
-            Content::Folder => Meta::directory(name, 0o755, mtime),
-            Content::Link(target) => {
+            MemberContent::Folder => Meta::directory(name, 0o755, mtime),
+            MemberContent::Link(target) => {
                 let kind = EntryKind::Symlink { target: target.clone().into_bytes() };
                 Meta { kind, ..Meta::file(name, 0, 0o777, mtime) }
             }
@@ -82,14 +82,14 @@ impl Member {
         })
     }
 
-    fn error(&self, source: io::Error) -> Error {
-        Error::Io { what: self.shown(), source }
+    fn error(&self, source: io::Error) -> OutputError {
+        OutputError::Io { what: self.shown(), source }
     }
 
     /// How messages call it.
     fn shown(&self) -> String {
         match &self.content {
-            Content::Part(part) => part.shown(),
+            MemberContent::Part(part) => part.shown(),
             _ => format!("member {}", self.name),
         }
     }
@@ -97,7 +97,7 @@ impl Member {
     /// What it is called on a bar, if it is worth one.
     fn label(&self) -> Option<&str> {
         match &self.content {
-            Content::Part(part) if part.kind == PartKind::Blob => Some(&part.label),
+            MemberContent::Part(part) if part.kind == PartKind::Blob => Some(&part.label),
             _ => None,
         }
     }
@@ -107,8 +107,8 @@ impl Member {
 const END: [u8; 1024] = [0; 1024];
 
 /// Writes the members in order to something that cannot go back.
-pub fn write_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
-    progress.total(Some(members.iter().map(Member::size).sum()));
+pub fn write_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), OutputError> {
+    progress.total(Some(members.iter().map(ArchiveMember::size).sum()));
     for (id, member) in members.iter().enumerate() {
         let job = Job { id: id as u64, member, progress };
         job.begin();
@@ -119,13 +119,13 @@ pub fn write_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progr
     }
     to.write_all(&END)
         .and_then(|()| to.flush())
-        .map_err(|source| Error::Io { what: "end of the archive".into(), source })
+        .map_err(|source| OutputError::Io { what: "end of the archive".into(), source })
 }
 
 /// Writes the members into a new file. One thread writes, because a file takes one writer at a time; beside it another
 /// reads the blobs and checks their digests.
-pub fn write_file(members: &[Member], to: &File, progress: &dyn Progress) -> Result<(), Error> {
-    progress.total(Some(members.iter().map(Member::size).sum()));
+pub fn write_file(members: &[ArchiveMember], to: &File, progress: &dyn Progress) -> Result<(), OutputError> {
+    progress.total(Some(members.iter().map(ArchiveMember::size).sum()));
     let failed = AtomicBool::new(false);
     let (written, checked) = std::thread::scope(|scope| {
         let check = scope.spawn(|| stop_others(check_blobs(members, &failed), &failed));
@@ -135,20 +135,20 @@ pub fn write_file(members: &[Member], to: &File, progress: &dyn Progress) -> Res
     checked.and(written)
 }
 
-fn stop_others(result: Result<(), Error>, failed: &AtomicBool) -> Result<(), Error> {
+fn stop_others(result: Result<(), OutputError>, failed: &AtomicBool) -> Result<(), OutputError> {
     failed.fetch_or(result.is_err(), Ordering::Relaxed);
     result
 }
 
 /// The part that a member holds, if its bytes are placed in a file without being looked at.
-fn placed_unseen(member: &Member) -> Option<&Part> {
+fn placed_unseen(member: &ArchiveMember) -> Option<&OutgoingPart> {
     match &member.content {
-        Content::Part(part) if part.as_stored().is_some() => Some(part),
+        MemberContent::Part(part) if part.as_stored().is_some() => Some(part),
         _ => None,
     }
 }
 
-fn check_blobs(members: &[Member], failed: &AtomicBool) -> Result<(), Error> {
+fn check_blobs(members: &[ArchiveMember], failed: &AtomicBool) -> Result<(), OutputError> {
     for member in members {
         let Some(part) = placed_unseen(member) else { continue };
         if failed.load(Ordering::Relaxed) {
@@ -160,7 +160,12 @@ fn check_blobs(members: &[Member], failed: &AtomicBool) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_members(members: &[Member], to: &File, progress: &dyn Progress, failed: &AtomicBool) -> Result<(), Error> {
+fn write_members(
+    members: &[ArchiveMember],
+    to: &File,
+    progress: &dyn Progress,
+    failed: &AtomicBool,
+) -> Result<(), OutputError> {
     let mut at = 0;
     for (id, member) in members.iter().enumerate() {
         if failed.load(Ordering::Relaxed) {
@@ -172,12 +177,12 @@ fn write_members(members: &[Member], to: &File, progress: &dyn Progress, failed:
         job.end();
     }
     // What is not written stays zero: padding, and the end of the archive.
-    to.set_len(at + END.len() as u64).map_err(|source| Error::Io { what: "archive".into(), source })
+    to.set_len(at + END.len() as u64).map_err(|source| OutputError::Io { what: "archive".into(), source })
 }
 
 struct Job<'a> {
     id: u64,
-    member: &'a Member,
+    member: &'a ArchiveMember,
     progress: &'a dyn Progress,
 }
 
@@ -195,11 +200,11 @@ impl Job<'_> {
     }
 
     /// Writes the member, and says how many bytes it takes.
-    fn place(&self, to: &File, offset: u64) -> Result<u64, Error> {
+    fn place(&self, to: &File, offset: u64) -> Result<u64, OutputError> {
         let (member, header) = (self.member, self.member.header());
         to.write_all_at(&header, offset).map_err(|error| member.error(error))?;
         let at = offset + header.len() as u64;
-        match placed_unseen(member).and_then(Part::as_stored) {
+        match placed_unseen(member).and_then(OutgoingPart::as_stored) {
             Some(blob) => {
                 let moved = |bytes| self.progress.advance(self.id, bytes);
                 copy::place(blob, to, at, &moved).map_err(|error| member.error(error))?;
@@ -209,13 +214,13 @@ impl Job<'_> {
         Ok(header.len() as u64 + member.size() + padding(member.size()) as u64)
     }
 
-    fn stream(&self, to: &mut dyn Write) -> Result<(), Error> {
+    fn stream(&self, to: &mut dyn Write) -> Result<(), OutputError> {
         let member = self.member;
         let moved = |bytes| self.progress.advance(self.id, bytes);
         match &member.content {
-            Content::Folder | Content::Link(_) => Ok(()),
-            Content::Bytes(bytes) => to.write_all(bytes).map_err(|error| member.error(error)),
-            Content::Part(part) => {
+            MemberContent::Folder | MemberContent::Link(_) => Ok(()),
+            MemberContent::Bytes(bytes) => to.write_all(bytes).map_err(|error| member.error(error)),
+            MemberContent::Part(part) => {
                 let sent = part.open().and_then(|mut reader| copy::send(&mut reader, to, &moved));
                 let (actual, _) = sent.map_err(|error| member.error(error))?;
                 check(member, part.descriptor.digest, actual)
@@ -224,8 +229,8 @@ impl Job<'_> {
     }
 }
 
-fn check(member: &Member, expected: Digest, actual: Digest) -> Result<(), Error> {
-    if expected == actual { Ok(()) } else { Err(Error::Damaged { what: member.shown(), expected, actual }) }
+fn check(member: &ArchiveMember, expected: Digest, actual: Digest) -> Result<(), OutputError> {
+    if expected == actual { Ok(()) } else { Err(OutputError::Damaged { what: member.shown(), expected, actual }) }
 }
 
 /// Writes at a place of a file.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::Error;
-use crate::image::{Image, Layer, Named, Tree};
+use crate::image::{Image, ImageTree, Layer, Named};
 use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Document, Manifest, MediaType, Reference};
 
 /// The images of both, those of `manifest.json` first and in its order.
@@ -45,7 +45,7 @@ enum Home {
 
 impl Merger {
     fn add(&mut self, item: Named) -> Result<(), Error> {
-        let Tree::Image(listed) = &item.tree else { return Ok(()) };
+        let ImageTree::Image(listed) = &item.tree else { return Ok(()) };
         let home = self.home(listed, &item.names)?;
         let mut own = Vec::new();
         for name in &item.names {
@@ -83,13 +83,13 @@ impl Merger {
     /// The entry of `index.json` that is the image: of several with one config the one with the same layer files.
     fn home(&self, listed: &Image, names: &[Reference]) -> Result<Home, Error> {
         let holding: Vec<usize> = (0..self.oci.len()).filter(|place| holds(&self.oci[*place].tree, listed)).collect();
-        let with = |wanted: Layers| {
+        let with = |wanted: LayerSource| {
             let mut fitting =
                 holding.iter().copied().filter(|place| same_layers(listed, &self.oci[*place].tree) == wanted);
             let first = fitting.clone().next();
             fitting.find(|place| names.iter().any(|name| self.oci[*place].names.contains(name))).or(first)
         };
-        match (with(Layers::Same), with(Layers::Shuffled)) {
+        match (with(LayerSource::Same), with(LayerSource::Shuffled)) {
             (Some(place), _) => Ok(Home::Same(place)),
             (None, Some(place)) => Ok(Home::Shuffled(place)),
             (None, None) if holding.is_empty() => Ok(Home::Nothing),
@@ -177,19 +177,19 @@ fn shares(item: &Named, described: &Named) -> bool {
     item.tree.images().iter().any(|image| holds(&described.tree, image))
 }
 
-fn holds(tree: &Tree, image: &Image) -> bool {
+fn holds(tree: &ImageTree, image: &Image) -> bool {
     tree.images().iter().any(|other| other.id() == image.id())
 }
 
 #[derive(PartialEq)]
-enum Layers {
+enum LayerSource {
     Same,
     /// docker 25.0 wrote the layers of its manifests in any order.
     Shuffled,
     Other,
 }
 
-fn same_layers(listed: &Image, described: &Tree) -> Layers {
+fn same_layers(listed: &Image, described: &ImageTree) -> LayerSource {
     let is_same = |(one, two): (&Layer, &Layer)| match (&one.blob, &two.blob) {
         (Some(one), Some(two)) => one.key() == two.key(),
         (None, None) => true,
@@ -198,9 +198,9 @@ fn same_layers(listed: &Image, described: &Tree) -> Layers {
     let images = described.images();
     let with_config = || images.iter().filter(|other| other.id() == listed.id());
     if with_config().any(|other| listed.layers.iter().zip(&other.layers).all(is_same)) {
-        return Layers::Same;
+        return LayerSource::Same;
     }
     let found =
         |other: &&&Image| listed.layers.iter().all(|layer| other.layers.iter().any(|there| is_same((layer, there))));
-    if with_config().any(|other| found(&other)) { Layers::Shuffled } else { Layers::Other }
+    if with_config().any(|other| found(&other)) { LayerSource::Shuffled } else { LayerSource::Other }
 }

@@ -29,7 +29,7 @@ const ROOT_FOLDERS: [&[u8]; 15] = [
 ];
 
 #[derive(Debug, Clone)]
-enum Member {
+enum IndexedMember {
     File(Blob),
     Folder,
     /// Relative to the folder of the link, or from the top of the archive.
@@ -43,7 +43,7 @@ enum Member {
 /// The table of an archive's members.
 #[derive(Debug, Default)]
 pub struct TarIndex {
-    members: BTreeMap<EntryPath, Member>,
+    members: BTreeMap<EntryPath, IndexedMember>,
     name_bytes: usize,
     ended: bool,
 }
@@ -78,12 +78,12 @@ impl TarIndex {
             let path = EntryPath::new(&entry.name)?;
             let member = match entry.kind {
                 RawKind::File if entry.sparse.is_none() => {
-                    Member::File(take(&entry, tar).map_err(|error| in_member(error, Some(&path)))?)
+                    IndexedMember::File(take(&entry, tar).map_err(|error| in_member(error, Some(&path)))?)
                 }
-                RawKind::Directory => Member::Folder,
-                RawKind::Symlink => Member::Symlink(entry.link_name),
-                RawKind::Hardlink => Member::Hardlink(entry.link_name),
-                _ => Member::Special,
+                RawKind::Directory => IndexedMember::Folder,
+                RawKind::Symlink => IndexedMember::Symlink(entry.link_name),
+                RawKind::Hardlink => IndexedMember::Hardlink(entry.link_name),
+                _ => IndexedMember::Special,
             };
             last = Some(path.clone());
             self.insert(path, member)?;
@@ -92,7 +92,7 @@ impl TarIndex {
         self.check_parents()
     }
 
-    fn insert(&mut self, path: EntryPath, member: Member) -> Result<(), Error> {
+    fn insert(&mut self, path: EntryPath, member: IndexedMember) -> Result<(), Error> {
         self.name_bytes += path.as_bytes().len();
         if self.members.len() == MAX_MEMBERS || self.name_bytes > MAX_NAME_BYTES {
             return Err(Error::TooManyMembers { limit: MAX_MEMBERS });
@@ -105,9 +105,10 @@ impl TarIndex {
             return Ok(());
         };
         let same = match (old, &member) {
-            (Member::File(old), Member::File(new)) => same_bytes(old, new).map_err(Error::Read)?,
-            (Member::Folder, Member::Folder) => true,
-            (Member::Symlink(old), Member::Symlink(new)) | (Member::Hardlink(old), Member::Hardlink(new)) => old == new,
+            (IndexedMember::File(old), IndexedMember::File(new)) => same_bytes(old, new).map_err(Error::Read)?,
+            (IndexedMember::Folder, IndexedMember::Folder) => true,
+            (IndexedMember::Symlink(old), IndexedMember::Symlink(new))
+            | (IndexedMember::Hardlink(old), IndexedMember::Hardlink(new)) => old == new,
             _ => false,
         };
         if same { Ok(()) } else { Err(Error::Duplicate { name: path.to_string() }) }
@@ -116,7 +117,7 @@ impl TarIndex {
     /// No member lies below another that is no folder.
     fn check_parents(&self) -> Result<(), Error> {
         let is_in_the_way =
-            |folder: &[u8]| self.members.get(folder).is_some_and(|member| !matches!(member, Member::Folder));
+            |folder: &[u8]| self.members.get(folder).is_some_and(|member| !matches!(member, IndexedMember::Folder));
         for path in self.members.keys() {
             let bytes = path.as_bytes();
             let slashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/');
@@ -134,7 +135,7 @@ impl TarIndex {
         for _ in 0..=MAX_LINKS {
             let Some((target, rest)) = self.first_link(&path) else {
                 return match self.members.get(&path) {
-                    Some(Member::File(blob)) => Ok(Some(blob)),
+                    Some(IndexedMember::File(blob)) => Ok(Some(blob)),
                     Some(_) => Err(Error::NotAFile { name: path.to_string() }),
                     None => Ok(None),
                 };
@@ -155,9 +156,9 @@ impl TarIndex {
         for depth in 1..=components.len() {
             let so_far = EntryPath::new(&components[..depth].join(&b'/')).ok()?;
             let target = match self.members.get(&so_far) {
-                Some(Member::Hardlink(target)) => target.clone(),
-                Some(Member::Symlink(target)) if target.starts_with(b"/") => target.clone(),
-                Some(Member::Symlink(target)) => {
+                Some(IndexedMember::Hardlink(target)) => target.clone(),
+                Some(IndexedMember::Symlink(target)) if target.starts_with(b"/") => target.clone(),
+                Some(IndexedMember::Symlink(target)) => {
                     let mut joined = components[..depth - 1].join(&b'/');
                     joined.push(b'/');
                     joined.extend_from_slice(target);

@@ -5,15 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::docker_archive::manifest_json::{Item, Repositories};
-use super::output::{Content, Member};
+use super::docker_archive::manifest_json::{ManifestItem, Repositories};
+use super::output::{ArchiveMember, MemberContent};
 use crate::image::outgoing::{Listed, Outgoing};
 use crate::layout::{BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION};
 use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME, Digest, Index, MediaType, go_json};
 
 /// The members of the default archive, in order.
-pub fn superset(images: &[Outgoing], mtime: i64) -> Vec<Member> {
-    let member = |name: &str, bytes: Vec<u8>| Member { name: name.to_owned(), content: Content::Bytes(bytes), mtime };
+pub fn superset(images: &[Outgoing], mtime: i64) -> Vec<ArchiveMember> {
+    let member = |name: &str, bytes: Vec<u8>| ArchiveMember {
+        name: name.to_owned(),
+        content: MemberContent::Bytes(bytes),
+        mtime,
+    };
     let mut members = vec![
         member(LAYOUT_FILE, LAYOUT_VERSION.to_vec()),
         member(INDEX_FILE, index(images)),
@@ -31,8 +35,12 @@ pub fn superset(images: &[Outgoing], mtime: i64) -> Vec<Member> {
 }
 
 /// The members of an OCI archive, in order.
-pub fn oci(images: &[Outgoing], mtime: i64) -> Vec<Member> {
-    let member = |name: &str, bytes: Vec<u8>| Member { name: name.to_owned(), content: Content::Bytes(bytes), mtime };
+pub fn oci(images: &[Outgoing], mtime: i64) -> Vec<ArchiveMember> {
+    let member = |name: &str, bytes: Vec<u8>| ArchiveMember {
+        name: name.to_owned(),
+        content: MemberContent::Bytes(bytes),
+        mtime,
+    };
     let mut members = vec![member(LAYOUT_FILE, LAYOUT_VERSION.to_vec()), member(INDEX_FILE, index(images))];
     members.extend(blobs(images, mtime));
     members
@@ -67,13 +75,13 @@ fn index(images: &[Outgoing]) -> Vec<u8> {
 }
 
 /// The images of `manifest.json`; one that has several manifests is still one image.
-fn items(images: &[Outgoing]) -> Vec<Item> {
-    let mut items: Vec<Item> = Vec::new();
+fn items(images: &[Outgoing]) -> Vec<ManifestItem> {
+    let mut items: Vec<ManifestItem> = Vec::new();
     let mut places = HashMap::new();
     for Outgoing { listed, .. } in images {
         places.entry(*listed.config.digest()).or_insert_with(|| {
             let layers = listed.layers.iter().map(|(_, digest)| blob_path(digest)).collect();
-            items.push(Item { config: blob_path(listed.config.digest()), repo_tags: Vec::new(), layers });
+            items.push(ManifestItem { config: blob_path(listed.config.digest()), repo_tags: Vec::new(), layers });
             items.len() - 1
         });
     }
@@ -96,7 +104,7 @@ fn repositories(images: &[Outgoing], id: impl Fn(&Listed) -> String) -> Reposito
     repositories
 }
 
-fn blobs(images: &[Outgoing], mtime: i64) -> Vec<Member> {
+fn blobs(images: &[Outgoing], mtime: i64) -> Vec<ArchiveMember> {
     let mut members = BTreeMap::new();
     let mut folders = BTreeSet::new();
     let mut folder = String::new();
@@ -110,10 +118,10 @@ fn blobs(images: &[Outgoing], mtime: i64) -> Vec<Member> {
             members.entry(part.descriptor.digest).or_insert(part);
         }
     }
-    let folders = folders.into_iter().map(|name| Member { name, content: Content::Folder, mtime });
+    let folders = folders.into_iter().map(|name| ArchiveMember { name, content: MemberContent::Folder, mtime });
     let files = members.into_iter().map(|(digest, part)| {
-        let content = Content::Part(Box::new(part.clone()));
-        Member { name: blob_path(&digest), content, mtime }
+        let content = MemberContent::Part(Box::new(part.clone()));
+        ArchiveMember { name: blob_path(&digest), content, mtime }
     });
     folders.chain(files).collect()
 }

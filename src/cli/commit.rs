@@ -6,12 +6,12 @@ use super::completes::Completes;
 use super::error::CliError;
 use super::session::{self, Session};
 use super::usage::Arity;
-use crate::image::edit::Change;
+use crate::image::edit::ConfigChange;
 use crate::oci::{Created, Reference};
 use crate::ops;
 use crate::ops::checkout::{Compare, CompareTo, tree_folder};
-use crate::ops::commit::{Committed, Options, commit, dry_run};
-use crate::rootfs::{Skipped, as_docker_tells};
+use crate::ops::commit::{CommitOptions, Committed, commit, dry_run};
+use crate::rootfs::{Skipped, docker_changes};
 use crate::ui::Ui;
 
 const TIMESTAMP_HELP: &str = "Make the image at this time (seconds since 1970, or RFC 3339), and no file in the layer later [default: $SOURCE_DATE_EPOCH, or now]";
@@ -100,19 +100,19 @@ impl Args {
         let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
         let name = name.transpose().map_err(ops::Error::from)?;
         let (created, latest) = self.time(session)?;
-        let changes = Change::parse_all(&self.change).map_err(ops::Error::from)?;
+        let changes = ConfigChange::parse_all(&self.change).map_err(ops::Error::from)?;
         let compare = self.compare.into_compare(self.squash);
         if self.dry_run {
             let found = dry_run(&session.context, &directory, &compare)?;
             if found.is_unknown {
                 note_unknown(&session.ui, &directory);
             }
-            super::image_diff::print(&session.ui, &as_docker_tells(&found.changes), self.format.is_some())?;
+            super::image_diff::print(&session.ui, &docker_changes(&found.changes), self.format.is_some())?;
             warn(&session.ui, &found.skipped, "layer");
             return Ok(());
         }
         let (author, message) = (self.author.unwrap_or_default(), self.message.unwrap_or_default());
-        let options = Options { compare, author, message, changes, created, latest, name };
+        let options = CommitOptions { compare, author, message, changes, created, latest, name };
         let committed = commit(&session.context, &directory, &options, &*session.progress(false))?;
         if let Some(original) = &committed.copy_of {
             note_copy(&session.ui, &directory, original);

@@ -16,7 +16,7 @@ use clap::{Arg, Command};
 
 use super::completes::Completes;
 use super::help;
-use super::line::Line;
+use super::line::CommandLine;
 use super::session;
 use crate::store::{Catalog, Store};
 use crate::ui::{OutputError, Ui};
@@ -68,7 +68,7 @@ fn names(store: &Store) -> Vec<String> {
 fn complete(program: &Command, words: &[OsString], names: &dyn Fn(Option<&str>) -> Vec<String>) -> Answer {
     let Some((current, before)) = words.split_last() else { return Answer::default() };
     let current = &*current.to_string_lossy();
-    let line = Line::read(program, before);
+    let line = CommandLine::read(program, before);
     let mut question = Question { line: &line, current, names, answer: Answer::default() };
     let flag = current.split_once('=').filter(|_| current.starts_with("--"));
     match (&line.pending, flag) {
@@ -90,7 +90,7 @@ fn complete(program: &Command, words: &[OsString], names: &dyn Fn(Option<&str>) 
 
 /// One unfinished line, and what has been found for it.
 struct Question<'a> {
-    line: &'a Line<'a>,
+    line: &'a CommandLine<'a>,
     current: &'a str,
     names: &'a dyn Fn(Option<&str>) -> Vec<String>,
     answer: Answer,

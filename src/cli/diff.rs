@@ -8,7 +8,7 @@ use super::session::Session;
 use super::usage::Arity;
 use crate::ops::checkout::{diff as diff_directory, tree_folder};
 use crate::ops::diff::images;
-use crate::rootfs::as_docker_tells;
+use crate::rootfs::docker_changes;
 
 /// Show the changes in an unpacked directory, or between two images
 ///
@@ -55,7 +55,7 @@ impl Args {
             note_unknown(&session.ui, &directory);
         }
         warn(&session.ui, &found.skipped, "layer");
-        Ok(image_diff::print(&session.ui, &as_docker_tells(&found.changes), as_json)?)
+        Ok(image_diff::print(&session.ui, &docker_changes(&found.changes), as_json)?)
     }
 }
 

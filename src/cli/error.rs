@@ -39,15 +39,15 @@ pub(super) enum CliError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// Already told; only the exit code is left.
+    /// Already reported; only the exit code is left.
     #[error("")]
-    Told { code: u8 },
+    AlreadyReported { code: u8 },
     /// Wrong use, in the words of [`usage`](super::usage).
     #[error("{0}")]
     Usage(String),
     /// Another error in the words of a command.
     #[error("{text}")]
-    Worded { text: String, error: Box<CliError> },
+    Reworded { text: String, error: Box<CliError> },
     /// An error, and what was probably meant.
     #[error("{error}")]
     Hinted { error: Box<CliError>, hint: String },
@@ -80,7 +80,7 @@ impl CliError {
     pub(super) fn report(&self, ui: &Ui) -> ExitCode {
         match self.plain() {
             Self::Output(OutputError::Closed) => return ExitCode::SUCCESS,
-            Self::Told { code } => return ExitCode::from(*code),
+            Self::AlreadyReported { code } => return ExitCode::from(*code),
             // Whoever read the archive has gone away with a part of it, and knows. The system ends cat and tar so.
             _ if self.is_broken_pipe() => return ExitCode::from(BROKEN_PIPE),
             Self::Usage(text) => ui.note(text),
@@ -106,7 +106,7 @@ impl CliError {
     /// The image that is not there, if that is what is wrong.
     pub(super) fn missing_image(&self) -> Option<&str> {
         match self {
-            Self::Worded { error, .. } | Self::Hinted { error, .. } => error.missing_image(),
+            Self::Reworded { error, .. } | Self::Hinted { error, .. } => error.missing_image(),
             Self::Ops(ops::Error::NoSuchImage(name)) => Some(name),
             _ => None,
         }
@@ -130,7 +130,7 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Hinted { hint, .. } => Some(hint.clone()),
-            Self::Worded { error, .. } => error.hint(),
+            Self::Reworded { error, .. } => error.hint(),
             Self::Ops(ops::Error::NoSuchImage(name)) => {
                 let file = name.strip_suffix(":latest").unwrap_or(name);
                 Path::new(file).exists().then(|| format!("{file} is a file; to inspect an archive, write ./{file}"))

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
 use super::usage::Arity;
-use crate::ops::export::{Options, plan};
+use crate::ops::export::{ExportOptions, plan};
 use crate::ops::output::{Target, to_path};
 
 /// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
@@ -39,7 +39,7 @@ impl Args {
         if let Some(path) = output {
             check_target(path, "export image")?;
         }
-        let options = Options {
+        let options = ExportOptions {
             platform: Session::platform(self.platform.as_ref())?,
             stubs: self.docker_stubs.then(Session::epoch).transpose()?,
         };

@@ -7,8 +7,8 @@ use super::session::Session;
 use super::time;
 use super::usage::Arity;
 use crate::docker::types::HISTORY_ROW;
-use crate::ops::history::{Step, history};
-use crate::ui::{Format, human, render_rows, text};
+use crate::ops::history::{HistoryStep, history};
+use crate::ui::{OutputFormat, human, render_rows, text};
 
 /// Show the history of an image
 ///
@@ -59,14 +59,14 @@ impl Args {
             None if self.quiet => Some("{{.ID}}"),
             other => other,
         };
-        let format = Format::parse(format, if self.human { TABLE } else { EXACT_TABLE })?;
+        let format = OutputFormat::parse(format, if self.human { TABLE } else { EXACT_TABLE })?;
         let platform = Session::platform(self.platform.as_ref())?;
         let steps = history(&session.context, &self.images[0], platform.as_ref())?;
         let rows: Vec<Map<String, Value>> = steps.iter().map(|step| self.row(session, step)).collect();
         Ok(session.ui.data(&render_rows(&format, &HISTORY_ROW, &HEADERS, &rows)?)?)
     }
 
-    fn row(&self, session: &Session, step: &Step) -> Map<String, Value> {
+    fn row(&self, session: &Session, step: &HistoryStep) -> Map<String, Value> {
         let created = time::seconds(step.entry.created);
         let command = step.entry.created_by.replace('\t', " ");
         let command = if self.no_trunc { command } else { text::ellipsis(&command, COMMAND_WIDTH).into_owned() };

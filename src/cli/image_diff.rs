@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::layer::diff::{Aspect, Change, ChangeKind};
+use crate::layer::diff::{Aspect, PathChange, PathChangeKind};
 use crate::layer::path::Escaped;
 use crate::oci::go_json;
 use crate::ui::{OutputError, Ui};
 
 /// Prints docker's lines, or an array of objects, in which `Changes` names what is different.
-pub(super) fn print(ui: &Ui, changes: &[Change], as_json: bool) -> Result<(), OutputError> {
+pub(super) fn print(ui: &Ui, changes: &[PathChange], as_json: bool) -> Result<(), OutputError> {
     if as_json {
         let objects: Vec<Value> = changes.iter().map(object).collect();
         return ui.line(&String::from_utf8(go_json::to_vec(&objects)).expect("JSON is UTF-8"));
@@ -28,19 +28,19 @@ pub(super) fn print(ui: &Ui, changes: &[Change], as_json: bool) -> Result<(), Ou
     ui.bytes(&lines)
 }
 
-fn letter(kind: ChangeKind) -> char {
+fn letter(kind: PathChangeKind) -> char {
     match kind {
-        ChangeKind::Added => 'A',
-        ChangeKind::Changed => 'C',
-        ChangeKind::Deleted => 'D',
+        PathChangeKind::Added => 'A',
+        PathChangeKind::Changed => 'C',
+        PathChangeKind::Deleted => 'D',
     }
 }
 
-fn object(change: &Change) -> Value {
+fn object(change: &PathChange) -> Value {
     let kind = match change.kind {
-        ChangeKind::Added => "added",
-        ChangeKind::Changed => "changed",
-        ChangeKind::Deleted => "deleted",
+        PathChangeKind::Added => "added",
+        PathChangeKind::Changed => "changed",
+        PathChangeKind::Deleted => "deleted",
     };
     let path = match std::str::from_utf8(change.path.as_bytes()) {
         Ok(text) => format!("/{text}"),
@@ -59,20 +59,20 @@ mod tests {
     use super::*;
     use crate::layer::EntryPath;
 
-    fn change(path: &[u8], kind: ChangeKind, aspects: &[Aspect]) -> Change {
-        Change { path: EntryPath::new(path).expect("a valid path"), kind, aspects: aspects.to_vec() }
+    fn change(path: &[u8], kind: PathChangeKind, aspects: &[Aspect]) -> PathChange {
+        PathChange { path: EntryPath::new(path).expect("a valid path"), kind, aspects: aspects.to_vec() }
     }
 
     #[test]
     fn an_object_says_what_is_different() {
         let table = [
-            (change(b"a", ChangeKind::Added, &[]), r#"{"Path":"/a","Kind":"added"}"#),
-            (change(b"d", ChangeKind::Changed, &[]), r#"{"Path":"/d","Kind":"changed"}"#),
+            (change(b"a", PathChangeKind::Added, &[]), r#"{"Path":"/a","Kind":"added"}"#),
+            (change(b"d", PathChangeKind::Changed, &[]), r#"{"Path":"/d","Kind":"changed"}"#),
             (
-                change("d/ä\\".as_bytes(), ChangeKind::Changed, &[Aspect::Mode, Aspect::Content]),
+                change("d/ä\\".as_bytes(), PathChangeKind::Changed, &[Aspect::Mode, Aspect::Content]),
                 r#"{"Path":"/d/ä\\","Kind":"changed","Changes":["mode","content"]}"#,
             ),
-            (change(b"\xff", ChangeKind::Deleted, &[]), r#"{"Path":"/\\xff","Kind":"deleted"}"#),
+            (change(b"\xff", PathChangeKind::Deleted, &[]), r#"{"Path":"/\\xff","Kind":"deleted"}"#),
         ];
         for (change, expected) in table {
             assert_eq!(object(&change).to_string(), expected);

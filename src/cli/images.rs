@@ -13,8 +13,8 @@ use crate::docker::types::IMAGE_ROW;
 use crate::oci::{Digest, Reference};
 use crate::ops::Location;
 use crate::ops::filter::Filters;
-use crate::ops::images::{Listing, Record, images, images_at};
-use crate::ui::{Format, human, render_rows};
+use crate::ops::images::{ImageRecord, Listing, images, images_at};
+use crate::ui::{OutputFormat, human, render_rows};
 
 /// List images
 #[derive(Debug, clap::Args)]
@@ -94,9 +94,9 @@ impl Args {
         for problem in listing.problems {
             session.ui.warn(&CliError::from(problem).sentence());
         }
-        let shown = |record: &Record| self.all || !record.is_intermediate;
+        let shown = |record: &ImageRecord| self.all || !record.is_intermediate;
         let meant = listing.images.into_iter().filter(shown).filter_map(|record| filters.apply(record));
-        let mut records: Vec<Record> = meant.collect();
+        let mut records: Vec<ImageRecord> = meant.collect();
         self.sort(&mut records);
         if self.tree {
             self.check_tree()?;
@@ -108,7 +108,7 @@ impl Args {
             (Some("raw"), true) => Some("image_id: {{.ID}}"),
             (format, _) => format,
         };
-        let format = Format::parse(format, table)?.raw(raw)?;
+        let format = OutputFormat::parse(format, table)?.raw(raw)?;
         let mut rows: Vec<_> = records.iter().flat_map(|record| self.rows(session, record)).collect();
         self.sort_rows(&mut rows);
         if rows.is_empty() {
@@ -134,7 +134,7 @@ impl Args {
     }
 
     /// Images come the newest first.
-    fn sort(&self, records: &mut [Record]) {
+    fn sort(&self, records: &mut [ImageRecord]) {
         if matches!(self.sort, Some(Sort::Size)) {
             records.sort_by_key(|record| Reverse(record.size));
         }
@@ -169,7 +169,7 @@ impl Args {
         }
     }
 
-    fn rows(&self, session: &Session, record: &Record) -> Vec<Map<String, Value>> {
+    fn rows(&self, session: &Session, record: &ImageRecord) -> Vec<Map<String, Value>> {
         let digest = record.descriptor.digest;
         if record.is_dangling() {
             return vec![self.row(session, record, None, digest)];
@@ -184,7 +184,13 @@ impl Args {
         rows
     }
 
-    fn row(&self, session: &Session, record: &Record, name: Option<&Reference>, digest: Digest) -> Map<String, Value> {
+    fn row(
+        &self,
+        session: &Session,
+        record: &ImageRecord,
+        name: Option<&Reference>,
+        digest: Digest,
+    ) -> Map<String, Value> {
         let none = || "<none>".to_owned();
         let created = time::seconds(record.created);
         let id = if self.no_trunc { record.id.to_string() } else { record.id.short().to_string() };

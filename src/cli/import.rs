@@ -7,10 +7,10 @@ use super::error::CliError;
 use super::session::{self, Session, variable};
 use super::usage::Arity;
 use crate::http::{Settings, Url};
-use crate::image::edit::Change;
+use crate::image::edit::ConfigChange;
 use crate::oci::{Platform, Reference};
 use crate::ops;
-use crate::ops::import::{Imported, Input, Options, import};
+use crate::ops::import::{ImportInput, ImportOptions, Imported, import};
 
 const PLATFORM_HELP: &str =
     "Set platform of the image: os[/arch[/variant]] [default: $DOCKER_DEFAULT_PLATFORM, or this machine's]";
@@ -74,10 +74,10 @@ impl Args {
         Ok(session.ui.line(&imported.id.to_string())?)
     }
 
-    fn options(&self, session: &Session) -> Result<Options, CliError> {
+    fn options(&self, session: &Session) -> Result<ImportOptions, CliError> {
         let name = self.operands.get(1).filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
-        Ok(Options {
-            changes: Change::parse_all(&self.change).map_err(ops::Error::from)?,
+        Ok(ImportOptions {
+            changes: ConfigChange::parse_all(&self.change).map_err(ops::Error::from)?,
             comment: self
                 .message
                 .clone()
@@ -107,18 +107,18 @@ fn default_message(source: &str) -> String {
     }
 }
 
-fn input(source: &str) -> Result<Input, CliError> {
+fn input(source: &str) -> Result<ImportInput, CliError> {
     if source == "-" {
         if io::stdin().is_terminal() {
             return Err(CliError::Plain("requested import from stdin, but stdin is empty".to_owned()));
         }
-        return Ok(Input::Stream(Box::new(io::stdin())));
+        return Ok(ImportInput::Stream(Box::new(io::stdin())));
     }
     if !Url::is_meant(source) {
-        return Ok(Input::Path(PathBuf::from(source)));
+        return Ok(ImportInput::Path(PathBuf::from(source)));
     }
     let url = source.parse().map_err(|error| CliError::Plain(format!("{source}: {error}")))?;
-    Ok(Input::Url(Box::new(url), network()))
+    Ok(ImportInput::Url(Box::new(url), network()))
 }
 
 /// How long is waited before a server is asked again that was busy or did not answer.

@@ -71,7 +71,7 @@ impl Args {
             error.report(&session.ui);
             session.suggest(error);
         }
-        if errors.is_empty() { Ok(()) } else { Err(CliError::Told { code: 1 }) }
+        if errors.is_empty() { Ok(()) } else { Err(CliError::AlreadyReported { code: 1 }) }
     }
 
     fn print(&self, session: &Session, items: &[Inspect]) -> Result<Vec<TemplateError>, CliError> {
@@ -88,7 +88,7 @@ impl Args {
             }
             Err(error) => {
                 session.ui.error(&error.to_string());
-                Err(CliError::Told { code: BAD_TEMPLATE })
+                Err(CliError::AlreadyReported { code: BAD_TEMPLATE })
             }
         }
     }
@@ -125,7 +125,7 @@ impl AnyArgs {
                 _ => format!("no such {kind}: {name}"),
             });
         }
-        Err(CliError::Told { code: 1 })
+        Err(CliError::AlreadyReported { code: 1 })
     }
 }
 
@@ -152,5 +152,5 @@ fn object_missed(typed: &str, error: ops::Error) -> CliError {
 }
 
 fn worded(text: &str, error: ops::Error) -> CliError {
-    CliError::Worded { text: text.to_owned(), error: Box::new(error.into()) }
+    CliError::Reworded { text: text.to_owned(), error: Box::new(error.into()) }
 }

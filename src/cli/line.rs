@@ -28,7 +28,7 @@ pub(super) struct Wrong<'a> {
 
 /// A command line as far as it was read.
 #[derive(Debug, Clone)]
-pub(super) struct Line<'a> {
+pub(super) struct CommandLine<'a> {
     /// The command.
     pub(super) command: &'a Command,
     /// Its name with those above it, the program's first.
@@ -60,8 +60,8 @@ pub(super) struct Line<'a> {
 /// What is wrong, and the flag that does not exist if it is that.
 type Mistake = (String, Option<String>);
 
-impl<'a> Line<'a> {
-    /// Reads the words behind the program's name. What is wrong is passed over and kept for [`Line::for_clap`].
+impl<'a> CommandLine<'a> {
+    /// Reads the words behind the program's name. What is wrong is passed over and kept for [`CommandLine::for_clap`].
     pub(super) fn read(program: &'a Command, words: &[OsString]) -> Self {
         let is_help_topic = words.first().is_some_and(|word| word == "help");
         let mut line = Self {
@@ -353,7 +353,7 @@ mod tests {
         let typed: Vec<OsString> = typed.split(' ').map(|word| word.replace('_', " ").trim().into()).collect();
         let mut command = <Top as clap::CommandFactory>::command();
         command.build();
-        match Line::read(&command, &typed[1..]).for_clap() {
+        match CommandLine::read(&command, &typed[1..]).for_clap() {
             Ok(words) => words.join(OsStr::new(" ")).to_string_lossy().into_owned(),
             Err(wrong) => format!("! {}", wrong.message),
         }

@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use crate::oci::{Reference, go_json};
-use crate::ops::load::{Input, Loaded, Options, load};
+use crate::ops::load::{LoadOptions, Loaded, SourceInput, load};
 
 /// Load images from an archive or STDIN
 ///
@@ -58,11 +58,11 @@ impl Args {
         })?;
         let options = self.options()?;
         let input = match self.input {
-            Some(path) => Input::Path(path),
+            Some(path) => SourceInput::Path(path),
             None if io::stdin().is_terminal() => {
                 return Err(CliError::Plain("requested load from stdin, but stdin is empty".to_owned()));
             }
-            None => Input::Stream(Box::new(io::stdin())),
+            None => SourceInput::Stream(Box::new(io::stdin())),
         };
         let loaded = load(&session.context, input, &options, &*session.progress(self.quiet))?;
         if self.format.is_some() {
@@ -72,7 +72,7 @@ impl Args {
         loaded.iter().try_for_each(|image| tell(session, image, done))
     }
 
-    fn options(&self) -> Result<Options, CliError> {
+    fn options(&self) -> Result<LoadOptions, CliError> {
         let name = |text: &str| text.parse::<Reference>().map(Reference::with_default_tag);
         let mut rename = Vec::new();
         for pair in &self.tag {
@@ -84,7 +84,7 @@ impl Args {
         }
         let only =
             self.only.iter().map(|text| name(text)).collect::<Result<_, _>>().map_err(crate::ops::Error::from)?;
-        Ok(Options {
+        Ok(LoadOptions {
             platforms: Session::platforms(&self.platform)?,
             no_clobber: self.no_clobber,
             rename,

@@ -28,7 +28,7 @@ pub(super) struct Args {
 enum Command {
     Annotate(Annotate),
     Create(Create),
-    Inspect(Inspect),
+    Inspect(InspectArgs),
     Push(Push),
     Rm(Rm),
 }
@@ -75,7 +75,7 @@ struct Create {
 /// Display an image manifest, or manifest list
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "inspect [OPTIONS] [MANIFEST_LIST] MANIFEST")]
-struct Inspect {
+struct InspectArgs {
     /// Output additional info including layers and platform
     #[arg(short, long)]
     verbose: bool,
@@ -149,7 +149,7 @@ impl Create {
     }
 }
 
-impl Inspect {
+impl InspectArgs {
     fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Between(1, 2), &self.operands)?;
         let (list, image) = match self.operands.as_slice() {
@@ -181,7 +181,8 @@ impl Push {
         check_target(path, "push manifest list")?;
         let digest = show(&session.context, None, list)?.descriptor.digest;
         let progress = session.progress(false);
-        let options = save::Options { format: save::Format::Oci, mtime: Session::epoch()?, ..Default::default() };
+        let options =
+            save::SaveOptions { format: save::ArchiveFormat::Oci, mtime: Session::epoch()?, ..Default::default() };
         let members = save::plan(&session.context, std::slice::from_ref(list), &options, &*progress)?;
         write_to_path(&members, path, session.context.store.job(), &*progress)?;
         session.ui.line(&digest.to_string())?;
@@ -202,7 +203,7 @@ impl Rm {
                 failed = true;
             }
         }
-        if failed { Err(CliError::Told { code: 1 }) } else { Ok(()) }
+        if failed { Err(CliError::AlreadyReported { code: 1 }) } else { Ok(()) }
     }
 }
 

@@ -51,7 +51,7 @@ use crate::cancel::Token;
 use crate::ui::{ProgressMode, Ui};
 use completes::Completes;
 use error::CliError;
-use line::Line;
+use line::CommandLine;
 use session::Session;
 use usage::Called;
 
@@ -160,7 +160,7 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         let _ = complete::run(&ui, &command, words);
         return ExitCode::SUCCESS;
     }
-    let line = Line::read(&command, words);
+    let line = CommandLine::read(&command, words);
     let for_clap = match line.clone().for_clap() {
         Ok(words) => words,
         Err(wrong) => return usage::explain_flag(&ui, &wrong),

@@ -6,8 +6,8 @@ use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use crate::ops::filter::Filters;
-use crate::ops::prune::{Options, prune};
-use crate::ops::remove::Event;
+use crate::ops::prune::{PruneOptions, prune};
+use crate::ops::remove::RemovalEvent;
 use crate::ui::human;
 
 /// Remove unused images, unreferenced blobs and leftovers of killed processes
@@ -48,7 +48,7 @@ impl Args {
             return Ok(());
         }
         let partials_before = SystemTime::from(session.now).checked_sub(PARTIALS_STAY);
-        let options = Options { all: self.all, keep: self.keep, filters, partials_before, dry_run: self.dry_run };
+        let options = PruneOptions { all: self.all, keep: self.keep, filters, partials_before, dry_run: self.dry_run };
         let report = prune(&session.context, &options)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;
@@ -68,11 +68,11 @@ impl Args {
     }
 }
 
-fn line(event: &Event) -> String {
+fn line(event: &RemovalEvent) -> String {
     match event {
-        Event::Untagged(name) => format!("untagged: {name}"),
-        Event::DeletedImage(id) => format!("deleted: {id}"),
-        Event::DeletedLayer(chain) => format!("deleted: {chain}"),
+        RemovalEvent::Untagged(name) => format!("untagged: {name}"),
+        RemovalEvent::DeletedImage(id) => format!("deleted: {id}"),
+        RemovalEvent::DeletedLayer(chain) => format!("deleted: {chain}"),
     }
 }
 

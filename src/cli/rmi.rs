@@ -2,7 +2,7 @@ use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::ops::remove::{Event, Options, remove};
+use crate::ops::remove::{RemovalEvent, RemoveOptions, remove};
 
 /// Remove one or more images
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ impl Args {
                     .to_owned(),
             ));
         }
-        let options = Options { force: self.force, keep_parents: self.no_prune, dry_run: self.dry_run };
+        let options = RemoveOptions { force: self.force, keep_parents: self.no_prune, dry_run: self.dry_run };
         let mut failed = false;
         for result in remove(&session.context, &self.images, options)? {
             match result {
@@ -47,14 +47,14 @@ impl Args {
                 }
             }
         }
-        if failed { Err(CliError::Told { code: 1 }) } else { Ok(()) }
+        if failed { Err(CliError::AlreadyReported { code: 1 }) } else { Ok(()) }
     }
 }
 
-fn line(event: &Event) -> String {
+fn line(event: &RemovalEvent) -> String {
     match event {
-        Event::Untagged(name) => format!("Untagged: {name}"),
-        Event::DeletedImage(id) => format!("Deleted: {id}"),
-        Event::DeletedLayer(chain) => format!("Deleted: {chain}"),
+        RemovalEvent::Untagged(name) => format!("Untagged: {name}"),
+        RemovalEvent::DeletedImage(id) => format!("Deleted: {id}"),
+        RemovalEvent::DeletedLayer(chain) => format!("Deleted: {chain}"),
     }
 }

@@ -7,7 +7,7 @@ use super::target::{check_target, refuse_terminal};
 use super::usage::Arity;
 use crate::image::outgoing::Recode;
 use crate::ops::output::{folder_of, write_to_path, write_to_stream};
-use crate::ops::save::{Format, Options, plan};
+use crate::ops::save::{ArchiveFormat, SaveOptions, plan};
 
 /// Save one or more images to a tar archive (streamed to STDOUT by default)
 ///
@@ -53,11 +53,11 @@ impl Args {
                 "--platform takes one platform; without it all platforms are saved".to_owned(),
             ));
         }
-        let options = Options {
+        let options = SaveOptions {
             format: match self.format {
-                FormatName::Docker => Format::Docker,
-                FormatName::DockerLegacy => Format::DockerLegacy,
-                FormatName::Oci => Format::Oci,
+                FormatName::Docker => ArchiveFormat::Docker,
+                FormatName::DockerLegacy => ArchiveFormat::DockerLegacy,
+                FormatName::Oci => ArchiveFormat::Oci,
             },
             compress: self.compress.as_deref().map(parse_method).transpose()?,
             platform: platforms.pop(),

@@ -55,7 +55,7 @@ impl Session {
         }
         error.report(&self.ui);
         self.suggest(&error);
-        CliError::Told { code: 1 }
+        CliError::AlreadyReported { code: 1 }
     }
 
     /// Behind an error about an image that is not there, names the one that was probably meant.

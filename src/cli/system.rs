@@ -10,7 +10,7 @@ use crate::docker::types;
 use crate::go::template::TemplateError;
 use crate::oci::Reference;
 use crate::ops::df::{ImageUsage, Usage, usage as measure};
-use crate::ui::{Format, human, render_object, render_rows};
+use crate::ui::{OutputFormat, human, render_object, render_rows};
 
 /// Manage the store
 #[derive(Debug, clap::Args)]
@@ -90,7 +90,7 @@ impl Df {
         let text = if self.verbose {
             details(session, self.format.as_deref(), &measured)?
         } else {
-            let format = Format::parse(self.format.as_deref(), TABLE)?.raw(RAW)?;
+            let format = OutputFormat::parse(self.format.as_deref(), TABLE)?.raw(RAW)?;
             render_rows(&format, &types::DISK_USAGE_ROW, &HEADERS, &summary(&measured))?
         };
         Ok(session.ui.data(&text)?)
@@ -105,7 +105,8 @@ fn details(session: &Session, format: Option<&str>, measured: &Usage) -> Result<
             for (row, image) in images.iter_mut().zip(&measured.images) {
                 row.insert("ID".to_owned(), json!(image.record.id.short().to_string()));
             }
-            let table = render_rows(&Format::parse(None, IMAGE_TABLE)?, &types::IMAGE_ROW, &IMAGE_HEADERS, &images)?;
+            let table =
+                render_rows(&OutputFormat::parse(None, IMAGE_TABLE)?, &types::IMAGE_ROW, &IMAGE_HEADERS, &images)?;
             Ok(format!("Images space usage:\n\n{table}{NOTHING_ELSE}"))
         }
         Some(format) => {

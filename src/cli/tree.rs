@@ -1,11 +1,11 @@
 //! `images --tree`, as docker 29 draws it.
 
 use crate::oci::Digest;
-use crate::ops::images::Record;
+use crate::ops::images::ImageRecord;
 use crate::ui::{Ui, human, text};
 
 /// A line of the view.
-struct Line {
+struct TreeLine {
     name: String,
     id: String,
     disk: String,
@@ -19,8 +19,8 @@ const COLUMNS: [(&str, usize); 3] = [("ID", 12), ("DISK USAGE", 10), ("CONTENT S
 const GAP: &str = "   ";
 
 /// The whole view: an image a name, its platforms below it.
-pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
-    let mut groups: Vec<Vec<Line>> = Vec::new();
+pub(super) fn render(ui: &Ui, records: &[ImageRecord]) -> String {
+    let mut groups: Vec<Vec<TreeLine>> = Vec::new();
     for record in records {
         if record.names.is_empty() {
             groups.push(group(ui, record, "<untagged>", &record.descriptor.digest));
@@ -28,16 +28,16 @@ pub(super) fn render(ui: &Ui, records: &[Record]) -> String {
         groups.extend(record.names.iter().map(|(name, digest)| group(ui, record, &name.familiar(), digest)));
     }
     groups.sort_by(|one, two| {
-        let untagged = |group: &[Line]| group[0].name == "<untagged>";
+        let untagged = |group: &[TreeLine]| group[0].name == "<untagged>";
         (untagged(one), &one[0].name).cmp(&(untagged(two), &two[0].name))
     });
     draw(&groups)
 }
 
-fn group(ui: &Ui, record: &Record, name: &str, digest: &Digest) -> Vec<Line> {
+fn group(ui: &Ui, record: &ImageRecord, name: &str, digest: &Digest) -> Vec<TreeLine> {
     let content = record.contents.get(digest);
     let platforms = content.map(|content| content.platforms.as_slice()).unwrap_or_default();
-    let line = |name: String, id: String, size: u64, stored: u64| Line {
+    let line = |name: String, id: String, size: u64, stored: u64| TreeLine {
         name,
         id,
         disk: human::size(size + stored, 3),
@@ -56,7 +56,7 @@ fn group(ui: &Ui, record: &Record, name: &str, digest: &Digest) -> Vec<Line> {
     lines
 }
 
-fn draw(groups: &[Vec<Line>]) -> String {
+fn draw(groups: &[Vec<TreeLine>]) -> String {
     let widest = groups.iter().flatten().map(|line| text::width(&line.name)).max().unwrap_or(0);
     let width = widest.max("IMAGE".len());
     let pad = |name: &str| format!("{name}{}", " ".repeat(width - text::width(name)));
@@ -70,7 +70,7 @@ fn draw(groups: &[Vec<Line>]) -> String {
         if spaced && place > 0 {
             drawn.push('\n');
         }
-        for Line { name, id, disk, content } in group {
+        for TreeLine { name, id, disk, content } in group {
             let name = pad(name);
             let line = format!("{name}{GAP}{id:<id_width$}{GAP}{disk:>disk_width$}{GAP}{content:>content_width$}");
             drawn.extend([&line, GAP, &" ".repeat(EXTRA.len()), "\n"]);

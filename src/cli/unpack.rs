@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
 use crate::ops::unpack::bundle::bundle;
-use crate::ops::unpack::{Options, Report, unpack};
+use crate::ops::unpack::{UnpackImageOptions, UnpackReport, unpack};
 use crate::rootfs::{Lacking, ordinary_user};
 
 /// Unpack the file system of an image into a directory
@@ -36,7 +36,7 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Exactly(2), &self.operands)?;
         let platform = Session::platform(self.platform.as_ref())?;
-        let options = Options { platform, devices: self.devices };
+        let options = UnpackImageOptions { platform, devices: self.devices };
         let (image, target) = (&self.operands[0], PathBuf::from(&self.operands[1]));
         let progress = session.progress(self.quiet);
         let report = if self.bundle {
@@ -52,7 +52,7 @@ impl Args {
 }
 
 /// One line for all that could not be applied.
-fn lacking(report: &Report) -> Option<String> {
+fn lacking(report: &UnpackReport) -> Option<String> {
     let Lacking { owners, devices, xattrs, modes } = report.lacking;
     let files = |count| format!("{count} {}", if count == 1 { "file" } else { "files" });
     let stand_ins =

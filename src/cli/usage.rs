@@ -8,7 +8,7 @@ use clap::{Arg, Command, CommandFactory as _};
 use super::Cli;
 use super::elsewhere;
 use super::error::CliError;
-use super::line::{Line, Wrong, flags_of};
+use super::line::{CommandLine, Wrong, flags_of};
 use super::suggest::nearest;
 use crate::ui::Ui;
 
@@ -16,7 +16,7 @@ use crate::ui::Ui;
 const BAD_FLAG: u8 = 125;
 
 /// Prints help, or what clap found wrong, and gives the exit code.
-pub(super) fn explain(ui: &Ui, error: &clap::Error, line: &Line<'_>) -> ExitCode {
+pub(super) fn explain(ui: &Ui, error: &clap::Error, line: &CommandLine<'_>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayVersion => {
             // Whatever name it was called by, this is what it is.
@@ -38,7 +38,7 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, line: &Line<'_>) -> ExitCode
 }
 
 /// Tells of a command that is not there: what to do instead, or which one was probably meant.
-fn explain_command(ui: &Ui, line: &Line<'_>) -> ExitCode {
+fn explain_command(ui: &Ui, line: &CommandLine<'_>) -> ExitCode {
     let wrong = line.unknown.as_ref().map(|word| word.to_string_lossy()).unwrap_or_default();
     let path = line.name();
     let group = path.split_once(' ').map_or("", |(_, group)| group);
@@ -100,7 +100,7 @@ pub(super) struct Called {
 }
 
 impl Called {
-    pub(super) fn new(program: &'static str, line: &Line<'_>) -> Self {
+    pub(super) fn new(program: &'static str, line: &CommandLine<'_>) -> Self {
         let names = line.path[1..].iter().map(|name| (*name).to_owned()).collect();
         Self { program, names, usage: usage_line(line.command, &line.name()) }
     }
@@ -149,7 +149,7 @@ fn shown(ui: &Ui, text: &str) -> ExitCode {
 }
 
 /// The help of the command that was typed.
-fn help(ui: &Ui, line: &Line<'_>) -> String {
+fn help(ui: &Ui, line: &CommandLine<'_>) -> String {
     let global: Vec<&Arg> = line.global_flags().filter(|arg| !arg.is_hide_set()).collect();
     super::help::page(line.command, &line.name(), &global, ui.columns())
 }

@@ -55,7 +55,7 @@ impl Args {
             let in_store = typed.is_none_or(|typed| matches!(Location::parse(typed, Path::exists), Location::Store(_)));
             session.ui.error(&sentence(damaged, verified.len(), in_store));
         }
-        Err(CliError::Told { code: 1 })
+        Err(CliError::AlreadyReported { code: 1 })
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn print(session: &Session, format: &str, of: &'static Struct, object
         Ok(text) => Ok(session.ui.line(&text)?),
         Err(error @ TemplateError::Parse { .. }) => {
             session.ui.error(&error.to_string());
-            Err(CliError::Told { code: BAD_TEMPLATE })
+            Err(CliError::AlreadyReported { code: BAD_TEMPLATE })
         }
         Err(TemplateError::Execute { message }) => {
             session.ui.line("")?;

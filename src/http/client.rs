@@ -7,7 +7,7 @@ use ureq::SendBody;
 use ureq::http;
 
 use super::agents::Agents;
-use super::request::Content;
+use super::request::RequestContent;
 use super::{Error, Method, Request, Response, Settings, Url};
 
 /// How many redirects are followed; as many as Go's client does.
@@ -83,12 +83,12 @@ impl Client {
         let agent = self.agents.of(url)?;
         let invalid = |error: http::Error| Error::Request { url: url.clone(), why: error.to_string() };
         let answer = match content {
-            Content::Nothing if method.is_safe() || method == Method::Delete => {
+            RequestContent::Nothing if method.is_safe() || method == Method::Delete => {
                 agent.run(builder.body(()).map_err(invalid)?)
             }
-            Content::Nothing => agent.run(builder.body(&[][..]).map_err(invalid)?),
-            Content::Bytes(bytes) => agent.run(builder.body(bytes).map_err(invalid)?),
-            Content::Stream(mut stream, size) => {
+            RequestContent::Nothing => agent.run(builder.body(&[][..]).map_err(invalid)?),
+            RequestContent::Bytes(bytes) => agent.run(builder.body(bytes).map_err(invalid)?),
+            RequestContent::Stream(mut stream, size) => {
                 let body = SendBody::from_reader(&mut stream);
                 agent.run(builder.header("content-length", size).body(body).map_err(invalid)?)
             }

@@ -35,7 +35,7 @@ impl Method {
 }
 
 /// What is sent along.
-pub(super) enum Content<'a> {
+pub(super) enum RequestContent<'a> {
     Nothing,
     Bytes(&'a [u8]),
     /// A stream, and how long it is.
@@ -47,13 +47,13 @@ pub struct Request<'a> {
     pub(super) method: Method,
     pub(super) url: &'a Url,
     pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) content: Content<'a>,
+    pub(super) content: RequestContent<'a>,
 }
 
 impl<'a> Request<'a> {
     /// A request without content.
     pub fn new(method: Method, url: &'a Url) -> Self {
-        Self { method, url, headers: Vec::new(), content: Content::Nothing }
+        Self { method, url, headers: Vec::new(), content: RequestContent::Nothing }
     }
 
     /// With one more header. `authorization` and `cookie` go to no other server that a redirect leads to.
@@ -70,16 +70,16 @@ impl<'a> Request<'a> {
 
     /// With a content that is in memory, and can be sent again.
     pub fn bytes(self, bytes: &'a [u8]) -> Self {
-        Self { content: Content::Bytes(bytes), ..self }
+        Self { content: RequestContent::Bytes(bytes), ..self }
     }
 
     /// With `size` bytes that are read once; nothing of them can be sent again.
     pub fn stream(self, stream: &'a mut (dyn Read + Send), size: u64) -> Self {
-        Self { content: Content::Stream(stream, size), ..self }
+        Self { content: RequestContent::Stream(stream, size), ..self }
     }
 
     /// Whether it does no harm to send it again.
     pub(super) fn can_repeat(&self) -> bool {
-        self.method.is_safe() && matches!(self.content, Content::Nothing)
+        self.method.is_safe() && matches!(self.content, RequestContent::Nothing)
     }
 }

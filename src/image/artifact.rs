@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::image::{Blob, Tree};
+use crate::image::{Blob, ImageTree};
 use crate::oci::{Descriptor, Manifest, MediaType, strict};
 
 /// What OCI meant for artifacts before image-spec 1.1; SOCI and ORAS wrote such.
 const ARTIFACT_MANIFEST: &str = "application/vnd.oci.artifact.manifest.v1+json";
 
 /// What kinds of artifacts a descriptor leads to, by their artifact types, or else by the types of what is in them.
-pub(super) fn kinds(descriptor: Option<&Descriptor>, tree: &Tree) -> BTreeSet<String> {
+pub(super) fn kinds(descriptor: Option<&Descriptor>, tree: &ImageTree) -> BTreeSet<String> {
     let own = match tree {
-        Tree::Image(_) => None,
-        Tree::Artifact { manifest, .. } => kind_of_manifest(manifest.value()),
-        Tree::Index { document, .. } => document.value().artifact_type.clone(),
-        Tree::Other(blob) => kind_of_blob(descriptor, blob),
-        Tree::Absent => descriptor.and_then(|descriptor| descriptor.artifact_type.clone()),
+        ImageTree::Image(_) => None,
+        ImageTree::Artifact { manifest, .. } => kind_of_manifest(manifest.value()),
+        ImageTree::Index { document, .. } => document.value().artifact_type.clone(),
+        ImageTree::Other(blob) => kind_of_blob(descriptor, blob),
+        ImageTree::Absent => descriptor.and_then(|descriptor| descriptor.artifact_type.clone()),
     };
     match (own.filter(|kind| !kind.is_empty()), tree) {
         (Some(kind), _) => BTreeSet::from([kind.to_string()]),
-        (None, Tree::Index { children, .. }) => {
+        (None, ImageTree::Index { children, .. }) => {
             children.iter().flat_map(|child| kinds(Some(&child.descriptor), &child.tree)).collect()
         }
         (None, _) => BTreeSet::new(),

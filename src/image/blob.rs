@@ -3,7 +3,7 @@
 //! A range can be moved between files by the kernel and read by several threads at once; a stream (a member of a
 //! compressed archive) can only be read from its beginning, each time anew. The file of a range may be known only by
 //! its digest until somebody reads it ([`OpenFile`]), so that looking at a thousand images opens none of their layers.
-//! What is known of the bytes already, because they were hashed on their way in, travels with the blob as [`Held`].
+//! What is known of the bytes already, because they were hashed on their way in, travels with the blob as [`QuarantinedBlob`].
 
 use std::fmt;
 use std::fs::File;
@@ -28,18 +28,18 @@ pub trait OpenFile: Send + Sync {
 
 /// What is known of bytes that a store's quarantine already holds.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct QuarantinedBlob {
     /// Which of the quarantine's files they are.
     pub ticket: u64,
     /// Their digest.
     pub digest: Digest,
     /// What they hold as a layer, or why they are none.
-    pub layer: Result<HeldLayer, Arc<str>>,
+    pub layer: Result<QuarantinedLayer, Arc<str>>,
 }
 
 /// What is known of held bytes that are a layer.
 #[derive(Debug, Clone)]
-pub struct HeldLayer {
+pub struct QuarantinedLayer {
     /// The digest of the uncompressed tar.
     pub diff_id: DiffId,
     /// How the bytes are compressed.
@@ -70,7 +70,7 @@ pub enum Key {
 pub struct Blob {
     origin: Origin,
     size: u64,
-    held: Option<Arc<Held>>,
+    held: Option<Arc<QuarantinedBlob>>,
 }
 
 impl Blob {
@@ -96,12 +96,12 @@ impl Blob {
     }
 
     /// The same bytes, with what is known of them.
-    pub fn with_held(self, held: Held) -> Self {
+    pub fn with_held(self, held: QuarantinedBlob) -> Self {
         Self { held: Some(Arc::new(held)), ..self }
     }
 
     /// What is known of the bytes, if a quarantine holds them.
-    pub fn held(&self) -> Option<&Held> {
+    pub fn held(&self) -> Option<&QuarantinedBlob> {
         self.held.as_deref()
     }
 

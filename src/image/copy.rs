@@ -14,7 +14,7 @@ use crate::oci::{Digest, Hasher};
 
 /// Writes all bytes of `blob` to the beginning of `to` and gives their digest.
 pub fn land(blob: &Blob, to: &File, moved: Moved<'_>) -> io::Result<Digest> {
-    let mut landing = Landing::new(From::blob(blob)?, to, 0, moved);
+    let mut landing = Landing::new(CopySource::blob(blob)?, to, 0, moved);
     Ok(send(&mut landing, &mut io::sink(), &|_| {})?.0)
 }
 
@@ -26,7 +26,7 @@ pub fn land_layer(
     limits: &Limits,
     moved: Moved<'_>,
 ) -> Result<Scan, ScanError> {
-    scan(Landing::new(From::blob(blob)?, to, 0, moved), limits, index)
+    scan(Landing::new(CopySource::blob(blob)?, to, 0, moved), limits, index)
 }
 
 /// As [`land_layer`], but what is written is the uncompressed tar.
@@ -37,9 +37,9 @@ pub fn land_layer_unpacked(
     limits: &Limits,
     moved: Moved<'_>,
 ) -> Result<Scan, ScanError> {
-    let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
+    let (compression, raw) = sniff(CountedReader { inner: blob.open()?, moved })?;
     let tar = compression.decoder(raw, limits)?;
-    scan(Landing::new(From::Reader(tar), to, 0, &|_| {}), limits, index)
+    scan(Landing::new(CopySource::Reader(tar), to, 0, &|_| {}), limits, index)
 }
 
 /// As [`land_layer`], for a layer that is read once. Compressions for which `undo` says so are undone.
@@ -51,10 +51,10 @@ pub fn land_layer_once(
     undo: fn(Compression) -> bool,
     moved: Moved<'_>,
 ) -> Result<Scan, ScanError> {
-    let (compression, raw) = sniff(Counted { inner: stream, moved })?;
+    let (compression, raw) = sniff(CountedReader { inner: stream, moved })?;
     let bytes: Box<dyn Read + Send + '_> =
         if undo(compression) { compression.decoder(raw, limits)? } else { Box::new(raw) };
-    scan(Landing::new(From::Reader(bytes), to, 0, &|_| {}), limits, index)
+    scan(Landing::new(CopySource::Reader(bytes), to, 0, &|_| {}), limits, index)
 }
 
 /// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to
@@ -66,7 +66,7 @@ pub fn land_stream(
     limits: &Limits,
     moved: Moved<'_>,
 ) -> io::Result<(Result<Scan, ScanError>, Digest, u64)> {
-    let mut landing = Landing::new(From::Reader(Box::new(stream)), to, 0, moved);
+    let mut landing = Landing::new(CopySource::Reader(Box::new(stream)), to, 0, moved);
     let seen = scan(&mut landing, limits, index);
     io::copy(&mut landing, &mut io::sink())?;
     let size = landing.size;
@@ -87,7 +87,7 @@ pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<()
     if done > 0 {
         rest.seek(SeekFrom::Start(done))?;
     }
-    let mut landing = Landing::new(From::Reader(Box::new(rest)), to, at + done, moved);
+    let mut landing = Landing::new(CopySource::Reader(Box::new(rest)), to, at + done, moved);
     io::copy(&mut landing, &mut io::sink()).map(|_| ())
 }
 
@@ -114,12 +114,12 @@ pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 /// How much is moved at a time: large enough that system calls do not count, small enough for the processor's cache.
 pub const CHUNK: usize = 256 << 10;
 
-enum From<'a> {
+enum CopySource<'a> {
     Range { file: Arc<File>, offset: u64, left: u64, by_kernel: bool },
     Reader(Box<dyn Read + Send + 'a>),
 }
 
-impl From<'_> {
+impl CopySource<'_> {
     fn blob(blob: &Blob) -> io::Result<Self> {
         Ok(match blob.as_range()? {
             Some((file, offset)) => Self::Range { file, offset, left: blob.size(), by_kernel: true },
@@ -130,7 +130,7 @@ impl From<'_> {
 
 /// A reader whose bytes have landed in a file by the time they are read.
 struct Landing<'a> {
-    from: From<'a>,
+    from: CopySource<'a>,
     to: &'a File,
     at: u64,
     size: u64,
@@ -138,7 +138,7 @@ struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    fn new(from: From<'a>, to: &'a File, at: u64, moved: Moved<'a>) -> Self {
+    fn new(from: CopySource<'a>, to: &'a File, at: u64, moved: Moved<'a>) -> Self {
         Self { from, to, at, size: 0, moved }
     }
 
@@ -146,13 +146,13 @@ impl<'a> Landing<'a> {
     fn land(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let at = self.at + self.size;
         match &mut self.from {
-            From::Reader(reader) => {
+            CopySource::Reader(reader) => {
                 let got = reader.read(into)?;
                 write_at(self.to, &into[..got], at)?;
                 Ok(got)
             }
-            From::Range { left: 0, .. } => Ok(0),
-            From::Range { file, offset, left, by_kernel } => {
+            CopySource::Range { left: 0, .. } => Ok(0),
+            CopySource::Range { file, offset, left, by_kernel } => {
                 let want = into.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 let into = &mut into[..want];
                 let moved = if *by_kernel { kernel::move_some(file, *offset, self.to, at, want)? } else { 0 };
@@ -214,12 +214,12 @@ impl Read for Written<'_> {
 }
 
 /// A reader that tells how many bytes were read.
-pub(super) struct Counted<'a, R> {
+pub(super) struct CountedReader<'a, R> {
     pub(super) inner: R,
     pub(super) moved: Moved<'a>,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for CountedReader<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(into)?;
         (self.moved)(got as u64);

@@ -25,13 +25,13 @@ pub mod work;
 
 use std::collections::BTreeMap;
 
-pub use blob::{Blob, Held, HeldLayer, OpenFile, Reopen};
+pub use blob::{Blob, OpenFile, QuarantinedBlob, QuarantinedLayer, Reopen};
 pub use blobs::{BlobSource, Error};
 pub use contents::Contents;
 pub use progress::{Progress, Silent};
 pub use sink::Sink;
-pub use source::{Inventory, Named, Source};
-pub use tree::{Child, Tree, collect_from_unknown};
+pub use source::{Inventory, Named, ImageSource};
+pub use tree::{Child, ImageTree, collect_from_unknown};
 
 use crate::oci::{Descriptor, DiffId, Document, ImageConfig, ImageId, Manifest, Platform};
 

@@ -78,7 +78,7 @@ impl<'a> Sink<'a> {
                 *at += moved;
             }
         }
-        self.copy(&mut Part { file: from, at: offset + moved, left: length - moved })
+        self.copy(&mut SinkPart { file: from, at: offset + moved, left: length - moved })
     }
 
     /// Writes all that a reader gives.
@@ -132,13 +132,13 @@ impl Write for Sink<'_> {
 }
 
 /// What is still to be read of a part of a file.
-struct Part<'a> {
+struct SinkPart<'a> {
     file: &'a File,
     at: u64,
     left: u64,
 }
 
-impl Read for Part<'_> {
+impl Read for SinkPart<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let want = into.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let got = self.file.read_at(&mut into[..want], self.at)?;
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::image::Blob;
     use crate::image::contents::{Contents, Piece};
-    use crate::layer::overlay::Source;
+    use crate::layer::overlay::ContentRange;
     use crate::layer::{Checksum, Limits};
 
     /// Writes the same to a sink: small and large parts of a layer, small and large holes.
@@ -172,7 +172,7 @@ mod tests {
             let mut content = Vec::new();
             bytes.take(size).read_to_end(&mut content).expect("bytes");
             let checksum = Checksum::of(&content);
-            let source = Source { layer: 0, content_offset, size, sparse: None, checksum };
+            let source = ContentRange { layer: 0, content_offset, size, sparse: None, checksum };
             let copy = |piece: Piece<'_, '_>| match piece {
                 Piece::Hole(size) => sink.zeros(size),
                 Piece::Data(mut data) => sink.data(&mut data),

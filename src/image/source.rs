@@ -5,17 +5,17 @@
 //! archive::TarIndex   an archive: a file, or a stream whose members are kept as they come
 //! ```
 //!
-//! A registry will be the next. Each is a [`Source`]: it lists what is there as an [`Inventory`] and opens blobs by their
+//! A registry will be the next. Each is a [`ImageSource`]: it lists what is there as an [`Inventory`] and opens blobs by their
 //! descriptors. Whatever copies images takes them from here.
 
 use std::collections::BTreeSet;
 
 use crate::image::blobs::{BlobSource, Error};
-use crate::image::{Tree, artifact};
+use crate::image::{ImageTree, artifact};
 use crate::oci::{Descriptor, Reference};
 
 /// A place with images.
-pub trait Source: BlobSource {
+pub trait ImageSource: BlobSource {
     /// Why its list of images cannot be read.
     type Error;
 
@@ -31,7 +31,7 @@ pub struct Named {
     /// What the place's index says of it, if it has one.
     pub descriptor: Option<Descriptor>,
     /// What is in it.
-    pub tree: Tree,
+    pub tree: ImageTree,
 }
 
 /// What is at a place.
@@ -73,7 +73,11 @@ pub fn settled(mut all: Vec<Named>) -> Result<Vec<Named>, Error> {
 /// A name as it is kept: a digest in it must be that of the image's manifest or index, or of the manifest of one of its
 /// platforms. With a tag the digest adds nothing and goes. Where there is no manifest, nothing shows whether the digest
 /// is right, and it goes too; `None` if no name is left then.
-fn settled_name(name: Reference, descriptor: Option<&Descriptor>, tree: &Tree) -> Result<Option<Reference>, Error> {
+fn settled_name(
+    name: Reference,
+    descriptor: Option<&Descriptor>,
+    tree: &ImageTree,
+) -> Result<Option<Reference>, Error> {
     let Some(digest) = name.digest() else { return Ok(Some(name)) };
     if let Some(descriptor) = descriptor
         && descriptor.digest != *digest

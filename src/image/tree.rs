@@ -15,7 +15,7 @@ use crate::oci::{
 
 /// All that a name in an index leads to.
 #[derive(Debug, Clone)]
-pub enum Tree {
+pub enum ImageTree {
     /// An image for one platform.
     Image(Box<Image>),
     /// An index, and what it leads to.
@@ -44,10 +44,10 @@ pub struct Child {
     /// As the index has it.
     pub descriptor: Descriptor,
     /// What was found.
-    pub tree: Tree,
+    pub tree: ImageTree,
 }
 
-impl Tree {
+impl ImageTree {
     /// Reads what `descriptor` leads to. Every document met is checked against its digest and size; what the root needs
     /// must be there, while an index may name what is not.
     pub fn read(source: &dyn BlobSource, descriptor: &Descriptor) -> Result<Self, Error> {
@@ -90,7 +90,7 @@ impl Tree {
     }
 }
 
-impl Tree {
+impl ImageTree {
     /// Whether one of the indexes lists a manifest or index of that digest.
     pub fn has_manifest(&self, digest: &Digest) -> bool {
         let Self::Index { children, .. } = self else { return false };
@@ -143,11 +143,11 @@ struct Reader<'a> {
     source: &'a dyn BlobSource,
     seen: usize,
     /// What was read, so that an index that says the same a thousand times costs one document.
-    memory: HashMap<(Digest, bool), Tree>,
+    memory: HashMap<(Digest, bool), ImageTree>,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, descriptor: &Descriptor, depth: usize) -> Result<Tree, Error> {
+    fn read(&mut self, descriptor: &Descriptor, depth: usize) -> Result<ImageTree, Error> {
         self.seen += 1;
         if self.seen > MAX_DESCRIPTORS {
             return Err(Error::TooManyDescriptors);
@@ -156,7 +156,7 @@ impl Reader<'_> {
             return Err(Error::TooDeep);
         }
         let Some(blob) = self.open("manifest", descriptor)? else {
-            return Ok(Tree::Absent);
+            return Ok(ImageTree::Absent);
         };
         if descriptor.media_type.is_index() {
             return self.read_index(descriptor, &blob, depth);
@@ -171,7 +171,7 @@ impl Reader<'_> {
             self.memory.entry(key).or_insert_with(|| tree.clone());
             return Ok(tree.described_by(descriptor));
         }
-        Ok(Tree::Other(blob))
+        Ok(ImageTree::Other(blob))
     }
 
     /// The blob that a descriptor leads to; what the descriptor carries itself need not be in the source.
@@ -180,16 +180,16 @@ impl Reader<'_> {
         Ok(self.source.open_blob(descriptor)?.or(embedded))
     }
 
-    fn read_index(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
+    fn read_index(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<ImageTree, Error> {
         let document: Document<Index> = document("index", descriptor, blob)?;
         let mut children = Vec::new();
         for child in &document.value().manifests {
             children.push(Child { descriptor: child.clone(), tree: self.read(child, depth + 1)? });
         }
-        Ok(Tree::Index { document, children })
+        Ok(ImageTree::Index { document, children })
     }
 
-    fn read_manifest(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<Tree, Error> {
+    fn read_manifest(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) -> Result<ImageTree, Error> {
         let manifest: Document<Manifest> = document("manifest", descriptor, blob)?;
         if !is_image(descriptor, manifest.value()) {
             let Manifest { config, layers, .. } = manifest.value();
@@ -197,18 +197,18 @@ impl Reader<'_> {
             for part in std::iter::once(config).chain(layers) {
                 blobs.push((part.clone(), self.open("blob", part)?));
             }
-            return Ok(Tree::Artifact { manifest, blobs });
+            return Ok(ImageTree::Artifact { manifest, blobs });
         }
         let described = &manifest.value().config;
         let Some(blob) = self.open("config", described)? else {
             if depth == 0 {
                 return Err(Error::Missing { what: "config", digest: described.digest });
             }
-            return Ok(Tree::Absent);
+            return Ok(ImageTree::Absent);
         };
         let config: Document<ImageConfig> = document("config", described, &blob)?;
         let layers = self.find_layers(&manifest, &config)?;
-        Ok(Tree::Image(Box::new(Image { manifest: Some(manifest), config, layers, described_platform: None })))
+        Ok(ImageTree::Image(Box::new(Image { manifest: Some(manifest), config, layers, described_platform: None })))
     }
 
     fn find_layers(&self, manifest: &Document<Manifest>, config: &Document<ImageConfig>) -> Result<Vec<Layer>, Error> {

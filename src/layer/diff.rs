@@ -2,12 +2,12 @@
 
 use std::iter::Peekable;
 
-use super::overlay::{Children, Node, NodeKind, Overlay};
+use super::overlay::{Children, NodeKind, Overlay, ViewNode};
 use super::path::EntryPath;
 
 /// What happened to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
+pub enum PathChangeKind {
     /// It is new.
     Added,
     /// It is another, or something in it is.
@@ -64,11 +64,11 @@ impl Aspect {
 
 /// A path that is not the same in both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct PathChange {
     /// The path; never the root.
     pub path: EntryPath,
     /// What happened to it.
-    pub kind: ChangeKind,
+    pub kind: PathChangeKind,
     /// What is different, in the order of [`Aspect`]; nothing for what is added or deleted, and nothing for a directory
     /// that only leads to changes.
     pub aspects: Vec<Aspect>,
@@ -81,8 +81,8 @@ pub struct Change {
 pub fn diff<'a>(
     old: &'a Overlay,
     new: &'a Overlay,
-    same_content: impl FnMut(Node<'a>, Node<'a>) -> bool,
-) -> Vec<Change> {
+    same_content: impl FnMut(ViewNode<'a>, ViewNode<'a>) -> bool,
+) -> Vec<PathChange> {
     let mut differ = Differ { changes: Vec::new(), same_content };
     let mut way = vec![Pair::of(old.root(), new.root())];
     while let Some(pair) = way.last_mut() {
@@ -97,26 +97,26 @@ pub fn diff<'a>(
 }
 
 struct Differ<F> {
-    changes: Vec<Change>,
+    changes: Vec<PathChange>,
     same_content: F,
 }
 
-impl<'a, F: FnMut(Node<'a>, Node<'a>) -> bool> Differ<F> {
+impl<'a, F: FnMut(ViewNode<'a>, ViewNode<'a>) -> bool> Differ<F> {
     /// Notes how one name differs; gives two directories that are to be gone into.
-    fn look(&mut self, step: Step<'a>) -> Option<Pair<'a>> {
+    fn look(&mut self, step: DiffStep<'a>) -> Option<Pair<'a>> {
         match step {
-            Step::Old(node) => self.note(node, ChangeKind::Deleted, Vec::new()),
-            Step::New(node) => self.add(node),
-            Step::Both(old, new) => {
+            DiffStep::Old(node) => self.note(node, PathChangeKind::Deleted, Vec::new()),
+            DiffStep::New(node) => self.add(node),
+            DiffStep::Both(old, new) => {
                 let aspects = self.compare(old, new);
                 if old.is_directory() && new.is_directory() {
                     let record = self.changes.len();
-                    self.note(new, ChangeKind::Changed, aspects);
+                    self.note(new, PathChangeKind::Changed, aspects);
                     return Some(Pair { record: Some(record), ..Pair::of(old, new) });
                 }
                 if !aspects.is_empty() {
-                    self.note(new, ChangeKind::Changed, aspects);
-                    new.descendants().for_each(|node| self.note(node, ChangeKind::Added, Vec::new()));
+                    self.note(new, PathChangeKind::Changed, aspects);
+                    new.descendants().for_each(|node| self.note(node, PathChangeKind::Added, Vec::new()));
                 }
             }
         }
@@ -130,16 +130,16 @@ impl<'a, F: FnMut(Node<'a>, Node<'a>) -> bool> Differ<F> {
         }
     }
 
-    fn add(&mut self, node: Node<'a>) {
-        self.note(node, ChangeKind::Added, Vec::new());
-        node.descendants().for_each(|node| self.note(node, ChangeKind::Added, Vec::new()));
+    fn add(&mut self, node: ViewNode<'a>) {
+        self.note(node, PathChangeKind::Added, Vec::new());
+        node.descendants().for_each(|node| self.note(node, PathChangeKind::Added, Vec::new()));
     }
 
-    fn note(&mut self, node: Node<'a>, kind: ChangeKind, aspects: Vec<Aspect>) {
-        self.changes.push(Change { path: node.path(), kind, aspects });
+    fn note(&mut self, node: ViewNode<'a>, kind: PathChangeKind, aspects: Vec<Aspect>) {
+        self.changes.push(PathChange { path: node.path(), kind, aspects });
     }
 
-    fn compare(&mut self, old: Node<'a>, new: Node<'a>) -> Vec<Aspect> {
+    fn compare(&mut self, old: ViewNode<'a>, new: ViewNode<'a>) -> Vec<Aspect> {
         use NodeKind::{BlockDevice, CharDevice, Directory, File, Symlink};
         let (one, other) = (old.kind(), new.kind());
         let both_files = one == File && other == File;
@@ -168,7 +168,7 @@ impl<'a, F: FnMut(Node<'a>, Node<'a>) -> bool> Differ<F> {
     }
 }
 
-fn links_differ(old: Node<'_>, new: Node<'_>) -> bool {
+fn links_differ(old: ViewNode<'_>, new: ViewNode<'_>) -> bool {
     let none = old.link_group().is_none() && new.link_group().is_none();
     !none && (old.link_count() != new.link_count() || old.first_name().path_bytes() != new.first_name().path_bytes())
 }
@@ -183,36 +183,36 @@ struct Pair<'a> {
 
 /// The next name of two directories.
 #[derive(Clone, Copy)]
-enum Step<'a> {
-    Old(Node<'a>),
-    New(Node<'a>),
-    Both(Node<'a>, Node<'a>),
+enum DiffStep<'a> {
+    Old(ViewNode<'a>),
+    New(ViewNode<'a>),
+    Both(ViewNode<'a>, ViewNode<'a>),
 }
 
 impl<'a> Pair<'a> {
-    fn of(old: Node<'a>, new: Node<'a>) -> Self {
+    fn of(old: ViewNode<'a>, new: ViewNode<'a>) -> Self {
         Self { old: old.children().peekable(), new: new.children().peekable(), record: None }
     }
 
-    fn next(&mut self) -> Option<Step<'a>> {
+    fn next(&mut self) -> Option<DiffStep<'a>> {
         match (self.old.peek().copied(), self.new.peek().copied()) {
             (None, None) => None,
             (Some(old), Some(new)) if old.name() == new.name() => {
                 self.old.next();
                 self.new.next();
-                Some(Step::Both(old, new))
+                Some(DiffStep::Both(old, new))
             }
             (Some(old), Some(new)) if old.name() > new.name() => {
                 self.new.next();
-                Some(Step::New(new))
+                Some(DiffStep::New(new))
             }
             (Some(old), _) => {
                 self.old.next();
-                Some(Step::Old(old))
+                Some(DiffStep::Old(old))
             }
             (None, Some(new)) => {
                 self.new.next();
-                Some(Step::New(new))
+                Some(DiffStep::New(new))
             }
         }
     }
@@ -263,12 +263,12 @@ mod tests {
 
     fn changes(old: Vec<Entry>, new: Vec<Entry>) -> Vec<String> {
         let (old, new) = (view(old), view(new));
-        let offset = |node: Node<'_>| node.source().map(|source| source.content_offset);
-        let show = |change: Change| {
+        let offset = |node: ViewNode<'_>| node.source().map(|source| source.content_offset);
+        let show = |change: PathChange| {
             let letter = match change.kind {
-                ChangeKind::Added => 'A',
-                ChangeKind::Changed => 'C',
-                ChangeKind::Deleted => 'D',
+                PathChangeKind::Added => 'A',
+                PathChangeKind::Changed => 'C',
+                PathChangeKind::Deleted => 'D',
             };
             let path = format!("{letter} /{}", change.path);
             change.aspects.iter().fold(path, |line, aspect| format!("{line} {}", aspect.word()))

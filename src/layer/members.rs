@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Read};
 
 /// A decoder of one member.
-pub(crate) trait Member<R>: Read {
+pub(crate) trait MemberDecoder<R>: Read {
     /// The first byte of every member.
     const MAGIC: u8;
 
@@ -27,14 +27,14 @@ enum State<R, M> {
     Ended,
 }
 
-impl<R: BufRead, M: Member<R>> Members<R, M> {
+impl<R: BufRead, M: MemberDecoder<R>> Members<R, M> {
     /// At least one member is expected.
     pub(crate) fn new(packed: R) -> Self {
         Self { state: State::Inside(M::start(packed)) }
     }
 }
 
-impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
+impl<R: BufRead, M: MemberDecoder<R>> Read for Members<R, M> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -80,7 +80,7 @@ fn other_data() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "other data follows it")
 }
 
-impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
+impl<R: BufRead> MemberDecoder<R> for flate2::bufread::GzDecoder<R> {
     const MAGIC: u8 = 0x1f;
 
     fn start(packed: R) -> Self {
@@ -92,7 +92,7 @@ impl<R: BufRead> Member<R> for flate2::bufread::GzDecoder<R> {
     }
 }
 
-impl<R: BufRead> Member<R> for bzip2::bufread::BzDecoder<R> {
+impl<R: BufRead> MemberDecoder<R> for bzip2::bufread::BzDecoder<R> {
     const MAGIC: u8 = b'B';
 
     fn start(packed: R) -> Self {

@@ -23,13 +23,13 @@ pub(crate) trait Names {
     /// The directory that a directory is in; the root is in itself.
     fn parent(&self, directory: u32) -> u32;
     /// What a name stands for.
-    fn step(&self, name: u32) -> Step<'_>;
+    fn step(&self, name: u32) -> Passage<'_>;
     /// Makes a directory where nothing has this name.
     fn make(&mut self, directory: u32, name: &[u8]) -> Result<u32, Self::Error>;
 }
 
 /// What a name means to those who pass.
-pub(crate) enum Step<'a> {
+pub(crate) enum Passage<'a> {
     /// They can go in.
     Directory,
     /// They go on there.
@@ -85,8 +85,8 @@ impl Walker {
                 b"." => {}
                 b".." => at = tree.parent(at),
                 name => match tree.child(at, name).map(|next| (next, tree.step(next))) {
-                    Some((next, Step::Directory)) => at = next,
-                    Some((_, Step::Symlink(target))) => {
+                    Some((next, Passage::Directory)) => at = next,
+                    Some((_, Passage::Symlink(target))) => {
                         links += 1;
                         if links > MOST_LINKS || target.len() > LONGEST_TARGET || self.steps > MOST_STEPS {
                             return Err(Lost::Loop);
@@ -94,7 +94,7 @@ impl Walker {
                         at = if target.starts_with(b"/") { root } else { at };
                         detour = Some(Route { path: target.to_vec(), passed: 0 });
                     }
-                    Some((_, Step::Other)) => return Err(Lost::NotADirectory),
+                    Some((_, Passage::Other)) => return Err(Lost::NotADirectory),
                     None if gaps == Gaps::Fill => at = tree.make(at, name).map_err(Lost::Make)?,
                     None => return Ok(None),
                 },

@@ -24,14 +24,14 @@ const KEPT_OPEN: usize = 16;
 
 /// The folder of a layout.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct BlobFolder {
     root: PathBuf,
     handle: OwnedFd,
     blobs: OnceLock<OwnedFd>,
     open: Mutex<VecDeque<(Digest, Arc<File>)>>,
 }
 
-impl Folder {
+impl BlobFolder {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(root, flags, Mode::empty())?;
@@ -120,7 +120,7 @@ fn not_a_file() -> io::Error {
 
 /// The file of a blob.
 struct LateFile {
-    folder: Arc<Folder>,
+    folder: Arc<BlobFolder>,
     digest: Digest,
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     /// A layout with so many blobs, and their digests.
-    fn layout(blobs: usize) -> (tempfile::TempDir, Arc<Folder>, Vec<Digest>) {
+    fn layout(blobs: usize) -> (tempfile::TempDir, Arc<BlobFolder>, Vec<Digest>) {
         let root = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(root.path().join(BLOBS)).expect("a folder");
         let put = |at: usize| {
@@ -165,7 +165,7 @@ mod tests {
             digest
         };
         let digests = (0..blobs).map(put).collect();
-        let folder = Arc::new(Folder::open(root.path()).expect("a folder"));
+        let folder = Arc::new(BlobFolder::open(root.path()).expect("a folder"));
         (root, folder, digests)
     }
 

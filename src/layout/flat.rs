@@ -10,7 +10,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::set_name;
-use crate::image::{Child, Named, Tree};
+use crate::image::{Child, ImageTree, Named};
 use crate::oci::{Digest, Document, Index, MediaType, Platform, Reference};
 
 /// Joins the images that have a name in common and are each for another platform, at the place of the first of them.
@@ -28,8 +28,8 @@ pub(super) fn join(mut found: Vec<Named>) -> Vec<Named> {
             let first = found.iter().position(|named| named.names.contains(&name)).unwrap_or_default();
             found.insert(first, new);
         }
-        found.retain(|named| named.names != [name.clone()] || matches!(named.tree, Tree::Index { .. }));
-        for named in found.iter_mut().filter(|named| !matches!(named.tree, Tree::Index { .. })) {
+        found.retain(|named| named.names != [name.clone()] || matches!(named.tree, ImageTree::Index { .. }));
+        for named in found.iter_mut().filter(|named| !matches!(named.tree, ImageTree::Index { .. })) {
             named.names.retain(|other| *other != name);
         }
     }
@@ -45,8 +45,8 @@ fn are_platforms(parts: &[&Named]) -> bool {
     let mut platforms = Vec::new();
     for part in parts {
         match &part.tree {
-            Tree::Image(image) => platforms.push(image.described_platform.as_ref().map(Platform::normalized)),
-            Tree::Artifact { .. } => {}
+            ImageTree::Image(image) => platforms.push(image.described_platform.as_ref().map(Platform::normalized)),
+            ImageTree::Artifact { .. } => {}
             _ => return false,
         }
     }
@@ -68,5 +68,5 @@ fn under_one_index(name: &Reference, parts: &[&Named]) -> Named {
     if let Some(first) = parts.iter().find_map(|part| part.descriptor.as_ref()) {
         descriptor.annotations.clone_from(&first.annotations);
     }
-    Named { names: vec![name.clone()], descriptor: Some(descriptor), tree: Tree::Index { document, children } }
+    Named { names: vec![name.clone()], descriptor: Some(descriptor), tree: ImageTree::Index { document, children } }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{StoreName, flat, name_of, names_in_store};
-use crate::image::{BlobSource, Error, Named, Tree};
+use crate::image::{BlobSource, Error, Named, ImageTree};
 use crate::oci::{Descriptor, Digest, Index, Reference};
 
 /// Reads what an index lists, once for each thing however many names it has, in the order of the index. Names stand as
@@ -43,7 +43,7 @@ fn named(
         let place = if let Some(place) = same {
             place
         } else {
-            let tree = Tree::read(source, descriptor)?;
+            let tree = ImageTree::read(source, descriptor)?;
             found.push(Named { names: Vec::new(), descriptor: Some(descriptor.clone()), tree });
             known.push(found.len() - 1);
             found.len() - 1

@@ -20,13 +20,13 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use blobs::Folder;
+use blobs::BlobFolder;
 pub use listed::listed;
 pub use names::{StoreName, name_of, names_in_store, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
 
 use crate::image::source::settled;
-use crate::image::{Blob, BlobSource, Error as ImageError, Inventory, Source};
+use crate::image::{Blob, BlobSource, Error as ImageError, ImageSource, Inventory};
 use crate::oci::{Descriptor, Index, JsonError, strict};
 
 /// The file that says which version of the layout a folder has.
@@ -88,13 +88,13 @@ pub enum Error {
 /// A layout that is read. Cloning is cheap, and shares the files that are open.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    folder: Arc<Folder>,
+    folder: Arc<BlobFolder>,
 }
 
 impl Layout {
     /// Opens the layout in the folder `root`. A missing `oci-layout` is forgiven, a wrong one not.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let folder = Folder::open(root).map_err(|source| Error::Io { path: root.to_owned(), source })?;
+        let folder = BlobFolder::open(root).map_err(|source| Error::Io { path: root.to_owned(), source })?;
         let layout = Self { folder: Arc::new(folder) };
         if layout.open_file(INDEX_FILE)?.is_none() {
             return Err(Error::NoLayout { path: root.to_owned() });
@@ -168,7 +168,7 @@ impl BlobSource for Layout {
     }
 }
 
-impl Source for Layout {
+impl ImageSource for Layout {
     type Error = Error;
 
     fn inventory(&self) -> Result<Inventory, Error> {

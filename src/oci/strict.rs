@@ -107,7 +107,7 @@ pub fn check_case(bytes: &[u8], limit: usize, case: CaseRule) -> Result<(), Json
     }
     let mut walk = Walk { case, values: 0, fault: None };
     let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let checked = Node { walk: &mut walk, depth: 0 }.deserialize(&mut parser).and_then(|()| parser.end());
+    let checked = JsonNode { walk: &mut walk, depth: 0 }.deserialize(&mut parser).and_then(|()| parser.end());
     checked.map_err(|error| match walk.fault {
         Some(fault) => fault.at(error.line(), error.column()),
         None => error.into(),
@@ -193,15 +193,15 @@ impl Fault {
 }
 
 /// One value that is looked at and forgotten.
-struct Node<'a> {
+struct JsonNode<'a> {
     walk: &'a mut Walk,
     depth: usize,
 }
 
-impl Node<'_> {
+impl JsonNode<'_> {
     /// The value below this one.
-    fn below(&mut self) -> Node<'_> {
-        Node { walk: self.walk, depth: self.depth + 1 }
+    fn below(&mut self) -> JsonNode<'_> {
+        JsonNode { walk: self.walk, depth: self.depth + 1 }
     }
 
     /// Notes what was found, and stops the parser where it is.
@@ -211,7 +211,7 @@ impl Node<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node<'_> {
+impl<'de> DeserializeSeed<'de> for JsonNode<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(mut self, from: D) -> Result<(), D::Error> {
@@ -223,7 +223,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Node<'_> {
+impl<'de> Visitor<'de> for JsonNode<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

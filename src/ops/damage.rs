@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, Found};
+use super::{Error, FoundImage};
 use crate::image::Image;
 use crate::image::contents::is_damage;
 use crate::layer::path::Escaped;
@@ -19,7 +19,7 @@ pub struct LayerNames {
 
 impl LayerNames {
     /// Those of an image that was found.
-    pub fn of(found: &Found, image: &Image) -> Self {
+    pub fn of(found: &FoundImage, image: &Image) -> Self {
         let name = |layer: &crate::image::Layer| match &layer.descriptor {
             Some(descriptor) => descriptor.digest.to_string(),
             None => layer.diff_id.to_string(),

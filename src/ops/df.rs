@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::images::{Record, images};
+use super::images::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ChainId;
 
@@ -21,7 +21,7 @@ pub struct Usage {
 #[derive(Debug)]
 pub struct ImageUsage {
     /// The image.
-    pub record: Record,
+    pub record: ImageRecord,
     /// The sizes of the layers of all its platforms, each once.
     pub size: u64,
     /// The sizes of those of its layers that other images have as well.
@@ -54,7 +54,7 @@ pub fn usage(context: &Context) -> Result<Usage, Error> {
 }
 
 /// The stacks of layers of an image, each with the size of its topmost layer.
-fn layers(record: &Record) -> BTreeMap<ChainId, u64> {
+fn layers(record: &ImageRecord) -> BTreeMap<ChainId, u64> {
     let platforms = record.contents.values().flat_map(|content| &content.platforms);
     platforms.flat_map(|platform| platform.layers.iter().copied()).collect()
 }

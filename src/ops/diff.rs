@@ -7,8 +7,8 @@ use super::damage::LayerNames;
 use super::{Context, Error};
 use crate::image::contents::{Contents, Piece};
 use crate::image::{Image, Progress};
-use crate::layer::diff::{Change, diff};
-use crate::layer::overlay::{Node, Overlay, Source};
+use crate::layer::diff::{PathChange, diff};
+use crate::layer::overlay::{ContentRange, Overlay, ViewNode};
 use crate::oci::{Digest, Hasher, Platform};
 
 /// The changes from the image `old` to the image `new`, sorted by path. Contents are compared by their digests, for which
@@ -19,7 +19,7 @@ pub fn images(
     new: &str,
     platform: Option<&Platform>,
     progress: &dyn Progress,
-) -> Result<Vec<Change>, Error> {
+) -> Result<Vec<PathChange>, Error> {
     let (old, new) = (Side::find(context, old, platform)?, Side::find(context, new, platform)?);
     let (mut olds, mut news) = (Wanted::new(), Wanted::new());
     diff(&old.view, &new.view, |one, other| {
@@ -29,7 +29,7 @@ pub fn images(
         }
         true
     });
-    let total = olds.values().chain(news.values()).map(Node::size).fold(0, u64::saturating_add);
+    let total = olds.values().chain(news.values()).map(ViewNode::size).fold(0, u64::saturating_add);
     progress.total(Some(total));
     progress.start(0, "diff", Some(total));
     let (olds, news) = (old.digests(&olds, context, progress)?, new.digests(&news, context, progress)?);
@@ -43,13 +43,13 @@ pub fn images(
 type Place = (usize, u64);
 
 /// Files whose contents are to be read, in the order of the layers.
-type Wanted<'a> = BTreeMap<Place, Node<'a>>;
+type Wanted<'a> = BTreeMap<Place, ViewNode<'a>>;
 
-fn source(file: Node<'_>) -> Source<'_> {
+fn source(file: ViewNode<'_>) -> ContentRange<'_> {
     file.source().expect("only files are compared by content")
 }
 
-fn place(file: Node<'_>) -> Place {
+fn place(file: ViewNode<'_>) -> Place {
     let source = source(file);
     (source.layer, source.content_offset)
 }
@@ -70,9 +70,9 @@ impl Side {
     }
 
     /// Whether two files of one size are empty, or the same entry of the same layer.
-    fn is_same(&self, file: Node<'_>, other_side: &Self, other: Node<'_>) -> bool {
+    fn is_same(&self, file: ViewNode<'_>, other_side: &Self, other: ViewNode<'_>) -> bool {
         let (one, two) = (source(file), source(other));
-        let layer = |side: &Self, source: Source<'_>| side.image.layers[source.layer].diff_id;
+        let layer = |side: &Self, source: ContentRange<'_>| side.image.layers[source.layer].diff_id;
         file.size() == 0 || one.content_offset == two.content_offset && layer(self, one) == layer(other_side, two)
     }
 
@@ -83,7 +83,7 @@ impl Side {
         context: &Context,
         progress: &dyn Progress,
     ) -> Result<BTreeMap<Place, Digest>, Error> {
-        let files: Vec<Node<'_>> = wanted.values().copied().collect();
+        let files: Vec<ViewNode<'_>> = wanted.values().copied().collect();
         let mut digests = BTreeMap::new();
         for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
             let layer = &self.image.layers[files[0].layer()];
@@ -100,7 +100,7 @@ impl Side {
     }
 }
 
-fn digest(contents: &mut Contents<'_>, file: Node<'_>, progress: &dyn Progress) -> std::io::Result<Digest> {
+fn digest(contents: &mut Contents<'_>, file: ViewNode<'_>, progress: &dyn Progress) -> std::io::Result<Digest> {
     let (mut hasher, mut buffer) = (Hasher::new(), vec![0; crate::image::copy::CHUNK]);
     contents.read(source(file), |piece| {
         let (mut hole, mut data);
@@ -131,7 +131,7 @@ fn digest(contents: &mut Contents<'_>, file: Node<'_>, progress: &dyn Progress) 
 mod tests {
     use super::*;
     use crate::image::Silent;
-    use crate::layer::diff::{Aspect, ChangeKind};
+    use crate::layer::diff::{Aspect, PathChangeKind};
     use crate::ops::sample::{archive, context, file, gzip, layer, link};
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
             .into_iter()
             .map(|change| (change.path.to_string(), change.kind, change.aspects))
             .collect();
-        let changed = |name: &str| (name.to_owned(), ChangeKind::Changed, vec![Aspect::Content]);
+        let changed = |name: &str| (name.to_owned(), PathChangeKind::Changed, vec![Aspect::Content]);
         assert_eq!(found, [changed("b"), changed("c")]);
         assert_eq!(compare("old.tar", "old.tar"), []);
     }

@@ -63,7 +63,7 @@ pub enum Error {
     Form(archive::Error),
     /// An image cannot be made ready to go out.
     #[error(transparent)]
-    Outgoing(#[from] image::outgoing::Error),
+    Outgoing(#[from] image::outgoing::OutgoingError),
     /// An archive cannot be written.
     #[error("{path}")]
     Output {
@@ -71,7 +71,7 @@ pub enum Error {
         path: String,
         /// Why.
         #[source]
-        source: archive::output::Error,
+        source: archive::output::OutputError,
     },
     /// The output itself cannot be written.
     #[error("{what}")]

@@ -4,13 +4,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Context, Error};
-use crate::image::{Image, Tree};
+use crate::image::{Image, ImageTree};
 use crate::oci::{ChainId, Digest, ImageId, Reference};
-use crate::store::{Catalog, Entry};
+use crate::store::{Catalog, CatalogEntry};
 
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum RemovalEvent {
     /// An image lost this name.
     Untagged(String),
     /// An image is gone.
@@ -21,7 +21,7 @@ pub enum Event {
 
 /// The images of a store, and how they change.
 pub(super) struct Family {
-    members: Vec<Member>,
+    members: Vec<FamilyMember>,
     by_target: HashMap<Digest, usize>,
     by_name: HashMap<Reference, (usize, Digest)>,
     by_foreign_name: HashMap<String, usize>,
@@ -35,8 +35,8 @@ pub(super) struct Family {
 }
 
 /// An image, or what else an entry leads to. Several manifests of one config are one image.
-struct Member {
-    kind: Kind,
+struct FamilyMember {
+    kind: MemberKind,
     /// The manifests and indexes that lead to it.
     targets: Vec<Digest>,
     names: BTreeSet<Reference>,
@@ -49,7 +49,7 @@ struct Member {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MemberKind {
     Image(ImageId),
     /// A signature, a chart, a list of what refers to an image.
     Artifact,
@@ -67,7 +67,7 @@ enum Fate {
 
 /// A member of the family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct MemberId(usize);
 
 impl Family {
     /// Reads all that the entries of a catalog lead to, each once.
@@ -104,23 +104,25 @@ impl Family {
         family
     }
 
-    fn read_target(&mut self, context: &Context, entry: &Entry, by_id: &mut HashMap<ImageId, usize>) -> usize {
+    fn read_target(&mut self, context: &Context, entry: &CatalogEntry, by_id: &mut HashMap<ImageId, usize>) -> usize {
         let target = entry.descriptor.digest;
         let tree = context.store.tree(entry);
-        let images = tree.as_ref().map(Tree::images).unwrap_or_default();
+        let images = tree.as_ref().map(ImageTree::images).unwrap_or_default();
         let stacks: Vec<Vec<ChainId>> =
             images.iter().map(|image| ChainId::of(&image.config.value().rootfs.diff_ids)).collect();
         for stack in stacks.iter().flatten() {
             *self.users.entry(*stack).or_default() += 1;
         }
         let kind = match &tree {
-            Ok(tree) => tree.default_image(&context.host).map_or(Kind::Artifact, |image| Kind::Image(image.id())),
-            Err(_) => Kind::Unreadable,
+            Ok(tree) => {
+                tree.default_image(&context.host).map_or(MemberKind::Artifact, |image| MemberKind::Image(image.id()))
+            }
+            Err(_) => MemberKind::Unreadable,
         };
         let new = self.members.len();
-        let place = if let Kind::Image(id) = kind { *by_id.entry(id).or_insert(new) } else { new };
+        let place = if let MemberKind::Image(id) = kind { *by_id.entry(id).or_insert(new) } else { new };
         if place == new {
-            self.members.push(Member {
+            self.members.push(FamilyMember {
                 kind,
                 targets: Vec::new(),
                 names: BTreeSet::new(),
@@ -132,7 +134,7 @@ impl Family {
             });
         }
         self.digests.insert((target.hex(), place));
-        if let Kind::Image(id) = kind {
+        if let MemberKind::Image(id) = kind {
             self.digests.insert((id.digest().hex(), place));
         }
         self.members[place].targets.push(target);
@@ -149,18 +151,18 @@ impl Family {
     }
 
     /// The image that a manifest or index leads to.
-    pub(super) fn leading_to(&self, target: &Digest) -> Option<Place> {
-        self.by_target.get(target).copied().map(Place)
+    pub(super) fn leading_to(&self, target: &Digest) -> Option<MemberId> {
+        self.by_target.get(target).copied().map(MemberId)
     }
 
     /// The image of a name.
-    pub(super) fn named(&self, name: &Reference) -> Option<Place> {
-        self.by_name.get(name).map(|(place, _)| Place(*place))
+    pub(super) fn named(&self, name: &Reference) -> Option<MemberId> {
+        self.by_name.get(name).map(|(place, _)| MemberId(*place))
     }
 
     /// What another tool calls so.
-    pub(super) fn foreign(&self, name: &str) -> Option<Place> {
-        self.by_foreign_name.get(name).copied().map(Place)
+    pub(super) fn foreign(&self, name: &str) -> Option<MemberId> {
+        self.by_foreign_name.get(name).copied().map(MemberId)
     }
 
     /// The names of a repository that lead to a digest; with a tag in `name` only that one.
@@ -175,19 +177,19 @@ impl Family {
 
     /// The image whose ID, or the digest of a manifest of which, begins so. Other things are found where no image is, and
     /// last what has gone with other images already.
-    pub(super) fn by_hex(&self, hex: &str, typed: &str) -> Result<Option<Place>, Error> {
+    pub(super) fn by_hex(&self, hex: &str, typed: &str) -> Result<Option<MemberId>, Error> {
         let begin_so = self.digests.range((hex.to_owned(), 0)..).take_while(|(digest, _)| digest.starts_with(hex));
         let places: BTreeSet<usize> = begin_so.map(|(_, place)| *place).collect();
-        let groups: [fn(&Member) -> bool; 3] = [
-            |member| member.fate == Fate::Stays && matches!(member.kind, Kind::Image(_)),
-            |member| member.fate == Fate::Stays && !matches!(member.kind, Kind::Image(_)),
+        let groups: [fn(&FamilyMember) -> bool; 3] = [
+            |member| member.fate == Fate::Stays && matches!(member.kind, MemberKind::Image(_)),
+            |member| member.fate == Fate::Stays && !matches!(member.kind, MemberKind::Image(_)),
             |member| member.fate == Fate::WentAlong,
         ];
         for group in groups {
             let mut meant = places.iter().filter(|place| group(&self.members[**place]));
             match (meant.next(), meant.next()) {
                 (Some(_), Some(_)) => return Err(Error::Ambiguous(typed.to_owned())),
-                (Some(place), None) => return Ok(Some(Place(*place))),
+                (Some(place), None) => return Ok(Some(MemberId(*place))),
                 _ => {}
             }
         }
@@ -195,61 +197,61 @@ impl Family {
     }
 
     /// The beginning of an image's ID; of something else, that of its digest.
-    pub(super) fn short_id(&self, place: Place) -> String {
+    pub(super) fn short_id(&self, place: MemberId) -> String {
         let member = &self.members[place.0];
         match member.kind {
-            Kind::Image(id) => id.short().to_string(),
-            Kind::Artifact | Kind::Unreadable => {
+            MemberKind::Image(id) => id.short().to_string(),
+            MemberKind::Artifact | MemberKind::Unreadable => {
                 member.targets.first().map(|target| target.short().to_string()).unwrap_or_default()
             }
         }
     }
 
     /// Whether an image went with the last that was committed on it.
-    pub(super) fn went_along(&self, place: Place) -> bool {
+    pub(super) fn went_along(&self, place: MemberId) -> bool {
         self.members[place.0].fate == Fate::WentAlong
     }
 
     /// The images that were committed on an image, by name if they have one.
-    pub(super) fn children(&self, place: Place) -> Vec<String> {
+    pub(super) fn children(&self, place: MemberId) -> Vec<String> {
         let shown = |child: &usize| {
             let member = &self.members[*child];
             let name = member.names.first().map(Reference::familiar);
-            name.unwrap_or_else(|| self.short_id(Place(*child)))
+            name.unwrap_or_else(|| self.short_id(MemberId(*child)))
         };
         self.members[place.0].children.iter().map(shown).collect()
     }
 
     /// The names of an image, sorted.
-    pub(super) fn names(&self, place: Place) -> Vec<Reference> {
+    pub(super) fn names(&self, place: MemberId) -> Vec<Reference> {
         self.members[place.0].names.iter().cloned().collect()
     }
 
     /// What other tools call an image, sorted.
-    pub(super) fn foreign_names(&self, place: Place) -> Vec<String> {
+    pub(super) fn foreign_names(&self, place: MemberId) -> Vec<String> {
         self.members[place.0].foreign_names.iter().cloned().collect()
     }
 
     /// Takes a name away.
-    pub(super) fn untag(&mut self, name: &Reference, events: &mut Vec<Event>) {
+    pub(super) fn untag(&mut self, name: &Reference, events: &mut Vec<RemovalEvent>) {
         if let Some((place, _)) = self.by_name.remove(name) {
             self.members[place].names.remove(name);
             self.untagged.push(name.clone());
-            events.push(Event::Untagged(name.familiar()));
+            events.push(RemovalEvent::Untagged(name.familiar()));
         }
     }
 
     /// Takes a name of another tool away.
-    pub(super) fn untag_foreign(&mut self, name: &str, events: &mut Vec<Event>) {
+    pub(super) fn untag_foreign(&mut self, name: &str, events: &mut Vec<RemovalEvent>) {
         if let Some(place) = self.by_foreign_name.remove(name) {
             self.members[place].foreign_names.remove(name);
             self.untagged_foreign.push(name.to_owned());
-            events.push(Event::Untagged(name.to_owned()));
+            events.push(RemovalEvent::Untagged(name.to_owned()));
         }
     }
 
     /// Takes all names of an image away.
-    pub(super) fn untag_all(&mut self, place: Place, events: &mut Vec<Event>) {
+    pub(super) fn untag_all(&mut self, place: MemberId, events: &mut Vec<RemovalEvent>) {
         for name in self.names(place) {
             self.untag(&name, events);
         }
@@ -260,18 +262,18 @@ impl Family {
 
     /// Deletes an image that has no name and on which no other was committed. What it was committed on itself goes with
     /// it, if it was only waiting for that, unless `keep_parents`.
-    pub(super) fn delete(&mut self, place: Place, keep_parents: bool, events: &mut Vec<Event>) {
+    pub(super) fn delete(&mut self, place: MemberId, keep_parents: bool, events: &mut Vec<RemovalEvent>) {
         let mut next = Some(place.0);
         let mut fate = Fate::Deleted;
         while let Some(place) = next.take().filter(|place| self.members[*place].is_free()) {
-            if fate == Fate::WentAlong && self.members[place].kind == Kind::Artifact {
+            if fate == Fate::WentAlong && self.members[place].kind == MemberKind::Artifact {
                 return;
             }
             self.members[place].fate = fate;
             self.deleted.extend(&self.members[place].targets);
             // One that is damaged has no ID to tell, but can go.
-            if let Kind::Image(id) = self.members[place].kind {
-                events.push(Event::DeletedImage(id));
+            if let MemberKind::Image(id) = self.members[place].kind {
+                events.push(RemovalEvent::DeletedImage(id));
             }
             self.free_layers(place, events);
             if let Some(parent) = self.members[place].parent {
@@ -283,12 +285,12 @@ impl Family {
     }
 
     /// Tells the stacks of layers that no other image has, the tallest first.
-    fn free_layers(&mut self, place: usize, events: &mut Vec<Event>) {
+    fn free_layers(&mut self, place: usize, events: &mut Vec<RemovalEvent>) {
         for stack in self.members[place].stacks.iter().flat_map(|image| image.iter().rev()) {
             let users = self.users.entry(*stack).or_default();
             *users = users.saturating_sub(1);
             if *users == 0 {
-                events.push(Event::DeletedLayer(*stack));
+                events.push(RemovalEvent::DeletedLayer(*stack));
             }
         }
     }
@@ -306,7 +308,7 @@ impl Family {
     }
 }
 
-impl Member {
+impl FamilyMember {
     /// Whether nothing keeps it.
     fn is_free(&self) -> bool {
         self.fate == Fate::Stays && self.names.is_empty() && self.foreign_names.is_empty() && self.children.is_empty()
@@ -344,11 +346,11 @@ pub(super) fn parents<K: Copy + Eq + std::hash::Hash>(
 
 /// Whether what an entry leads to is something else than an image: a signature, a chart, a list of what refers to an
 /// image. An index of which no platform is here is an image, and incomplete.
-pub(super) fn is_artifact(tree: &Tree) -> bool {
+pub(super) fn is_artifact(tree: &ImageTree) -> bool {
     match tree {
-        Tree::Image(_) | Tree::Absent => false,
-        Tree::Artifact { .. } | Tree::Other(_) => true,
-        Tree::Index { children, document } => {
+        ImageTree::Image(_) | ImageTree::Absent => false,
+        ImageTree::Artifact { .. } | ImageTree::Other(_) => true,
+        ImageTree::Index { children, document } => {
             let is_other =
                 |child: &crate::image::Child| child.descriptor.artifact_type.is_some() || is_artifact(&child.tree);
             tree.images().iter().all(|image: &&Image| !image.is_complete())

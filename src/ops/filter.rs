@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::images::Record;
+use super::images::ImageRecord;
 use super::{Context, Error, glob};
 use crate::oci::Created;
 
@@ -32,7 +32,7 @@ impl Label {
         }
     }
 
-    fn is_on(&self, record: &Record) -> bool {
+    fn is_on(&self, record: &ImageRecord) -> bool {
         let found = record.labels.get(&self.name);
         found.is_some_and(|found| self.value.as_ref().is_none_or(|value| value == found))
     }
@@ -113,7 +113,7 @@ impl Filters {
     }
 
     /// The image with those of its names that are meant; none if it is not meant.
-    pub fn apply(&self, mut record: Record) -> Option<Record> {
+    pub fn apply(&self, mut record: ImageRecord) -> Option<ImageRecord> {
         let created = record.created.unwrap_or_else(Created::go_zero);
         // What others were committed on is in use, and never dangling.
         let is_dangling = record.is_dangling() && !(record.is_intermediate && self.dangling == Some(true));

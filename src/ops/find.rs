@@ -6,13 +6,13 @@ use std::path::Path;
 use super::location::{Location, Pick};
 use super::{Context, Error};
 use crate::archive;
-use crate::image::{Image, Inventory, Named, Tree};
+use crate::image::{Image, ImageTree, Inventory, Named};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Digest, ImageId, Platform, Reference};
-use crate::store::{Catalog, Entry};
+use crate::store::{Catalog, CatalogEntry};
 
 /// An image that was found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundImage {
     /// The names under which it was asked for; none if it was asked for by its id.
     pub names: Vec<Reference>,
     /// All names that it has where it is.
@@ -20,12 +20,12 @@ pub struct Found {
     /// The manifest or index that leads to it; docker-archives have none.
     pub descriptor: Option<Descriptor>,
     /// What it leads to.
-    pub tree: Tree,
+    pub tree: ImageTree,
     /// Whether it is in the store.
     pub in_store: bool,
 }
 
-impl Found {
+impl FoundImage {
     /// The image that is meant: for `platform`, or if none is said, what suits the host.
     pub fn image(&self, platform: Option<&Platform>, host: &Platform) -> Result<&Image, Error> {
         let no_image = || Error::NoSuchImage(self.shown());
@@ -50,12 +50,12 @@ impl Found {
 
 impl Context {
     /// Finds the one image that was typed.
-    pub fn find(&self, typed: &str) -> Result<Found, Error> {
+    pub fn find(&self, typed: &str) -> Result<FoundImage, Error> {
         self.find_for(typed, None)
     }
 
     /// Finds the one image that was typed; of several in an archive, the one for `platform`.
-    pub fn find_for(&self, typed: &str, platform: Option<&Platform>) -> Result<Found, Error> {
+    pub fn find_for(&self, typed: &str, platform: Option<&Platform>) -> Result<FoundImage, Error> {
         match Location::parse(typed, Path::exists) {
             Location::Store(name) => {
                 let mut found = self.find_held(|catalog| Ok(vec![self.find_in_store(catalog, &name)?]))?;
@@ -67,7 +67,7 @@ impl Context {
 
     /// Finds all images that were typed, where a repository without a tag means all its tags, and an archive all that
     /// is in it, for `platform` if one is said.
-    pub fn find_all(&self, typed: &str, platform: Option<&Platform>) -> Result<Vec<Found>, Error> {
+    pub fn find_all(&self, typed: &str, platform: Option<&Platform>) -> Result<Vec<FoundImage>, Error> {
         let name = match Location::parse(typed, Path::exists) {
             Location::Store(name) => name,
             location => {
@@ -77,16 +77,16 @@ impl Context {
                 }
                 let mut images = require_images(inventory, &location)?.images;
                 keep_suitable(&mut images, platform);
-                return Ok(images.into_iter().map(Found::from).collect());
+                return Ok(images.into_iter().map(FoundImage::from).collect());
             }
         };
         self.find_held(|catalog| self.find_all_in_store(catalog, &name))
     }
 
-    fn find_all_in_store(&self, catalog: &Catalog, name: &str) -> Result<Vec<Found>, Error> {
+    fn find_all_in_store(&self, catalog: &Catalog, name: &str) -> Result<Vec<FoundImage>, Error> {
         if let Ok(repository) = name.parse::<Reference>() {
-            let same = |entry: &&Entry| entry.name.as_ref().is_some_and(|name| name.name() == repository.name());
-            let tagged: Vec<&Entry> = catalog.entries().iter().filter(same).collect();
+            let same = |entry: &&CatalogEntry| entry.name.as_ref().is_some_and(|name| name.name() == repository.name());
+            let tagged: Vec<&CatalogEntry> = catalog.entries().iter().filter(same).collect();
             if repository.is_name_only() && !tagged.is_empty() {
                 return self.found_by_name(&tagged);
             }
@@ -102,7 +102,7 @@ impl Context {
     }
 
     /// Finds what is meant by a name or id in the store: a full id, then a name, then the beginning of an id.
-    pub fn find_in_store(&self, catalog: &Catalog, typed: &str) -> Result<Found, Error> {
+    pub fn find_in_store(&self, catalog: &Catalog, typed: &str) -> Result<FoundImage, Error> {
         if let Ok(digest) = typed.parse::<Digest>() {
             return self.find_by_id(catalog, &digest.hex(), typed);
         }
@@ -111,7 +111,7 @@ impl Context {
                 return self.found_in_store(catalog, entry, true);
             }
             if let Some(digest) = name.digest() {
-                let here = |entry: &&Entry| entry.name.as_ref().is_some_and(|other| other.name() == name.name());
+                let here = |entry: &&CatalogEntry| entry.name.as_ref().is_some_and(|other| other.name() == name.name());
                 if let Some(entry) = catalog.leading_to(digest).find(here) {
                     return self.found_in_store(catalog, entry, false);
                 }
@@ -129,7 +129,7 @@ impl Context {
     }
 
     /// What an image of the store was committed on, the nearest first, as far as that is still there.
-    pub fn ancestors(&self, found: &Found) -> Result<Vec<ImageId>, Error> {
+    pub fn ancestors(&self, found: &FoundImage) -> Result<Vec<ImageId>, Error> {
         let mut ancestors = Vec::new();
         let Some(mut next) = found.descriptor.as_ref().filter(|_| found.in_store).and_then(Descriptor::parent) else {
             return Ok(ancestors);
@@ -148,8 +148,8 @@ impl Context {
         Ok(ancestors)
     }
 
-    fn find_by_id(&self, catalog: &Catalog, hex: &str, typed: &str) -> Result<Found, Error> {
-        let mut matching: BTreeMap<ImageId, &Entry> = BTreeMap::new();
+    fn find_by_id(&self, catalog: &Catalog, hex: &str, typed: &str) -> Result<FoundImage, Error> {
+        let mut matching: BTreeMap<ImageId, &CatalogEntry> = BTreeMap::new();
         let mut read = HashSet::new();
         // Many names may lead to one image, which is read once.
         for entry in catalog.entries().iter().filter(|entry| read.insert(entry.descriptor.digest)) {
@@ -168,9 +168,9 @@ impl Context {
     }
 
     /// The entries of the store that lead to an image, through whichever manifest. What cannot be read leads nowhere.
-    pub fn entries_of<'c>(&self, catalog: &'c Catalog, id: &ImageId) -> Vec<&'c Entry> {
+    pub fn entries_of<'c>(&self, catalog: &'c Catalog, id: &ImageId) -> Vec<&'c CatalogEntry> {
         let mut known: BTreeMap<Digest, bool> = BTreeMap::new();
-        let mut leads = |entry: &&Entry| {
+        let mut leads = |entry: &&CatalogEntry| {
             *known.entry(entry.descriptor.digest).or_insert_with(|| {
                 let tree = self.store.tree(entry);
                 tree.is_ok_and(|tree| tree.default_image(&self.host).is_some_and(|image| image.id() == *id))
@@ -180,9 +180,9 @@ impl Context {
     }
 
     /// The images of some names, each read once.
-    fn found_by_name(&self, entries: &[&Entry]) -> Result<Vec<Found>, Error> {
+    fn found_by_name(&self, entries: &[&CatalogEntry]) -> Result<Vec<FoundImage>, Error> {
         let mut places: HashMap<Digest, usize> = HashMap::new();
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FoundImage> = Vec::new();
         for entry in entries {
             match places.entry(entry.descriptor.digest) {
                 hash_map::Entry::Occupied(place) => found[*place.get()].names.extend(entry.name.clone()),
@@ -195,15 +195,15 @@ impl Context {
         Ok(found)
     }
 
-    fn found_in_store(&self, catalog: &Catalog, entry: &Entry, by_name: bool) -> Result<Found, Error> {
+    fn found_in_store(&self, catalog: &Catalog, entry: &CatalogEntry, by_name: bool) -> Result<FoundImage, Error> {
         let all_names = catalog.leading_to(&entry.descriptor.digest).filter_map(|entry| entry.name.clone()).collect();
         self.found_with(entry, all_names, by_name)
     }
 
-    fn found_with(&self, entry: &Entry, all_names: Vec<Reference>, by_name: bool) -> Result<Found, Error> {
+    fn found_with(&self, entry: &CatalogEntry, all_names: Vec<Reference>, by_name: bool) -> Result<FoundImage, Error> {
         let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
         let tree = self.store.tree(entry)?;
-        Ok(Found { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
+        Ok(FoundImage { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
     }
 }
 
@@ -303,7 +303,7 @@ fn called<'a>(all: &'a [Named], text: &str) -> Vec<&'a Named> {
     }
 }
 
-impl From<Named> for Found {
+impl From<Named> for FoundImage {
     fn from(named: Named) -> Self {
         let Named { names, descriptor, tree } = named;
         Self { all_names: names.clone(), names, descriptor, tree, in_store: false }

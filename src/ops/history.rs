@@ -5,7 +5,7 @@ use crate::oci::{DiffId, History, ImageId, Platform};
 
 /// One step, the newest first.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct HistoryStep {
     /// The image that ends with this step, if it is known: that of the newest step is the image itself, those of the
     /// next what it was committed on, one step each, as docker counts them.
     pub id: Option<ImageId>,
@@ -18,14 +18,14 @@ pub struct Step {
 }
 
 /// The history of the image that was typed.
-pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Vec<Step>, Error> {
+pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Vec<HistoryStep>, Error> {
     let found = context.find_for(typed, platform)?;
     let image = found.image(platform, &context.host)?;
     let mut steps = Vec::new();
     for (entry, layer) in image.config.value().layer_history()? {
         let layer = layer.map(|place| &image.layers[place]);
         let size = layer.map_or(Ok(0), |layer| context.layer_size(&found, layer).map(|size| size.content))?;
-        steps.push(Step { id: None, entry: entry.clone(), layer: layer.map(|layer| layer.diff_id), size });
+        steps.push(HistoryStep { id: None, entry: entry.clone(), layer: layer.map(|layer| layer.diff_id), size });
     }
     steps.reverse();
     let known = std::iter::once(image.id()).chain(context.ancestors(&found)?);

@@ -1,6 +1,6 @@
 //! Reading images of a store from which others remove images at the same time.
 
-use super::{Context, Error, Found};
+use super::{Context, Error, FoundImage};
 use crate::oci::Digest;
 use crate::store::Catalog;
 
@@ -27,7 +27,10 @@ impl Context {
     }
 
     /// What `find` finds in the store, of which nothing is deleted before the context's store is dropped.
-    pub(super) fn find_held(&self, find: impl Fn(&Catalog) -> Result<Vec<Found>, Error>) -> Result<Vec<Found>, Error> {
+    pub(super) fn find_held(
+        &self,
+        find: impl Fn(&Catalog) -> Result<Vec<FoundImage>, Error>,
+    ) -> Result<Vec<FoundImage>, Error> {
         self.at_rest(|catalog| {
             let found = find(catalog)?;
             let held = found.iter().map(|found| self.hold(found)).collect::<Result<Vec<_>, _>>()?;
@@ -37,7 +40,7 @@ impl Context {
     }
 
     /// Lets nobody delete the layers of an image, and says whether those are still there that were.
-    pub(super) fn hold(&self, found: &Found) -> Result<bool, Error> {
+    pub(super) fn hold(&self, found: &FoundImage) -> Result<bool, Error> {
         if !found.in_store {
             return Ok(true);
         }

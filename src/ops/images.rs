@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use super::family::{is_artifact, parents};
-use super::{Context, Error, Found};
-use crate::image::{Image, Layer, Tree};
+use super::{Context, Error, FoundImage};
+use crate::image::{Image, ImageTree, Layer};
 use crate::oci::{ANNOTATION_REF_NAME, ChainId, Created, Descriptor, Digest, ImageId, MediaType, Platform, Reference};
 use crate::store::Catalog;
 
 /// An image of the store with all its names.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct ImageRecord {
     /// The digest of its config.
     pub id: ImageId,
     /// Its names, sorted, each with the manifest or index that it leads to; none if it is dangling.
@@ -33,10 +33,10 @@ pub struct Record {
     /// Whether it is only there because another image was committed on it: it has no name of its own.
     pub is_intermediate: bool,
     /// What each manifest or index leads to.
-    pub contents: BTreeMap<Digest, Content>,
+    pub contents: BTreeMap<Digest, TargetContent>,
 }
 
-impl Record {
+impl ImageRecord {
     /// Whether nobody calls the image anything.
     pub fn is_dangling(&self) -> bool {
         self.names.is_empty() && self.foreign_names.is_empty()
@@ -45,7 +45,7 @@ impl Record {
 
 /// What a manifest or index leads to. What several of its platforms share counts once.
 #[derive(Debug, Clone)]
-pub struct Content {
+pub struct TargetContent {
     /// The sum of the sizes of all layers, as docker counts them.
     pub size: u64,
     /// The bytes of all blobs, as they are stored.
@@ -73,7 +73,7 @@ pub struct PlatformRecord {
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The images, newest first.
-    pub images: Vec<Record>,
+    pub images: Vec<ImageRecord>,
     /// Why some could not be read.
     pub problems: Vec<Error>,
 }
@@ -89,7 +89,7 @@ pub fn images(context: &Context) -> Result<Listing, Error> {
 
 fn list(context: &Context, catalog: &Catalog) -> Listing {
     let mut listing = Listing::default();
-    let mut by_target: BTreeMap<Digest, Record> = BTreeMap::new();
+    let mut by_target: BTreeMap<Digest, ImageRecord> = BTreeMap::new();
     let mut seen = HashSet::new();
     for entry in catalog.entries() {
         let digest = entry.descriptor.digest;
@@ -145,16 +145,16 @@ impl Listing {
     pub fn created(&self, typed: &str) -> Result<Option<Created>, Error> {
         let name = typed.parse::<Reference>().map(Reference::with_default_tag).ok();
         let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
-        let is_named = |record: &&Record| record.names.iter().any(|(other, _)| Some(other) == name.as_ref());
-        let has_id = |record: &&Record| !hex.is_empty() && record.id.digest().hex().starts_with(hex);
+        let is_named = |record: &&ImageRecord| record.names.iter().any(|(other, _)| Some(other) == name.as_ref());
+        let has_id = |record: &&ImageRecord| !hex.is_empty() && record.id.digest().hex().starts_with(hex);
         let found = self.images.iter().find(is_named).or_else(|| self.images.iter().find(has_id));
         found.map(|record| record.created).ok_or_else(|| Error::NoSuchImage(typed.to_owned()))
     }
 }
 
 /// One image that several manifests lead to is one image.
-fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
-    let mut by_id: BTreeMap<ImageId, Record> = BTreeMap::new();
+fn merge(records: impl Iterator<Item = ImageRecord>) -> Vec<ImageRecord> {
+    let mut by_id: BTreeMap<ImageId, ImageRecord> = BTreeMap::new();
     for record in records {
         match by_id.get_mut(&record.id) {
             Some(known) => {
@@ -175,26 +175,31 @@ fn merge(records: impl Iterator<Item = Record>) -> Vec<Record> {
 }
 
 /// Reads an image; what is none gives nothing.
-fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option<Record>, Error> {
+fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option<ImageRecord>, Error> {
     let tree =
-        Tree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
+        ImageTree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
     if is_artifact(&tree) {
         return Ok(None);
     }
-    let found =
-        Found { names: Vec::new(), all_names: Vec::new(), descriptor: Some(descriptor.clone()), tree, in_store: true };
+    let found = FoundImage {
+        names: Vec::new(),
+        all_names: Vec::new(),
+        descriptor: Some(descriptor.clone()),
+        tree,
+        in_store: true,
+    };
     record(context, &found).map(Some).map_err(|error| match error {
         Error::NoSuchImage(_) => Error::NoSuchImage(name.to_owned()),
         other => other,
     })
 }
 
-fn record(context: &Context, found: &Found) -> Result<Record, Error> {
+fn record(context: &Context, found: &FoundImage) -> Result<ImageRecord, Error> {
     let image = found.image(None, &context.host)?;
     let descriptor = found.descriptor.clone().unwrap_or_else(|| image.config.descriptor(MediaType::OCI_CONFIG));
     let config = image.config.value();
     let labels = config.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
-    Ok(Record {
+    Ok(ImageRecord {
         id: image.id(),
         names: Vec::new(),
         foreign_names: Vec::new(),
@@ -209,7 +214,7 @@ fn record(context: &Context, found: &Found) -> Result<Record, Error> {
     })
 }
 
-fn content(context: &Context, found: &Found) -> Result<Content, Error> {
+fn content(context: &Context, found: &FoundImage) -> Result<TargetContent, Error> {
     let (mut all_layers, mut all_blobs) = (BTreeMap::new(), BTreeMap::new());
     let mut platforms = Vec::new();
     for image in found.tree.images() {
@@ -227,7 +232,7 @@ fn content(context: &Context, found: &Found) -> Result<Content, Error> {
         all_layers.extend(layers);
         all_blobs.extend(blobs);
     }
-    Ok(Content { size: all_layers.values().sum(), stored: all_blobs.values().sum(), platforms })
+    Ok(TargetContent { size: all_layers.values().sum(), stored: all_blobs.values().sum(), platforms })
 }
 
 /// The blobs of an image that are here, each once, with their sizes.

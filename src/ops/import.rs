@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use super::{Context, Error};
 use crate::http::{Client, Settings, Url};
-use crate::image::edit::{self, Change, Step};
+use crate::image::edit::{self, BuildStep, ConfigChange};
 use crate::image::{Blob, Progress};
 use crate::layer::writer::padding;
 use crate::layer::{EntryPath, TarError};
 use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
-use crate::store::{self, Assembly, KeptLayer, Quarantine};
+use crate::store::{self, Assembly, Quarantine, VerifiedLayer};
 
 /// Where the tar is.
-pub enum Input {
+pub enum ImportInput {
     /// A file.
     Path(PathBuf),
     /// Something that is read once.
@@ -29,9 +29,9 @@ pub enum Input {
 
 /// What the person who imports wants.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ImportOptions {
     /// The changes of the config.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ConfigChange>,
     /// What is said about the image.
     pub comment: String,
     /// When it is made.
@@ -56,18 +56,23 @@ pub struct Imported {
 }
 
 /// Imports the tar of a root file system.
-pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Imported, Error> {
+pub fn import(
+    context: &Context,
+    input: ImportInput,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<Imported, Error> {
     let name = options.name.clone().map(super::naming::checked).transpose()?;
     let (base, config) = configs(context, options)?;
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let what = shown(&input);
     let layer = take(&quarantine, input, &what, progress)?;
     check(&quarantine, &layer, &what)?;
-    let step = Step {
+    let step = BuildStep {
         layer: Some(layer.diff_id),
         created: Some(options.created),
         comment: options.comment.clone(),
-        ..Step::default()
+        ..BuildStep::default()
     };
     let config = edit::flat(&base, config, step);
     let layers = vec![layer.descriptor()];
@@ -78,7 +83,7 @@ pub fn import(context: &Context, input: Input, options: &Options, progress: &dyn
 }
 
 /// The config that the new one is made of, and how a container is run, with the changes made.
-fn configs(context: &Context, options: &Options) -> Result<(ImageConfig, ContainerConfig), Error> {
+fn configs(context: &Context, options: &ImportOptions) -> Result<(ImageConfig, ContainerConfig), Error> {
     let mut base = match &options.config_from {
         None => edit::scratch(options.platform.as_ref().unwrap_or(&context.host)),
         Some(typed) => {
@@ -96,29 +101,34 @@ fn configs(context: &Context, options: &Options) -> Result<(ImageConfig, Contain
 }
 
 /// What the input is called in messages.
-fn shown(input: &Input) -> String {
+fn shown(input: &ImportInput) -> String {
     match input {
-        Input::Path(path) => path.display().to_string(),
-        Input::Stream(_) => "standard input".to_owned(),
-        Input::Url(url, _) => url.to_string(),
+        ImportInput::Path(path) => path.display().to_string(),
+        ImportInput::Stream(_) => "standard input".to_owned(),
+        ImportInput::Url(url, _) => url.to_string(),
     }
 }
 
-fn take(quarantine: &Quarantine, input: Input, what: &str, progress: &dyn Progress) -> Result<KeptLayer, Error> {
+fn take(
+    quarantine: &Quarantine,
+    input: ImportInput,
+    what: &str,
+    progress: &dyn Progress,
+) -> Result<VerifiedLayer, Error> {
     let moved = |bytes| progress.advance(0, bytes);
     let start = |label: &str, size: Option<u64>| {
         progress.total(size);
         progress.start(0, label, size);
     };
     let (mut stream, label, size) = match input {
-        Input::Stream(stream) => (stream, "Importing", None),
-        Input::Url(url, settings) => {
+        ImportInput::Stream(stream) => (stream, "Importing", None),
+        ImportInput::Url(url, settings) => {
             progress.message(&format!("Downloading from {url}"));
             let file = Client::new(&settings).get(&url)?;
             let size = file.size();
             (Box::new(file.into_body()) as Box<dyn Read + Send>, "Downloading", size)
         }
-        Input::Path(path) => {
+        ImportInput::Path(path) => {
             let file = open(&path)?;
             let metadata = file.metadata().map_err(|source| Error::Open { path, source })?;
             if metadata.is_file() {
@@ -145,7 +155,7 @@ fn open(path: &Path) -> Result<File, Error> {
 }
 
 /// Looks whether the layer can be all of an image.
-fn check(quarantine: &Quarantine, layer: &KeptLayer, what: &str) -> Result<(), Error> {
+fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(), Error> {
     let diff_id = layer.diff_id;
     // Docker makes an image of it; what comes out of a pipe whose writer failed is no root file system.
     if diff_id == DiffId::new(Digest::of(b"")) {
@@ -227,10 +237,10 @@ mod tests {
         (folder, Context { store, host, limits: Limits::default() })
     }
 
-    fn options(changes: &[&str]) -> Options {
+    fn options(changes: &[&str]) -> ImportOptions {
         let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-        Options {
-            changes: Change::parse_all(&changes).expect("changes"),
+        ImportOptions {
+            changes: ConfigChange::parse_all(&changes).expect("changes"),
             comment: "Imported from -".to_owned(),
             created: Created::from_unix_seconds(1).expect("1970"),
             platform: None,
@@ -239,12 +249,12 @@ mod tests {
         }
     }
 
-    fn stream(bytes: &[u8]) -> Input {
-        Input::Stream(Box::new(std::io::Cursor::new(bytes.to_vec())))
+    fn stream(bytes: &[u8]) -> ImportInput {
+        ImportInput::Stream(Box::new(std::io::Cursor::new(bytes.to_vec())))
     }
 
-    fn named(name: &str, options: Options) -> Options {
-        Options { name: Some(name.parse().expect("a name")), ..options }
+    fn named(name: &str, options: ImportOptions) -> ImportOptions {
+        ImportOptions { name: Some(name.parse().expect("a name")), ..options }
     }
 
     fn config(context: &Context, typed: &str) -> Document<ImageConfig> {
@@ -257,7 +267,7 @@ mod tests {
         let bytes = tar(&["a"]);
         let path = folder.path().join("x.tar");
         std::fs::write(&path, &bytes).expect("a file");
-        let one = import(&context, Input::Path(path), &named("x", options(&["CMD [\"a\"]"])), &Silent);
+        let one = import(&context, ImportInput::Path(path), &named("x", options(&["CMD [\"a\"]"])), &Silent);
         let other = import(&context, stream(&bytes), &options(&["CMD [\"a\"]"]), &Silent);
         let one = one.expect("imported");
         assert_eq!(one, other.expect("imported"));
@@ -291,7 +301,7 @@ mod tests {
         let first = options(&["CMD [\"a\"]", "USER b", "ENV c=d"]);
         import(&context, stream(&tar(&["a"])), &named("base", first), &Silent).expect("imported");
         let arm = "linux/arm64".parse::<Platform>().expect("a platform");
-        let second = Options {
+        let second = ImportOptions {
             config_from: Some("base".to_owned()),
             platform: Some(arm),
             comment: "again".to_owned(),
@@ -303,7 +313,7 @@ mod tests {
         assert_eq!((run.user.as_str(), run.cmd.as_deref()), ("e", Some(&["a".to_owned()][..])));
         assert_eq!(run.env.as_deref(), Some(&["c=d".to_owned(), "f=d".to_owned()][..]));
         assert_eq!((config.value().architecture.as_str(), config.value().history.len()), ("arm64", 1));
-        let missing = Options { config_from: Some("none".to_owned()), ..options(&[]) };
+        let missing = ImportOptions { config_from: Some("none".to_owned()), ..options(&[]) };
         assert!(matches!(import(&context, stream(b""), &missing, &Silent), Err(Error::NoSuchImage(_))));
     }
 
@@ -331,7 +341,7 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         }
         let path = folder.path().to_owned();
-        assert!(matches!(import(&context, Input::Path(path), &options(&[]), &Silent), Err(Error::Folder { .. })));
+        assert!(matches!(import(&context, ImportInput::Path(path), &options(&[]), &Silent), Err(Error::Folder { .. })));
         assert!(context.store.catalog().expect("a catalog").entries().is_empty(), "nothing was kept");
     }
 
@@ -354,7 +364,7 @@ mod tests {
         let (_folder, context) = context();
         let digest = "b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         for options in [named("sha256", options(&[])), named(digest, options(&[])), options(&["EXPOSE x"])] {
-            assert!(import(&context, Input::Stream(Box::new(Never)), &options, &Silent).is_err());
+            assert!(import(&context, ImportInput::Stream(Box::new(Never)), &options, &Silent).is_err());
         }
     }
 }

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Context, Error, Found};
+use super::{Context, Error, FoundImage};
 use crate::image::{Image, manifest};
 use crate::oci::{Created, Descriptor, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
-use crate::store::Entry;
+use crate::store::CatalogEntry;
 
 /// An image as docker 29 describes it: its fields in its order, empty ones left out as it leaves them out.
 #[derive(Debug, Clone, Serialize)]
@@ -117,13 +117,13 @@ fn of_manifest(image: &Image) -> Option<Descriptor> {
 }
 
 /// All names of the image, each with the manifest or index that it leads to, if that is known.
-fn names(context: &Context, found: &Found, id: ImageId) -> Result<Vec<(Reference, Option<Digest>)>, Error> {
+fn names(context: &Context, found: &FoundImage, id: ImageId) -> Result<Vec<(Reference, Option<Digest>)>, Error> {
     if !found.in_store {
         let digest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
         return Ok(found.all_names.iter().map(|name| (name.clone(), digest)).collect());
     }
     let catalog = context.store.catalog()?;
-    let with_digest = |entry: &Entry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
+    let with_digest = |entry: &CatalogEntry| entry.name.clone().map(|name| (name, Some(entry.descriptor.digest)));
     let mut names: Vec<_> = context.entries_of(&catalog, &id).into_iter().filter_map(with_digest).collect();
     names.sort();
     Ok(names)

@@ -4,8 +4,8 @@
 //! it is listed, inspected, saved and removed like them. Its images have to be in the store.
 
 use super::remove::{self, remove};
-use super::{Context, Error, Found};
-use crate::image::{Child, Tree};
+use super::{Context, Error, FoundImage};
+use crate::image::{Child, ImageTree};
 use crate::oci::{Descriptor, Digest, Document, Index, MediaType, Platform, Reference};
 use crate::store::{Catalog, Quarantine};
 
@@ -82,7 +82,9 @@ pub fn annotate(context: &Context, list: &str, image: &str, annotation: &Annotat
 pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
     let name = list_name(list)?;
     existing(context, &context.store.catalog()?, &name)?.ok_or_else(|| Error::NoSuchManifest(name.canonical()))?;
-    remove(context, &[name.canonical()], remove::Options::default())?.into_iter().try_for_each(|done| done.map(drop))
+    remove(context, &[name.canonical()], remove::RemoveOptions::default())?
+        .into_iter()
+        .try_for_each(|done| done.map(drop))
 }
 
 /// The manifest of an image, or a list and its manifests; of `list`, the one that `typed` means.
@@ -97,28 +99,28 @@ pub fn show(context: &Context, list: Option<&str>, typed: &str) -> Result<Shown,
     all.into_iter().find(|manifest| manifest.descriptor.digest == wanted).ok_or_else(missing)
 }
 
-fn shown(found: Found, typed: &str) -> Result<Shown, Error> {
+fn shown(found: FoundImage, typed: &str) -> Result<Shown, Error> {
     let missing = || Error::NoSuchManifest(typed.to_owned());
     let descriptor = found.descriptor.ok_or_else(missing)?;
     let reference = found.names.first().map_or_else(|| typed.to_owned(), Reference::canonical);
     from_tree(&found.tree, descriptor, &reference).ok_or_else(missing)
 }
 
-fn from_tree(tree: &Tree, mut descriptor: Descriptor, reference: &str) -> Option<Shown> {
+fn from_tree(tree: &ImageTree, mut descriptor: Descriptor, reference: &str) -> Option<Shown> {
     let (bytes, manifests) = match tree {
-        Tree::Image(image) => {
+        ImageTree::Image(image) => {
             descriptor.platform.get_or_insert_with(|| image.platform());
             (image.manifest.as_ref()?.bytes(), None)
         }
-        Tree::Artifact { manifest, .. } => (manifest.bytes(), None),
-        Tree::Index { document, children } => {
+        ImageTree::Artifact { manifest, .. } => (manifest.bytes(), None),
+        ImageTree::Index { document, children } => {
             let name = reference.split('@').next().unwrap_or(reference);
             let child = |Child { descriptor, tree }: &Child| {
                 from_tree(tree, descriptor.clone(), &format!("{name}@{}", descriptor.digest))
             };
             (document.bytes(), Some(children.iter().filter_map(child).collect()))
         }
-        Tree::Other(_) | Tree::Absent => return None,
+        ImageTree::Other(_) | ImageTree::Absent => return None,
     };
     Some(Shown { reference: reference.to_owned(), bytes: bytes.to_vec(), descriptor, manifests })
 }
@@ -149,7 +151,7 @@ fn list_name(typed: &str) -> Result<Reference, Error> {
 fn existing(context: &Context, catalog: &Catalog, name: &Reference) -> Result<Option<Index>, Error> {
     let Some(entry) = catalog.find(name) else { return Ok(None) };
     match context.store.tree(entry)? {
-        Tree::Index { document, .. } => Ok(Some(document.value().clone())),
+        ImageTree::Index { document, .. } => Ok(Some(document.value().clone())),
         _ => Err(Error::NotAList(name.familiar())),
     }
 }

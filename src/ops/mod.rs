@@ -36,7 +36,7 @@ mod family;
 mod sample;
 
 pub use error::Error;
-pub use find::Found;
+pub use find::FoundImage;
 pub use location::Location;
 
 use crate::layer::Limits;

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use crate::archive::output::{Member, write_file, write_stream};
+use crate::archive::output::{ArchiveMember, write_file, write_stream};
 use crate::cancel::Token;
 use crate::image::Progress;
 use crate::layout::sync_folder;
@@ -42,7 +42,12 @@ pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Re
 }
 
 /// Writes an archive to `path`.
-pub fn write_to_path(members: &[Member], path: &Path, job: &Token, progress: &dyn Progress) -> Result<(), Error> {
+pub fn write_to_path(
+    members: &[ArchiveMember],
+    path: &Path,
+    job: &Token,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
     let output_error = |source| Error::Output { path: path.display().to_string(), source };
     to_path(path, job, |target| {
         match target {
@@ -54,7 +59,7 @@ pub fn write_to_path(members: &[Member], path: &Path, job: &Token, progress: &dy
 }
 
 /// Writes an archive to standard output, or what else is read as it is written.
-pub fn write_to_stream(members: &[Member], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
+pub fn write_to_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
     let output_error = |source| Error::Output { path: "standard output".to_owned(), source };
     write_stream(members, &mut buffered(to), progress).map_err(output_error)
 }

@@ -3,25 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use super::family::{Event, Family};
+use super::family::{Family, RemovalEvent};
 use super::filter::Filters;
-use super::images::{Record, images};
+use super::images::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ImageId;
 use crate::store::Reachable;
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct PruneReport {
     /// What is gone, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<RemovalEvent>,
     /// How many bytes are free now.
     pub bytes: u64,
 }
 
 /// What is to be removed.
 #[derive(Debug, Default)]
-pub struct Options {
+pub struct PruneOptions {
     /// Also images with a name.
     pub all: bool,
     /// Of the images that each repository names this many stay, the newest; implies `all`.
@@ -39,7 +39,7 @@ pub struct Options {
 ///
 /// What others were committed on goes with the last of them, whatever the filters say of it, so that nothing is left for
 /// a second run. What is no image stays.
-pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
+pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
     let mut after = context.store.catalog()?;
@@ -49,7 +49,7 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     let reachable = context.store.reachable(&after)?;
     let Some(alone) = alone else {
         let bytes = would_free(context, &reachable, options.partials_before)?;
-        return Ok(Report { events, bytes });
+        return Ok(PruneReport { events, bytes });
     };
     context.store.replace(&alone, &after)?;
     let mut bytes = context.store.sweep(&alone, &reachable)?.bytes;
@@ -57,7 +57,7 @@ pub fn prune(context: &Context, options: &Options) -> Result<Report, Error> {
     if let Some(limit) = options.partials_before {
         bytes += context.store.expire_partials(&alone, limit)?;
     }
-    Ok(Report { events, bytes })
+    Ok(PruneReport { events, bytes })
 }
 
 /// How many bytes would be free.
@@ -68,8 +68,8 @@ fn would_free(context: &Context, reachable: &Reachable, partials_before: Option<
 }
 
 /// Takes away the images that are meant.
-fn choose(context: &Context, family: &mut Family, options: &Options) -> Result<Vec<Event>, Error> {
-    let Options { all, keep, filters, .. } = options;
+fn choose(context: &Context, family: &mut Family, options: &PruneOptions) -> Result<Vec<RemovalEvent>, Error> {
+    let PruneOptions { all, keep, filters, .. } = options;
     let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
     let listed = images(context)?.images;
     let newest = keep.map(|keep| newest(&listed, keep)).unwrap_or_default();
@@ -95,7 +95,7 @@ fn choose(context: &Context, family: &mut Family, options: &Options) -> Result<V
 }
 
 /// The images that stay: the newest `keep` of each repository. `records` come the newest first.
-fn newest(records: &[Record], keep: usize) -> BTreeSet<ImageId> {
+fn newest(records: &[ImageRecord], keep: usize) -> BTreeSet<ImageId> {
     let mut kept: BTreeMap<String, BTreeSet<ImageId>> = BTreeMap::new();
     let mut others = BTreeSet::new();
     for record in records {

@@ -4,8 +4,8 @@
 //! means the image with all its names: it is refused if others were committed on the image, and without `force` if
 //! there is more than one name.
 
-pub use super::family::Event;
-use super::family::{Family, Place};
+pub use super::family::RemovalEvent;
+use super::family::{Family, MemberId};
 use super::find::no_such_image;
 use super::{Context, Error};
 use crate::oci::{Digest, Reference};
@@ -13,7 +13,7 @@ use crate::store::{Catalog, Guard};
 
 /// How much may be removed.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct RemoveOptions {
     /// An image that several repositories name goes, too.
     pub force: bool,
     /// What an image was committed on stays, also if it has no name.
@@ -23,12 +23,16 @@ pub struct Options {
 }
 
 /// Removes each of the images that were typed; one that cannot be removed does not keep the others. All go in one step.
-pub fn remove(context: &Context, typed: &[String], options: Options) -> Result<Vec<Result<Vec<Event>, Error>>, Error> {
+pub fn remove(
+    context: &Context,
+    typed: &[String],
+    options: RemoveOptions,
+) -> Result<Vec<Result<Vec<RemovalEvent>, Error>>, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
     let mut catalog = context.store.catalog()?;
     let mut family = Family::read(context, &catalog);
-    let mut results: Vec<Result<Vec<Event>, Error>> =
+    let mut results: Vec<Result<Vec<RemovalEvent>, Error>> =
         typed.iter().map(|typed| remove_one(&mut family, typed, options)).collect();
     for (typed, result) in typed.iter().zip(&mut results) {
         // What was refused may have gone with the others since.
@@ -57,14 +61,14 @@ fn carry_out(context: &Context, alone: &Guard, after: &Catalog, deletes: bool) -
 /// What a person typed to be removed.
 enum Aim {
     /// Names of one image.
-    Names(Place, Vec<Reference>),
+    Names(MemberId, Vec<Reference>),
     /// What another tool calls it.
-    Foreign(Place),
+    Foreign(MemberId),
     /// An image by its ID.
-    Id(Place),
+    Id(MemberId),
 }
 
-fn remove_one(family: &mut Family, typed: &str, options: Options) -> Result<Vec<Event>, Error> {
+fn remove_one(family: &mut Family, typed: &str, options: RemoveOptions) -> Result<Vec<RemovalEvent>, Error> {
     let mut events = Vec::new();
     let place = match aim(family, typed)? {
         Aim::Names(place, names) => {
@@ -90,7 +94,7 @@ fn remove_one(family: &mut Family, typed: &str, options: Options) -> Result<Vec<
 }
 
 /// What keeps an image that was typed by its ID.
-fn check_conflicts(family: &Family, place: Place, options: Options) -> Result<(), Error> {
+fn check_conflicts(family: &Family, place: MemberId, options: RemoveOptions) -> Result<(), Error> {
     let id = family.short_id(place);
     let children = family.children(place);
     if !children.is_empty() {

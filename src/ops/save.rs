@@ -8,16 +8,16 @@ use std::collections::{HashMap, HashSet, hash_map};
 use std::io;
 use std::path::PathBuf;
 
-use super::{Context, Error, Found};
-use crate::archive::output::Member;
+use super::{Context, Error, FoundImage};
+use crate::archive::output::ArchiveMember;
 use crate::archive::{docker_archive, write};
-use crate::image::outgoing::{self, LayerForm, Outgoing, Recode, Request};
-use crate::image::{Layer, Progress, Tree};
+use crate::image::outgoing::{self, LayerForm, Outgoing, OutgoingRequest, Recode};
+use crate::image::{ImageTree, Layer, Progress};
 use crate::oci::{Platform, Reference};
 
 /// The forms that an archive can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub enum ArchiveFormat {
     /// What docker 25 and later write, which everybody reads.
     #[default]
     Docker,
@@ -29,9 +29,9 @@ pub enum Format {
 
 /// What the person who saves wants.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct SaveOptions {
     /// The form of the archive.
-    pub format: Format,
+    pub format: ArchiveFormat,
     /// How layers are compressed; by default not at all, and in OCI archives as they are.
     pub compress: Option<Recode>,
     /// Only this platform.
@@ -46,14 +46,14 @@ pub struct Options {
 pub fn plan(
     context: &Context,
     typed: &[String],
-    options: &Options,
+    options: &SaveOptions,
     progress: &dyn Progress,
-) -> Result<Vec<Member>, Error> {
+) -> Result<Vec<ArchiveMember>, Error> {
     let images = outgoing(context, typed, options, progress)?;
     Ok(match options.format {
-        Format::Docker => write::superset(&images, options.mtime),
-        Format::Oci => write::oci(&images, options.mtime),
-        Format::DockerLegacy => docker_archive::write::members(&images, options.mtime).map_err(Error::Form)?,
+        ArchiveFormat::Docker => write::superset(&images, options.mtime),
+        ArchiveFormat::Oci => write::oci(&images, options.mtime),
+        ArchiveFormat::DockerLegacy => docker_archive::write::members(&images, options.mtime).map_err(Error::Form)?,
     })
 }
 
@@ -61,7 +61,7 @@ pub fn plan(
 fn outgoing(
     context: &Context,
     typed: &[String],
-    options: &Options,
+    options: &SaveOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Outgoing>, Error> {
     let found = find(context, typed, options.platform.as_ref())?;
@@ -69,24 +69,27 @@ fn outgoing(
     let requests = found.iter().zip(&sizes).map(|(found, tar_size)| request(context, options, found, tar_size));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
     let form = match (options.compress, options.format) {
-        (Some(recode), Format::Docker | Format::Oci) => LayerForm::Recoded(recode),
-        (None, Format::Oci) => LayerForm::AsStored,
+        (Some(recode), ArchiveFormat::Docker | ArchiveFormat::Oci) => LayerForm::Recoded(recode),
+        (None, ArchiveFormat::Oci) => LayerForm::AsStored,
         _ => LayerForm::Recoded(Recode::Unpack),
     };
-    Ok(outgoing::prepare(&requests, &outgoing::Options { form, scratch: options.scratch.as_deref(), progress })?)
+    Ok(outgoing::prepare(
+        &requests,
+        &outgoing::OutgoingOptions { form, scratch: options.scratch.as_deref(), progress },
+    )?)
 }
 
 /// The images that were typed. One that was asked for twice is there once, with all the names under which it was asked
 /// for.
-fn find(context: &Context, typed: &[String], platform: Option<&Platform>) -> Result<Vec<Found>, Error> {
-    let mut all: Vec<Found> = Vec::new();
+fn find(context: &Context, typed: &[String], platform: Option<&Platform>) -> Result<Vec<FoundImage>, Error> {
+    let mut all: Vec<FoundImage> = Vec::new();
     let mut places = HashMap::new();
     for typed in typed {
         for new in context.find_all(typed, platform)? {
             let digest = new.descriptor.as_ref().map(|descriptor| descriptor.digest);
             match digest.map(|digest| places.entry(digest)) {
                 Some(hash_map::Entry::Occupied(place)) => {
-                    let known: &mut Found = &mut all[*place.get()];
+                    let known: &mut FoundImage = &mut all[*place.get()];
                     known.names.extend(new.names);
                 }
                 Some(hash_map::Entry::Vacant(place)) => {
@@ -107,26 +110,26 @@ fn find(context: &Context, typed: &[String], platform: Option<&Platform>) -> Res
 /// Gives the length of a layer's uncompressed tar.
 type TarSize<'a> = Box<dyn Fn(&Layer) -> io::Result<u64> + Sync + 'a>;
 
-fn tar_size<'a>(context: &'a Context, found: &'a Found) -> TarSize<'a> {
+fn tar_size<'a>(context: &'a Context, found: &'a FoundImage) -> TarSize<'a> {
     Box::new(|layer| context.layer_size(found, layer).map(|size| size.tar).map_err(io::Error::other))
 }
 
 fn request<'a>(
     context: &Context,
-    options: &Options,
-    found: &'a Found,
+    options: &SaveOptions,
+    found: &'a FoundImage,
     tar_size: &'a TarSize<'a>,
-) -> Result<Request<'a>, Error> {
+) -> Result<OutgoingRequest<'a>, Error> {
     let platform = options.platform.as_ref();
     let image = found.image(platform, &context.host).map_err(|error| match error {
         Error::OtherPlatform { image, wanted, found } => Error::NoExportTarget { image, wanted, found },
         other => other,
     })?;
     image.require_complete(|| found.shown())?;
-    let all_platforms = platform.is_none() && options.format != Format::DockerLegacy;
+    let all_platforms = platform.is_none() && options.format != ArchiveFormat::DockerLegacy;
     let index = match (&found.tree, &found.descriptor) {
-        (Tree::Index { .. }, Some(descriptor)) if all_platforms => Some((descriptor, &found.tree)),
+        (ImageTree::Index { .. }, Some(descriptor)) if all_platforms => Some((descriptor, &found.tree)),
         _ => None,
     };
-    Ok(Request { names: &found.names, shown: found.shown(), image, index, tar_size: &**tar_size })
+    Ok(OutgoingRequest { names: &found.names, shown: found.shown(), image, index, tar_size: &**tar_size })
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Context, Error, Found};
+use super::{Context, Error, FoundImage};
 use crate::image::{Blob, Image, Layer, MissingLayers};
 use crate::layer::{Compression, ScanError, outline, scan};
 use crate::oci::Digest;
@@ -18,7 +18,7 @@ pub struct LayerSize {
 
 impl Context {
     /// The sizes of one layer of an image that was found.
-    pub fn layer_size(&self, found: &Found, layer: &Layer) -> Result<LayerSize, Error> {
+    pub fn layer_size(&self, found: &FoundImage, layer: &Layer) -> Result<LayerSize, Error> {
         let Some(blob) = &layer.blob else {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
@@ -35,12 +35,12 @@ impl Context {
     }
 
     /// The sizes of all layers, bottom first.
-    pub fn layer_sizes(&self, found: &Found, image: &Image) -> Result<Vec<LayerSize>, Error> {
+    pub fn layer_sizes(&self, found: &FoundImage, image: &Image) -> Result<Vec<LayerSize>, Error> {
         image.layers.iter().map(|layer| self.layer_size(found, layer)).collect()
     }
 
     /// The size that docker shows for an image.
-    pub fn image_size(&self, found: &Found, image: &Image) -> Result<u64, Error> {
+    pub fn image_size(&self, found: &FoundImage, image: &Image) -> Result<u64, Error> {
         Ok(self.layer_sizes(found, image)?.iter().map(|size| size.content).sum())
     }
 }

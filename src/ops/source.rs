@@ -8,11 +8,11 @@ use super::{Context, Error, Location};
 use crate::archive::spool::Spool;
 use crate::archive::{self, Archive, TarIndex, docker_archive, oci_archive, open, open_file};
 use crate::image::source::settled;
-use crate::image::{Blob, Inventory, Source};
+use crate::image::{Blob, ImageSource, Inventory};
 use crate::layout::Layout;
 
 /// Where images come from.
-pub enum Input {
+pub enum SourceInput {
     /// A file, or the folder of an OCI layout.
     Path(PathBuf),
     /// Something that is read once.
@@ -44,18 +44,18 @@ impl Context {
     }
 
     /// The images of an input, all of which is read: `keep` is given the members of what can be read only once.
-    pub(super) fn images_of(&self, input: Input, keep: Keep<'_>) -> Result<Inventory, Error> {
+    pub(super) fn images_of(&self, input: SourceInput, keep: Keep<'_>) -> Result<Inventory, Error> {
         let shown = match &input {
-            Input::Stream(_) => "archive".to_owned(),
-            Input::Path(path) => path.display().to_string(),
+            SourceInput::Stream(_) => "archive".to_owned(),
+            SourceInput::Path(path) => path.display().to_string(),
         };
         let input_error = |source| Error::Input { path: shown.clone(), source };
         let index = match input {
-            Input::Path(path) if path.is_dir() => {
+            SourceInput::Path(path) if path.is_dir() => {
                 let inventory = Layout::open(&path)?.inventory()?;
                 return archive::require_images(inventory).map_err(input_error);
             }
-            Input::Path(path) => match open_archive(&path)? {
+            SourceInput::Path(path) => match open_archive(&path)? {
                 Archive::Plain(file) => open::index_plain(&file, &self.limits),
                 Archive::Packed(path, _) => {
                     let file = File::open(&path).map_err(|source| Error::Open { path: path.clone(), source })?;
@@ -63,7 +63,7 @@ impl Context {
                 }
                 Archive::Stream(file) => open::open_stream(file, &self.limits, keep),
             },
-            Input::Stream(stream) => open::open_stream(stream, &self.limits, keep),
+            SourceInput::Stream(stream) => open::open_stream(stream, &self.limits, keep),
         };
         index.and_then(|index| index.inventory()).and_then(archive::require_images).map_err(input_error)
     }

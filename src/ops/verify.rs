@@ -6,11 +6,11 @@ use super::location::{Location, Pick};
 use super::source::read_as;
 use super::{Context, Error};
 use crate::archive::{self, TarIndex, oci_archive};
-use crate::image::check::{Damage, DamageKind, Findings, Jobs, PartName, Walk, judge};
+use crate::image::check::{Damage, DamageKind, DescriptorWalk, Findings, Jobs, PartName, judge};
 use crate::image::{BlobSource, Named, Progress};
 use crate::layout::{self, Layout, name_of};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Index, Reference};
-use crate::store::{self, Entry};
+use crate::store::{self, CatalogEntry};
 
 /// An image that was verified.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ fn whole_store(context: &Context) -> Result<Vec<Image>, Error> {
     let root = context.store.root();
     match context.store.catalog() {
         Ok(catalog) => {
-            let named = |entry: &Entry| {
+            let named = |entry: &CatalogEntry| {
                 let foreign = || entry.foreign_name().map(str::to_owned);
                 entry.name.as_ref().map(Reference::familiar).or_else(foreign)
             };
@@ -77,14 +77,14 @@ fn whole_store(context: &Context) -> Result<Vec<Image>, Error> {
 fn stored_image(context: &Context, typed: &str) -> Result<Image, Error> {
     let catalog = context.store.catalog()?;
     let name = typed.parse::<Reference>().ok().map(Reference::with_default_tag);
-    let by_digest = |entry: &&Entry| entry.descriptor.digest.to_string() == typed;
+    let by_digest = |entry: &&CatalogEntry| entry.descriptor.digest.to_string() == typed;
     let entry = name.and_then(|name| catalog.find(&name)).or_else(|| catalog.entries().iter().find(by_digest));
     let descriptor = match entry {
         Some(entry) => Some(entry.descriptor.clone()),
         None => context.find_in_store(&catalog, typed)?.descriptor,
     };
     let descriptor = descriptor.ok_or_else(|| Error::NoSuchImage(typed.to_owned()))?;
-    Ok((typed.to_owned(), Walk::descriptor(&context.store, &descriptor, true)))
+    Ok((typed.to_owned(), DescriptorWalk::descriptor(&context.store, &descriptor, true)))
 }
 
 fn elsewhere(context: &Context, typed: &str, location: &Location) -> Result<Vec<Image>, Error> {
@@ -125,7 +125,7 @@ fn in_archive(archive: &TarIndex, location: &Location, typed: &str) -> Result<Ve
         Err(error) => found.push(unreadable(typed.to_owned(), PartName::Archive, &error)),
         Ok(there) if found.is_empty() => {
             let all = there.images.iter().chain(&there.artifacts);
-            let images = all.enumerate().map(|(place, named)| (label(place, named), Walk::tree(&named.tree)));
+            let images = all.enumerate().map(|(place, named)| (label(place, named), DescriptorWalk::tree(&named.tree)));
             found = picked(images.collect(), location, typed)?;
         }
         Ok(_) => {}
@@ -185,7 +185,7 @@ fn of_descriptors<'d>(
     }
     let checked = images.into_iter().map(|(descriptor, names)| {
         let name = if names.is_empty() { descriptor.digest.to_string() } else { names.join(", ") };
-        (name, Walk::descriptor(source, descriptor, strict))
+        (name, DescriptorWalk::descriptor(source, descriptor, strict))
     });
     checked.collect()
 }

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
 use super::damage::LayerNames;
-use super::{Context, Error, Found};
+use super::{Context, Error, FoundImage};
 use crate::image::blob::BlobReader;
 use crate::image::contents::Checksums;
 use crate::image::{Blob, Image, Layer, MissingLayers};
@@ -16,12 +16,12 @@ use crate::oci::{DiffId, Digest};
 
 impl Context {
     /// What the layers of an image are together. No content is read but that of layers that were never looked at.
-    pub fn overlay(&self, found: &Found, image: &Image) -> Result<Overlay, Error> {
+    pub fn overlay(&self, found: &FoundImage, image: &Image) -> Result<Overlay, Error> {
         self.overlay_with(found, image, &[])
     }
 
     /// The same with one more layer on top, if that has entries.
-    pub fn overlay_with(&self, found: &Found, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
+    pub fn overlay_with(&self, found: &FoundImage, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
         let stack = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
             let indexes = self.indexes(found, image, distrusted)?;
             let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
@@ -39,7 +39,7 @@ impl Context {
     }
 
     /// The checksums of the contents of one layer.
-    pub fn checksums(&self, found: &Found, image: &Image, layer: usize) -> Result<Checksums, Error> {
+    pub fn checksums(&self, found: &FoundImage, image: &Image, layer: usize) -> Result<Checksums, Error> {
         let read = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
             let index = self.index(found, image, layer, distrusted, &mut Drawer::new())?;
             let files = Entries::of(index).filter(|entry| entry.as_ref().map_or(true, |entry| entry.size > 0));
@@ -53,17 +53,22 @@ impl Context {
     }
 
     /// The layers whose index in the store is not what was written.
-    fn damaged_indexes(&self, found: &Found, image: &Image) -> HashSet<Digest> {
+    fn damaged_indexes(&self, found: &FoundImage, image: &Image) -> HashSet<Digest> {
         let digests = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest);
         let is_damaged = |digest: &Digest| {
-            let index = self.store.layer_index(digest).map(Index::Kept);
+            let index = self.store.layer_index(digest).map(IndexPlace::Kept);
             index.is_some_and(|index| Entries::of(index).any(|entry| entry.is_err()))
         };
         if found.in_store { digests.filter(is_damaged).collect() } else { HashSet::new() }
     }
 
     /// The index of each layer, bottom first.
-    fn indexes(&self, found: &Found, image: &Image, distrusted: &HashSet<Digest>) -> Result<Vec<Index>, Error> {
+    fn indexes(
+        &self,
+        found: &FoundImage,
+        image: &Image,
+        distrusted: &HashSet<Digest>,
+    ) -> Result<Vec<IndexPlace>, Error> {
         let mut drawer = Drawer::new();
         (0..image.layers.len()).map(|layer| self.index(found, image, layer, distrusted, &mut drawer)).collect()
     }
@@ -71,12 +76,12 @@ impl Context {
     /// The index of the layer at that place. One that is distrusted is made anew.
     fn index(
         &self,
-        found: &Found,
+        found: &FoundImage,
         image: &Image,
         place: usize,
         distrusted: &HashSet<Digest>,
         drawer: &mut Drawer,
-    ) -> Result<Index, Error> {
+    ) -> Result<IndexPlace, Error> {
         let layer = &image.layers[place];
         let Some(blob) = &layer.blob else {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
@@ -89,11 +94,11 @@ impl Context {
                 let summary = self.store.layer_summary(digest, blob).map_err(|error| names.of_store(place, error))?;
                 check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
                 if let Some(index) = self.store.layer_index(digest) {
-                    return Ok(Index::Kept(index));
+                    return Ok(IndexPlace::Kept(index));
                 }
             }
         }
-        drawer.scan(layer, place, blob, &names, self).map(Index::Drawn)
+        drawer.scan(layer, place, blob, &names, self).map(IndexPlace::Drawn)
     }
 }
 
@@ -104,7 +109,7 @@ fn check_diff_id(layer: &Layer, actual: DiffId) -> Result<(), String> {
 }
 
 /// The index of a layer.
-enum Index {
+enum IndexPlace {
     /// The store has it.
     Kept(std::path::PathBuf),
     /// It was made for this once.
@@ -159,7 +164,7 @@ impl Drawer {
 
 /// The entries of a layer, whose index is opened when the first is wanted: there may be a thousand layers.
 enum Entries<'a> {
-    Closed(Index),
+    Closed(IndexPlace),
     Kept(LayerIndex<File>),
     Drawn(LayerIndex<BlobReader>),
     Given(std::iter::Cloned<std::slice::Iter<'a, Entry>>),
@@ -167,14 +172,14 @@ enum Entries<'a> {
 }
 
 impl Entries<'_> {
-    fn of(index: Index) -> Self {
+    fn of(index: IndexPlace) -> Self {
         Self::Closed(index)
     }
 
-    fn open(index: &Index) -> Result<Self, IndexError> {
+    fn open(index: &IndexPlace) -> Result<Self, IndexError> {
         Ok(match index {
-            Index::Kept(path) => Self::Kept(LayerIndex::read(File::open(path).map_err(IndexError::Io)?)?),
-            Index::Drawn(blob) => Self::Drawn(LayerIndex::read(blob.open().map_err(IndexError::Io)?)?),
+            IndexPlace::Kept(path) => Self::Kept(LayerIndex::read(File::open(path).map_err(IndexError::Io)?)?),
+            IndexPlace::Drawn(blob) => Self::Drawn(LayerIndex::read(blob.open().map_err(IndexError::Io)?)?),
         })
     }
 }

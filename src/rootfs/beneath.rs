@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-use super::Seen;
+use super::FreshStat;
 use crate::layer::path::split_last;
 
 /// A directory that is the root of an image.
@@ -44,9 +44,9 @@ impl Root {
     }
 
     /// What the file system says of a path of the image; its last name is not followed.
-    pub fn seen(&self, path: &[u8]) -> io::Result<Seen> {
+    pub fn seen(&self, path: &[u8]) -> io::Result<FreshStat> {
         let (parent, name) = split_last(path);
-        Seen::at(self.open_beneath(parent, PASSAGE)?.as_fd(), if name.is_empty() { b"." } else { name })
+        FreshStat::at(self.open_beneath(parent, PASSAGE)?.as_fd(), if name.is_empty() { b"." } else { name })
     }
 
     /// As [`Root::open_beneath`], one name at a time.

@@ -28,14 +28,14 @@ pub(super) fn next_data(file: &File, at: u64, end: u64) -> Range<u64> {
 
 /// Reads a file from its beginning. Holes are zeros that nobody reads.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(super) struct SparseContent {
     file: File,
     at: u64,
     size: u64,
     data: Range<u64>,
 }
 
-impl Content {
+impl SparseContent {
     /// The first `size` bytes of a file.
     pub(super) fn new(file: File, size: u64) -> Self {
         let data = next_data(&file, 0, size);
@@ -83,7 +83,7 @@ mod tests {
         for at in [SMALL + 5, 3 * SMALL, size - 1] {
             file.write_all_at(b"x", at).expect("a write");
         }
-        let (mut content, mut read, mut buffer) = (Content::new(file, size), Vec::new(), vec![1; 100_000]);
+        let (mut content, mut read, mut buffer) = (SparseContent::new(file, size), Vec::new(), vec![1; 100_000]);
         while content.left() > 0 {
             let got = content.read(&mut buffer).expect("a file");
             assert!(got > 0, "it ends too soon");
@@ -97,7 +97,7 @@ mod tests {
     fn a_file_that_was_cut_ends() {
         let file = tempfile::tempfile().expect("a file");
         file.set_len(7).expect("a length");
-        let (mut content, mut buffer) = (Content::new(file, 10), [1; 10]);
+        let (mut content, mut buffer) = (SparseContent::new(file, 10), [1; 10]);
         assert_eq!(content.read(&mut buffer).expect("a file"), 7);
         assert_eq!((content.read(&mut buffer).expect("a file"), content.left()), (0, 3));
     }

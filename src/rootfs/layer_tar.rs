@@ -6,10 +6,10 @@ use std::os::fd::AsFd as _;
 
 use rustix::fs::OFlags;
 
-use super::holes::Content;
+use super::holes::SparseContent;
 use super::order::walk_key;
-use super::scan::{Change, ChangeKind};
-use super::{Error, Root, Seen};
+use super::scan::{DiskChange, DiskChangeKind};
+use super::{Error, FreshStat, Root};
 use crate::layer::path::split_last;
 use crate::layer::whiteout::Whiteout;
 use crate::layer::writer::{header_bytes, padding};
@@ -26,21 +26,21 @@ const END: usize = 1024;
 /// from the disk, nor written to that of the store.
 pub struct LayerTar<'a> {
     root: &'a Root,
-    changes: &'a [Change],
+    changes: &'a [DiskChange],
     /// The places of what the tar has among the changes, the last first.
     members: Vec<u32>,
     /// The time of whiteouts.
     time: Mtime,
     position: u64,
-    part: Part<'a>,
-    placed: Vec<Placed>,
+    part: TarPart<'a>,
+    placed: Vec<PlacedContent>,
     ended: bool,
     error: Option<Error>,
 }
 
 /// Where a file's content is in the tar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed {
+pub struct PlacedContent {
     /// The file, by its place among the changes.
     pub change: usize,
     /// Where its content starts.
@@ -48,22 +48,22 @@ pub struct Placed {
 }
 
 /// What is read next.
-enum Part<'a> {
+enum TarPart<'a> {
     /// Bytes that are ready, how many of them are read, and the file that follows.
     Bytes(Vec<u8>, usize, Option<u32>),
     /// A file.
-    File { content: Content, change: &'a Change },
+    File { content: SparseContent, change: &'a DiskChange },
     /// Nothing.
     End,
 }
 
 impl<'a> LayerTar<'a> {
     /// The tar of all changes; `time` is that of whiteouts.
-    pub fn new(root: &'a Root, changes: &'a [Change], time: Mtime) -> Self {
+    pub fn new(root: &'a Root, changes: &'a [DiskChange], time: Mtime) -> Self {
         let mut members = visible(changes);
         let key = |place: &u32| key(&changes[*place as usize]);
         members.sort_by(|one, other| key(other).cmp(key(one)));
-        let part = Part::Bytes(Vec::new(), 0, None);
+        let part = TarPart::Bytes(Vec::new(), 0, None);
         Self { root, changes, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
     }
 
@@ -73,35 +73,35 @@ impl<'a> LayerTar<'a> {
     }
 
     /// Where the contents are, in the order of the tar, once all of it was read.
-    pub fn into_placed(self) -> Vec<Placed> {
+    pub fn into_placed(self) -> Vec<PlacedContent> {
         self.placed
     }
 
     /// What comes after a part that is read to its end.
-    fn next_part(&mut self, after: Part<'a>) -> Result<Part<'a>, Error> {
+    fn next_part(&mut self, after: TarPart<'a>) -> Result<TarPart<'a>, Error> {
         Ok(match after {
-            Part::Bytes(_, _, Some(place)) => self.open(place)?,
-            Part::File { content, change } => {
+            TarPart::Bytes(_, _, Some(place)) => self.open(place)?,
+            TarPart::File { content, change } => {
                 check_unchanged(content.file(), change)?;
-                Part::Bytes(vec![0; padding(change.content_size())], 0, None)
+                TarPart::Bytes(vec![0; padding(change.content_size())], 0, None)
             }
-            Part::Bytes(_, _, None) => match self.members.pop() {
+            TarPart::Bytes(_, _, None) => match self.members.pop() {
                 Some(place) => {
                     let change = &self.changes[place as usize];
                     let content = (change.content_size() > 0).then_some(place);
-                    Part::Bytes(headers(change, self.time), 0, content)
+                    TarPart::Bytes(headers(change, self.time), 0, content)
                 }
                 None if !self.ended => {
                     self.ended = true;
-                    Part::Bytes(vec![0; END], 0, None)
+                    TarPart::Bytes(vec![0; END], 0, None)
                 }
-                None => Part::End,
+                None => TarPart::End,
             },
-            Part::End => Part::End,
+            TarPart::End => TarPart::End,
         })
     }
 
-    fn open(&mut self, place: u32) -> Result<Part<'a>, Error> {
+    fn open(&mut self, place: u32) -> Result<TarPart<'a>, Error> {
         let change = &self.changes[place as usize];
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
         let file = match self.root.open_beneath(change.path.as_bytes(), flags) {
@@ -112,35 +112,35 @@ impl<'a> LayerTar<'a> {
             Err(error) => return Err(Error::while_reading(&change.path)(error)),
         };
         check_unchanged(&file, change)?;
-        self.placed.push(Placed { change: place as usize, offset: self.position });
-        Ok(Part::File { content: Content::new(file, change.content_size()), change })
+        self.placed.push(PlacedContent { change: place as usize, offset: self.position });
+        Ok(TarPart::File { content: SparseContent::new(file, change.content_size()), change })
     }
 
     fn read_part(&mut self, into: &mut [u8]) -> Result<usize, Error> {
         match &mut self.part {
-            Part::Bytes(bytes, done, _) => {
+            TarPart::Bytes(bytes, done, _) => {
                 let want = into.len().min(bytes.len() - *done);
                 into[..want].copy_from_slice(&bytes[*done..*done + want]);
                 *done += want;
                 Ok(want)
             }
-            Part::File { content, .. } if content.left() == 0 => Ok(0),
-            Part::File { content, change } => {
+            TarPart::File { content, .. } if content.left() == 0 => Ok(0),
+            TarPart::File { content, change } => {
                 let got = content.read(into).map_err(Error::at(change.path.as_bytes()))?;
                 if got == 0 { Err(changed(change)) } else { Ok(got) }
             }
-            Part::End => Ok(0),
+            TarPart::End => Ok(0),
         }
     }
 
     fn advance(&mut self, into: &mut [u8]) -> Result<usize, Error> {
         loop {
             let got = self.read_part(into)?;
-            if got > 0 || matches!(self.part, Part::End) {
+            if got > 0 || matches!(self.part, TarPart::End) {
                 self.position += got as u64;
                 return Ok(got);
             }
-            let after = std::mem::replace(&mut self.part, Part::End);
+            let after = std::mem::replace(&mut self.part, TarPart::End);
             self.part = self.next_part(after)?;
         }
     }
@@ -161,14 +161,14 @@ impl Read for LayerTar<'_> {
 
 /// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it, and a
 /// root that is as it was leads to all without being told.
-fn visible(changes: &[Change]) -> Vec<u32> {
+fn visible(changes: &[DiskChange]) -> Vec<u32> {
     let mut opaque: Option<&EntryPath> = None;
     let mut places = Vec::with_capacity(changes.len());
     for (place, change) in (0_u32..).zip(changes) {
         opaque =
             if change.is_opaque { Some(&change.path) } else { opaque.filter(|above| change.path.starts_with(above)) };
-        let is_said = opaque.is_some() && change.kind == ChangeKind::Deleted;
-        let is_plain_root = change.path.is_root() && change.kind == ChangeKind::Parent;
+        let is_said = opaque.is_some() && change.kind == DiskChangeKind::Deleted;
+        let is_plain_root = change.path.is_root() && change.kind == DiskChangeKind::Parent;
         if !is_said && !is_plain_root {
             places.push(place);
         }
@@ -177,7 +177,7 @@ fn visible(changes: &[Change]) -> Vec<u32> {
 }
 
 /// What the layer says of a change.
-fn headers(change: &Change, time: Mtime) -> Vec<u8> {
+fn headers(change: &DiskChange, time: Mtime) -> Vec<u8> {
     let mut headers = header_bytes(&meta(change, time));
     if change.is_opaque {
         let name = [change.path.as_bytes(), b"/", &Whiteout::Opaque.file_name()].concat();
@@ -186,7 +186,7 @@ fn headers(change: &Change, time: Mtime) -> Vec<u8> {
     headers
 }
 
-fn meta(change: &Change, time: Mtime) -> Meta {
+fn meta(change: &DiskChange, time: Mtime) -> Meta {
     let path = &change.path;
     match (&change.node, &change.link) {
         (None, _) => Meta::file(&whiteout(path), 0, 0o600, time),
@@ -200,11 +200,11 @@ fn meta(change: &Change, time: Mtime) -> Meta {
 }
 
 /// By what changes are sorted: in walk order, but whiteouts before the other names of their directory.
-fn key(change: &Change) -> impl Iterator<Item = u8> + use<'_> {
+fn key(change: &DiskChange) -> impl Iterator<Item = u8> + use<'_> {
     let (parent, name) = split_last(change.path.as_bytes());
     let between: &[u8] = match (change.kind, parent.is_empty()) {
-        (ChangeKind::Deleted, true) => b"/",
-        (ChangeKind::Deleted, false) => b"//",
+        (DiskChangeKind::Deleted, true) => b"/",
+        (DiskChangeKind::Deleted, false) => b"//",
         (_, true) => b"",
         (_, false) => b"/",
     };
@@ -218,13 +218,13 @@ fn whiteout(path: &EntryPath) -> Vec<u8> {
     if parent.is_empty() { name } else { [parent, b"/", &name].concat() }
 }
 
-fn changed(change: &Change) -> Error {
+fn changed(change: &DiskChange) -> Error {
     Error::Changed { path: change.path.clone() }
 }
 
 /// Whether an open file is still what was found.
-fn check_unchanged(file: &File, change: &Change) -> Result<(), Error> {
-    let now = Seen::of(file.as_fd()).map_err(Error::at(change.path.as_bytes()))?.stat;
+fn check_unchanged(file: &File, change: &DiskChange) -> Result<(), Error> {
+    let now = FreshStat::of(file.as_fd()).map_err(Error::at(change.path.as_bytes()))?.stat;
     let is_as_long = now.size == change.content_size();
     if now.seal() == change.seal && now.is_file() && is_as_long { Ok(()) } else { Err(changed(change)) }
 }

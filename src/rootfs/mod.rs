@@ -10,7 +10,7 @@
 //! - Every path is opened beneath the directory's own descriptor, and no symbolic link is followed on the way: what the
 //!   directory holds, or turns into while it is read, cannot lead out of it.
 //! - What could not be applied (an ordinary user's ownership, devices, privileged attributes) is in the snapshot: each
-//!   [`Record`] has the [`Node`] that the image means and the [`Stat`] that the disk shows. Only what differs from the
+//!   [`PathRecord`] has the [`FileNode`] that the image means and the [`Stat`] that the disk shows. Only what differs from the
 //!   latter is a change.
 //! - Names come in walk order: a directory before what is in it, what is in it directly after it, names by their bytes.
 
@@ -31,14 +31,15 @@ mod xattr;
 
 pub use beneath::Root;
 pub use error::Error;
-pub use layer_tar::{LayerTar, Placed};
-pub use node::Node;
+pub use layer_tar::{LayerTar, PlacedContent};
+pub use node::FileNode;
 pub use order::walk_order;
-pub use record::{Record, Source, Xattrs};
-pub use scan::{Change, ChangeKind, Changes, Keep, ScanOptions, Skipped, StandIns, as_docker_tells, scan};
+pub use record::{ContentSource, PathRecord, Xattrs};
+pub use scan::{Changes, DiskChange, DiskChangeKind, Keep, ScanOptions, Skipped, StandIns, docker_changes, scan};
 pub use snapshot::{
-    Base, Header, Place, Sample, SamplePath, Sampler, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
+    Base, DirectoryIdentity, Sample, SamplePath, Sampler, SnapshotError, SnapshotHeader, SnapshotReader,
+    SnapshotWriter, read_header,
 };
-pub use stat::{Seal, Seen, Stat};
-pub use unpack::{Lacking, Options, Unpacked, expected, unpack};
+pub use stat::{FreshStat, Seal, Stat};
+pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, unpack};
 pub use user::ordinary_user;

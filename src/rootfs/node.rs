@@ -8,7 +8,7 @@ use crate::layer::{EntryKind, Meta, Mtime};
 
 /// What a path is, as an image says it: all but its names and its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Node {
+pub struct FileNode {
     /// What it is; never a hard link.
     pub kind: EntryKind,
     /// The permission bits with setuid, setgid and sticky.
@@ -26,9 +26,9 @@ pub struct Node {
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Node {
+impl FileNode {
     /// What a name of a merged view stands for.
-    pub fn of(node: overlay::Node<'_>) -> Self {
+    pub fn of(node: overlay::ViewNode<'_>) -> Self {
         let kind = match node.kind() {
             NodeKind::File => EntryKind::File,
             NodeKind::Directory => EntryKind::Directory,

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Node, Stat};
+use super::{FileNode, Stat};
 use crate::layer::serde_bytes;
 use crate::layer::{EntryPath, SparseMap};
 
 /// A path as the image means it, and as it stood on the disk when the snapshot was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct PathRecord {
     /// The path.
     pub path: EntryPath,
     /// What the image says of it.
-    pub node: Node,
+    pub node: FileNode,
     /// Where a file's content is.
-    pub source: Option<Source>,
+    pub source: Option<ContentSource>,
     /// Which hard links it is one of: the same number for all names of a file, 0 if this is its only one.
     pub group: u32,
     /// What the disk said of it.
@@ -29,7 +29,7 @@ pub struct Xattrs(#[serde(with = "serde_bytes::pairs")] pub Vec<(Vec<u8>, Vec<u8
 
 /// Where the content of a file is: in a layer's uncompressed tar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct ContentSource {
     /// Which layer, from the bottom, beginning with 0.
     pub layer: u32,
     /// Where it starts in the tar.
@@ -38,7 +38,7 @@ pub struct Source {
     pub sparse: Option<SparseMap>,
 }
 
-impl Record {
+impl PathRecord {
     /// The kept extended attributes that the disk had.
     pub fn disk_xattrs(&self) -> &[(Vec<u8>, Vec<u8>)] {
         self.xattrs.as_ref().map_or(&self.node.xattrs, |xattrs| &xattrs.0)

@@ -15,7 +15,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::PathRecord;
 use crate::layer::serde_bytes;
 use crate::layer::{EntryPath, Mtime};
 use crate::oci::{DiffId, Digest, Hasher, ImageId};
@@ -31,7 +31,7 @@ const BUFFER: usize = 64 << 10;
 
 /// What a snapshot is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub struct SnapshotHeader {
     /// The image that the tree is compared with.
     pub base: Base,
     /// The image that was unpacked; the base moves on with each commit.
@@ -39,7 +39,7 @@ pub struct Header {
     /// The layers that sources lead into, bottom first, by their uncompressed tars.
     pub layers: Vec<DiffId>,
     /// Where the tree was.
-    pub place: Place,
+    pub place: DirectoryIdentity,
     /// When the snapshot was taken, by the clock of the file system: what was changed then or later is suspect.
     pub settled: Mtime,
     /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
@@ -62,7 +62,7 @@ pub struct Base {
 
 /// A directory, and which one it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct DirectoryIdentity {
     /// Its absolute path.
     #[serde(with = "serde_bytes")]
     pub path: Vec<u8>,
@@ -103,7 +103,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// Looks at the next record in walk order.
-    pub fn add(&mut self, record: &Record) {
+    pub fn add(&mut self, record: &PathRecord) {
         if record.stat.size > 0 {
             self.files.add(record);
         } else if !record.path.is_root() {
@@ -134,7 +134,7 @@ impl Thinned {
     /// The most paths in a sample.
     const MOST: usize = 128;
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &PathRecord) {
         let Sample { paths, all } = &mut self.sample;
         if all.is_multiple_of(self.stride) {
             let (size, mtime) = (record.stat.size, record.stat.mtime);
@@ -191,7 +191,7 @@ impl<W: Write> SnapshotWriter<W> {
     }
 
     /// Adds the next record in walk order.
-    pub fn add(&mut self, record: &Record) -> Result<(), SnapshotError> {
+    pub fn add(&mut self, record: &PathRecord) -> Result<(), SnapshotError> {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 4]);
         self.buffer = postcard::to_extend(record, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
@@ -201,7 +201,7 @@ impl<W: Write> SnapshotWriter<W> {
     }
 
     /// Ends the snapshot; what it was written to comes back.
-    pub fn finish(mut self, header: &Header) -> Result<W, SnapshotError> {
+    pub fn finish(mut self, header: &SnapshotHeader) -> Result<W, SnapshotError> {
         self.buffer.extend_from_slice(&0_u32.to_le_bytes());
         let header = postcard::to_stdvec(header).map_err(io::Error::other)?;
         self.buffer.extend_from_slice(&header);
@@ -223,7 +223,7 @@ impl<W: Write> SnapshotWriter<W> {
 }
 
 /// The header alone; the records are not looked at.
-pub fn read_header<R: Read + Seek>(mut snapshot: R) -> Result<Header, SnapshotError> {
+pub fn read_header<R: Read + Seek>(mut snapshot: R) -> Result<SnapshotHeader, SnapshotError> {
     let length = snapshot.seek(SeekFrom::End(0))?;
     let footer_at = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("it ends too soon"))?;
     snapshot.seek(SeekFrom::Start(footer_at))?;
@@ -264,7 +264,7 @@ impl<R: Read> SnapshotReader<R> {
         Ok(())
     }
 
-    fn read_record(&mut self) -> Result<Option<Record>, SnapshotError> {
+    fn read_record(&mut self) -> Result<Option<PathRecord>, SnapshotError> {
         let mut length = [0; 4];
         self.read_exact(&mut length)?;
         let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
@@ -290,7 +290,7 @@ impl<R: Read> SnapshotReader<R> {
 }
 
 impl<R: Read> Iterator for SnapshotReader<R> {
-    type Item = Result<Record, SnapshotError>;
+    type Item = Result<PathRecord, SnapshotError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -308,28 +308,29 @@ mod tests {
 
     use super::*;
     use crate::layer::EntryKind;
-    use crate::rootfs::{Node, Stat};
+    use crate::rootfs::{FileNode, Stat};
 
-    fn record(path: &str, size: u64) -> Record {
+    fn record(path: &str, size: u64) -> PathRecord {
         let mtime = Mtime { seconds: -5, nanos: 7 };
-        let node = Node { kind: EntryKind::File, mode: 0o644, uid: 1 << 31, gid: 0, mtime, size, xattrs: Vec::new() };
+        let node =
+            FileNode { kind: EntryKind::File, mode: 0o644, uid: 1 << 31, gid: 0, mtime, size, xattrs: Vec::new() };
         let mode = Stat::FILE | 0o644;
         let stat = Stat { ino: 3, ctime: mtime, mtime, size, mode, uid: 0, gid: 0, device: (0, 0) };
         let path = EntryPath::new(path.as_bytes()).expect("a path");
-        Record { path, node, source: None, group: 0, stat, xattrs: None }
+        PathRecord { path, node, source: None, group: 0, stat, xattrs: None }
     }
 
-    fn written(records: &[Record]) -> (Header, Vec<u8>) {
+    fn written(records: &[PathRecord]) -> (SnapshotHeader, Vec<u8>) {
         let mut sampler = Sampler::default();
         for record in records {
             sampler.add(record);
         }
         let (files, others) = sampler.finish();
-        let header = Header {
+        let header = SnapshotHeader {
             base: Base { manifest: Some(Digest::of(b"m")), id: None },
             origin: Base::default(),
             layers: vec![DiffId::new(Digest::of(b"l"))],
-            place: Place { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
+            place: DirectoryIdentity { path: b"/\xff".to_vec(), dev: 1, ino: 2, born: None },
             settled: Mtime { seconds: 1, nanos: 2 },
             user: Some((1000, 100)),
             files,
@@ -341,14 +342,14 @@ mod tests {
         (header, bytes)
     }
 
-    fn read(bytes: &[u8]) -> Result<Vec<Record>, SnapshotError> {
+    fn read(bytes: &[u8]) -> Result<Vec<PathRecord>, SnapshotError> {
         SnapshotReader::read(bytes)?.collect()
     }
 
     #[test]
     fn what_was_written_is_read() {
         for count in [0, 1, 2000] {
-            let records: Vec<Record> = (0..count).map(|at| record(&format!("f{at}"), at)).collect();
+            let records: Vec<PathRecord> = (0..count).map(|at| record(&format!("f{at}"), at)).collect();
             let (header, bytes) = written(&records);
             assert_eq!(read_header(Cursor::new(&bytes)).expect("a header"), header);
             assert_eq!(read(&bytes).expect("records"), records);

@@ -42,7 +42,7 @@ pub struct Seal {
 
 /// A [`Stat`] and what is only of use while it is fresh.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
+pub struct FreshStat {
     /// What lasts.
     pub stat: Stat,
     /// The device that the file system is on.
@@ -100,7 +100,7 @@ impl Stat {
     }
 }
 
-impl Seen {
+impl FreshStat {
     /// Asks about a name in a directory. Symbolic links are not followed.
     pub fn at(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Self> {
         Self::ask(directory, name, AtFlags::SYMLINK_NOFOLLOW)
@@ -117,7 +117,7 @@ impl Seen {
     }
 }
 
-impl From<Statx> for Seen {
+impl From<Statx> for FreshStat {
     fn from(found: Statx) -> Self {
         let mode = u32::from(found.stx_mode);
         let stat = Stat {

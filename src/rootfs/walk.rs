@@ -5,32 +5,32 @@ use std::vec;
 
 use rustix::fs::{Dir, OFlags};
 
-use super::{Root, Seen};
+use super::{FreshStat, Root};
 use crate::layer::EntryPath;
 
 /// A path that the walk met.
 #[derive(Debug, Clone)]
-pub(super) struct Met {
+pub(super) struct WalkedPath {
     pub(super) path: EntryPath,
-    pub(super) seen: Seen,
+    pub(super) seen: FreshStat,
 }
 
-/// Walks a tree. A directory is entered only when [`Walk::enter`] says so; its list is read at once, and no directory
+/// Walks a tree. A directory is entered only when [`DirectoryWalk::enter`] says so; its list is read at once, and no directory
 /// stays open, however deep the tree is.
-pub(super) struct Walk<'a> {
+pub(super) struct DirectoryWalk<'a> {
     root: &'a Root,
-    lists: Vec<vec::IntoIter<Met>>,
+    lists: Vec<vec::IntoIter<WalkedPath>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> DirectoryWalk<'a> {
     /// A walk that begins with the root.
     pub(super) fn new(root: &'a Root) -> io::Result<Self> {
-        let met = Met { path: EntryPath::root(), seen: Seen::of(root.fd())? };
+        let met = WalkedPath { path: EntryPath::root(), seen: FreshStat::of(root.fd())? };
         Ok(Self { root, lists: vec![vec![met].into_iter()] })
     }
 
     /// The next path.
-    pub(super) fn next(&mut self) -> Option<Met> {
+    pub(super) fn next(&mut self) -> Option<WalkedPath> {
         loop {
             match self.lists.last_mut()?.next() {
                 None => drop(self.lists.pop()),
@@ -40,7 +40,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Lets the walk go on with what is in the directory that was met last.
-    pub(super) fn enter(&mut self, directory: &Met) -> io::Result<()> {
+    pub(super) fn enter(&mut self, directory: &WalkedPath) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let fd = self.root.open_beneath(directory.path.as_bytes(), flags)?;
         let mut names = Vec::new();
@@ -55,8 +55,8 @@ impl<'a> Walk<'a> {
         let mut list = Vec::with_capacity(names.len());
         for name in names {
             let path = directory.path.join(&name).map_err(io::Error::other)?;
-            match Seen::at(std::os::fd::AsFd::as_fd(&fd), &name) {
-                Ok(seen) => list.push(Met { path, seen }),
+            match FreshStat::at(std::os::fd::AsFd::as_fd(&fd), &name) {
+                Ok(seen) => list.push(WalkedPath { path, seen }),
                 // Gone since it was listed: as if it had never been there.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),

@@ -7,7 +7,7 @@
 //!                               the manifest around them
 //! ```
 
-use super::{Error, KeptLayer, Quarantine};
+use super::{Error, Quarantine, VerifiedLayer};
 use crate::image::manifest;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Document, ImageConfig, Manifest, Platform, Reference};
 
@@ -54,7 +54,7 @@ impl Quarantine {
     }
 }
 
-impl KeptLayer {
+impl VerifiedLayer {
     /// What a manifest says of the layer.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::new(self.compression.media_type(), self.digest, self.size)

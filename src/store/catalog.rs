@@ -8,7 +8,7 @@ use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
 
 /// One entry of a store's index.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct CatalogEntry {
     /// The image's name; images that lost theirs, or never had one, have none.
     pub name: Option<Reference>,
     /// What another tool called it, where that is no name that docker would take.
@@ -17,7 +17,7 @@ pub struct Entry {
     pub descriptor: Descriptor,
 }
 
-impl Entry {
+impl CatalogEntry {
     /// What the image was committed on, if it was committed here.
     pub fn parent(&self) -> Option<Digest> {
         self.descriptor.parent()
@@ -34,7 +34,7 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for CatalogEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => f.write_str(&name.familiar()),
@@ -54,7 +54,7 @@ pub struct Moved {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     index: Index,
-    entries: Vec<Entry>,
+    entries: Vec<CatalogEntry>,
     /// Where the entry of each name is.
     places: HashMap<Reference, usize>,
     /// How many entries lead to each digest.
@@ -83,7 +83,7 @@ impl Catalog {
                     (None, None)
                 }
             };
-            Entry { name, foreign_name, descriptor }
+            CatalogEntry { name, foreign_name, descriptor }
         };
         let entries = names.into_iter().zip(std::mem::take(&mut index.manifests)).map(entry).collect();
         let (places, uses, nameless) = (HashMap::new(), HashMap::new(), HashSet::new());
@@ -93,7 +93,7 @@ impl Catalog {
     }
 
     /// The entries.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[CatalogEntry] {
         &self.entries
     }
 
@@ -103,12 +103,12 @@ impl Catalog {
     }
 
     /// The entry of a name.
-    pub fn find(&self, name: &Reference) -> Option<&Entry> {
+    pub fn find(&self, name: &Reference) -> Option<&CatalogEntry> {
         self.places.get(name).map(|place| &self.entries[*place])
     }
 
     /// The entries of all names that lead to `digest`, and the nameless one.
-    pub fn leading_to(&self, digest: &Digest) -> impl Iterator<Item = &Entry> {
+    pub fn leading_to(&self, digest: &Digest) -> impl Iterator<Item = &CatalogEntry> {
         self.entries.iter().filter(move |entry| entry.descriptor.digest == *digest)
     }
 
@@ -120,7 +120,7 @@ impl Catalog {
     /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with
     /// `forget`, it goes then.
     pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
-        let mut named = Entry { name: Some(name.clone()), foreign_name: None, descriptor: descriptor.clone() };
+        let mut named = CatalogEntry { name: Some(name.clone()), foreign_name: None, descriptor: descriptor.clone() };
         set_name(&mut named.descriptor, Some(name));
         let Some(&place) = self.places.get(name) else {
             self.places.insert(name.clone(), self.entries.len());
@@ -151,7 +151,7 @@ impl Catalog {
         if !self.leads_to(&descriptor.digest) {
             let mut descriptor = descriptor.clone();
             set_name(&mut descriptor, None);
-            self.put(Entry { name: None, foreign_name: None, descriptor });
+            self.put(CatalogEntry { name: None, foreign_name: None, descriptor });
         }
     }
 
@@ -165,7 +165,7 @@ impl Catalog {
     /// that it had.
     pub fn untag_foreign(&mut self, names: &[String]) {
         let mut names: HashSet<&str> = names.iter().map(String::as_str).collect();
-        let is_one = |entry: &Entry| entry.foreign_name().is_some_and(|name| names.remove(name));
+        let is_one = |entry: &CatalogEntry| entry.foreign_name().is_some_and(|name| names.remove(name));
         let places: Vec<bool> = self.entries.iter().map(is_one).collect();
         self.untag_at(&(0..places.len()).filter(|place| places[*place]).collect());
     }
@@ -198,7 +198,7 @@ impl Catalog {
     }
 
     /// The entry that another tool calls so.
-    pub fn find_foreign(&self, name: &str) -> Option<&Entry> {
+    pub fn find_foreign(&self, name: &str) -> Option<&CatalogEntry> {
         self.entries.iter().find(|entry| entry.foreign_name() == Some(name))
     }
 
@@ -213,7 +213,7 @@ impl Catalog {
         Index { manifests, ..self.index }
     }
 
-    fn put(&mut self, entry: Entry) {
+    fn put(&mut self, entry: CatalogEntry) {
         let digest = entry.descriptor.digest;
         if entry.is_nameless() {
             self.nameless.insert(digest);
@@ -239,7 +239,7 @@ impl Catalog {
         }
     }
 
-    fn retain(&mut self, keep: impl FnMut(&Entry) -> bool) {
+    fn retain(&mut self, keep: impl FnMut(&CatalogEntry) -> bool) {
         let before = self.entries.len();
         self.entries.retain(keep);
         if self.entries.len() != before {

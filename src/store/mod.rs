@@ -30,17 +30,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use assembly::Assembly;
-pub use catalog::{Catalog, Entry, Moved};
+pub use catalog::{Catalog, CatalogEntry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
 pub use partial::Partial;
-pub use quarantine::{KeptLayer, Quarantine};
+pub use quarantine::{Quarantine, VerifiedLayer};
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 
 use lease::Lease;
 
 use crate::cancel::Token;
-use crate::image::{Blob, BlobSource, Error as ImageError, Tree};
+use crate::image::{Blob, BlobSource, Error as ImageError, ImageTree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
 use crate::oci::{Descriptor, Digest, Index, MediaType, go_json};
@@ -195,9 +195,9 @@ impl Store {
     }
 
     /// All that an entry leads to.
-    pub fn tree(&self, entry: &Entry) -> Result<Tree, Error> {
+    pub fn tree(&self, entry: &CatalogEntry) -> Result<ImageTree, Error> {
         let image_error = |source| Error::Image { name: entry.to_string(), source };
-        Tree::read(self, &entry.descriptor).map_err(image_error)
+        ImageTree::read(self, &entry.descriptor).map_err(image_error)
     }
 
     /// Replaces `index.json` by what `edit` makes of it; if `edit` fails or changes nothing, nothing is written.

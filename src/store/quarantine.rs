@@ -18,7 +18,7 @@ use crate::cancel::{Draft as Vanishing, Token};
 use super::lease::{LEASE, Lease};
 use super::{Catalog, Error, Partial, Store};
 use crate::image::copy::{self, Moved};
-use crate::image::{Blob, Held, HeldLayer, Reopen};
+use crate::image::{Blob, QuarantinedBlob, QuarantinedLayer, Reopen};
 use crate::layer::{
     Compression, EntryPath, IndexError, LayerIndex, LayerSummary, Limits, Scan, ScanError, read_summary, scan,
 };
@@ -27,7 +27,7 @@ use crate::oci::{Descriptor, DiffId, Digest};
 
 /// A layer that was taken in.
 #[derive(Debug, Clone)]
-pub struct KeptLayer {
+pub struct VerifiedLayer {
     /// The digest of the blob as it is kept.
     pub digest: Digest,
     /// Its length in bytes.
@@ -45,24 +45,24 @@ pub struct KeptLayer {
 pub struct Quarantine {
     store: Store,
     limits: Limits,
-    kept: Mutex<BTreeMap<Digest, Kept>>,
-    held: Mutex<HashMap<u64, Kept>>,
+    kept: Mutex<BTreeMap<Digest, QuarantinedFile>>,
+    held: Mutex<HashMap<u64, QuarantinedFile>>,
     next: AtomicU64,
     small: AtomicU64,
     counted: Mutex<BTreeSet<Digest>>,
     lease: Lease,
-    folder: Folder,
+    folder: QuarantineFolder,
 }
 
 #[derive(Debug)]
-struct Kept {
-    blob: Bytes,
+struct QuarantinedFile {
+    blob: BlobBytes,
     index: Option<Durable>,
 }
 
 /// Where the bytes of a blob are until it is published.
 #[derive(Debug)]
-enum Bytes {
+enum BlobBytes {
     /// In the quarantine.
     Draft(Durable),
     /// Where they were transferred to; they stay there if the quarantine is dropped.
@@ -78,7 +78,7 @@ impl Quarantine {
     /// A new one in `store`.
     pub fn new(store: &Store, limits: Limits) -> Result<Self, Error> {
         let _adding = store.lock_shared()?;
-        let folder = Folder::create(store.private_folder("tmp")?, &store.job)?;
+        let folder = QuarantineFolder::create(store.private_folder("tmp")?, &store.job)?;
         let lease = Lease::create(store, folder.path.join(LEASE))?;
         Ok(Self {
             store: store.clone(),
@@ -119,12 +119,17 @@ impl Quarantine {
     /// Takes what was transferred, which must be the blob that is expected; if it is not, it is deleted.
     pub fn keep_partial(&self, expected: &Descriptor, partial: Partial) -> Result<(), Error> {
         let partial = partial.whole(expected)?;
-        lock(&self.kept).insert(expected.digest, Kept { blob: Bytes::Partial(partial), index: None });
+        lock(&self.kept).insert(expected.digest, QuarantinedFile { blob: BlobBytes::Partial(partial), index: None });
         Ok(())
     }
 
     /// The same for a layer, of which `what` is the name in errors.
-    pub fn keep_partial_layer(&self, expected: &Descriptor, partial: Partial, what: &str) -> Result<KeptLayer, Error> {
+    pub fn keep_partial_layer(
+        &self,
+        expected: &Descriptor,
+        partial: Partial,
+        what: &str,
+    ) -> Result<VerifiedLayer, Error> {
         let partial = partial.whole(expected)?;
         let index = self.draft()?;
         let mut writer = BufWriter::new(index.file());
@@ -133,7 +138,7 @@ impl Quarantine {
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
         check(expected, scanned.blob, scanned.blob_size)?;
-        self.put_layer(scanned, Bytes::Partial(partial), index)
+        self.put_layer(scanned, BlobBytes::Partial(partial), index)
     }
 
     /// Takes a blob of any kind and gives its digest.
@@ -145,13 +150,13 @@ impl Quarantine {
         }
         let draft = self.draft()?;
         let digest = copy::land(blob, draft.file(), moved).map_err(Error::copying(draft.path()))?;
-        self.put(digest, Bytes::Draft(settled(draft)?), None)?;
+        self.put(digest, BlobBytes::Draft(settled(draft)?), None)?;
         Ok(digest)
     }
 
     /// Takes a layer. With `unpack`, compressions that the image specification has no name for are undone; else the
     /// bytes are kept as they are. `what` names the layer in errors.
-    pub fn keep_layer(&self, blob: &Blob, unpack: bool, what: &str, moved: Moved<'_>) -> Result<KeptLayer, Error> {
+    pub fn keep_layer(&self, blob: &Blob, unpack: bool, what: &str, moved: Moved<'_>) -> Result<VerifiedLayer, Error> {
         let layer_error = |source| Error::Layer { what: what.to_owned(), source };
         if let Some(held) = blob.held() {
             let layer =
@@ -159,8 +164,8 @@ impl Quarantine {
             if !(unpack && is_nameless(layer.compression)) {
                 self.keep_held(held);
                 moved(blob.size());
-                let HeldLayer { diff_id, compression, missing_link_targets } = layer;
-                return Ok(KeptLayer {
+                let QuarantinedLayer { diff_id, compression, missing_link_targets } = layer;
+                return Ok(VerifiedLayer {
                     digest: held.digest,
                     size: blob.size(),
                     diff_id,
@@ -176,7 +181,7 @@ impl Quarantine {
         let landed = land(blob, draft.file(), &mut writer, &self.limits, moved).map_err(layer_error)?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        self.put_layer(landed, Bytes::Draft(settled(draft)?), index)
+        self.put_layer(landed, BlobBytes::Draft(settled(draft)?), index)
     }
 
     /// Takes a layer that is read once, and no further than it is one. Compressions that the image specification has no
@@ -186,14 +191,14 @@ impl Quarantine {
         stream: &mut (dyn Read + Send),
         what: &str,
         moved: Moved<'_>,
-    ) -> Result<KeptLayer, Error> {
+    ) -> Result<VerifiedLayer, Error> {
         let (draft, index) = (self.draft()?, self.draft()?);
         let mut writer = BufWriter::new(index.file());
         let landed = copy::land_layer_once(stream, draft.file(), &mut writer, &self.limits, is_nameless, moved);
         let landed = landed.map_err(|source| Error::Layer { what: what.to_owned(), source })?;
         writer.flush().map_err(Error::io(index.path()))?;
         drop(writer);
-        self.put_layer(landed, Bytes::Draft(settled(draft)?), index)
+        self.put_layer(landed, BlobBytes::Draft(settled(draft)?), index)
     }
 
     /// Takes a document.
@@ -218,15 +223,15 @@ impl Quarantine {
         drop(writer);
         let (layer, index) = match seen {
             Ok(Scan { summary, compression, missing_link_targets, .. }) => {
-                (Ok(HeldLayer { diff_id: summary.diff_id, compression, missing_link_targets }), Some(index))
+                (Ok(QuarantinedLayer { diff_id: summary.diff_id, compression, missing_link_targets }), Some(index))
             }
             Err(ScanError::Index { source }) => return Err(Error::Io { path: self.folder.path.clone(), source }),
             Err(error) => (Err(Arc::from(error.to_string())), None),
         };
-        let blob = Blob::stream(Arc::new(Draft(draft.path().to_owned())), size);
-        let kept = Kept { blob: Bytes::Draft(settled(draft)?), index: index.map(settled).transpose()? };
+        let blob = Blob::stream(Arc::new(ReopenedFile(draft.path().to_owned())), size);
+        let kept = QuarantinedFile { blob: BlobBytes::Draft(settled(draft)?), index: index.map(settled).transpose()? };
         lock(&self.held).insert(ticket, kept);
-        Ok(blob.with_held(Held { ticket, digest, layer }))
+        Ok(blob.with_held(QuarantinedBlob { ticket, digest, layer }))
     }
 
     /// The entries of a layer that was kept here, or is in the store.
@@ -264,8 +269,8 @@ impl Quarantine {
         for (digest, kept) in std::mem::take(&mut *lock(&self.kept)) {
             let target = blobs.join(digest.hex());
             let published = match kept.blob {
-                Bytes::Draft(draft) => draft.publish(&target),
-                Bytes::Partial(partial) => partial.publish(&target),
+                BlobBytes::Draft(draft) => draft.publish(&target),
+                BlobBytes::Partial(partial) => partial.publish(&target),
             };
             published.map_err(Error::io(&target))?;
             if let Some(index) = kept.index {
@@ -282,19 +287,19 @@ impl Quarantine {
         Durable::create(path.clone(), &self.store.job).map_err(Error::io(&path))
     }
 
-    fn put(&self, digest: Digest, blob: Bytes, index: Option<Durable>) -> Result<(), Error> {
-        let kept = Kept { blob, index: index.map(settled).transpose()? };
+    fn put(&self, digest: Digest, blob: BlobBytes, index: Option<Durable>) -> Result<(), Error> {
+        let kept = QuarantinedFile { blob, index: index.map(settled).transpose()? };
         lock(&self.kept).insert(digest, kept);
         Ok(())
     }
 
-    fn put_layer(&self, landed: Scan, blob: Bytes, index: Durable) -> Result<KeptLayer, Error> {
+    fn put_layer(&self, landed: Scan, blob: BlobBytes, index: Durable) -> Result<VerifiedLayer, Error> {
         let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
         self.put(digest, blob, Some(index))?;
-        Ok(KeptLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
+        Ok(VerifiedLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })
     }
 
-    fn keep_held(&self, held: &Held) {
+    fn keep_held(&self, held: &QuarantinedBlob) {
         if let Some(kept) = lock(&self.held).remove(&held.ticket) {
             lock(&self.kept).insert(held.digest, kept);
         }
@@ -327,9 +332,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A draft that is opened each time it is read.
-struct Draft(PathBuf);
+struct ReopenedFile(PathBuf);
 
-impl Reopen for Draft {
+impl Reopen for ReopenedFile {
     fn reopen(&self) -> std::io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(std::fs::File::open(&self.0)?))
     }
@@ -337,12 +342,12 @@ impl Reopen for Draft {
 
 /// A folder that goes with its content when it is dropped.
 #[derive(Debug)]
-struct Folder {
+struct QuarantineFolder {
     path: PathBuf,
     _vanishing: Vanishing,
 }
 
-impl Folder {
+impl QuarantineFolder {
     /// A new folder below `parent` that only its owner can enter.
     fn create(parent: PathBuf, job: &Token) -> Result<Self, Error> {
         for attempt in 0_u64.. {
@@ -358,7 +363,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for QuarantineFolder {
     fn drop(&mut self) {
         remove(&self.path);
     }

@@ -14,14 +14,15 @@ use std::path::{Path, PathBuf};
 use super::{Error, Guard, Reachable, Store};
 use crate::layout::{Durable, sync_folder};
 use crate::rootfs::{
-    Header, Place, Record, Root, Sample, SamplePath, Seen, SnapshotError, SnapshotReader, SnapshotWriter, read_header,
+    DirectoryIdentity, FreshStat, PathRecord, Root, Sample, SamplePath, SnapshotError, SnapshotHeader, SnapshotReader,
+    SnapshotWriter, read_header,
 };
 
 /// A snapshot of the store.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// What it says of itself.
-    pub header: Header,
+    pub header: SnapshotHeader,
     /// Whether it was found by content: the directory is a copy of the one that was unpacked.
     pub is_copy: bool,
     /// Whether it has no records any more, as its image was pruned.
@@ -104,7 +105,7 @@ impl Store {
     }
 
     /// The snapshots whose image is not reachable, with their sizes in bytes.
-    fn stale(&self, reachable: &Reachable) -> Result<Vec<(PathBuf, Header, u64)>, Error> {
+    fn stale(&self, reachable: &Reachable) -> Result<Vec<(PathBuf, SnapshotHeader, u64)>, Error> {
         let mut stale = Vec::new();
         for path in self.snapshots(SNAPSHOTS)? {
             // Of one that is damaged nobody knows what it is of.
@@ -130,7 +131,7 @@ impl Store {
     }
 
     /// Where the snapshot of a directory is kept.
-    fn snapshot_path(&self, folder: &str, place: &Place) -> PathBuf {
+    fn snapshot_path(&self, folder: &str, place: &DirectoryIdentity) -> PathBuf {
         self.root.join("imgtool").join(folder).join(format!("{:x}-{:x}", place.dev, place.ino))
     }
 
@@ -152,19 +153,19 @@ impl Store {
 
 impl SnapshotDraft {
     /// Adds the next record in walk order.
-    pub fn add(&mut self, record: &Record) -> Result<(), SnapshotError> {
+    pub fn add(&mut self, record: &PathRecord) -> Result<(), SnapshotError> {
         self.writer.add(record)
     }
 
     /// When the draft was made, by the clock of its file system.
     pub fn born(&self) -> Result<crate::layer::Mtime, Error> {
         use std::os::fd::AsFd as _;
-        let seen = Seen::of(self.draft.file().as_fd()).map_err(Error::io(self.draft.path()))?;
+        let seen = FreshStat::of(self.draft.file().as_fd()).map_err(Error::io(self.draft.path()))?;
         Ok(seen.stat.ctime)
     }
 
     /// Ends the snapshot and reads it again: for one that only the next step needs.
-    pub fn reread(self, header: &Header) -> Result<(Durable, SnapshotReader<File>), Error> {
+    pub fn reread(self, header: &SnapshotHeader) -> Result<(Durable, SnapshotReader<File>), Error> {
         let Self { writer, draft, .. } = self;
         let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
         drop(writer.finish(header).map_err(failed)?);
@@ -174,16 +175,16 @@ impl SnapshotDraft {
     }
 
     /// Ends the snapshot and makes it that of the directory that the header names, in place of an older one.
-    pub fn publish(self, header: &Header) -> Result<(), Error> {
+    pub fn publish(self, header: &SnapshotHeader) -> Result<(), Error> {
         self.finish(header)?.publish()
     }
 
     /// Ends the snapshot and writes it to the disk, so that only a rename is left to do.
-    pub fn finish(self, header: &Header) -> Result<FinishedSnapshot, Error> {
+    pub fn finish(self, header: &SnapshotHeader) -> Result<FinishedSnapshot, Error> {
         self.finish_in(SNAPSHOTS, header)
     }
 
-    fn finish_in(self, folder: &str, header: &Header) -> Result<FinishedSnapshot, Error> {
+    fn finish_in(self, folder: &str, header: &SnapshotHeader) -> Result<FinishedSnapshot, Error> {
         let Self { writer, draft, store, lease } = self;
         let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
         drop(writer.finish(header).map_err(failed)?);
@@ -220,21 +221,21 @@ impl FinishedSnapshot {
 }
 
 /// Which directory this is.
-pub fn place_of(directory: &Path, root: &Root) -> Result<Place, Error> {
-    let seen = Seen::of(root.fd()).map_err(Error::io(directory))?;
+pub fn place_of(directory: &Path, root: &Root) -> Result<DirectoryIdentity, Error> {
+    let seen = FreshStat::of(root.fd()).map_err(Error::io(directory))?;
     let path = directory.canonicalize().map_err(Error::io(directory))?;
     let path = path.as_os_str().as_bytes().to_vec();
-    Ok(Place { path, dev: seen.dev, ino: seen.stat.ino, born: seen.born })
+    Ok(DirectoryIdentity { path, dev: seen.dev, ino: seen.stat.ino, born: seen.born })
 }
 
 /// Whether two places are one directory, wherever it is now: numbers are used again, times of birth are not.
-fn is_same(one: &Place, other: &Place) -> bool {
+fn is_same(one: &DirectoryIdentity, other: &DirectoryIdentity) -> bool {
     (one.dev, one.ino, one.born) == (other.dev, other.ino, other.born)
 }
 
 /// How many paths of the tree that a snapshot is of are in another one as they were, as far as its samples tell; none if
 /// the other one is no copy of it.
-fn alike(root: &Root, header: &Header) -> Option<u64> {
+fn alike(root: &Root, header: &SnapshotHeader) -> Option<u64> {
     // Only files have a size.
     let is_there = |sample: &&SamplePath| {
         root.seen(sample.path.as_bytes())
@@ -251,7 +252,7 @@ fn alike(root: &Root, header: &Header) -> Option<u64> {
     Some(all(&header.files).saturating_add(all(&header.others)))
 }
 
-fn read(path: &Path) -> Result<Option<Header>, Error> {
+fn read(path: &Path) -> Result<Option<SnapshotHeader>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -16,18 +16,18 @@ const INDENT: &str = "    ";
 
 /// How the rows of a list are printed.
 #[derive(Debug, Clone)]
-pub enum Format {
+pub enum OutputFormat {
     /// Aligned columns under headers.
     Table(Template),
     /// One JSON object a row, keys sorted.
     Json,
-    /// `raw`: names and values, in a template that each command has for itself; see [`Format::raw`].
+    /// `raw`: names and values, in a template that each command has for itself; see [`OutputFormat::raw`].
     Raw,
     /// One line a row.
     Template(Template),
 }
 
-impl Format {
+impl OutputFormat {
     /// What the user's `format` means, `default_table` (`{{.ID}}\t{{.Size}}`) being meant by none and by `table`.
     pub fn parse(format: Option<&str>, default_table: &str) -> Result<Self, TemplateError> {
         match format.unwrap_or_default() {
@@ -56,20 +56,20 @@ fn row_template(text: &str) -> Result<Template, TemplateError> {
 ///
 /// A table without rows is its headers; anything else without rows is nothing.
 pub fn render_rows(
-    format: &Format,
+    format: &OutputFormat,
     of: &'static Struct,
     headers: &[(&str, &str)],
     rows: &[Map<String, Value>],
 ) -> Result<String, TemplateError> {
     let row_line = |row: &Map<String, Value>| match format {
-        Format::Table(template) | Format::Template(template) => {
+        OutputFormat::Table(template) | OutputFormat::Template(template) => {
             template.execute(&Value::Object(row.clone()), Type::Struct(of))
         }
-        Format::Json => Ok(json::to_string_sorted(row)),
-        Format::Raw => Ok("raw".to_owned()),
+        OutputFormat::Json => Ok(json::to_string_sorted(row)),
+        OutputFormat::Raw => Ok("raw".to_owned()),
     };
     let mut lines = String::new();
-    if let Format::Table(template) = format {
+    if let OutputFormat::Table(template) = format {
         let names = headers.iter().map(|&(field, header)| (field.to_owned(), header.into())).collect();
         lines.push_str(&template.header(&Value::Object(names)));
         lines.push('\n');
@@ -78,7 +78,7 @@ pub fn render_rows(
         lines.push_str(&row_line(row)?);
         lines.push('\n');
     }
-    Ok(if matches!(format, Format::Table(_)) { table::align(&lines) } else { lines })
+    Ok(if matches!(format, OutputFormat::Table(_)) { table::align(&lines) } else { lines })
 }
 
 /// One object of type `of` as docker's `version`, `info` and `system df --verbose` print it: `json`, or a template.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn listed(format: &str) -> String {
-        let format = Format::parse(Some(format), TABLE);
+        let format = OutputFormat::parse(Some(format), TABLE);
         match format.and_then(|format| render_rows(&format, &IMAGE_ROW, &HEADERS, &rows())) {
             Ok(text) => text,
             Err(error) => error.to_string(),
@@ -241,7 +241,7 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         for (format, expected) in cases {
             assert_eq!(listed(format), format!("template parsing error: {expected}"), "--format {format:?}");
         }
-        let history = Format::parse(Some("{{.Nope}}"), TABLE).expect("a template");
+        let history = OutputFormat::parse(Some("{{.Nope}}"), TABLE).expect("a template");
         let error = render_rows(&history, &HISTORY_ROW, &HEADERS, &rows()).expect_err("no such field");
         assert!(error.to_string().ends_with("can't evaluate field Nope in type *image.historyContext"), "{error}");
     }
@@ -251,7 +251,7 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
         let cases =
             [("json", ""), ("{{.ID}}", ""), ("table {{.ID}}", "IMAGE ID\n"), ("table {{.Nope}}", "<no value>\n")];
         for (format, expected) in cases {
-            let format = Format::parse(Some(format), TABLE).expect("a format");
+            let format = OutputFormat::parse(Some(format), TABLE).expect("a format");
             assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &[]), Ok(expected.to_owned()));
         }
     }
@@ -259,10 +259,10 @@ f5205a8f0548   3B        FOO/BAR                       1   |f52|\"f5205a8f0548\"
     #[test]
     fn raw_is_what_the_command_says() {
         let raw = "tag: {{.Tag}}\\nimage_id: {{.ID}}\\n";
-        let format = Format::parse(Some("raw"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
+        let format = OutputFormat::parse(Some("raw"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
         let text = "tag: 1\nimage_id: f5205a8f0548\n\ntag: tag\nimage_id: 06251c28ded7\n\n";
         assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &rows()), Ok(text.to_owned()));
-        let format = Format::parse(Some("{{.Tag}}"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
+        let format = OutputFormat::parse(Some("{{.Tag}}"), TABLE).and_then(|format| format.raw(raw)).expect("a format");
         assert_eq!(render_rows(&format, &IMAGE_ROW, &HEADERS, &rows()), Ok("1\ntag\n".to_owned()));
     }
 

@@ -11,7 +11,9 @@ pub mod progress;
 pub mod table;
 pub mod text;
 
-pub use format::{Format, Inspection, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows};
+pub use format::{
+    Inspection, OutputFormat, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows,
+};
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;
 pub use table::Table;

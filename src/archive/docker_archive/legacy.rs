@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::manifest_json::{Repositories, read_repositories};
 use crate::archive::{Error, TarIndex};
-use crate::image::{Blob, Image, Layer, MAX_LAYERS, Named, Tree};
+use crate::image::{Blob, Image, ImageTree, Layer, MAX_LAYERS, Named};
 use crate::layer::{Limits, scan};
 use crate::oci::{DiffId, Digest, Document, ImageConfig, Reference, strict, v1};
 
@@ -40,7 +40,7 @@ pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
     let mut named = Vec::new();
     for (id, names) in heads(index, repositories.unwrap_or_default())? {
         let image = reader.read_image(&id)?;
-        named.push(Named { names, descriptor: None, tree: Tree::Image(Box::new(image)) });
+        named.push(Named { names, descriptor: None, tree: ImageTree::Image(Box::new(image)) });
     }
     Ok(named)
 }

@@ -14,7 +14,7 @@ const KEYS: [&str; 5] = ["Config", "RepoTags", "Layers", "Parent", "LayerSources
 /// One image of `manifest.json`, as Docker's Go code declares it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Item {
+pub struct ManifestItem {
     /// The path of the config.
     pub config: String,
     /// Familiar names with tags; `null` where the image has none.
@@ -37,7 +37,7 @@ fn empty_as_null<S: serde::Serializer>(list: &[String], to: S) -> Result<S::Ok, 
 }
 
 /// Reads `manifest.json`, with or without capitals. A list without images is refused: nothing would be loaded.
-pub fn read(index: &TarIndex) -> Result<Vec<Item>, Error> {
+pub fn read(index: &TarIndex) -> Result<Vec<ManifestItem>, Error> {
     let items = parse(index)?.ok_or(Error::NullManifest)?;
     if items.is_empty() { Err(Error::NoImage) } else { Ok(items) }
 }
@@ -50,7 +50,7 @@ pub fn read_repositories(index: &TarIndex) -> Result<Option<Repositories>, Error
     strict::from_slice(&bytes, strict::MAX_DOCUMENT).map(Some).map_err(json_error)
 }
 
-fn parse(index: &TarIndex) -> Result<Option<Vec<Item>>, Error> {
+fn parse(index: &TarIndex) -> Result<Option<Vec<ManifestItem>>, Error> {
     let name = MANIFEST.to_owned();
     let Some(bytes) = bytes(index, MANIFEST)? else { return Err(Error::Missing { name }) };
     strict::from_slice_folded(&bytes, strict::MAX_DOCUMENT, &KEYS).map_err(|source| Error::Json { name, source })

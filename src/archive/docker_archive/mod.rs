@@ -10,12 +10,12 @@ pub mod legacy;
 pub mod manifest_json;
 pub mod write;
 
-pub use manifest_json::Item;
+pub use manifest_json::ManifestItem;
 
 use std::collections::HashMap;
 
 use super::{Error, TarIndex};
-use crate::image::{Image, Layer, MAX_LAYERS, Named, Tree};
+use crate::image::{Image, ImageTree, Layer, MAX_LAYERS, Named};
 use crate::oci::{Digest, Document, DocumentKind, ImageConfig, Reference};
 
 /// The member that lists the images.
@@ -30,7 +30,7 @@ pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
 /// The configs that were read, by their paths: many images may have one.
 type Configs = HashMap<String, Document<ImageConfig>>;
 
-fn read_item(index: &TarIndex, item: &Item, configs: &mut Configs) -> Result<Named, Error> {
+fn read_item(index: &TarIndex, item: &ManifestItem, configs: &mut Configs) -> Result<Named, Error> {
     let names = item.repo_tags.iter().map(|tag| parse_tag(tag)).collect::<Result<_, _>>()?;
     let config = match configs.get(&item.config) {
         Some(known) => known.clone(),
@@ -48,7 +48,7 @@ fn read_item(index: &TarIndex, item: &Item, configs: &mut Configs) -> Result<Nam
         layers.push(Layer { diff_id: *diff_id, descriptor: None, blob: index.file(path)?.cloned() });
     }
     let image = Image { manifest: None, config, layers, described_platform: None };
-    Ok(Named { names, descriptor: None, tree: Tree::Image(Box::new(image)) })
+    Ok(Named { names, descriptor: None, tree: ImageTree::Image(Box::new(image)) })
 }
 
 fn read_config(index: &TarIndex, path: &str) -> Result<Document<ImageConfig>, Error> {

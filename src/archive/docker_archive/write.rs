@@ -9,33 +9,33 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::manifest_json::{Item, Repositories};
+use super::manifest_json::{ManifestItem, Repositories};
 use crate::archive::Error;
-use crate::archive::output::{Content, Member};
-use crate::image::outgoing::{Listed, Outgoing, Part};
+use crate::archive::output::{ArchiveMember, MemberContent};
+use crate::image::outgoing::{Listed, Outgoing, OutgoingPart};
 use crate::oci::{Digest, SavedLayer, go_json, v1};
 
 /// The members of such an archive, in order.
-pub fn members(images: &[Outgoing], mtime: i64) -> Result<Vec<Member>, Error> {
+pub fn members(images: &[Outgoing], mtime: i64) -> Result<Vec<ArchiveMember>, Error> {
     let mut writer = Writer::default();
     for image in images {
         writer.add(image)?;
     }
     let Writer { items, repositories, files, .. } = writer;
-    let mut front = vec![("manifest.json".to_owned(), Content::Bytes(go_json::to_vec(&items)))];
+    let mut front = vec![("manifest.json".to_owned(), MemberContent::Bytes(go_json::to_vec(&items)))];
     if !repositories.is_empty() {
-        front.push(("repositories".to_owned(), Content::Bytes(go_json::to_vec(&repositories))));
+        front.push(("repositories".to_owned(), MemberContent::Bytes(go_json::to_vec(&repositories))));
     }
-    Ok(front.into_iter().chain(files).map(|(name, content)| Member { name, content, mtime }).collect())
+    Ok(front.into_iter().chain(files).map(|(name, content)| ArchiveMember { name, content, mtime }).collect())
 }
 
 #[derive(Default)]
 struct Writer {
-    items: Vec<Item>,
+    items: Vec<ManifestItem>,
     /// Where in `items` each config is.
     places: HashMap<Digest, usize>,
     repositories: Repositories,
-    files: BTreeMap<String, Content>,
+    files: BTreeMap<String, MemberContent>,
     /// Where each layer's tar is, so that the same bytes are written once.
     tars: BTreeMap<Digest, String>,
 }
@@ -59,24 +59,25 @@ impl Writer {
         self.places.insert(*config.digest(), self.items.len());
         let name = format!("{}.json", config.digest().hex());
         let paths = saved.iter().map(|layer| format!("{}/layer.tar", layer.id)).collect();
-        self.items.push(Item { config: name.clone(), repo_tags: tags.collect(), layers: paths });
-        self.files.insert(name, Content::Bytes(config.bytes().to_vec()));
-        let parts: HashMap<Digest, &Part> = image.parts().iter().map(|part| (part.descriptor.digest, part)).collect();
+        self.items.push(ManifestItem { config: name.clone(), repo_tags: tags.collect(), layers: paths });
+        self.files.insert(name, MemberContent::Bytes(config.bytes().to_vec()));
+        let parts: HashMap<Digest, &OutgoingPart> =
+            image.parts().iter().map(|part| (part.descriptor.digest, part)).collect();
         for (layer, (_, digest)) in saved.iter().zip(layers) {
             self.add_layer(layer, parts[digest]);
         }
         Ok(())
     }
 
-    fn add_layer(&mut self, layer: &SavedLayer, part: &Part) {
+    fn add_layer(&mut self, layer: &SavedLayer, part: &OutgoingPart) {
         let SavedLayer { id, json } = layer;
-        self.files.insert(format!("{id}/"), Content::Folder);
-        self.files.insert(format!("{id}/VERSION"), Content::Bytes(b"1.0".to_vec()));
-        self.files.insert(format!("{id}/json"), Content::Bytes(json.clone()));
+        self.files.insert(format!("{id}/"), MemberContent::Folder);
+        self.files.insert(format!("{id}/VERSION"), MemberContent::Bytes(b"1.0".to_vec()));
+        self.files.insert(format!("{id}/json"), MemberContent::Bytes(json.clone()));
         let path = format!("{id}/layer.tar");
         let content = match self.tars.get(&part.descriptor.digest) {
-            Some(first) if *first != path => Content::Link(format!("../{first}")),
-            _ => Content::Part(Box::new(part.clone())),
+            Some(first) if *first != path => MemberContent::Link(format!("../{first}")),
+            _ => MemberContent::Part(Box::new(part.clone())),
         };
         self.tars.entry(part.descriptor.digest).or_insert_with(|| path.clone());
         self.files.insert(path, content);

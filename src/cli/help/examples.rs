@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
     use crate::cli::Cli;
-    use crate::cli::line::Line;
+    use crate::cli::line::CommandLine;
 
     /// All commands that are to be seen, by their names.
     fn all(command: &Command, path: &str, found: &mut Vec<String>) {
@@ -343,7 +343,7 @@ mod tests {
                 let Some(at) = line.find("imgtool ") else { continue };
                 let typed = words(&line[at..]);
                 let typed: Vec<OsString> = typed.into_iter().map(Into::into).collect();
-                let typed = match Line::read(&program, &typed[1..]).for_clap() {
+                let typed = match CommandLine::read(&program, &typed[1..]).for_clap() {
                     Ok(words) => words,
                     Err(mistake) => {
                         wrong.push(format!("{path}: {line}: {}", mistake.message));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::access;
 use super::funcs::{self, Function, Param};
-use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
+use super::node::{Branch, Call, Expr, Pipe, TemplateCommand, TemplateNode, Term};
 use super::parse::Parsed;
 use super::value::{Type, Val};
 use crate::go::fmt::{display, quote, type_name};
@@ -25,7 +25,7 @@ enum Flow {
 enum At<'t> {
     Start,
     Word(&'t Expr),
-    Command(&'t Command),
+    Command(&'t TemplateCommand),
     Pipe(&'t Pipe),
     Call(&'t Call),
 }
@@ -84,7 +84,7 @@ impl<'t, 'v> Run<'t, 'v> {
         format!(":{line}:{column}: executing {} at <{shown}>: {}", quote(self.name), message.as_ref())
     }
 
-    fn body(&mut self, nodes: &'t [Node], dot: &Val<'v>) -> Ran<Flow> {
+    fn body(&mut self, nodes: &'t [TemplateNode], dot: &Val<'v>) -> Ran<Flow> {
         if self.depth == MAX_DEPTH {
             return Err(self.fail(format!("exceeded maximum template depth ({MAX_DEPTH})")));
         }
@@ -100,21 +100,21 @@ impl<'t, 'v> Run<'t, 'v> {
         Ok(Flow::Next)
     }
 
-    fn node(&mut self, node: &'t Node, dot: &Val<'v>) -> Ran<Flow> {
+    fn node(&mut self, node: &'t TemplateNode, dot: &Val<'v>) -> Ran<Flow> {
         match node {
-            Node::Text(text) => self.out.push_str(text),
-            Node::Action(pipe) => {
+            TemplateNode::Text(text) => self.out.push_str(text),
+            TemplateNode::Action(pipe) => {
                 let value = self.pipe(pipe, dot)?;
                 if pipe.variables.is_empty() {
                     self.print(&value);
                 }
             }
-            Node::If(branch) => return self.conditional(branch, dot, false),
-            Node::With(branch) => return self.conditional(branch, dot, true),
-            Node::Range(branch) => return self.range(branch, dot),
-            Node::Call(call) => self.call(call, dot)?,
-            Node::Break => return Ok(Flow::Break),
-            Node::Continue => return Ok(Flow::Continue),
+            TemplateNode::If(branch) => return self.conditional(branch, dot, false),
+            TemplateNode::With(branch) => return self.conditional(branch, dot, true),
+            TemplateNode::Range(branch) => return self.range(branch, dot),
+            TemplateNode::Call(call) => self.call(call, dot)?,
+            TemplateNode::Break => return Ok(Flow::Break),
+            TemplateNode::Continue => return Ok(Flow::Continue),
         }
         Ok(Flow::Next)
     }
@@ -210,7 +210,7 @@ impl<'t, 'v> Run<'t, 'v> {
         Ok(value.unwrap_or_else(Val::none))
     }
 
-    fn command(&mut self, command: &'t Command, dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
+    fn command(&mut self, command: &'t TemplateCommand, dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
         let (first, arguments) = command.words.split_first().expect("the parser makes no empty commands");
         let has_arguments = last.is_some() || !arguments.is_empty();
         self.at = At::Word(first);
@@ -267,7 +267,7 @@ impl<'t, 'v> Run<'t, 'v> {
     fn function(
         &mut self,
         function: &'static Function,
-        command: &'t Command,
+        command: &'t TemplateCommand,
         arguments: &'t [Expr],
         dot: &Val<'v>,
         last: Option<Val<'v>>,

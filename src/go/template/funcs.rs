@@ -23,7 +23,7 @@ pub enum Param {
 
 /// What a function does with values that fit its parameters.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Body {
+pub(super) enum FunctionBody {
     /// It sees values; a list or a map that nobody set is nil.
     Values(fn(&[&Value]) -> Result<Value, String>),
     /// It sees what is in values; a list or a map that nobody set is empty.
@@ -43,7 +43,7 @@ pub struct Function {
     pub(super) params: &'static [Param],
     /// Whether any number of further values may follow.
     pub(super) variadic: bool,
-    pub(super) body: Body,
+    pub(super) body: FunctionBody,
     /// Whether the line of headers sees its first argument instead of its result.
     pub(super) identity_in_header: bool,
 }
@@ -55,13 +55,13 @@ impl Function {
         params: &'static [Param],
         run: fn(&[&Value]) -> Result<Value, String>,
     ) -> Self {
-        Self { name, params, variadic: false, body: Body::Values(run), identity_in_header: true }
+        Self { name, params, variadic: false, body: FunctionBody::Values(run), identity_in_header: true }
     }
 
     /// The function that writes a value of whatever type as JSON, without escaping what HTML gives a meaning to.
     pub const fn json(name: &'static str) -> Self {
         Self {
-            body: Body::Typed(|values| Ok(Val::any(values[0].to_json()))),
+            body: FunctionBody::Typed(|values| Ok(Val::any(values[0].to_json()))),
             ..Self::new(name, &[Param::Any], |_| Ok(Value::Null))
         }
     }
@@ -72,7 +72,7 @@ impl Function {
     }
 }
 
-use Body::{Built, Contents, Printed, Typed, Values};
+use FunctionBody::{Built, Contents, Printed, Typed, Values};
 use Param::{Any, Text};
 
 /// Go's own functions, sorted by name. The executor itself runs `and` and `or`, which stop at the value that decides,
@@ -99,7 +99,7 @@ static FUNCTIONS: [Function; 19] = [
     go("urlquery", &[], true, Printed(|values| Ok(strings::url_query(&joined(values)).into()))),
 ];
 
-const fn go(name: &'static str, params: &'static [Param], variadic: bool, body: Body) -> Function {
+const fn go(name: &'static str, params: &'static [Param], variadic: bool, body: FunctionBody) -> Function {
     Function { name, params, variadic, body, identity_in_header: false }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn find(name: &str, more: &'static [Function]) -> Option<&'static Fun
     more.iter().chain(&FUNCTIONS).find(|function| function.name == name)
 }
 
-impl Body {
+impl FunctionBody {
     /// What the function makes of `values`.
     pub(super) fn run(self, values: &[Val<'_>]) -> Result<Val<'static>, String> {
         let (run, seen): (_, Vec<Cow<'_, Value>>) = match self {

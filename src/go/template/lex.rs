@@ -1,11 +1,11 @@
 //! Cuts a template into tokens.
 //!
 //! Everything outside `{{` and `}}` is text; comments and the spaces that `{{- ` and ` -}}` trim are gone. A mistake
-//! becomes the last token, [`Kind::Error`], since the parser may complain about something before it.
+//! becomes the last token, [`TokenKind::Error`], since the parser may complain about something before it.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Text,
     Open,
     Close,
@@ -33,8 +33,8 @@ pub(super) enum Kind {
 
 /// A piece of a template: what it is, its text, and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
+pub(super) struct LexToken {
+    pub(super) kind: TokenKind,
     /// As it stands in the template; for an error, what is wrong.
     pub(super) text: String,
     /// Bytes from the beginning of the template.
@@ -45,12 +45,12 @@ pub(super) struct Token {
 
 const KEYWORDS: [&str; 10] = ["block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"];
 
-/// Cuts `source` into tokens, the last of which is [`Kind::Eof`] or [`Kind::Error`].
-pub(super) fn tokens(source: &str) -> Vec<Token> {
+/// Cuts `source` into tokens, the last of which is [`TokenKind::Eof`] or [`TokenKind::Error`].
+pub(super) fn tokens(source: &str) -> Vec<LexToken> {
     let mut lexer = Lexer { source, start: 0, pos: 0, parens: 0, tokens: Vec::new() };
     let (kind, text) = match lexer.template() {
-        Ok(()) => (Kind::Eof, String::new()),
-        Err(message) => (Kind::Error, message),
+        Ok(()) => (TokenKind::Eof, String::new()),
+        Err(message) => (TokenKind::Error, message),
     };
     lexer.push(kind, text, lexer.start);
     lexer.tokens
@@ -61,7 +61,7 @@ struct Lexer<'s> {
     start: usize,
     pos: usize,
     parens: usize,
-    tokens: Vec<Token>,
+    tokens: Vec<LexToken>,
 }
 
 type Lexed = Result<(), String>;
@@ -99,15 +99,15 @@ impl<'s> Lexer<'s> {
         self.pos += rest.len() - rest.trim_start_matches(wanted).len();
     }
 
-    fn emit(&mut self, kind: Kind) {
+    fn emit(&mut self, kind: TokenKind) {
         self.push(kind, self.source[self.start..self.pos].to_owned(), self.start);
         self.start = self.pos;
     }
 
-    fn push(&mut self, kind: Kind, text: String, pos: usize) {
+    fn push(&mut self, kind: TokenKind, text: String, pos: usize) {
         let (line, from) = self.tokens.last().map_or((1, 0), |last| (last.line, last.pos));
         let line = line + self.source[from..pos].matches('\n').count();
-        self.tokens.push(Token { kind, text, pos, line });
+        self.tokens.push(LexToken { kind, text, pos, line });
     }
 
     /// The whole template: text and actions in turn.
@@ -123,7 +123,7 @@ impl<'s> Lexer<'s> {
             if comment.starts_with("/*") {
                 self.comment(self.source.len() - comment.len())?;
             } else {
-                self.emit(Kind::Open);
+                self.emit(TokenKind::Open);
                 if trims {
                     self.pos += 2;
                     self.start = self.pos;
@@ -138,7 +138,7 @@ impl<'s> Lexer<'s> {
     fn text(&mut self, length: usize) {
         self.pos += length;
         if length > 0 {
-            self.emit(Kind::Text);
+            self.emit(TokenKind::Text);
         }
     }
 
@@ -173,7 +173,7 @@ impl<'s> Lexer<'s> {
                 return Err("unclosed left paren".to_owned());
             }
             if self.close() {
-                self.push(Kind::Close, "}}".to_owned(), begin);
+                self.push(TokenKind::Close, "}}".to_owned(), begin);
                 return Ok(());
             }
             self.token()?;
@@ -192,36 +192,36 @@ impl<'s> Lexer<'s> {
                 while self.peek().is_some_and(is_space) && !self.at_close() {
                     self.next();
                 }
-                self.emit(Kind::Space);
+                self.emit(TokenKind::Space);
             }
-            '=' => self.emit(Kind::Assign),
+            '=' => self.emit(TokenKind::Assign),
             ':' => match self.next() {
-                Some('=') => self.emit(Kind::Declare),
+                Some('=') => self.emit(TokenKind::Declare),
                 _ => return Err("expected :=".to_owned()),
             },
-            '|' => self.emit(Kind::Pipe),
-            '"' => self.quoted('"', Kind::Quoted, "unterminated quoted string")?,
-            '\'' => self.quoted('\'', Kind::CharConstant, "unterminated character constant")?,
+            '|' => self.emit(TokenKind::Pipe),
+            '"' => self.quoted('"', TokenKind::Quoted, "unterminated quoted string")?,
+            '\'' => self.quoted('\'', TokenKind::CharConstant, "unterminated character constant")?,
             '`' => self.raw()?,
-            '$' => self.word(Kind::Variable)?,
-            '.' if self.peek().is_some_and(|c| !c.is_ascii_digit()) => self.word(Kind::Field)?,
+            '$' => self.word(TokenKind::Variable)?,
+            '.' if self.peek().is_some_and(|c| !c.is_ascii_digit()) => self.word(TokenKind::Field)?,
             '.' | '+' | '-' | '0'..='9' => self.number()?,
-            c if is_word(c) => self.word(Kind::Identifier)?,
+            c if is_word(c) => self.word(TokenKind::Identifier)?,
             '(' => {
                 self.parens += 1;
-                self.emit(Kind::LeftParen);
+                self.emit(TokenKind::LeftParen);
             }
             ')' => {
                 self.parens = self.parens.checked_sub(1).ok_or("unexpected right paren")?;
-                self.emit(Kind::RightParen);
+                self.emit(TokenKind::RightParen);
             }
-            c if c.is_ascii_graphic() => self.emit(Kind::Char),
+            c if c.is_ascii_graphic() => self.emit(TokenKind::Char),
             c => return Err(format!("unrecognized character in action: {}", code_point(c))),
         }
         Ok(())
     }
 
-    fn quoted(&mut self, quote: char, kind: Kind, unterminated: &str) -> Lexed {
+    fn quoted(&mut self, quote: char, kind: TokenKind, unterminated: &str) -> Lexed {
         loop {
             // What a backslash escapes cannot end the literal, but a line end does not continue it either.
             let is_escaped = self.peek() == Some('\\');
@@ -241,22 +241,22 @@ impl<'s> Lexer<'s> {
     fn raw(&mut self) -> Lexed {
         let length = self.rest().find('`').ok_or("unterminated raw quoted string")?;
         self.pos += length + 1;
-        self.emit(Kind::Raw);
+        self.emit(TokenKind::Raw);
         Ok(())
     }
 
     /// A field, a variable, or a word, which must be followed by something that can end it.
-    fn word(&mut self, kind: Kind) -> Lexed {
+    fn word(&mut self, kind: TokenKind) -> Lexed {
         self.skip_while(is_word);
         let word = &self.source[self.start..self.pos];
         if let Some(c) = self.peek().filter(|&c| !self.is_end_of_word(c)) {
             return Err(format!("bad character {}", code_point(c)));
         }
         let kind = match word {
-            "." => Kind::Dot,
-            "nil" => Kind::Nil,
-            "true" | "false" => Kind::Bool,
-            word if KEYWORDS.contains(&word) => Kind::Keyword,
+            "." => TokenKind::Dot,
+            "nil" => TokenKind::Nil,
+            "true" | "false" => TokenKind::Bool,
+            word if KEYWORDS.contains(&word) => TokenKind::Keyword,
             _ => kind,
         };
         self.emit(kind);
@@ -292,7 +292,7 @@ impl<'s> Lexer<'s> {
             self.next();
             return Err(format!("bad number syntax: {:?}", &self.source[begin..self.pos]));
         }
-        self.emit(Kind::Number);
+        self.emit(TokenKind::Number);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Text or an action.
 #[derive(Debug, Clone)]
-pub(super) enum Node {
+pub(super) enum TemplateNode {
     Text(String),
     Action(Pipe),
     If(Branch),
@@ -21,8 +21,8 @@ pub(super) enum Node {
 #[derive(Debug, Clone)]
 pub(super) struct Branch {
     pub(super) pipe: Pipe,
-    pub(super) body: Vec<Node>,
-    pub(super) otherwise: Vec<Node>,
+    pub(super) body: Vec<TemplateNode>,
+    pub(super) otherwise: Vec<TemplateNode>,
 }
 
 /// `{{template "name" pipe}}`.
@@ -42,12 +42,12 @@ pub(super) struct Pipe {
     pub(super) variables: Vec<String>,
     /// Whether the variables exist already (`=`) or begin here (`:=`).
     pub(super) assigns: bool,
-    pub(super) commands: Vec<Command>,
+    pub(super) commands: Vec<TemplateCommand>,
 }
 
 /// A function or a value, and arguments.
 #[derive(Debug, Clone)]
-pub(super) struct Command {
+pub(super) struct TemplateCommand {
     pub(super) pos: usize,
     /// At least one.
     pub(super) words: Vec<Expr>,
@@ -96,7 +96,7 @@ impl fmt::Display for Term {
     }
 }
 
-impl fmt::Display for Command {
+impl fmt::Display for TemplateCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<String> = self.words.iter().map(|word| word.term.to_string()).collect();
         f.write_str(&words.join(" "))

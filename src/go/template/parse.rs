@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::funcs::{self, Function};
-use super::lex::{Kind, Token};
+use super::lex::{LexToken, TokenKind};
 use super::literal;
-use super::node::{Branch, Call, Command, Expr, Node, Pipe, Term};
+use super::node::{Branch, Call, Expr, Pipe, TemplateCommand, TemplateNode, Term};
 use super::tokens::Tokens;
 
 /// How deep blocks and parentheses may nest: far beyond what anybody writes, and within every thread's stack.
@@ -16,8 +16,8 @@ const MAX_DEPTH: usize = 100;
 pub(super) struct Parsed {
     /// The functions that it may call besides Go's own.
     pub(super) functions: &'static [Function],
-    pub(super) main: Vec<Node>,
-    pub(super) defined: HashMap<String, Vec<Node>>,
+    pub(super) main: Vec<TemplateNode>,
+    pub(super) defined: HashMap<String, Vec<TemplateNode>>,
 }
 
 /// Parses `source`, which may call `functions`; the error is a message with the line, without `template: `.
@@ -41,7 +41,7 @@ struct Parser {
     /// How many `{{range}}`s are open.
     loops: usize,
     depth: usize,
-    defined: HashMap<String, Vec<Node>>,
+    defined: HashMap<String, Vec<TemplateNode>>,
 }
 
 type Parse<T> = Result<T, String>;
@@ -63,7 +63,7 @@ impl Ender {
 }
 
 enum Item {
-    Node(Node),
+    Node(TemplateNode),
     Ender(Ender),
 }
 
@@ -76,7 +76,7 @@ impl Parser {
 
     fn expect_close(&mut self, context: &str) -> Parse<()> {
         let token = self.tokens.take_word();
-        if token.kind == Kind::Close { Ok(()) } else { Err(self.tokens.unexpected(&token, context)) }
+        if token.kind == TokenKind::Close { Ok(()) } else { Err(self.tokens.unexpected(&token, context)) }
     }
 
     /// Runs `parse` one level deeper.
@@ -90,10 +90,10 @@ impl Parser {
         parsed
     }
 
-    fn template(&mut self) -> Parse<Vec<Node>> {
+    fn template(&mut self) -> Parse<Vec<TemplateNode>> {
         let mut nodes = Vec::new();
-        while self.tokens.kind() != Kind::Eof {
-            if self.tokens.kind() == Kind::Open {
+        while self.tokens.kind() != TokenKind::Eof {
+            if self.tokens.kind() == TokenKind::Open {
                 let open = self.tokens.mark();
                 self.tokens.take();
                 if self.tokens.take_keyword("define") {
@@ -111,9 +111,9 @@ impl Parser {
     }
 
     /// Nodes up to `{{end}}` or `{{else}}`.
-    fn list(&mut self) -> Parse<(Vec<Node>, Ender)> {
+    fn list(&mut self) -> Parse<(Vec<TemplateNode>, Ender)> {
         let mut nodes = Vec::new();
-        while self.tokens.kind() != Kind::Eof {
+        while self.tokens.kind() != TokenKind::Eof {
             match self.item()? {
                 Item::Node(node) => nodes.push(node),
                 Item::Ender(ender) => return Ok((nodes, ender)),
@@ -126,8 +126,8 @@ impl Parser {
     fn item(&mut self) -> Parse<Item> {
         let token = self.tokens.take_word();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.text))),
-            Kind::Open => self.action(),
+            TokenKind::Text => Ok(Item::Node(TemplateNode::Text(token.text))),
+            TokenKind::Open => self.action(),
             _ => Err(self.tokens.unexpected(&token, "input")),
         }
     }
@@ -135,20 +135,20 @@ impl Parser {
     fn action(&mut self) -> Parse<Item> {
         self.tokens.skip_spaces();
         let word = self.tokens.peek().clone();
-        if word.kind != Kind::Keyword || word.text == "define" {
-            return Ok(Item::Node(Node::Action(self.pipeline("command", Kind::Close)?)));
+        if word.kind != TokenKind::Keyword || word.text == "define" {
+            return Ok(Item::Node(TemplateNode::Action(self.pipeline("command", TokenKind::Close)?)));
         }
         self.tokens.take();
         let node = match word.text.as_str() {
             "end" => return self.expect_close("end").map(|()| Item::Ender(Ender::End)),
             "else" => return self.otherwise(),
-            "if" => Node::If(self.branch("if")?),
-            "with" => Node::With(self.branch("with")?),
-            "range" => Node::Range(self.branch("range")?),
-            "template" => Node::Call(self.call("template clause", false)?),
-            "block" => Node::Call(self.call("block clause", true)?),
-            "break" => self.jump("{{break}}", Node::Break)?,
-            _ => self.jump("{{continue}}", Node::Continue)?,
+            "if" => TemplateNode::If(self.branch("if")?),
+            "with" => TemplateNode::With(self.branch("with")?),
+            "range" => TemplateNode::Range(self.branch("range")?),
+            "template" => TemplateNode::Call(self.call("template clause", false)?),
+            "block" => TemplateNode::Call(self.call("block clause", true)?),
+            "break" => self.jump("{{break}}", TemplateNode::Break)?,
+            _ => self.jump("{{continue}}", TemplateNode::Continue)?,
         };
         Ok(Item::Node(node))
     }
@@ -160,7 +160,7 @@ impl Parser {
         Ok(Item::Ender(Ender::Else))
     }
 
-    fn jump(&mut self, shown: &str, node: Node) -> Parse<Node> {
+    fn jump(&mut self, shown: &str, node: TemplateNode) -> Parse<TemplateNode> {
         self.expect_close(shown)?;
         if self.loops == 0 { Err(format!("{shown} outside {{{{range}}}}")) } else { Ok(node) }
     }
@@ -173,7 +173,7 @@ impl Parser {
     }
 
     fn branch_inside(&mut self, keyword: &str) -> Parse<Branch> {
-        let pipe = self.pipeline(keyword, Kind::Close)?;
+        let pipe = self.pipeline(keyword, TokenKind::Close)?;
         let in_loop = usize::from(keyword == "range");
         self.loops += in_loop;
         let (body, ender) = self.list()?;
@@ -184,7 +184,7 @@ impl Parser {
         // `{{else if}}` and `{{else with}}` nest without an `{{end}}` of their own.
         let otherwise = if matches!(keyword, "if" | "with") && self.tokens.take_keyword(keyword) {
             let nested = self.branch(keyword)?;
-            vec![if keyword == "if" { Node::If(nested) } else { Node::With(nested) }]
+            vec![if keyword == "if" { TemplateNode::If(nested) } else { TemplateNode::With(nested) }]
         } else {
             let (nodes, ender) = self.list()?;
             if ender != Ender::End {
@@ -198,7 +198,7 @@ impl Parser {
     fn name(&mut self, context: &str) -> Parse<(usize, String)> {
         let token = self.tokens.take_word();
         match token.kind {
-            Kind::Quoted | Kind::Raw => Ok((token.pos, literal::unquote(&token.text)?)),
+            TokenKind::Quoted | TokenKind::Raw => Ok((token.pos, literal::unquote(&token.text)?)),
             _ => Err(self.tokens.unexpected(&token, context)),
         }
     }
@@ -207,11 +207,11 @@ impl Parser {
     fn call(&mut self, context: &str, defines: bool) -> Parse<Call> {
         let (pos, name) = self.name(context)?;
         self.tokens.skip_spaces();
-        let pipe = if !defines && self.tokens.kind() == Kind::Close {
+        let pipe = if !defines && self.tokens.kind() == TokenKind::Close {
             self.tokens.take();
             None
         } else {
-            Some(self.pipeline(context, Kind::Close)?)
+            Some(self.pipeline(context, TokenKind::Close)?)
         };
         if defines {
             self.define(name.clone(), context)?;
@@ -235,7 +235,7 @@ impl Parser {
         }
         (self.variables, self.loops) = (variables, loops);
         // An empty definition does not replace another one.
-        let is_space = |node: &Node| matches!(node, Node::Text(text) if text.trim().is_empty());
+        let is_space = |node: &TemplateNode| matches!(node, TemplateNode::Text(text) if text.trim().is_empty());
         let is_blank = body.iter().all(is_space);
         match self.defined.get(&name) {
             Some(known) if !is_blank && !known.iter().all(is_space) => {
@@ -250,7 +250,7 @@ impl Parser {
     }
 
     /// Everything up to and with `end`.
-    fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
+    fn pipeline(&mut self, context: &str, end: TokenKind) -> Parse<Pipe> {
         self.tokens.skip_spaces();
         let mut pipe = Pipe { pos: self.tokens.peek().pos, ..Pipe::default() };
         while self.declaration(&mut pipe, context)? {}
@@ -271,20 +271,20 @@ impl Parser {
     fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Parse<bool> {
         self.tokens.skip_spaces();
         let begin = self.tokens.mark();
-        if self.tokens.kind() != Kind::Variable {
+        if self.tokens.kind() != TokenKind::Variable {
             return Ok(false);
         }
         let name = self.tokens.take().text;
         let sign = self.tokens.take_word();
-        let is_comma = sign.kind == Kind::Char && sign.text == ",";
-        if !is_comma && !matches!(sign.kind, Kind::Assign | Kind::Declare) {
+        let is_comma = sign.kind == TokenKind::Char && sign.text == ",";
+        if !is_comma && !matches!(sign.kind, TokenKind::Assign | TokenKind::Declare) {
             self.tokens.back_to(begin);
             return Ok(false);
         }
         pipe.variables.push(name.clone());
         self.variables.push(name);
         if !is_comma {
-            pipe.assigns = sign.kind == Kind::Assign;
+            pipe.assigns = sign.kind == TokenKind::Assign;
             return Ok(false);
         }
         if context != "range" || pipe.variables.len() > 1 {
@@ -292,12 +292,12 @@ impl Parser {
         }
         self.tokens.skip_spaces();
         match self.tokens.kind() {
-            Kind::Variable | Kind::Close | Kind::RightParen => Ok(true),
+            TokenKind::Variable | TokenKind::Close | TokenKind::RightParen => Ok(true),
             _ => Err("range can only initialize variables".to_owned()),
         }
     }
 
-    fn command(&mut self) -> Parse<Command> {
+    fn command(&mut self) -> Parse<TemplateCommand> {
         self.tokens.skip_spaces();
         let pos = self.tokens.peek().pos;
         let mut words = Vec::new();
@@ -305,27 +305,27 @@ impl Parser {
             self.tokens.skip_spaces();
             words.extend(self.operand()?);
             match self.tokens.kind() {
-                Kind::Space => {}
-                Kind::Close | Kind::RightParen => break,
-                Kind::Pipe => {
+                TokenKind::Space => {}
+                TokenKind::Close | TokenKind::RightParen => break,
+                TokenKind::Pipe => {
                     self.tokens.take();
                     break;
                 }
                 _ => return Err(self.unexpected("operand")),
             }
         }
-        if words.is_empty() { Err("empty command".to_owned()) } else { Ok(Command { pos, words }) }
+        if words.is_empty() { Err("empty command".to_owned()) } else { Ok(TemplateCommand { pos, words }) }
     }
 
     /// A term and the fields that follow it.
     fn operand(&mut self) -> Parse<Option<Expr>> {
         let Some(start) = self.term()? else { return Ok(None) };
-        if self.tokens.kind() != Kind::Field {
+        if self.tokens.kind() != TokenKind::Field {
             return Ok(Some(start));
         }
         let pos = self.tokens.peek().pos;
         let mut more = Vec::new();
-        while self.tokens.kind() == Kind::Field {
+        while self.tokens.kind() == TokenKind::Field {
             more.push(self.tokens.take().text[1..].to_owned());
         }
         let term = match start.term {
@@ -346,22 +346,24 @@ impl Parser {
         if !starts_operand(self.tokens.kind()) {
             return Ok(None);
         }
-        let Token { kind, text, pos, .. } = self.tokens.take();
+        let LexToken { kind, text, pos, .. } = self.tokens.take();
         let term = match kind {
-            Kind::Identifier if funcs::find(&text, self.functions).is_none() => {
+            TokenKind::Identifier if funcs::find(&text, self.functions).is_none() => {
                 return Err(format!("function \"{text}\" not defined"));
             }
-            Kind::Identifier => Term::Function(text),
-            Kind::Dot => Term::Dot,
-            Kind::Nil => Term::Nil,
-            Kind::Bool => Term::Bool(text == "true"),
-            Kind::Field => Term::Field(vec![text[1..].to_owned()]),
-            Kind::Variable if !self.variables.contains(&text) => return Err(format!("undefined variable \"{text}\"")),
-            Kind::Variable => Term::Variable(text, Vec::new()),
-            Kind::Number => Term::Number(text.clone(), literal::number(&text)?),
-            Kind::CharConstant => Term::Number(text.clone(), literal::character(&text)?),
-            Kind::LeftParen => {
-                Term::Pipe(self.deeper(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?)
+            TokenKind::Identifier => Term::Function(text),
+            TokenKind::Dot => Term::Dot,
+            TokenKind::Nil => Term::Nil,
+            TokenKind::Bool => Term::Bool(text == "true"),
+            TokenKind::Field => Term::Field(vec![text[1..].to_owned()]),
+            TokenKind::Variable if !self.variables.contains(&text) => {
+                return Err(format!("undefined variable \"{text}\""));
+            }
+            TokenKind::Variable => Term::Variable(text, Vec::new()),
+            TokenKind::Number => Term::Number(text.clone(), literal::number(&text)?),
+            TokenKind::CharConstant => Term::Number(text.clone(), literal::character(&text)?),
+            TokenKind::LeftParen => {
+                Term::Pipe(self.deeper(|parser| parser.pipeline("parenthesized pipeline", TokenKind::RightParen))?)
             }
             _ => Term::Text(text.clone(), literal::unquote(&text)?.into()),
         };
@@ -369,20 +371,20 @@ impl Parser {
     }
 }
 
-fn starts_operand(kind: Kind) -> bool {
+fn starts_operand(kind: TokenKind) -> bool {
     matches!(
         kind,
-        Kind::Bool
-            | Kind::CharConstant
-            | Kind::Dot
-            | Kind::Field
-            | Kind::Identifier
-            | Kind::Number
-            | Kind::Nil
-            | Kind::Raw
-            | Kind::Quoted
-            | Kind::Variable
-            | Kind::LeftParen
+        TokenKind::Bool
+            | TokenKind::CharConstant
+            | TokenKind::Dot
+            | TokenKind::Field
+            | TokenKind::Identifier
+            | TokenKind::Number
+            | TokenKind::Nil
+            | TokenKind::Raw
+            | TokenKind::Quoted
+            | TokenKind::Variable
+            | TokenKind::LeftParen
     )
 }
 

@@ -1,12 +1,12 @@
 //! A walk over the tokens of a template.
 
-use super::lex::{self, Kind, Token};
+use super::lex::{self, LexToken, TokenKind};
 use crate::go::fmt::quote;
 
 /// The tokens of a template and how far they are read. The last one, an end or an error, stays for ever.
 #[derive(Debug)]
 pub(super) struct Tokens {
-    list: Vec<Token>,
+    list: Vec<LexToken>,
     next: usize,
     /// The line of the action that is being read.
     action: Option<usize>,
@@ -18,34 +18,34 @@ impl Tokens {
         Self { list: lex::tokens(source), next: 0, action: None }
     }
 
-    pub(super) fn peek(&self) -> &Token {
+    pub(super) fn peek(&self) -> &LexToken {
         &self.list[self.mark()]
     }
 
     /// What kind the next token is.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> TokenKind {
         self.peek().kind
     }
 
-    pub(super) fn take(&mut self) -> Token {
+    pub(super) fn take(&mut self) -> LexToken {
         let token = self.peek().clone();
         self.next += 1;
         match token.kind {
-            Kind::Open => self.action = Some(token.line),
-            Kind::Close => self.action = None,
+            TokenKind::Open => self.action = Some(token.line),
+            TokenKind::Close => self.action = None,
             _ => {}
         }
         token
     }
 
     pub(super) fn skip_spaces(&mut self) {
-        while self.kind() == Kind::Space {
+        while self.kind() == TokenKind::Space {
             self.next += 1;
         }
     }
 
     /// Skips spaces and takes what follows.
-    pub(super) fn take_word(&mut self) -> Token {
+    pub(super) fn take_word(&mut self) -> LexToken {
         self.skip_spaces();
         self.take()
     }
@@ -60,7 +60,7 @@ impl Tokens {
     /// Skips spaces; whether the keyword `word` follows.
     pub(super) fn at_keyword(&mut self, word: &str) -> bool {
         self.skip_spaces();
-        self.kind() == Kind::Keyword && self.peek().text == word
+        self.kind() == TokenKind::Keyword && self.peek().text == word
     }
 
     /// A place to come back to.
@@ -79,8 +79,8 @@ impl Tokens {
     }
 
     /// That `token` may not stand in `context`; an error of the lexer speaks for itself.
-    pub(super) fn unexpected(&self, token: &Token, context: &str) -> String {
-        if token.kind != Kind::Error {
+    pub(super) fn unexpected(&self, token: &LexToken, context: &str) -> String {
+        if token.kind != TokenKind::Error {
             return format!("unexpected {} in {context}", shown(token));
         }
         match self.action.filter(|&line| line != token.line) {
@@ -92,10 +92,10 @@ impl Tokens {
 }
 
 /// A token as messages show it.
-fn shown(token: &Token) -> String {
+fn shown(token: &LexToken) -> String {
     match token.kind {
-        Kind::Eof => "EOF".to_owned(),
-        Kind::Keyword => format!("<{}>", token.text),
+        TokenKind::Eof => "EOF".to_owned(),
+        TokenKind::Keyword => format!("<{}>", token.text),
         // To Go the dot is a keyword.
         _ if token.text == "." => "<.>".to_owned(),
         _ if token.text.chars().count() > 10 => {

@@ -12,8 +12,8 @@ mod walk;
 use crate::image::Blob;
 use crate::oci::{DiffId, Digest};
 
-pub use read::{JobKey, Jobs, Seen, judge};
-pub use walk::Walk;
+pub use read::{JobKey, Jobs, ReadBlob, judge};
+pub use walk::DescriptorWalk;
 
 /// What is wrong with a part of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,7 +97,7 @@ impl std::fmt::Display for PartName {
 
 /// A blob that is to be read, and what it should be.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct ExpectedBlob {
     /// Which part of the image it is.
     pub name: PartName,
     /// Its bytes.
@@ -114,7 +114,7 @@ pub struct Findings {
     /// The damage of its documents, and what is missing.
     pub damage: Vec<Damage>,
     /// The blobs that are still to be read.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ExpectedBlob>,
 }
 
 impl Damage {

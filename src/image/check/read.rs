@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
-use super::{Damage, DamageKind, Part};
+use super::{Damage, DamageKind, ExpectedBlob};
 use crate::cancel::Token;
 use crate::image::blob::Key;
 use crate::image::copy::send;
@@ -14,7 +14,7 @@ use crate::oci::{DiffId, Digest};
 
 /// What the bytes of a blob are.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct ReadBlob {
     digest: Digest,
     size: u64,
     /// Of a layer: its diff ID, or why it is none.
@@ -36,12 +36,12 @@ pub struct Jobs {
 
 impl Jobs {
     /// Which of the results is that of a part.
-    pub fn key(part: &Part) -> JobKey {
+    pub fn key(part: &ExpectedBlob) -> JobKey {
         (part.blob.key(), part.diff_id.is_some())
     }
 
     /// Adds the blob of a part, if it is not among them.
-    pub fn add(&mut self, part: &Part) {
+    pub fn add(&mut self, part: &ExpectedBlob) {
         let key = Self::key(part);
         self.known.entry(key).or_insert_with(|| {
             self.jobs.push((part.blob.clone(), key.1));
@@ -55,7 +55,7 @@ impl Jobs {
         limits: &Limits,
         progress: &dyn Progress,
         job: &Token,
-    ) -> io::Result<HashMap<JobKey, Result<Seen, Unread>>> {
+    ) -> io::Result<HashMap<JobKey, Result<ReadBlob, Unread>>> {
         let mut order: Vec<usize> = (0..self.jobs.len()).collect();
         order.sort_by_key(|at| std::cmp::Reverse(self.jobs[*at].0.size()));
         progress.total(Some(self.jobs.iter().map(|(blob, _)| blob.size()).sum()));
@@ -68,12 +68,12 @@ impl Jobs {
             Ok::<_, io::Error>((at, seen))
         })?;
         job.check()?;
-        let mut seen: HashMap<usize, Result<Seen, Unread>> = seen.into_iter().collect();
+        let mut seen: HashMap<usize, Result<ReadBlob, Unread>> = seen.into_iter().collect();
         Ok(self.known.into_iter().filter_map(|(key, at)| Some((key, seen.remove(&at)?))).collect())
     }
 }
 
-fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &Token) -> Result<Seen, Unread> {
+fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &Token) -> Result<ReadBlob, Unread> {
     let open = || Ok::<_, io::Error>(Watched { inner: blob.open()?, job });
     let mut problem = None;
     if is_layer {
@@ -81,7 +81,7 @@ fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &
             Ok(found) => {
                 moved(blob.size());
                 let layer = Some(Ok(found.summary.diff_id));
-                return Ok(Seen { digest: found.blob, size: found.blob_size, layer });
+                return Ok(ReadBlob { digest: found.blob, size: found.blob_size, layer });
             }
             Err(error) => problem = Some(Err(error.to_string())),
         }
@@ -90,11 +90,11 @@ fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &
     let read = open().and_then(|mut reader| send(&mut reader, &mut io::sink(), &|_| {}));
     moved(blob.size());
     let (digest, size) = read.map_err(|error| error.to_string())?;
-    Ok(Seen { digest, size, layer: problem })
+    Ok(ReadBlob { digest, size, layer: problem })
 }
 
 /// Compares a blob with what it should be; of several things that are wrong, what explains the others.
-pub fn judge(part: &Part, seen: &Result<Seen, Unread>) -> Option<Damage> {
+pub fn judge(part: &ExpectedBlob, seen: &Result<ReadBlob, Unread>) -> Option<Damage> {
     let digest = part.described.map(|(digest, _)| digest);
     let damage = |kind, problem: String| Some(Damage::new(part.name, digest, kind, problem));
     let seen = match seen {

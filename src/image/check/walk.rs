@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 
 use super::read::compare;
-use super::{Damage, DamageKind, Findings, Part, PartName};
+use super::{Damage, DamageKind, ExpectedBlob, Findings, PartName};
 use crate::image::tree::is_image;
-use crate::image::{Blob, BlobSource, Image, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS, Tree};
+use crate::image::{Blob, BlobSource, Image, ImageTree, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS};
 use crate::oci::{Descriptor, Digest, Document, DocumentKind, ImageConfig, Index, Manifest};
 
 /// Follows descriptors in a source.
-pub struct Walk<'a> {
+pub struct DescriptorWalk<'a> {
     source: &'a dyn BlobSource,
     /// Whether all that a manifest names must be there: archives and layouts may leave out platforms, a store does not.
     strict: bool,
@@ -20,7 +20,7 @@ pub struct Walk<'a> {
     known: HashSet<Digest>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> DescriptorWalk<'a> {
     /// Checks the documents that `root` leads to, and finds the blobs that are to be read.
     pub fn descriptor(source: &'a dyn BlobSource, root: &Descriptor, strict: bool) -> Findings {
         let mut walk = Self { source, strict, seen: 0, found: Findings::default(), known: HashSet::new() };
@@ -29,13 +29,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The same for what was read already, from an archive without descriptors.
-    pub fn tree(tree: &Tree) -> Findings {
+    pub fn tree(tree: &ImageTree) -> Findings {
         let mut found = Findings::default();
         for image in tree.images() {
             found.parts.extend(image.layers.iter().enumerate().filter_map(|(place, layer)| {
                 let described = layer.descriptor.as_ref().map(|descriptor| (descriptor.digest, descriptor.size));
                 let (name, blob) = (PartName::Layer(place + 1), layer.blob.clone()?);
-                Some(Part { name, blob, described, diff_id: Some(layer.diff_id) })
+                Some(ExpectedBlob { name, blob, described, diff_id: Some(layer.diff_id) })
             }));
             found.damage.extend(history(image.config.value(), *image.config.digest()));
             found.damage.extend(missing(image));
@@ -107,14 +107,14 @@ impl<'a> Walk<'a> {
             if let Some(blob) = self.open(name, layer, needed && !layer.media_type.is_foreign()) {
                 let diff_id = diff_ids.and_then(|diff_ids| diff_ids.get(place)).copied();
                 let described = Some((layer.digest, layer.size));
-                self.found.parts.push(Part { name, blob, described, diff_id });
+                self.found.parts.push(ExpectedBlob { name, blob, described, diff_id });
             }
         }
     }
 
     fn blob(&mut self, name: PartName, descriptor: &Descriptor, blob: Blob) {
         let described = Some((descriptor.digest, descriptor.size));
-        self.found.parts.push(Part { name, blob, described, diff_id: None });
+        self.found.parts.push(ExpectedBlob { name, blob, described, diff_id: None });
     }
 
     /// Opens a blob; what cannot be opened, or is needed and missing, is damage.

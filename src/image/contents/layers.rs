@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::Contents;
 use crate::image::Blob;
-use crate::layer::overlay::Source;
+use crate::layer::overlay::ContentRange;
 use crate::layer::{Checksum, Compression, Limits, SparseMap};
 
 /// The checksums of the contents of a layer, by their offsets in its tar.
@@ -17,20 +17,20 @@ type Lookup = Box<dyn Fn(usize) -> io::Result<Checksums> + Send + Sync>;
 
 /// The layers of an image, bottom first: those that are an uncompressed range of a file are read anywhere, the others
 /// from their beginning.
-pub struct Layers {
-    stack: Vec<Layer>,
+pub struct LayerStack {
+    stack: Vec<StackedLayer>,
     limits: Limits,
     lookup: Lookup,
 }
 
-struct Layer {
+struct StackedLayer {
     blob: Blob,
     is_plain: bool,
     /// Looked up when the first is needed.
     checksums: OnceLock<Checksums>,
 }
 
-impl Layers {
+impl LayerStack {
     /// The layers with those blobs, compressed or not. `lookup` is asked where a content is known by its place alone.
     pub fn new(
         blobs: Vec<Blob>,
@@ -39,7 +39,7 @@ impl Layers {
     ) -> io::Result<Self> {
         let open = |blob: Blob| {
             let is_plain = blob.is_range() && blob.compression()? == Compression::None;
-            Ok(Layer { blob, is_plain, checksums: OnceLock::new() })
+            Ok(StackedLayer { blob, is_plain, checksums: OnceLock::new() })
         };
         let stack = blobs.into_iter().map(open).collect::<io::Result<_>>()?;
         Ok(Self { stack, limits, lookup: Box::new(lookup) })
@@ -67,14 +67,14 @@ impl Layers {
         content_offset: u64,
         size: u64,
         sparse: Option<&'s SparseMap>,
-    ) -> io::Result<Source<'s>> {
-        let source = Source { layer, content_offset, size, sparse, checksum: Checksum::EMPTY };
+    ) -> io::Result<ContentRange<'s>> {
+        let source = ContentRange { layer, content_offset, size, sparse, checksum: Checksum::EMPTY };
         if source.stored() == 0 {
             return Ok(source);
         }
         let checksum = self.checksums(layer)?.get(&content_offset).copied();
         let unknown = || io::Error::new(io::ErrorKind::InvalidData, "its layer has no file at this place");
-        Ok(Source { checksum: checksum.ok_or_else(unknown)?, ..source })
+        Ok(ContentRange { checksum: checksum.ok_or_else(unknown)?, ..source })
     }
 
     fn checksums(&self, layer: usize) -> io::Result<&Checksums> {

@@ -12,12 +12,12 @@ mod layers;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
-pub use layers::{Checksums, Layers};
+pub use layers::{Checksums, LayerStack};
 
 use super::Blob;
 use super::blob::BlobReader;
 use crate::layer::compression::sniff;
-use crate::layer::overlay::Source;
+use crate::layer::overlay::ContentRange;
 use crate::layer::{ChecksumMismatch, Checksummer, Compression, Limits};
 
 /// How much is read at a time.
@@ -25,7 +25,7 @@ const BUFFER: usize = 256 << 10;
 
 /// A layer whose contents are read.
 pub struct Contents<'a> {
-    from: From<'a>,
+    from: ContentOrigin<'a>,
     /// How many bytes the layer's blob has.
     size: u64,
     /// How many bytes of the uncompressed tar are behind us.
@@ -39,7 +39,7 @@ pub struct Contents<'a> {
     scratch: Vec<u8>,
 }
 
-enum From<'a> {
+enum ContentOrigin<'a> {
     /// An uncompressed tar.
     Plain(BufReader<BlobReader>),
     /// One that comes out of a decoder.
@@ -73,10 +73,10 @@ impl<'a> Contents<'a> {
 
     fn buffered(layer: &'a Blob, limits: &Limits, buffer: usize) -> io::Result<Self> {
         let from = if layer.compression()? == Compression::None {
-            From::Plain(BufReader::with_capacity(buffer, layer.open()?))
+            ContentOrigin::Plain(BufReader::with_capacity(buffer, layer.open()?))
         } else {
             let (compression, packed) = sniff(layer.open()?)?;
-            From::Packed(compression.decoder(packed, limits)?)
+            ContentOrigin::Packed(compression.decoder(packed, limits)?)
         };
         Ok(Self {
             from,
@@ -94,7 +94,7 @@ impl<'a> Contents<'a> {
     /// offsets.
     pub fn read(
         &mut self,
-        source: Source<'_>,
+        source: ContentRange<'_>,
         mut take: impl FnMut(Piece<'_, 'a>) -> io::Result<()>,
     ) -> io::Result<()> {
         self.seen = Checksummer::default();
@@ -152,8 +152,8 @@ impl<'a> Contents<'a> {
         }
         self.skip_to(self.offset)?;
         let got = match &mut self.from {
-            From::Plain(reader) => reader.read(&mut into[..want])?,
-            From::Packed(reader) => reader.read(&mut into[..want])?,
+            ContentOrigin::Plain(reader) => reader.read(&mut into[..want])?,
+            ContentOrigin::Packed(reader) => reader.read(&mut into[..want])?,
         };
         if got == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -169,11 +169,11 @@ impl<'a> Contents<'a> {
     fn skip_to(&mut self, offset: u64) -> io::Result<()> {
         match &mut self.from {
             _ if offset == self.at => {}
-            From::Plain(reader) => {
+            ContentOrigin::Plain(reader) => {
                 let ahead = i128::from(offset) - i128::from(self.at);
                 reader.seek_relative(i64::try_from(ahead).map_err(io::Error::other)?)?;
             }
-            From::Packed(reader) => {
+            ContentOrigin::Packed(reader) => {
                 let backwards = || io::Error::other("the compressed layer is past this content already");
                 let ahead = offset.checked_sub(self.at).ok_or_else(backwards)?;
                 if io::copy(&mut reader.take(ahead), &mut io::sink())? < ahead {
@@ -204,7 +204,7 @@ impl Data<'_, '_> {
     /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file: whoever
     /// moves them from there need not read them.
     pub fn as_range(&self) -> Option<(&File, u64)> {
-        let From::Plain(reader) = &self.contents.from else { return None };
+        let ContentOrigin::Plain(reader) = &self.contents.from else { return None };
         let end = self.contents.offset.checked_add(self.contents.left)?;
         let (file, start) = reader.get_ref().as_range().filter(|_| end <= self.contents.size)?;
         Some((file, start + self.contents.offset))
@@ -227,8 +227,8 @@ mod tests {
     use crate::layer::{Checksum, Segment, SparseMap};
 
     /// A file of `size` bytes whose stored content is that.
-    fn source(content_offset: u64, size: u64, content: &[u8]) -> Source<'static> {
-        Source { layer: 0, content_offset, size, sparse: None, checksum: Checksum::of(content) }
+    fn source(content_offset: u64, size: u64, content: &[u8]) -> ContentRange<'static> {
+        ContentRange { layer: 0, content_offset, size, sparse: None, checksum: Checksum::of(content) }
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -245,7 +245,7 @@ mod tests {
         [range, Blob::bytes(tar), Blob::bytes(gzip(tar))]
     }
 
-    fn read(contents: &mut Contents<'_>, source: Source<'_>) -> io::Result<Vec<u8>> {
+    fn read(contents: &mut Contents<'_>, source: ContentRange<'_>) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         contents.read(source, |piece| match piece {
             Piece::Hole(size) => io::repeat(b'.').take(size).read_to_end(&mut all).map(drop),
@@ -311,7 +311,8 @@ mod tests {
             for (segments, size, stored, expected) in cases {
                 let map = map(segments);
                 let mut contents = Contents::open(&layer, &Limits::default()).expect("a layer");
-                let found = read(&mut contents, Source { sparse: Some(&map), ..source(1, size, stored.as_bytes()) });
+                let found =
+                    read(&mut contents, ContentRange { sparse: Some(&map), ..source(1, size, stored.as_bytes()) });
                 let found = found.expect("bytes");
                 assert_eq!(String::from_utf8_lossy(&found), expected);
             }

@@ -2,19 +2,19 @@
 
 use std::path::{Component, Path};
 
-use super::instruction::{Command, Instruction};
+use super::instruction::{Instruction, InstructionCommand};
 use super::merge::{key, merge};
 use super::shell::{self, Expanded};
 use super::signal::is_signal;
 use super::words::Pair;
-use super::{Change, ChangeError, ports};
+use super::{ChangeError, ConfigChange, ports};
 use crate::oci::ContainerConfig;
 
 /// Makes changes to a config, one after the other; the config is as it was if one of them cannot be made.
 ///
 /// Variables are those of the config's environment at each change, as in a Dockerfile. A new entrypoint takes the
 /// command away, unless these changes set one before.
-pub fn apply(config: &mut ContainerConfig, changes: &[Change]) -> Result<(), ChangeError> {
+pub fn apply(config: &mut ContainerConfig, changes: &[ConfigChange]) -> Result<(), ChangeError> {
     *config = Editor::after(config, changes)?.config;
     Ok(())
 }
@@ -23,7 +23,7 @@ pub fn apply(config: &mut ContainerConfig, changes: &[Change]) -> Result<(), Cha
 ///
 /// What the changes leave open is as in the container, with one difference from Docker: `CMD []` and `ENTRYPOINT []`
 /// clear what the container has, as they do in a Dockerfile. Docker ignores them here.
-pub fn amend(container: &ContainerConfig, changes: &[Change]) -> Result<ContainerConfig, ChangeError> {
+pub fn amend(container: &ContainerConfig, changes: &[ConfigChange]) -> Result<ContainerConfig, ChangeError> {
     let Editor { config, cleared, .. } = Editor::after(container, changes)?;
     let mut amended = merge(config.clone(), container);
     if cleared.command {
@@ -51,7 +51,7 @@ struct Cleared {
 }
 
 impl Editor {
-    fn after(config: &ContainerConfig, changes: &[Change]) -> Result<Self, ChangeError> {
+    fn after(config: &ContainerConfig, changes: &[ConfigChange]) -> Result<Self, ChangeError> {
         let cleared = Cleared::default();
         let mut editor = Self { config: config.clone(), escape: '\\', has_command: false, cleared };
         for change in changes {
@@ -65,12 +65,12 @@ impl Editor {
         match instruction {
             Instruction::Cmd(command) => {
                 let words = self.words(command);
-                self.has_command |= !matches!(command, Command::Shell(None)) && !words.is_empty();
+                self.has_command |= !matches!(command, InstructionCommand::Shell(None)) && !words.is_empty();
                 self.cleared.command = words.is_empty();
                 self.config.cmd = Some(words);
             }
             Instruction::Entrypoint(command) => {
-                let is_none = matches!(command, Command::Shell(None));
+                let is_none = matches!(command, InstructionCommand::Shell(None));
                 self.config.entrypoint = Some(self.words(command)).filter(|words| !is_none && !words.is_empty());
                 self.cleared.entrypoint = self.config.entrypoint.is_none();
                 if !self.has_command {
@@ -104,10 +104,10 @@ impl Editor {
     }
 
     /// A command as words, with the config's shell before text.
-    fn words(&self, command: &Command) -> Vec<String> {
+    fn words(&self, command: &InstructionCommand) -> Vec<String> {
         match command {
-            Command::Exec(words) => words.clone(),
-            Command::Shell(text) => {
+            InstructionCommand::Exec(words) => words.clone(),
+            InstructionCommand::Shell(text) => {
                 let shell = self.config.shell.clone().filter(|shell| !shell.is_empty());
                 let shell = shell.unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()]);
                 shell.into_iter().chain(text.clone()).collect()

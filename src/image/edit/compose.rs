@@ -4,7 +4,7 @@ use crate::oci::{ContainerConfig, Created, DiffId, Document, History, ImageConfi
 
 /// What one step adds to the image below it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Step {
+pub struct BuildStep {
     /// The layer; `None` if the step changed no file.
     pub layer: Option<DiffId>,
     /// When it was made.
@@ -33,7 +33,7 @@ pub fn scratch(platform: &Platform) -> ImageConfig {
 ///
 /// Fields that we do not know stay as they are in `base`. What tells of the container that `base` was made of goes. The
 /// comment stands in the history alone, as Docker has it.
-pub fn child(base: &ImageConfig, config: ContainerConfig, step: Step) -> Document<ImageConfig> {
+pub fn child(base: &ImageConfig, config: ContainerConfig, step: BuildStep) -> Document<ImageConfig> {
     let mut rootfs = base.rootfs.clone();
     rootfs.diff_ids.extend(step.layer);
     let author = step.author.clone();
@@ -51,7 +51,7 @@ pub fn child(base: &ImageConfig, config: ContainerConfig, step: Step) -> Documen
 
 /// The config of an image whose only layer is that of `step`, as `docker import` makes it: one entry of history, and
 /// the comment at the top too. All else is as in `base`.
-pub fn flat(base: &ImageConfig, config: ContainerConfig, step: Step) -> Document<ImageConfig> {
+pub fn flat(base: &ImageConfig, config: ContainerConfig, step: BuildStep) -> Document<ImageConfig> {
     let (layer, created, history) = (step.layer, step.created, step.history());
     Document::make(ImageConfig {
         comment: history.comment.clone(),
@@ -63,7 +63,7 @@ pub fn flat(base: &ImageConfig, config: ContainerConfig, step: Step) -> Document
     })
 }
 
-impl Step {
+impl BuildStep {
     fn history(self) -> History {
         History {
             created: self.created,

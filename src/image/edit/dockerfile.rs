@@ -11,12 +11,12 @@ pub(super) const BLANKS: [char; 5] = ['\t', '\u{b}', '\u{c}', '\r', ' '];
 pub(super) struct Dockerfile {
     /// The character that takes the meaning from the next one.
     pub(super) escape: char,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<DockerfileLine>,
 }
 
 /// One instruction, its continuations joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct DockerfileLine {
     /// All of it, but for blanks before.
     pub(super) original: String,
     /// The first word, as it was typed.
@@ -28,7 +28,7 @@ pub(super) struct Line {
     pub(super) escape: char,
 }
 
-impl Line {
+impl DockerfileLine {
     /// Takes an instruction apart.
     pub(super) fn new(original: &str, escape: char) -> Self {
         let line = original.trim();
@@ -65,7 +65,7 @@ pub(super) fn read(text: &str) -> Result<Dockerfile, ChangeError> {
         return Err(ChangeError::Empty);
     }
     let escape = directives.escape;
-    Ok(Dockerfile { escape, lines: found.iter().map(|line| Line::new(line, escape)).collect() })
+    Ok(Dockerfile { escape, lines: found.iter().map(|line| DockerfileLine::new(line, escape)).collect() })
 }
 
 /// Comments are whole lines.
@@ -175,7 +175,7 @@ mod tests {
             ("ENV\u{a0}a b", "ENV\u{a0}a", &[], "b"),
         ];
         for (text, keyword, flags, rest) in cases {
-            let line = Line::new(text, '\\');
+            let line = DockerfileLine::new(text, '\\');
             assert_eq!((line.keyword.as_str(), line.rest.as_str()), (keyword, rest), "{text:?}");
             assert_eq!(line.flags, flags, "{text:?}");
         }

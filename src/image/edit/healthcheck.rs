@@ -1,6 +1,6 @@
 //! `HEALTHCHECK [--interval=… …] CMD …`, `HEALTHCHECK NONE`.
 
-use super::dockerfile::Line;
+use super::dockerfile::DockerfileLine;
 use super::{ChangeError, duration, flags, words};
 use crate::oci::Healthcheck;
 
@@ -8,7 +8,7 @@ use crate::oci::Healthcheck;
 const SHORTEST: i64 = 1_000_000;
 
 /// Reads what follows the keyword.
-pub(super) fn parse(line: &Line) -> Result<Healthcheck, ChangeError> {
+pub(super) fn parse(line: &DockerfileLine) -> Result<Healthcheck, ChangeError> {
     let (kind, command) = line.rest.split_once(char::is_whitespace).unwrap_or((&line.rest, ""));
     let command = command.trim_start();
     match kind.to_uppercase().as_str() {

@@ -1,6 +1,6 @@
 //! Each instruction that changes a config: what it is given, and what is wrong with that.
 
-use super::dockerfile::Line;
+use super::dockerfile::DockerfileLine;
 use super::words::{self, Pair};
 use super::{ChangeError, flags, healthcheck};
 use crate::oci::Healthcheck;
@@ -8,8 +8,8 @@ use crate::oci::Healthcheck;
 /// What is to be changed, before variables are put in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Instruction {
-    Cmd(Command),
-    Entrypoint(Command),
+    Cmd(InstructionCommand),
+    Entrypoint(InstructionCommand),
     Env(Vec<Pair>),
     Expose(Vec<String>),
     Healthcheck(Healthcheck),
@@ -23,7 +23,7 @@ pub(super) enum Instruction {
 
 /// A command in either form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Command {
+pub(super) enum InstructionCommand {
     /// A JSON array: the words themselves.
     Exec(Vec<String>),
     /// Text for the shell; `None` if there was none.
@@ -32,7 +32,7 @@ pub(super) enum Command {
 
 impl Instruction {
     /// Reads one line.
-    pub(super) fn parse(line: &Line) -> Result<Self, ChangeError> {
+    pub(super) fn parse(line: &DockerfileLine) -> Result<Self, ChangeError> {
         let rest = line.rest.as_str();
         let keyword = line.keyword.to_ascii_uppercase();
         // These two do not look at their flags.
@@ -63,10 +63,10 @@ fn is_change(keyword: &str) -> bool {
     changes.into_iter().any(|change| change == keyword)
 }
 
-fn command(rest: &str) -> Result<Command, ChangeError> {
+fn command(rest: &str) -> Result<InstructionCommand, ChangeError> {
     Ok(match words::json(rest)? {
-        Some(words) => Command::Exec(words),
-        None => Command::Shell((!rest.is_empty()).then(|| rest.to_owned())),
+        Some(words) => InstructionCommand::Exec(words),
+        None => InstructionCommand::Shell((!rest.is_empty()).then(|| rest.to_owned())),
     })
 }
 
@@ -88,11 +88,11 @@ fn volumes(rest: &str) -> Result<Vec<String>, ChangeError> {
 }
 
 /// The instruction that waits, as it was typed. Its form is looked at, its meaning is the later build's.
-fn onbuild(line: &Line) -> Result<String, ChangeError> {
+fn onbuild(line: &DockerfileLine) -> Result<String, ChangeError> {
     if line.rest.is_empty() {
         return Err(ChangeError::NoArgument { instruction: "ONBUILD" });
     }
-    let trigger = Line::new(&line.rest, line.escape);
+    let trigger = DockerfileLine::new(&line.rest, line.escape);
     let keyword = trigger.keyword.to_ascii_uppercase();
     match keyword.as_str() {
         "ONBUILD" => return Err(ChangeError::ChainedOnbuild),
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Instruction, String> {
-        Instruction::parse(&Line::new(text, '\\')).map_err(|error| error.to_string())
+        Instruction::parse(&DockerfileLine::new(text, '\\')).map_err(|error| error.to_string())
     }
 
     #[test]

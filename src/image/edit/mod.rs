@@ -28,7 +28,7 @@ mod words;
 mod tests;
 
 pub use apply::{amend, apply};
-pub use compose::{Step, child, flat, scratch};
+pub use compose::{BuildStep, child, flat, scratch};
 pub use error::ChangeError;
 pub use merge::merge;
 pub use shell::ExpandError;
@@ -37,13 +37,13 @@ use instruction::Instruction;
 
 /// One Dockerfile instruction that changes the config of an image.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct ConfigChange {
     instruction: Instruction,
     /// The character that takes the meaning from the next one.
     escape: char,
 }
 
-impl Change {
+impl ConfigChange {
     /// Reads instructions as a Dockerfile has them; the strings are joined by newlines, so that one instruction may be
     /// spread over several of them. No string at all is no change, an empty one is an error.
     pub fn parse_all(lines: &[String]) -> Result<Vec<Self>, ChangeError> {

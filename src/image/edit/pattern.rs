@@ -7,10 +7,10 @@ const MAX_VALUE: usize = 4096;
 
 /// A pattern that was understood.
 #[derive(Debug)]
-pub(super) struct Pattern(Vec<Token>);
+pub(super) struct Pattern(Vec<PatternToken>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+enum PatternToken {
     Text,
     One,
     Char(char),
@@ -26,10 +26,10 @@ impl Pattern {
         let mut chars = text.chars();
         while let Some(next) = chars.next() {
             tokens.push(match next {
-                '*' => Token::Text,
-                '?' => Token::One,
-                '\\' => Token::Char(chars.next().filter(|next| matches!(next, '*' | '?' | '\\' | '}' | '/'))?),
-                _ => Token::Char(next),
+                '*' => PatternToken::Text,
+                '?' => PatternToken::One,
+                '\\' => PatternToken::Char(chars.next().filter(|next| matches!(next, '*' | '?' | '\\' | '}' | '/'))?),
+                _ => PatternToken::Char(next),
             });
         }
         Some(Self(tokens))
@@ -82,9 +82,9 @@ impl Pattern {
             let mut next = vec![false; text.len() + 1];
             for at in 0..taken.len() {
                 match token {
-                    Token::Text => next[at] = taken[at] || at > 0 && next[at - 1],
-                    Token::One => next[at] = at > 0 && taken[at - 1],
-                    Token::Char(char) => next[at] = at > 0 && taken[at - 1] && text[at - 1] == *char,
+                    PatternToken::Text => next[at] = taken[at] || at > 0 && next[at - 1],
+                    PatternToken::One => next[at] = at > 0 && taken[at - 1],
+                    PatternToken::Char(char) => next[at] = at > 0 && taken[at - 1] && text[at - 1] == *char,
                 }
             }
             taken = next;

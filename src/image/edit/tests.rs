@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Step, amend, apply, child, flat, merge, scratch};
+use super::{BuildStep, ConfigChange, amend, apply, child, flat, merge, scratch};
 use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, Platform};
 
 /// One list of changes, and Docker's answers: a config or an error.
@@ -19,7 +19,7 @@ fn changes(row: &Value) -> Vec<String> {
 /// What we make of it: `docker import` has nothing below, `docker commit` a container.
 fn made(lines: &[String], below: Option<&ContainerConfig>) -> Result<ContainerConfig, String> {
     let mut config = below.cloned().unwrap_or_default();
-    let changes = Change::parse_all(lines).map_err(|error| error.to_string())?;
+    let changes = ConfigChange::parse_all(lines).map_err(|error| error.to_string())?;
     match below {
         None => apply(&mut config, &changes).map(|()| config),
         Some(below) => amend(below, &changes),
@@ -123,7 +123,7 @@ fn imports_of_docker() {
 #[test]
 fn a_shell_of_the_config_runs_commands() {
     let mut config = ContainerConfig { shell: Some(vec!["/bin/bash".to_owned()]), ..ContainerConfig::default() };
-    let changes = Change::parse_all(&["CMD a b".to_owned()]).expect("a change");
+    let changes = ConfigChange::parse_all(&["CMD a b".to_owned()]).expect("a change");
     apply(&mut config, &changes).expect("applies");
     assert_eq!(config.cmd, Some(vec!["/bin/bash".to_owned(), "a b".to_owned()]));
 }
@@ -133,9 +133,9 @@ fn nothing_changes_when_one_cannot() {
     let mut config = ContainerConfig { user: "a".to_owned(), ..ContainerConfig::default() };
     let before = config.clone();
     let lines = ["USER b".to_owned(), "EXPOSE x".to_owned()];
-    assert!(apply(&mut config, &Change::parse_all(&lines).expect("changes")).is_err());
+    assert!(apply(&mut config, &ConfigChange::parse_all(&lines).expect("changes")).is_err());
     assert_eq!(config, before);
-    assert_eq!(Change::parse_all(&[]), Ok(Vec::new()));
+    assert_eq!(ConfigChange::parse_all(&[]), Ok(Vec::new()));
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn empty_lists_clear_as_in_a_dockerfile() {
     }
 }
 
-fn step(layer: Option<&[u8]>) -> Step {
-    Step {
+fn step(layer: Option<&[u8]>) -> BuildStep {
+    BuildStep {
         layer: layer.map(|tar| DiffId::new(Digest::of(tar))),
         created: Created::from_unix_seconds(1_000_000_000),
         author: "me".to_owned(),
@@ -215,7 +215,7 @@ fn a_child_has_one_step_more() {
 #[test]
 fn a_flat_image_has_one_step() {
     let below = child(&scratch(&Platform::new("linux", "amd64")), ContainerConfig::default(), step(Some(b"tar")));
-    let step = Step { author: String::new(), created_by: String::new(), ..step(Some(b"other")) };
+    let step = BuildStep { author: String::new(), created_by: String::new(), ..step(Some(b"other")) };
     let made = flat(below.value(), ContainerConfig::default(), step);
     let value = made.value();
     assert_eq!((value.comment.as_str(), value.history.len()), ("first", 1));
@@ -234,7 +234,7 @@ proptest::proptest! {
     ) {
         let mut config = ContainerConfig { env: Some(vec![format!("a={value}")]), ..ContainerConfig::default() };
         for line in [rest.clone(), format!("{keyword} {rest}"), format!("# escape=`\nENV b=${{a{rest}")] {
-            if let Ok(changes) = Change::parse_all(&[line]) {
+            if let Ok(changes) = ConfigChange::parse_all(&[line]) {
                 let _ = apply(&mut config, &changes);
             }
         }

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::layers::Ready;
-use super::prepare::{Request, add_image};
-use super::{PartKind, Parts};
-use crate::image::{Child, Image, Tree};
+use super::prepare::{OutgoingRequest, add_image};
+use super::{PartKind, UniqueParts};
+use crate::image::{Child, Image, ImageTree};
 use crate::oci::{Descriptor, DiffId, Digest, Document, MediaType};
 
 /// Adds all platforms of an index. Where layers change on their way out, so do manifests, and the index with them: it is
 /// made anew, without what is not there; else it goes out as it is. The index's descriptor comes back, and the layers of
 /// the image that `manifest.json` lists.
 pub(super) fn add(
-    request: &Request<'_>,
+    request: &OutgoingRequest<'_>,
     descriptor: &Descriptor,
-    tree: &Tree,
+    tree: &ImageTree,
     ready: &Ready,
-    parts: &mut Parts,
+    parts: &mut UniqueParts,
 ) -> (Descriptor, Vec<(DiffId, Digest)>) {
     let mut layers = Vec::new();
     let mut changed = BTreeMap::new();
@@ -45,31 +45,31 @@ fn digest_of(image: &Image) -> Option<Digest> {
 }
 
 struct Adder<'a, 'r> {
-    request: &'a Request<'r>,
+    request: &'a OutgoingRequest<'r>,
     /// The manifests that are others now, by their old digests.
     changed: BTreeMap<Digest, Descriptor>,
-    parts: &'a mut Parts,
+    parts: &'a mut UniqueParts,
 }
 
 impl Adder<'_, '_> {
     /// An index in which manifests have other digests. What speaks of them by digest, as attestations do, follows them.
-    fn rewrite(&mut self, tree: &Tree) -> Option<Descriptor> {
-        let Tree::Index { document, children } = tree else { return None };
+    fn rewrite(&mut self, tree: &ImageTree) -> Option<Descriptor> {
+        let ImageTree::Index { document, children } = tree else { return None };
         let mut index = document.value().clone();
         index.manifests.clear();
         for Child { descriptor, tree } in children {
             let mut descriptor = descriptor.clone();
             match tree {
-                Tree::Absent | Tree::Other(_) => continue,
-                Tree::Image(image) if !image.is_complete() => continue,
-                Tree::Image(_) => {
+                ImageTree::Absent | ImageTree::Other(_) => continue,
+                ImageTree::Image(image) if !image.is_complete() => continue,
+                ImageTree::Image(_) => {
                     if let Some(new) = self.changed.get(&descriptor.digest) {
                         (descriptor.digest, descriptor.size) = (new.digest, new.size);
                         descriptor.media_type = new.media_type.clone();
                     }
                 }
-                Tree::Artifact { .. } => self.add(tree, &descriptor),
-                Tree::Index { .. } => {
+                ImageTree::Artifact { .. } => self.add(tree, &descriptor),
+                ImageTree::Index { .. } => {
                     let new = self.rewrite(tree)?;
                     (descriptor.digest, descriptor.size) = (new.digest, new.size);
                 }
@@ -92,23 +92,23 @@ impl Adder<'_, '_> {
     }
 
     /// Adds all that is there of what a tree leads to, as it is.
-    fn add(&mut self, tree: &Tree, descriptor: &Descriptor) {
+    fn add(&mut self, tree: &ImageTree, descriptor: &Descriptor) {
         let image = &self.request.shown;
         match tree {
-            Tree::Image(found) => self.add_what_is_there(found, descriptor),
-            Tree::Index { document, children } => {
+            ImageTree::Image(found) => self.add_what_is_there(found, descriptor),
+            ImageTree::Index { document, children } => {
                 for child in children {
                     self.add(&child.tree, &child.descriptor);
                 }
                 self.parts.add_document(PartKind::Index, descriptor.clone(), document.bytes(), image);
             }
-            Tree::Artifact { manifest, blobs } => {
+            ImageTree::Artifact { manifest, blobs } => {
                 for (part, blob) in blobs {
                     self.parts.add_stored(part, blob.as_ref(), "attached blob".to_owned(), image);
                 }
                 self.parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), image);
             }
-            Tree::Other(_) | Tree::Absent => {}
+            ImageTree::Other(_) | ImageTree::Absent => {}
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use super::prepare::{Options, Request};
-use super::{Error, LayerForm, Part, PartKind, Recode, recode};
+use super::prepare::{OutgoingOptions, OutgoingRequest};
+use super::{LayerForm, OutgoingError, OutgoingPart, PartKind, Recode, recode};
 use crate::image::{Blob, Image, Layer, copy, work};
 use crate::layer::Compression;
 use crate::oci::{Descriptor, DiffId, Digest};
@@ -14,11 +14,11 @@ use crate::oci::{Descriptor, DiffId, Digest};
 type Key = (DiffId, Option<Digest>);
 
 /// Layers that are ready to be written.
-pub(super) struct Ready(HashMap<Key, Part>);
+pub(super) struct Ready(HashMap<Key, OutgoingPart>);
 
 impl Ready {
     /// The part that a layer becomes.
-    pub(super) fn part(&self, layer: &Layer) -> &Part {
+    pub(super) fn part(&self, layer: &Layer) -> &OutgoingPart {
         &self.0[&key(layer)]
     }
 }
@@ -31,7 +31,7 @@ fn key(layer: &Layer) -> Key {
 const LARGE: u64 = 16 << 20;
 
 /// Makes the layers of all images ready, each once however many images have it.
-pub(super) fn ready(requests: &[Request<'_>], options: &Options<'_>) -> Result<Ready, Error> {
+pub(super) fn ready(requests: &[OutgoingRequest<'_>], options: &OutgoingOptions<'_>) -> Result<Ready, OutgoingError> {
     let mut seen = HashSet::new();
     let (mut small, mut large, mut known) = (Vec::new(), Vec::new(), Vec::new());
     let images = requests.iter().flat_map(|request| request.images().into_iter().map(move |image| (request, image)));
@@ -66,31 +66,31 @@ struct Task<'a> {
     blob: &'a Blob,
     stored: Compression,
     recode: Option<Recode>,
-    request: &'a Request<'a>,
+    request: &'a OutgoingRequest<'a>,
     label: String,
 }
 
 impl<'a> Task<'a> {
     fn new(
-        request: &'a Request<'a>,
+        request: &'a OutgoingRequest<'a>,
         image: &Image,
         place: usize,
         layer: &'a Layer,
-        options: &Options<'_>,
-    ) -> Result<Option<Self>, Error> {
+        options: &OutgoingOptions<'_>,
+    ) -> Result<Option<Self>, OutgoingError> {
         let Some(blob) = layer.blob.as_ref() else { return Ok(None) };
         let label = format!("layer {}/{}", place + 1, image.layers.len());
         let what = || format!("{label} of {}", request.shown);
-        let stored = blob.compression().map_err(|source| Error::Io { what: what(), source })?;
+        let stored = blob.compression().map_err(|source| OutgoingError::Io { what: what(), source })?;
         let recode = wanted(options.form, stored).filter(|recode| recode.compression() != stored);
         Ok(Some(Self { layer, blob, stored, recode, request, label }))
     }
 
-    fn run(&self, id: u64, threads: usize, options: &Options<'_>) -> Result<Part, Error> {
-        let io_error = |source| Error::Io { what: self.shown(), source };
+    fn run(&self, id: u64, threads: usize, options: &OutgoingOptions<'_>) -> Result<OutgoingPart, OutgoingError> {
+        let io_error = |source| OutgoingError::Io { what: self.shown(), source };
         let part = |descriptor, blob, recode| {
             let (label, image) = (self.label.clone(), self.request.shown.clone());
-            Ok(Part { kind: PartKind::Blob, descriptor, label, image, blob, recode })
+            Ok(OutgoingPart { kind: PartKind::Blob, descriptor, label, image, blob, recode })
         };
         let Some(recode) = self.recode else {
             let descriptor = describe(self.layer, self.blob, self.stored).map_err(io_error)?;
@@ -113,7 +113,7 @@ impl<'a> Task<'a> {
         let packed = packed.map_err(io_error)?;
         if packed.diff_id != self.layer.diff_id {
             let (expected, actual) = (self.layer.diff_id, packed.diff_id);
-            return Err(Error::DiffId { what: self.shown(), expected, actual });
+            return Err(OutgoingError::DiffId { what: self.shown(), expected, actual });
         }
         let descriptor = Descriptor::new(media_type, packed.digest, packed.size);
         match scratch {

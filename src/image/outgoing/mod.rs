@@ -21,12 +21,12 @@ use std::io::{self, Read};
 use crate::image::Blob;
 use crate::oci::{Descriptor, DiffId, Digest, Document, ImageConfig, Reference};
 
-pub use prepare::{Options, Request, prepare};
+pub use prepare::{OutgoingOptions, OutgoingRequest, prepare};
 pub use recode::Recode;
 
 /// Why an image cannot be made ready to go out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum OutgoingError {
     /// A layer cannot be read or compressed.
     #[error("{what}")]
     Io {
@@ -66,7 +66,7 @@ pub struct Outgoing {
     pub descriptor: Descriptor,
     /// The one image that `manifest.json` lists; of several platforms the one that suits the host.
     pub listed: Listed,
-    parts: Vec<Part>,
+    parts: Vec<OutgoingPart>,
 }
 
 /// An image as `manifest.json` lists it.
@@ -80,7 +80,7 @@ pub struct Listed {
 
 impl Outgoing {
     /// All that the descriptor leads to, and what it describes, each once: blobs, configs, manifests, indexes.
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[OutgoingPart] {
         &self.parts
     }
 
@@ -105,7 +105,7 @@ pub enum PartKind {
 
 /// One blob or document of an image on its way out. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct OutgoingPart {
     /// What it is.
     pub kind: PartKind,
     /// Its media type, digest and size as it is written.
@@ -118,7 +118,7 @@ pub struct Part {
     recode: Option<Recode>,
 }
 
-impl Part {
+impl OutgoingPart {
     /// Its bytes as they are written. Whoever reads them compares their digest with the descriptor's.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self.recode {
@@ -140,13 +140,13 @@ impl Part {
 
 /// The parts of an image while they are collected, each once.
 #[derive(Default)]
-struct Parts {
+struct UniqueParts {
     seen: HashSet<Digest>,
-    parts: Vec<Part>,
+    parts: Vec<OutgoingPart>,
 }
 
-impl Parts {
-    fn add(&mut self, part: Part) {
+impl UniqueParts {
+    fn add(&mut self, part: OutgoingPart) {
         if self.seen.insert(part.descriptor.digest) {
             self.parts.push(part);
         }
@@ -160,18 +160,18 @@ impl Parts {
             PartKind::Index => "index",
         };
         let (label, image, blob) = (label.to_owned(), image.to_owned(), Blob::bytes(bytes));
-        self.add(Part { kind, descriptor, label, image, blob, recode: None });
+        self.add(OutgoingPart { kind, descriptor, label, image, blob, recode: None });
     }
 
     fn add_stored(&mut self, descriptor: &Descriptor, blob: Option<&Blob>, label: String, image: &str) {
         if let Some(blob) = blob {
             let (descriptor, image, blob) = (descriptor.clone(), image.to_owned(), blob.clone());
-            self.add(Part { kind: PartKind::Blob, descriptor, label, image, blob, recode: None });
+            self.add(OutgoingPart { kind: PartKind::Blob, descriptor, label, image, blob, recode: None });
         }
     }
 
     /// Inner indexes were added before those that name them, and stay there.
-    fn in_order(mut self) -> Vec<Part> {
+    fn in_order(mut self) -> Vec<OutgoingPart> {
         self.parts.sort_by_key(|part| part.kind);
         self.parts
     }
@@ -180,7 +180,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Child, Image, Layer, Silent, Tree, edit, manifest};
+    use crate::image::{Child, Image, ImageTree, Layer, Silent, edit, manifest};
     use crate::layer::Compression;
     use crate::oci::{Index, MediaType, Platform};
 
@@ -196,35 +196,36 @@ mod tests {
         image
     }
 
-    fn index(trees: Vec<Tree>) -> Tree {
-        let describe = |tree: &Tree| match tree {
-            Tree::Image(image) => manifest::descriptor(image.manifest.as_ref().expect("it was made with one")),
-            Tree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
+    fn index(trees: Vec<ImageTree>) -> ImageTree {
+        let describe = |tree: &ImageTree| match tree {
+            ImageTree::Image(image) => manifest::descriptor(image.manifest.as_ref().expect("it was made with one")),
+            ImageTree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
             _ => unreachable!("no other trees are made here"),
         };
         let children: Vec<Child> = trees.into_iter().map(|tree| Child { descriptor: describe(&tree), tree }).collect();
         let manifests = children.iter().map(|child| child.descriptor.clone()).collect();
-        Tree::Index { document: Document::make(Index::new(MediaType::OCI_INDEX, manifests)), children }
+        ImageTree::Index { document: Document::make(Index::new(MediaType::OCI_INDEX, manifests)), children }
     }
 
-    fn out(tree: &Tree, form: LayerForm, scratch: Option<&std::path::Path>) -> Outgoing {
-        let Tree::Index { document, .. } = tree else { unreachable!("an index is made here") };
+    fn out(tree: &ImageTree, form: LayerForm, scratch: Option<&std::path::Path>) -> Outgoing {
+        let ImageTree::Index { document, .. } = tree else { unreachable!("an index is made here") };
         let (descriptor, images) = (document.descriptor(MediaType::OCI_INDEX), tree.images());
         let tar_size = |layer: &Layer| Ok(layer.blob.as_ref().map_or(0, Blob::size));
-        let request = Request {
+        let request = OutgoingRequest {
             names: &[],
             shown: "demo:1".to_owned(),
             image: images[0],
             index: Some((&descriptor, tree)),
             tar_size: &tar_size,
         };
-        let mut all = prepare(&[request], &Options { form, scratch, progress: &Silent }).expect("all is there");
+        let mut all = prepare(&[request], &OutgoingOptions { form, scratch, progress: &Silent }).expect("all is there");
         all.remove(0)
     }
 
     #[test]
     fn what_is_referred_to_comes_first() {
-        let tree = index(vec![index(vec![Tree::Image(Box::new(image("a")))]), Tree::Image(Box::new(image("b")))]);
+        let tree =
+            index(vec![index(vec![ImageTree::Image(Box::new(image("a")))]), ImageTree::Image(Box::new(image("b")))]);
         for form in [LayerForm::AsStored, LayerForm::Recoded(Recode::Zstd(3))] {
             let outgoing = out(&tree, form, None);
             let kinds: Vec<PartKind> = outgoing.parts().iter().map(|part| part.kind).collect();
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_waits_in_a_file_is_the_same() {
-        let tree = index(vec![Tree::Image(Box::new(image("a")))]);
+        let tree = index(vec![ImageTree::Image(Box::new(image("a")))]);
         let folder = tempfile::tempdir().expect("a folder");
         for recode in [Recode::Gzip(6), Recode::Zstd(3)] {
             let waiting = out(&tree, LayerForm::Recoded(recode), Some(folder.path()));
@@ -265,17 +266,17 @@ mod tests {
     fn a_layer_with_other_content_is_refused() {
         let mut damaged = image("a");
         damaged.layers[0].blob = Some(Blob::bytes(*b"b"));
-        let tree = index(vec![Tree::Image(Box::new(damaged))]);
-        let Tree::Index { document, .. } = &tree else { unreachable!("an index is made here") };
+        let tree = index(vec![ImageTree::Image(Box::new(damaged))]);
+        let ImageTree::Index { document, .. } = &tree else { unreachable!("an index is made here") };
         let tar_size = |_: &Layer| Ok(1);
-        let request = Request {
+        let request = OutgoingRequest {
             names: &[],
             shown: "demo:1".to_owned(),
             image: tree.images()[0],
             index: Some((&document.descriptor(MediaType::OCI_INDEX), &tree)),
             tar_size: &tar_size,
         };
-        let options = Options { form: LayerForm::Recoded(Recode::Gzip(6)), scratch: None, progress: &Silent };
+        let options = OutgoingOptions { form: LayerForm::Recoded(Recode::Gzip(6)), scratch: None, progress: &Silent };
         let error = prepare(&[request], &options).expect_err("it is damaged").to_string();
         assert!(error.starts_with("layer 1/1 of demo:1 is damaged: its diff ID is sha256:3e23"), "{error}");
     }

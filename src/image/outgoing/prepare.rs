@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 
 use super::layers::{Ready, ready};
-use super::{Error, LayerForm, Listed, Outgoing, Part, PartKind, Parts};
-use crate::image::{Image, Layer, Progress, Tree, manifest};
+use super::{LayerForm, Listed, Outgoing, OutgoingError, OutgoingPart, PartKind, UniqueParts};
+use crate::image::{Image, ImageTree, Layer, Progress, manifest};
 use crate::oci::{Descriptor, DiffId, Digest, Reference};
 
 /// An image that is to go out. It, and of an index whatever is written, is complete.
-pub struct Request<'a> {
+pub struct OutgoingRequest<'a> {
     /// The names that it shall have.
     pub names: &'a [Reference],
     /// How messages call it.
@@ -17,12 +17,12 @@ pub struct Request<'a> {
     /// The image; of several platforms the one for `manifest.json`.
     pub image: &'a Image,
     /// The index, if all its platforms are to go out.
-    pub index: Option<(&'a Descriptor, &'a Tree)>,
+    pub index: Option<(&'a Descriptor, &'a ImageTree)>,
     /// The length of a layer's uncompressed tar.
     pub tar_size: &'a (dyn Fn(&Layer) -> io::Result<u64> + Sync),
 }
 
-impl<'a> Request<'a> {
+impl<'a> OutgoingRequest<'a> {
     /// All images that are written.
     pub(super) fn images(&self) -> Vec<&'a Image> {
         match self.index {
@@ -33,7 +33,7 @@ impl<'a> Request<'a> {
 }
 
 /// How images go out.
-pub struct Options<'a> {
+pub struct OutgoingOptions<'a> {
     /// The form of their layers.
     pub form: LayerForm,
     /// A folder for compressed layers until they are written where they belong. Without one, layers are compressed
@@ -44,13 +44,16 @@ pub struct Options<'a> {
 }
 
 /// Makes images ready to go out. Layers that several have are compressed once.
-pub fn prepare(requests: &[Request<'_>], options: &Options<'_>) -> Result<Vec<Outgoing>, Error> {
+pub fn prepare(
+    requests: &[OutgoingRequest<'_>],
+    options: &OutgoingOptions<'_>,
+) -> Result<Vec<Outgoing>, OutgoingError> {
     let ready = ready(requests, options)?;
     Ok(requests.iter().map(|request| assemble(request, &ready)).collect())
 }
 
-fn assemble(request: &Request<'_>, ready: &Ready) -> Outgoing {
-    let mut parts = Parts::default();
+fn assemble(request: &OutgoingRequest<'_>, ready: &Ready) -> Outgoing {
+    let mut parts = UniqueParts::default();
     let (descriptor, layers) = match request.index {
         Some((descriptor, tree)) => super::index::add(request, descriptor, tree, ready, &mut parts),
         None => add_image(request, request.image, ready, &mut parts),
@@ -63,9 +66,9 @@ fn assemble(request: &Request<'_>, ready: &Ready) -> Outgoing {
 
 /// The names that are true of what goes out. Where layers change their form, the manifest has another digest: a name
 /// with the old one would lead to nothing, and readers refuse it. Its tag stays, if it has one.
-fn names_of(names: &[Reference], descriptor: &Descriptor, parts: &[Part]) -> Vec<Reference> {
+fn names_of(names: &[Reference], descriptor: &Descriptor, parts: &[OutgoingPart]) -> Vec<Reference> {
     let goes_out = |digest: &Digest| {
-        let is_it = |part: &Part| part.kind >= PartKind::Manifest && part.descriptor.digest == *digest;
+        let is_it = |part: &OutgoingPart| part.kind >= PartKind::Manifest && part.descriptor.digest == *digest;
         descriptor.digest == *digest || parts.iter().any(is_it)
     };
     let mut kept: Vec<Reference> = Vec::with_capacity(names.len());
@@ -81,10 +84,10 @@ fn names_of(names: &[Reference], descriptor: &Descriptor, parts: &[Part]) -> Vec
 
 /// Adds an image: its layers, its config, its manifest. The manifest's descriptor comes back, and the layers' digests.
 pub(super) fn add_image(
-    request: &Request<'_>,
+    request: &OutgoingRequest<'_>,
     image: &Image,
     ready: &Ready,
-    parts: &mut Parts,
+    parts: &mut UniqueParts,
 ) -> (Descriptor, Vec<(DiffId, Digest)>) {
     let mut layers = Vec::with_capacity(image.layers.len());
     let mut described = Vec::with_capacity(image.layers.len());

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::gzip::ParallelGzip;
 use crate::image::Blob;
-use crate::image::copy::{self, Counted, Moved};
+use crate::image::copy::{self, CountedReader, Moved};
 use crate::image::work;
 use crate::layer::compression::sniff;
 use crate::layer::{Compression, Limits};
@@ -51,9 +51,9 @@ impl Recode {
 
     /// Writes what comes out to `to` with so many threads, and tells `moved` how many bytes of `blob` were read.
     pub(super) fn pack(self, blob: &Blob, to: &mut dyn Write, threads: usize, moved: Moved<'_>) -> io::Result<Packed> {
-        let (compression, raw) = sniff(Counted { inner: blob.open()?, moved })?;
+        let (compression, raw) = sniff(CountedReader { inner: blob.open()?, moved })?;
         let seen = Arc::new(Mutex::new(Hasher::new()));
-        let tar = Seen { tar: compression.decoder(raw, &Limits::default())?, hasher: Arc::clone(&seen) };
+        let tar = ObservedReader { tar: compression.decoder(raw, &Limits::default())?, hasher: Arc::clone(&seen) };
         let (digest, size) = copy::send(&mut self.encode(Box::new(tar), threads)?, to, &|_| {})?;
         let hasher = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Packed { digest, size, diff_id: DiffId::new(hasher.finish()) })
@@ -79,12 +79,12 @@ fn zstd_encoder<'a>(tar: impl Read + Send + 'a, level: i32, threads: usize) -> i
 }
 
 /// A layer's tar that is hashed as it is read.
-struct Seen<R> {
+struct ObservedReader<R> {
     tar: R,
     hasher: Arc<Mutex<Hasher>>,
 }
 
-impl<R: Read> Read for Seen<R> {
+impl<R: Read> Read for ObservedReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.tar.read(into)?;
         self.hasher.lock().unwrap_or_else(PoisonError::into_inner).update(&into[..got]);

@@ -7,7 +7,7 @@ pub(super) type Id = u32;
 pub(super) const ROOT: Id = 0;
 
 /// A name of a layer.
-pub(super) struct Node {
+pub(super) struct IndexNode {
     /// The directory that it is in.
     pub(super) parent: Id,
     /// The hash of its directory and name, as bytes so that a node is not padded.
@@ -16,7 +16,7 @@ pub(super) struct Node {
     pub(super) what: u32,
 }
 
-impl Node {
+impl IndexNode {
     fn hash(&self) -> u64 {
         u64::from_le_bytes(self.hash)
     }
@@ -32,12 +32,12 @@ pub(super) struct Edges {
 
 impl Edges {
     /// The node of this directory and hash.
-    pub(super) fn find(&self, nodes: &[Node], parent: Id, hash: u64) -> Option<Id> {
+    pub(super) fn find(&self, nodes: &[IndexNode], parent: Id, hash: u64) -> Option<Id> {
         self.slots.get(self.slot(nodes, parent, hash)).copied().filter(|&id| id != ROOT)
     }
 
     /// Makes `id` the node of this directory and hash, in the place of the one that may be there.
-    pub(super) fn put(&mut self, nodes: &[Node], parent: Id, hash: u64, id: Id) {
+    pub(super) fn put(&mut self, nodes: &[IndexNode], parent: Id, hash: u64, id: Id) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.grow(nodes);
         }
@@ -47,7 +47,7 @@ impl Edges {
     }
 
     /// Where the node of this directory and hash is, or belongs.
-    fn slot(&self, nodes: &[Node], parent: Id, hash: u64) -> usize {
+    fn slot(&self, nodes: &[IndexNode], parent: Id, hash: u64) -> usize {
         let mut slot = self.first_slot(hash);
         while let Some(&id) = self.slots.get(slot).filter(|&&id| id != ROOT) {
             let node = &nodes[id as usize];
@@ -64,7 +64,7 @@ impl Edges {
         usize::try_from(hash & mask).expect("a slot")
     }
 
-    fn grow(&mut self, nodes: &[Node]) {
+    fn grow(&mut self, nodes: &[IndexNode]) {
         let slots = vec![ROOT; (self.slots.len() * 2).max(64)];
         let old = std::mem::replace(&mut self.slots, slots);
         for id in old.into_iter().filter(|&id| id != ROOT) {
@@ -82,18 +82,18 @@ mod tests {
     #[test]
     fn many_nodes_of_few_hashes_are_told_apart() {
         let mut edges = Edges::default();
-        let mut nodes = vec![Node { parent: ROOT, hash: [0; 8], what: 0 }];
+        let mut nodes = vec![IndexNode { parent: ROOT, hash: [0; 8], what: 0 }];
         for id in 1..=1000 {
             let (parent, hash) = (id / 7, u64::from(id % 7));
             assert_eq!(edges.find(&nodes, parent, hash), None);
             edges.put(&nodes, parent, hash, id);
-            nodes.push(Node { parent, hash: hash.to_le_bytes(), what: 0 });
+            nodes.push(IndexNode { parent, hash: hash.to_le_bytes(), what: 0 });
         }
         for id in 1..=1000 {
             assert_eq!(edges.find(&nodes, id / 7, u64::from(id % 7)), Some(id));
         }
         edges.put(&nodes, 0, 3, 1001);
-        nodes.push(Node { parent: 0, hash: 3_u64.to_le_bytes(), what: 0 });
+        nodes.push(IndexNode { parent: 0, hash: 3_u64.to_le_bytes(), what: 0 });
         assert_eq!((edges.find(&nodes, 0, 3), edges.used), (Some(1001), 1000));
         assert_eq!(edges.find(&nodes, 1, 1 << 32), None);
     }

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read, Seek, Write};
 
 use super::LayerSummary;
 use super::file::IndexWriter;
-use super::tree::{Tree, TreeError};
+use super::tree::{LayerTree, TreeError};
 use crate::layer::checksum::{Checksum, Checksummer};
 use crate::layer::compression::{Compression, sniff};
 use crate::layer::entry::{Entry, EntryError};
@@ -118,8 +118,8 @@ fn walk<R: Read>(
     limits: &Limits,
     checksum: fn(&mut TarReader<R>) -> Result<Checksum, TarError>,
     mut take: impl FnMut(&Entry) -> Result<(), ScanError>,
-) -> Result<(Tree, u64), ScanError> {
-    let mut tree = Tree::new(limits);
+) -> Result<(LayerTree, u64), ScanError> {
+    let mut tree = LayerTree::new(limits);
     while let Some(raw) = tar.next()? {
         let mut entry = Entry::try_from_raw(raw)?;
         if entry.is_reserved() {

@@ -10,11 +10,11 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use super::edges::{Edges, Id, Node, ROOT};
+use super::edges::{Edges, Id, IndexNode, ROOT};
 use crate::layer::entry::{Entry, EntryKind};
 use crate::layer::limits::Limits;
 use crate::layer::path::{EntryPath, split_last};
-use crate::layer::route::{Gaps, Lost, Names, Step, Walker};
+use crate::layer::route::{Gaps, Lost, Names, Passage, Walker};
 
 /// Why a layer cannot be unpacked, even alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +58,8 @@ pub enum TreeError {
 }
 
 /// The names of a layer so far.
-pub(super) struct Tree {
-    nodes: Vec<Node>,
+pub(super) struct LayerTree {
+    nodes: Vec<IndexNode>,
     edges: Edges,
     hasher: RandomState,
     /// The sizes of files and symbolic links.
@@ -82,11 +82,11 @@ const GONE: u32 = u32::MAX - 1;
 /// Devices, pipes, and hard links to what is not in this layer: their size is 0 or unknown.
 const SIZELESS: u32 = u32::MAX - 2;
 
-impl Tree {
+impl LayerTree {
     /// An empty directory.
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            nodes: vec![Node { parent: ROOT, hash: [0; 8], what: DIRECTORY }],
+            nodes: vec![IndexNode { parent: ROOT, hash: [0; 8], what: DIRECTORY }],
             edges: Edges::default(),
             hasher: RandomState::new(),
             inodes: Vec::new(),
@@ -238,7 +238,7 @@ impl Tree {
         let id = id.ok_or(TreeError::TooManyNames { limit })?;
         let hash = self.hash(parent, name);
         self.edges.put(&self.nodes, parent, hash, id);
-        self.nodes.push(Node { parent, hash: hash.to_le_bytes(), what });
+        self.nodes.push(IndexNode { parent, hash: hash.to_le_bytes(), what });
         Ok(id)
     }
 
@@ -247,7 +247,7 @@ impl Tree {
     }
 }
 
-impl Names for Tree {
+impl Names for LayerTree {
     type Error = TreeError;
 
     fn child(&self, directory: Id, name: &[u8]) -> Option<Id> {
@@ -258,12 +258,12 @@ impl Names for Tree {
         self.nodes[directory as usize].parent
     }
 
-    fn step(&self, name: Id) -> Step<'_> {
+    fn step(&self, name: Id) -> Passage<'_> {
         let what = self.what(name);
         match self.symlinks.get(&what) {
-            Some(&(start, end)) => Step::Symlink(&self.text[start..end]),
-            None if what == DIRECTORY => Step::Directory,
-            None => Step::Other,
+            Some(&(start, end)) => Passage::Symlink(&self.text[start..end]),
+            None if what == DIRECTORY => Passage::Directory,
+            None => Passage::Other,
         }
     }
 
@@ -307,8 +307,8 @@ mod tests {
         }
     }
 
-    fn tree(entries: &[&str]) -> Result<Tree, TreeError> {
-        let mut tree = Tree::new(&Limits { entries: 100, link_text: 100, ..Limits::default() });
+    fn tree(entries: &[&str]) -> Result<LayerTree, TreeError> {
+        let mut tree = LayerTree::new(&Limits { entries: 100, link_text: 100, ..Limits::default() });
         entries.iter().try_for_each(|text| tree.apply(&entry(text)))?;
         Ok(tree)
     }

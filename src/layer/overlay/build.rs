@@ -3,7 +3,7 @@
 use super::Overlay;
 use super::changeset::{Changeset, Problem};
 use super::freeze::freeze;
-use super::tree::{Full, MOST_NAMES, MOST_TEXT, Tree};
+use super::tree::{Full, MOST_NAMES, MOST_TEXT, MergedTree};
 use crate::layer::entry::Entry;
 use crate::layer::index::IndexError;
 use crate::layer::path::EntryPath;
@@ -104,17 +104,17 @@ impl OverlayError {
 }
 
 /// A view that layers are added to.
-pub(super) struct Builder {
-    tree: Tree,
+pub(super) struct ViewBuilder {
+    tree: MergedTree,
     /// The root of the merged layers, once there is one.
     root: u32,
     layers: usize,
 }
 
-impl Builder {
+impl ViewBuilder {
     /// A view of no layers.
     pub(super) fn new() -> Self {
-        let mut tree = Tree::new();
+        let mut tree = MergedTree::new();
         let root = tree.root().expect("there is room for one name");
         Self { tree, root, layers: 0 }
     }

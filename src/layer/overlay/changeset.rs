@@ -1,8 +1,8 @@
 //! One layer, resolved by itself.
 
 use super::merge::merge;
-use super::tree::{Full, Tree};
-use super::{Inode, What};
+use super::tree::{Full, MergedTree};
+use super::{ViewInode, What};
 use crate::layer::entry::{Entry, EntryKind};
 use crate::layer::path::{EntryPath, split_last};
 use crate::layer::route::{Gaps, Lost, Names as _, Walker};
@@ -35,7 +35,7 @@ impl From<Lost<Full>> for Problem {
 
 /// A layer that is being read, beside the layers below it.
 pub(super) struct Changeset<'a> {
-    tree: &'a mut Tree,
+    tree: &'a mut MergedTree,
     root: u32,
     /// The root of the merged layers below.
     below: u32,
@@ -49,7 +49,7 @@ pub(super) struct Changeset<'a> {
 
 impl<'a> Changeset<'a> {
     /// A layer without entries, whose root is `root`.
-    pub(super) fn new(tree: &'a mut Tree, root: u32, below: u32) -> Self {
+    pub(super) fn new(tree: &'a mut MergedTree, root: u32, below: u32) -> Self {
         Self { tree, root, below, walker: Walker::default(), recent: None, marked: Vec::new(), whiteouts: 0 }
     }
 
@@ -192,7 +192,7 @@ impl<'a> Changeset<'a> {
             }
         };
         let xattrs = self.tree.xattrs(entry.xattrs)?;
-        let inode = self.tree.inode(Inode {
+        let inode = self.tree.inode(ViewInode {
             uid: entry.uid,
             gid: entry.gid,
             mtime: entry.mtime,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::tree::Tree;
+use super::tree::MergedTree;
 use super::{Name, Overlay};
 
 /// Lays out the names below `root`, so that the children of a directory stand side by side.
-pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
+pub(super) fn freeze(mut tree: MergedTree, root: u32) -> Overlay {
     let mut names = Vec::with_capacity(tree.len());
     let mut text = Vec::new();
     names.push(Name { parent: 0, start: 0, length: 0, inode: tree.nodes[root as usize].inode, children: (0, 0) });
@@ -28,7 +28,7 @@ pub(super) fn freeze(mut tree: Tree, root: u32) -> Overlay {
         next += 1;
     }
     text.shrink_to_fit();
-    let Tree { inodes, links, sparse, sets, .. } = tree;
+    let MergedTree { inodes, links, sparse, sets, .. } = tree;
     let mut overlay = Overlay { names, text, inodes, xattrs: sets, sparse, links: HashMap::new() };
     overlay.links = first_names(&overlay, &links);
     overlay

@@ -1,10 +1,10 @@
 //! A layer on top of others.
 
-use super::tree::Tree;
+use super::tree::MergedTree;
 use crate::layer::route::Names as _;
 
 /// Merges the directory `upper` and all below it into the directory `lower`. Nothing of `upper` is left beside it.
-pub(super) fn merge(tree: &mut Tree, upper: u32, lower: u32) {
+pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32) {
     let mut pairs = vec![(upper, lower)];
     while let Some((upper, lower)) = pairs.pop() {
         let marks = std::mem::take(tree.directory(upper));
@@ -38,6 +38,6 @@ pub(super) fn merge(tree: &mut Tree, upper: u32, lower: u32) {
     }
 }
 
-fn is_directory(tree: &Tree, node: u32) -> bool {
+fn is_directory(tree: &MergedTree, node: u32) -> bool {
     tree.nodes[node as usize].directory.is_some()
 }

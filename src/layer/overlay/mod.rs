@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use build::OverlayError;
-pub use node::{Children, Iter, LinkGroup, Node, NodeKind, Source};
+pub use node::{Children, ContentRange, Iter, LinkGroup, NodeKind, ViewNode};
 
 use super::checksum::Checksum;
 use super::entry::{Entry, Mtime, SparseMap};
@@ -45,7 +45,7 @@ pub struct Overlay {
     names: Vec<Name>,
     /// The components of all names, one after the other.
     text: Vec<u8>,
-    inodes: Vec<Inode>,
+    inodes: Vec<ViewInode>,
     /// Sets of extended attributes; the first is empty.
     xattrs: Vec<Xattrs>,
     /// The maps of those inodes that are sparse files.
@@ -71,7 +71,7 @@ struct Name {
 
 /// What a name stands for.
 #[derive(Debug)]
-struct Inode {
+struct ViewInode {
     uid: u64,
     gid: u64,
     mtime: Mtime,
@@ -85,7 +85,7 @@ struct Inode {
     listed: bool,
 }
 
-/// What an [`Inode`] is.
+/// What an [`ViewInode`] is.
 #[derive(Debug)]
 enum What {
     Directory,
@@ -106,16 +106,16 @@ impl Overlay {
     where
         L: Iterator<Item = Result<Entry, IndexError>>,
     {
-        let mut builder = build::Builder::new();
+        let mut builder = build::ViewBuilder::new();
         for layer in layers {
             builder.add(layer)?;
         }
         Ok(builder.finish())
     }
 
-    /// The root; [`Node::is_listed`] says whether a layer has an entry for it. If none has, it is 0755, root's, of 1970.
-    pub fn root(&self) -> Node<'_> {
-        Node { overlay: self, id: 0 }
+    /// The root; [`ViewNode::is_listed`] says whether a layer has an entry for it. If none has, it is 0755, root's, of 1970.
+    pub fn root(&self) -> ViewNode<'_> {
+        ViewNode { overlay: self, id: 0 }
     }
 
     /// All names but the root, directories before what is in them, the names of a directory sorted by their bytes, what is
@@ -125,7 +125,7 @@ impl Overlay {
     }
 
     /// What a path stands for. Symbolic links are not followed.
-    pub fn lookup(&self, path: &EntryPath) -> Option<Node<'_>> {
+    pub fn lookup(&self, path: &EntryPath) -> Option<ViewNode<'_>> {
         path.components().try_fold(self.root(), |node, name| node.child(name))
     }
 
@@ -141,7 +141,7 @@ impl Overlay {
 }
 
 impl<'a> IntoIterator for &'a Overlay {
-    type Item = Node<'a>;
+    type Item = ViewNode<'a>;
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {

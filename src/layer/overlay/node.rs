@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-use super::{Inode, Name, Overlay, What};
+use super::{Name, Overlay, ViewInode, What};
 use crate::layer::checksum::Checksum;
 use crate::layer::entry::{EntryKind, Mtime, SparseMap};
 use crate::layer::path::EntryPath;
@@ -12,12 +12,12 @@ use crate::layer::writer::Meta;
 
 /// A name of a merged view and what it stands for. Copying is free.
 #[derive(Clone, Copy)]
-pub struct Node<'a> {
+pub struct ViewNode<'a> {
     pub(super) overlay: &'a Overlay,
     pub(super) id: u32,
 }
 
-/// What a [`Node`] is. A hard link is what its file is: see [`Node::first_name`].
+/// What a [`ViewNode`] is. A hard link is what its file is: see [`ViewNode::first_name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeKind<'a> {
     /// A regular file.
@@ -49,7 +49,7 @@ pub enum NodeKind<'a> {
 
 /// Where a file's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source<'a> {
+pub struct ContentRange<'a> {
     /// Which layer, from the bottom, beginning with 0.
     pub layer: usize,
     /// Where the content starts in the layer's uncompressed tar.
@@ -66,7 +66,7 @@ pub struct Source<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkGroup(u32);
 
-impl Source<'_> {
+impl ContentRange<'_> {
     /// How many bytes are stored in the layer: less than the size if the file has holes.
     pub fn stored(&self) -> u64 {
         match self.sparse {
@@ -76,12 +76,12 @@ impl Source<'_> {
     }
 }
 
-impl<'a> Node<'a> {
+impl<'a> ViewNode<'a> {
     fn name_record(&self) -> &'a Name {
         &self.overlay.names[self.id as usize]
     }
 
-    fn inode(&self) -> &'a Inode {
+    fn inode(&self) -> &'a ViewInode {
         &self.overlay.inodes[self.name_record().inode as usize]
     }
 
@@ -181,10 +181,10 @@ impl<'a> Node<'a> {
     }
 
     /// Where its content is, if it is a file; the same for all names of a file.
-    pub fn source(&self) -> Option<Source<'a>> {
+    pub fn source(&self) -> Option<ContentRange<'a>> {
         let What::File { size, offset, checksum } = self.inode().what else { return None };
         let sparse = self.overlay.sparse.get(&self.name_record().inode);
-        Some(Source { layer: self.layer(), content_offset: offset, size, sparse, checksum })
+        Some(ContentRange { layer: self.layer(), content_offset: offset, size, sparse, checksum })
     }
 
     /// Which hard links it is one of; none if this is its only name.
@@ -259,22 +259,22 @@ impl<'a> Node<'a> {
     }
 }
 
-impl PartialEq for Node<'_> {
+impl PartialEq for ViewNode<'_> {
     /// Whether they are one name of one view.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.overlay, other.overlay) && self.id == other.id
     }
 }
 
-impl Eq for Node<'_> {}
+impl Eq for ViewNode<'_> {}
 
-impl fmt::Debug for Node<'_> {
+impl fmt::Debug for ViewNode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Node({:?})", self.path())
     }
 }
 
-/// The children of a directory; made by [`Node::children`].
+/// The children of a directory; made by [`ViewNode::children`].
 #[derive(Clone)]
 pub struct Children<'a> {
     overlay: &'a Overlay,
@@ -282,10 +282,10 @@ pub struct Children<'a> {
 }
 
 impl<'a> Iterator for Children<'a> {
-    type Item = Node<'a>;
+    type Item = ViewNode<'a>;
 
-    fn next(&mut self) -> Option<Node<'a>> {
-        self.range.next().map(|id| Node { overlay: self.overlay, id })
+    fn next(&mut self) -> Option<ViewNode<'a>> {
+        self.range.next().map(|id| ViewNode { overlay: self.overlay, id })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -295,7 +295,7 @@ impl<'a> Iterator for Children<'a> {
 
 impl ExactSizeIterator for Children<'_> {}
 
-/// Names of a view, directories before what is in them; made by [`Overlay::iter`] and [`Node::descendants`].
+/// Names of a view, directories before what is in them; made by [`Overlay::iter`] and [`ViewNode::descendants`].
 #[derive(Clone)]
 pub struct Iter<'a> {
     /// What is left of each directory on the way down.
@@ -303,9 +303,9 @@ pub struct Iter<'a> {
 }
 
 impl<'a> Iterator for Iter<'a> {
-    type Item = Node<'a>;
+    type Item = ViewNode<'a>;
 
-    fn next(&mut self) -> Option<Node<'a>> {
+    fn next(&mut self) -> Option<ViewNode<'a>> {
         loop {
             match self.stack.last_mut()?.next() {
                 None => drop(self.stack.pop()),

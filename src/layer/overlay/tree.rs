@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Inode, What, Xattrs};
+use super::{ViewInode, What, Xattrs};
 use crate::layer::entry::{Mtime, SparseMap};
-use crate::layer::route::{Names, Step};
+use crate::layer::route::{Names, Passage};
 
 /// How many names a view may have while it is built: twice what one layer may. Each takes about 200 bytes.
 pub(super) const MOST_NAMES: usize = 8_000_000;
@@ -12,10 +12,10 @@ pub(super) const MOST_NAMES: usize = 8_000_000;
 pub(super) const MOST_TEXT: usize = 1 << 30;
 
 /// Names and what they stand for. Numbers of what is gone are used again.
-pub(super) struct Tree {
-    pub(super) nodes: Vec<Node>,
+pub(super) struct MergedTree {
+    pub(super) nodes: Vec<MergedName>,
     free_nodes: Vec<u32>,
-    pub(super) inodes: Vec<Inode>,
+    pub(super) inodes: Vec<ViewInode>,
     /// How many names each inode has.
     pub(super) links: Vec<u32>,
     free_inodes: Vec<u32>,
@@ -31,7 +31,7 @@ pub(super) struct Tree {
 }
 
 /// A name.
-pub(super) struct Node {
+pub(super) struct MergedName {
     pub(super) parent: u32,
     pub(super) inode: u32,
     /// What is in it, if it is a directory.
@@ -55,7 +55,7 @@ pub(super) enum Full {
     Text,
 }
 
-impl Tree {
+impl MergedTree {
     pub(super) fn new() -> Self {
         Self {
             nodes: Vec::new(),
@@ -86,7 +86,7 @@ impl Tree {
 
     /// A directory that no entry lists.
     fn implied(&mut self) -> u32 {
-        self.inode(Inode {
+        self.inode(ViewInode {
             uid: 0,
             gid: 0,
             mtime: Mtime::default(),
@@ -99,7 +99,7 @@ impl Tree {
     }
 
     /// An inode without names.
-    pub(super) fn inode(&mut self, inode: Inode) -> u32 {
+    pub(super) fn inode(&mut self, inode: ViewInode) -> u32 {
         if let Some(number) = self.free_inodes.pop() {
             self.inodes[number as usize] = inode;
             return number;
@@ -117,7 +117,7 @@ impl Tree {
         let is_directory = matches!(self.inodes[inode as usize].what, What::Directory);
         let directory = is_directory.then(Box::<Directory>::default);
         self.links[inode as usize] += 1;
-        let node = Node { parent, inode, directory };
+        let node = MergedName { parent, inode, directory };
         if let Some(number) = self.free_nodes.pop() {
             self.nodes[number as usize] = node;
             return Ok(number);
@@ -215,7 +215,7 @@ impl Tree {
     }
 }
 
-impl Names for Tree {
+impl Names for MergedTree {
     type Error = Full;
 
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
@@ -226,11 +226,11 @@ impl Names for Tree {
         self.nodes[directory as usize].parent
     }
 
-    fn step(&self, name: u32) -> Step<'_> {
+    fn step(&self, name: u32) -> Passage<'_> {
         match &self.inodes[self.nodes[name as usize].inode as usize].what {
-            What::Directory => Step::Directory,
-            What::Symlink(target) => Step::Symlink(target),
-            _ => Step::Other,
+            What::Directory => Passage::Directory,
+            What::Symlink(target) => Passage::Symlink(target),
+            _ => Passage::Other,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What comes before a member to say more of it: PAX headers and GNU's long names.
 
 use super::error::HeaderProblem;
-use super::header::Header;
+use super::header::TarHeader;
 use super::number::until_nul;
 use super::pax::Pax;
 use super::raw::{RawEntry, RawKind};
@@ -57,7 +57,7 @@ impl Extensions {
     }
 
     /// The member whose header this is.
-    pub(super) fn apply(&self, header: Header, header_offset: u64) -> Result<RawEntry, HeaderProblem> {
+    pub(super) fn apply(&self, header: TarHeader, header_offset: u64) -> Result<RawEntry, HeaderProblem> {
         let none = Pax::default();
         let pax = self.pax.as_ref().unwrap_or(&none);
         for unused in ["atime", "ctime"] {

@@ -33,8 +33,8 @@ const GNU_TIMES: [Range<usize>; 2] = [345..357, 357..369];
 
 /// What the numbers in a header say, before any extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) format: Format,
+pub(super) struct TarHeader {
+    pub(super) format: TarFormat,
     pub(super) name: Vec<u8>,
     pub(super) link_name: Vec<u8>,
     pub(super) typeflag: u8,
@@ -49,21 +49,21 @@ pub(super) struct Header {
 
 /// Whose header it is: what stands after the magic number depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum TarFormat {
     V7,
     Ustar,
     Star,
     Gnu,
 }
 
-impl Header {
+impl TarHeader {
     /// Reads a header.
     pub(super) fn parse(block: &Block) -> Result<Self, HeaderProblem> {
         verify_checksum(block)?;
         let format = format(block);
         let number =
             |field: &'static str, range: Range<usize>| numeric(&block[range]).ok_or(HeaderProblem::Number { field });
-        let device = |field, range| if format == Format::V7 { Ok(0) } else { number(field, range) };
+        let device = |field, range| if format == TarFormat::V7 { Ok(0) } else { number(field, range) };
         Ok(Self {
             format,
             name: with_prefix(prefix(block, format)?, until_nul(&block[NAME])),
@@ -91,25 +91,25 @@ fn verify_checksum(block: &Block) -> Result<(), HeaderProblem> {
     if expected == unsigned || expected == signed { Ok(()) } else { Err(HeaderProblem::Checksum) }
 }
 
-fn format(block: &Block) -> Format {
+fn format(block: &Block) -> TarFormat {
     match (&block[MAGIC], &block[VERSION]) {
-        (b"ustar\0", _) if &block[STAR_TRAILER] == b"tar\0" => Format::Star,
-        (b"ustar\0", _) => Format::Ustar,
-        (b"ustar ", b" \0") => Format::Gnu,
-        _ => Format::V7,
+        (b"ustar\0", _) if &block[STAR_TRAILER] == b"tar\0" => TarFormat::Star,
+        (b"ustar\0", _) => TarFormat::Ustar,
+        (b"ustar ", b" \0") => TarFormat::Gnu,
+        _ => TarFormat::V7,
     }
 }
 
 /// What goes before the name. GNU has times in its place, except that Go before 1.8 wrote a prefix there too: one that
 /// cannot be read as times is taken for that.
-fn prefix(block: &Block, format: Format) -> Result<&[u8], HeaderProblem> {
+fn prefix(block: &Block, format: TarFormat) -> Result<&[u8], HeaderProblem> {
     let well_formed = |times: &[Range<usize>]| times.iter().all(|time| numeric(&block[time.clone()]).is_some());
     match format {
-        Format::V7 => Ok(b""),
-        Format::Ustar => Ok(until_nul(&block[USTAR_PREFIX])),
-        Format::Star if well_formed(&STAR_TIMES) => Ok(until_nul(&block[STAR_PREFIX])),
-        Format::Star => Err(HeaderProblem::Number { field: "time" }),
-        Format::Gnu => {
+        TarFormat::V7 => Ok(b""),
+        TarFormat::Ustar => Ok(until_nul(&block[USTAR_PREFIX])),
+        TarFormat::Star if well_formed(&STAR_TIMES) => Ok(until_nul(&block[STAR_PREFIX])),
+        TarFormat::Star => Err(HeaderProblem::Number { field: "time" }),
+        TarFormat::Gnu => {
             let [accessed, changed] = GNU_TIMES;
             let ok = |time: Range<usize>| block[time.start] == 0 || well_formed(&[time]);
             let prefix = until_nul(&block[USTAR_PREFIX]);

@@ -33,15 +33,15 @@ pub(crate) use header::BLOCK;
 pub use raw::{RawEntry, RawKind};
 
 use self::extension::Extensions;
-use self::header::{Block, Header};
-use self::source::Source;
+use self::header::{Block, TarHeader};
+use self::source::SkippingReader;
 use self::sparse::{Cursor, Stretch};
 use super::foreign;
 use super::limits::Limits;
 
 /// Reads a tar's members one after the other.
 pub struct TarReader<R> {
-    source: Source<R>,
+    source: SkippingReader<R>,
     limits: Limits,
     /// The stored content of the current member that was not read.
     remaining: u64,
@@ -60,10 +60,10 @@ pub struct TarReader<R> {
 impl<R: Read> TarReader<R> {
     /// Reads a stream; contents that nobody wants are read over.
     pub fn new(reader: R, limits: &Limits) -> Self {
-        Self::from_source(Source::stream(reader), limits)
+        Self::from_source(SkippingReader::stream(reader), limits)
     }
 
-    fn from_source(source: Source<R>, limits: &Limits) -> Self {
+    fn from_source(source: SkippingReader<R>, limits: &Limits) -> Self {
         let limits = limits.clone();
         Self { source, limits, remaining: 0, padding: 0, sparse: None, end: 0, holes: 0, ended: false, marked: false }
     }
@@ -85,7 +85,7 @@ impl<R: Read> TarReader<R> {
                 return Ok(None);
             };
             let header =
-                Header::parse(&block).map_err(|problem| not_a_tar(offset, &block).unwrap_or_else(|| at(problem)))?;
+                TarHeader::parse(&block).map_err(|problem| not_a_tar(offset, &block).unwrap_or_else(|| at(problem)))?;
             if Extensions::is_one(header.typeflag) {
                 let content = self.extension_content(&header, offset)?;
                 extensions.take(header.typeflag, &content).map_err(at)?;
@@ -96,8 +96,8 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The content of the member that [`TarReader::next`] gave last, as much as has not been read of it.
-    pub fn content(&mut self) -> Content<'_, R> {
-        Content { tar: self }
+    pub fn content(&mut self) -> EntryContent<'_, R> {
+        EntryContent { tar: self }
     }
 
     /// Shows to `each` what has not been read of the current member's content, as it is stored: without its holes.
@@ -192,7 +192,7 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The content of an extension header, which is small or refused.
-    fn extension_content(&mut self, header: &Header, offset: u64) -> Result<Vec<u8>, TarError> {
+    fn extension_content(&mut self, header: &TarHeader, offset: u64) -> Result<Vec<u8>, TarError> {
         let (what, limit) = Extensions::limit(header.typeflag, &self.limits);
         let at = |problem| TarError::Header { offset, problem };
         let size = u64::try_from(header.size).map_err(|_| at(HeaderProblem::NegativeSize))?;
@@ -213,7 +213,7 @@ impl<R: Read> TarReader<R> {
         &mut self,
         offset: u64,
         block: &Block,
-        header: Header,
+        header: TarHeader,
         extensions: &Extensions,
     ) -> Result<RawEntry, TarError> {
         let at = |problem| TarError::Header { offset, problem };
@@ -231,16 +231,16 @@ impl<R: Read> TarReader<R> {
 impl<R: Read + Seek> TarReader<R> {
     /// Reads a file, from its start; contents that nobody wants are hopped over.
     pub fn seekable(reader: R, limits: &Limits) -> io::Result<Self> {
-        Ok(Self::from_source(Source::file(reader)?, limits))
+        Ok(Self::from_source(SkippingReader::file(reader)?, limits))
     }
 }
 
 /// The content of one member, holes included.
-pub struct Content<'a, R> {
+pub struct EntryContent<'a, R> {
     tar: &'a mut TarReader<R>,
 }
 
-impl<R: Read> Read for Content<'_, R> {
+impl<R: Read> Read for EntryContent<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.tar.sparse.as_ref().map(Cursor::stretch) {
             None => self.tar.read_stored(buffer, u64::MAX),

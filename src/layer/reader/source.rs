@@ -14,7 +14,7 @@ const FILE_BUFFER: usize = 16 << 10;
 type Hop<R> = fn(&mut R, u64) -> io::Result<()>;
 
 /// A buffered reader that knows its position, and how to skip.
-pub(super) struct Source<R> {
+pub(super) struct SkippingReader<R> {
     reader: R,
     buffer: Box<[u8]>,
     start: usize,
@@ -29,7 +29,7 @@ struct File<R> {
     hop: Hop<R>,
 }
 
-impl<R: Read> Source<R> {
+impl<R: Read> SkippingReader<R> {
     /// A stream: to skip is to read.
     pub(super) fn stream(reader: R) -> Self {
         Self::new(reader, STREAM_BUFFER, None)
@@ -93,7 +93,7 @@ impl<R: Read> Source<R> {
         Ok(true)
     }
 
-    /// Goes on by `distance` bytes, as [`Source::skip`] does, but reads and shows all of them.
+    /// Goes on by `distance` bytes, as [`SkippingReader::skip`] does, but reads and shows all of them.
     pub(super) fn show(&mut self, distance: u64, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
         let mut left = distance;
         while left > 0 {
@@ -124,7 +124,7 @@ impl<R: Read> Source<R> {
     }
 }
 
-impl<R: Read + Seek> Source<R> {
+impl<R: Read + Seek> SkippingReader<R> {
     /// A file, from its start: to skip is to seek, but never beyond its end.
     pub(super) fn file(mut reader: R) -> io::Result<Self> {
         let length = reader.seek(SeekFrom::End(0))?;
@@ -146,7 +146,7 @@ mod tests {
         (0..300_000_u32).map(|at| u8::try_from(at / 7 % 251).expect("below 251")).collect()
     }
 
-    fn walk<R: Read>(mut source: Source<R>) {
+    fn walk<R: Read>(mut source: SkippingReader<R>) {
         let bytes = bytes();
         let mut block = [0; 512];
         for distance in [0, 1, 511, 20_000, 140_000, 3] {
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn streams_and_files_skip_alike() {
-        walk(Source::stream(&bytes()[..]));
-        walk(Source::file(io::Cursor::new(bytes())).expect("in memory"));
+        walk(SkippingReader::stream(&bytes()[..]));
+        walk(SkippingReader::file(io::Cursor::new(bytes())).expect("in memory"));
     }
 }

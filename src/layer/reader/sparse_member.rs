@@ -5,7 +5,7 @@ use std::io::Read;
 use super::TarReader;
 use super::error::{HeaderProblem, TarError};
 use super::extension::Extensions;
-use super::header::{BLOCK, Block, Format};
+use super::header::{BLOCK, Block, TarFormat};
 use super::raw::{RawEntry, RawKind};
 use super::sparse::{self, Cursor, Form, MapError};
 
@@ -18,7 +18,7 @@ impl<R: Read> TarReader<R> {
         &mut self,
         entry: &mut RawEntry,
         extensions: &Extensions,
-        header: (Format, &Block),
+        header: (TarFormat, &Block),
     ) -> Result<(), TarError> {
         let offset = entry.header_offset;
         let at = |problem| TarError::Header { offset, problem };
@@ -46,11 +46,11 @@ impl<R: Read> TarReader<R> {
         &mut self,
         entry: &mut RawEntry,
         extensions: &Extensions,
-        (format, block): (Format, &Block),
+        (format, block): (TarFormat, &Block),
     ) -> Result<Option<SizeAndMap>, MapError> {
         let mut blocks = self.limits.pax_block / BLOCK as u64;
         if entry.kind == RawKind::OldSparse {
-            if format != Format::Gnu {
+            if format != TarFormat::Gnu {
                 return Err(HeaderProblem::SparseMap.into()); // star lays its own out otherwise
             }
             return sparse::old_map(block, || self.map_block(&mut blocks)).map(Some);

@@ -9,9 +9,9 @@ use crate::layer::entry::{Mtime, Segment};
 use crate::layer::limits::LimitError;
 
 /// A header that a test fills in.
-struct Header([u8; BLOCK]);
+struct TarHeader([u8; BLOCK]);
 
-impl Header {
+impl TarHeader {
     /// A ustar header of a file, its numbers all 0.
     fn ustar(typeflag: u8, name: &str, size: u64) -> Self {
         let header = Self([0; BLOCK]).at(0, name.as_bytes()).at(124, format!("{size:011o}\0").as_bytes());
@@ -43,14 +43,14 @@ impl Header {
 }
 
 fn file(name: &str, content: &[u8]) -> Vec<u8> {
-    Header::ustar(b'0', name, content.len() as u64).with(content)
+    TarHeader::ustar(b'0', name, content.len() as u64).with(content)
 }
 
 /// A PAX header of these `KEY=VALUE` records.
 fn pax(records: &[&str]) -> Vec<u8> {
     let lines: Vec<String> = records.iter().map(|record| line(record)).collect();
     let content = lines.concat();
-    Header::ustar(b'x', "PaxHeaders", content.len() as u64).with(content.as_bytes())
+    TarHeader::ustar(b'x', "PaxHeaders", content.len() as u64).with(content.as_bytes())
 }
 
 fn line(record: &str) -> String {
@@ -60,7 +60,7 @@ fn line(record: &str) -> String {
 }
 
 fn long(typeflag: u8, text: &[u8]) -> Vec<u8> {
-    Header::gnu(typeflag, "././@LongLink", text.len() as u64).with(text)
+    TarHeader::gnu(typeflag, "././@LongLink", text.len() as u64).with(text)
 }
 
 /// Every member with its content.
@@ -115,7 +115,7 @@ fn problem(parts: &[Vec<u8>]) -> HeaderProblem {
 
 #[test]
 fn members_come_with_contents_and_offsets() {
-    let archive = [file("a", b"hello"), file("b", &[7; 512]), Header::ustar(b'5', "d/", 0).done()].concat();
+    let archive = [file("a", b"hello"), file("b", &[7; 512]), TarHeader::ustar(b'5', "d/", 0).done()].concat();
     let members = read(&archive).expect("a valid archive");
     let told: Vec<_> = members
         .iter()
@@ -138,19 +138,19 @@ fn members_come_with_contents_and_offsets() {
 #[test]
 fn every_dialect_has_its_prefix() {
     let (prefix, name) = ("p".repeat(131), "n".repeat(100));
-    let ustar = |header: Header| header.at(345, prefix.as_bytes());
+    let ustar = |header: TarHeader| header.at(345, prefix.as_bytes());
     let table = [
-        (ustar(Header::ustar(b'0', &name, 0)), format!("{prefix}/{name}")),
-        (ustar(Header::ustar(b'0', &name, 0)).at(476, b"q"), format!("{prefix}q/{name}")),
+        (ustar(TarHeader::ustar(b'0', &name, 0)), format!("{prefix}/{name}")),
+        (ustar(TarHeader::ustar(b'0', &name, 0)).at(476, b"q"), format!("{prefix}q/{name}")),
         (
-            ustar(Header::ustar(b'0', &name, 0)).at(476, b"00000000001 00000000001 ").at(508, b"tar\0"),
+            ustar(TarHeader::ustar(b'0', &name, 0)).at(476, b"00000000001 00000000001 ").at(508, b"tar\0"),
             format!("{prefix}/{name}"),
         ),
-        (Header::gnu(b'0', &name, 0).at(345, b"00000000001\x0000000000001\0"), name.clone()),
+        (TarHeader::gnu(b'0', &name, 0).at(345, b"00000000001\x0000000000001\0"), name.clone()),
         // Written by Go before 1.8.
-        (ustar(Header::gnu(b'0', &name, 0)), format!("{prefix}/{name}")),
-        (Header::gnu(b'0', &name, 0).at(345, "é".as_bytes()), name.clone()),
-        (ustar(Header::ustar(b'0', &name, 0)).at(257, &[0; 8]), name.clone()),
+        (ustar(TarHeader::gnu(b'0', &name, 0)), format!("{prefix}/{name}")),
+        (TarHeader::gnu(b'0', &name, 0).at(345, "é".as_bytes()), name.clone()),
+        (ustar(TarHeader::ustar(b'0', &name, 0)).at(257, &[0; 8]), name.clone()),
     ];
     for (header, expected) in table {
         assert_eq!(String::from_utf8(one(&[header.done()]).name).expect("UTF-8"), expected);
@@ -159,7 +159,7 @@ fn every_dialect_has_its_prefix() {
 
 #[test]
 fn numbers_are_octal_or_in_base_256() {
-    let header = Header::ustar(b'3', "n", 0)
+    let header = TarHeader::ustar(b'3', "n", 0)
         .at(100, b"0104755\0")
         .at(108, b"\x80\0\0\0\xff\xff\xff\xfe")
         .at(116, b"\xff\xff\xff\xff\xff\xff\xff\xfe")
@@ -172,16 +172,16 @@ fn numbers_are_octal_or_in_base_256() {
     for (offset, field) in
         [(100, "mode"), (108, "uid"), (116, "gid"), (124, "size"), (136, "mtime"), (329, "device number")]
     {
-        let header = Header::ustar(b'0', "n", 0).at(offset, b"zzzzzzz\0");
+        let header = TarHeader::ustar(b'0', "n", 0).at(offset, b"zzzzzzz\0");
         assert_eq!(problem(&[header.done()]), HeaderProblem::Number { field });
     }
-    assert_eq!(problem(&[Header::ustar(b'0', "n", 0).at(124, &[0xff; 12]).done()]), HeaderProblem::NegativeSize);
-    assert_eq!(problem(&[Header::ustar(b'5', "n", 0).at(124, &[0xff; 12]).done()]), HeaderProblem::NegativeSize);
+    assert_eq!(problem(&[TarHeader::ustar(b'0', "n", 0).at(124, &[0xff; 12]).done()]), HeaderProblem::NegativeSize);
+    assert_eq!(problem(&[TarHeader::ustar(b'5', "n", 0).at(124, &[0xff; 12]).done()]), HeaderProblem::NegativeSize);
 }
 
 #[test]
 fn a_checksum_may_be_of_signed_bytes() {
-    let mut block = Header::ustar(b'0', "é", 0).at(148, b"        ");
+    let mut block = TarHeader::ustar(b'0', "é", 0).at(148, b"        ");
     let sum: i32 = block.0.iter().map(|byte| i32::from(byte.cast_signed())).sum();
     block = block.at(148, format!("{sum:06o}\0 ").as_bytes());
     assert_eq!(one(&[block.0.to_vec()]).name, "é".as_bytes());
@@ -195,30 +195,30 @@ fn a_checksum_may_be_of_signed_bytes() {
 #[test]
 fn what_has_no_content_has_none_whatever_its_header_says() {
     for typeflag in b'1'..=b'6' {
-        let archive = [Header::ustar(typeflag, "n", 512).done(), pax(&["size=512"])].concat();
-        let archive = [archive, Header::ustar(typeflag, "m", 0).done(), file("z", b"")].concat();
+        let archive = [TarHeader::ustar(typeflag, "n", 512).done(), pax(&["size=512"])].concat();
+        let archive = [archive, TarHeader::ustar(typeflag, "m", 0).done(), file("z", b"")].concat();
         let members = read(&archive).expect("a valid archive");
         assert_eq!(members.len(), 3);
         assert!(members.iter().all(|(entry, content)| entry.size == 0 && content.is_empty()));
     }
     for typeflag in [b'7', b'D', b'Z'] {
-        let members = read(&Header::ustar(typeflag, "n", 3).with(b"abc")).expect("a valid archive");
+        let members = read(&TarHeader::ustar(typeflag, "n", 3).with(b"abc")).expect("a valid archive");
         assert_eq!((members[0].0.kind, members[0].1.as_slice()), (RawKind::Other, &b"abc"[..]));
     }
 }
 
 #[test]
 fn a_header_without_a_type_is_a_file_or_a_directory() {
-    assert_eq!(one(&[Header::ustar(0, "d/", 0).done()]).kind, RawKind::Directory);
-    assert_eq!(one(&[Header::ustar(0, "f", 0).done()]).kind, RawKind::File);
-    assert_eq!(one(&[Header::ustar(b'0', "d/", 0).done()]).kind, RawKind::File);
-    assert_eq!(one(&[pax(&["path=d/"]), Header::ustar(0, "f", 0).done()]).kind, RawKind::Directory);
+    assert_eq!(one(&[TarHeader::ustar(0, "d/", 0).done()]).kind, RawKind::Directory);
+    assert_eq!(one(&[TarHeader::ustar(0, "f", 0).done()]).kind, RawKind::File);
+    assert_eq!(one(&[TarHeader::ustar(b'0', "d/", 0).done()]).kind, RawKind::File);
+    assert_eq!(one(&[pax(&["path=d/"]), TarHeader::ustar(0, "f", 0).done()]).kind, RawKind::Directory);
 }
 
 #[test]
 fn pax_headers_override() {
     let records = ["path=é", "linkpath=l", "uid=5000000", "gid=-1", "mtime=1.5", "size=3", "SCHILY.xattr.user.a=b"];
-    let archive = [pax(&records), Header::ustar(b'0', "n", 1).with(b"abc"), file("after", b"")].concat();
+    let archive = [pax(&records), TarHeader::ustar(b'0', "n", 1).with(b"abc"), file("after", b"")].concat();
     let members = read(&archive).expect("a valid archive");
     let (entry, content) = &members[0];
     assert_eq!((entry.name.as_slice(), entry.link_name.as_slice()), ("é".as_bytes(), &b"l"[..]));
@@ -237,9 +237,9 @@ fn malformed_pax_headers_are_refused() {
     }
     assert_eq!(problem(&[pax(&["size=-1"]), member()]), HeaderProblem::NegativeSize);
     assert_eq!(problem(&[pax(&["path=a\0b"]), member()]), HeaderProblem::PaxRecord);
-    assert_eq!(problem(&[Header::ustar(b'x', "p", 4).with(b"junk"), member()]), HeaderProblem::PaxRecord);
-    assert_eq!(problem(&[Header::ustar(b'g', "p", 4).with(b"junk"), member()]), HeaderProblem::PaxRecord);
-    let huge = Header::ustar(b'x', "p", (1 << 20) + 1).done();
+    assert_eq!(problem(&[TarHeader::ustar(b'x', "p", 4).with(b"junk"), member()]), HeaderProblem::PaxRecord);
+    assert_eq!(problem(&[TarHeader::ustar(b'g', "p", 4).with(b"junk"), member()]), HeaderProblem::PaxRecord);
+    let huge = TarHeader::ustar(b'x', "p", (1 << 20) + 1).done();
     assert_eq!(problem(&[huge]), HeaderProblem::TooLong { what: "PAX header", limit: 1 << 20 });
 }
 
@@ -258,7 +258,7 @@ fn gnu_long_names_go_before_all_others() {
     let entry = one(&parts);
     assert_eq!((entry.name, entry.link_name), (name.into_bytes(), b"target".to_vec()));
     assert_eq!(one(&[long(b'L', b"\0"), file("n", b"")]).name, b"n");
-    let huge = Header::gnu(b'L', "", 65_537).done();
+    let huge = TarHeader::gnu(b'L', "", 65_537).done();
     assert_eq!(problem(&[huge]), HeaderProblem::TooLong { what: "long name", limit: 65_536 });
 }
 
@@ -268,7 +268,7 @@ fn extensions_without_a_member_are_refused() {
     for extension in [pax(&["path=p"]), long(b'L', b"l"), long(b'K', b"l")] {
         assert_eq!(problem(std::slice::from_ref(&extension)), HeaderProblem::Dangling);
         assert_eq!(problem(&[extension.clone(), end()]), HeaderProblem::Dangling);
-        let global = Header::ustar(b'g', "g", 0).done();
+        let global = TarHeader::ustar(b'g', "g", 0).done();
         assert_eq!(problem(&[extension, global, file("n", b"")]), HeaderProblem::Dangling);
     }
 }
@@ -276,7 +276,7 @@ fn extensions_without_a_member_are_refused() {
 #[test]
 fn global_headers_apply_to_nothing() {
     let records = line("path=global") + &line("comment=0123");
-    let global = Header::ustar(b'g', "pax_global_header", records.len() as u64).with(records.as_bytes());
+    let global = TarHeader::ustar(b'g', "pax_global_header", records.len() as u64).with(records.as_bytes());
     assert_eq!(one(&[global.clone(), file("n", b"")]).name, b"n");
     assert!(read(&global).expect("a valid archive").is_empty());
 }
@@ -308,7 +308,7 @@ fn a_cut_archive_is_refused_unless_after_a_content() {
         assert_eq!(read(&archive[..end]).is_ok(), fits, "cut at {end}");
         assert_eq!(hop(&archive[..end]).is_ok(), fits, "cut at {end}");
     }
-    let endless = Header::ustar(b'0', "n", 0).at(124, b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff").done();
+    let endless = TarHeader::ustar(b'0', "n", 0).at(124, b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff").done();
     assert!(matches!(read(&endless), Err(TarError::Truncated { offset: 512, .. })));
     assert!(matches!(hop(&endless), Err(TarError::Truncated { offset: 512, .. })));
 }
@@ -317,7 +317,7 @@ fn a_cut_archive_is_refused_unless_after_a_content() {
 fn sparse_files_of_every_form_are_expanded() {
     let data = b"helloworld!";
     let expected = [&[0; 3][..], b"hello", &[0; 92], b"world!", &[0; 94]].concat();
-    let old = Header::gnu(b'S', "s", 11)
+    let old = TarHeader::gnu(b'S', "s", 11)
         .at(386, b"00000000003\x0000000000005\0")
         .at(410, b"00000000144\x0000000000006\0")
         .at(483, b"00000000310\0");
@@ -354,7 +354,7 @@ fn sparse_files_of_every_form_are_expanded() {
 fn an_old_sparse_map_goes_on_in_blocks_of_its_own() {
     let mut more = [0; BLOCK];
     more[..24].copy_from_slice(b"00000000144\x0000000000006\0");
-    let header = Header::gnu(b'S', "s", 11)
+    let header = TarHeader::gnu(b'S', "s", 11)
         .at(386, b"00000000003\x0000000000005\0")
         .at(482, &[1])
         .at(483, b"00000000310\0")
@@ -383,8 +383,8 @@ fn impossible_sparse_files_are_refused() {
         assert_eq!(sparse(records, content), HeaderProblem::SparseMap, "{records:?}");
     }
     let records = [size, "GNU.sparse.numblocks=0", "GNU.sparse.major=0", "GNU.sparse.minor=0"];
-    assert_eq!(problem(&[pax(&records), Header::ustar(b'5', "d", 0).done()]), HeaderProblem::SparseMap);
-    let star = Header::ustar(b'S', "s", 0).done();
+    assert_eq!(problem(&[pax(&records), TarHeader::ustar(b'5', "d", 0).done()]), HeaderProblem::SparseMap);
+    let star = TarHeader::ustar(b'S', "s", 0).done();
     assert_eq!(problem(&[star]), HeaderProblem::SparseMap);
 }
 
@@ -424,14 +424,14 @@ fn contents_may_be_read_in_part() {
 fn everything() -> Vec<u8> {
     let v10 = ["GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=s", "GNU.sparse.realsize=200"];
     let map = [&b"1\n3\n5\n"[..], &[0; 506]].concat();
-    let old = Header::gnu(b'S', "s", 5).at(386, b"00000000003\x0000000000005\0").at(483, b"00000000310\0");
+    let old = TarHeader::gnu(b'S', "s", 5).at(386, b"00000000003\x0000000000005\0").at(483, b"00000000310\0");
     let parts = [
-        Header::ustar(b'5', "d/", 0).done(),
+        TarHeader::ustar(b'5', "d/", 0).done(),
         file("d/f", b"hello"),
         pax(&["path=d/p", "mtime=1.5", "size=3", "SCHILY.xattr.user.a=b"]),
         file("n", b"abc"),
         long(b'L', b"d/l"),
-        Header::gnu(b'2', "n", 0).at(157, b"f").done(),
+        TarHeader::gnu(b'2', "n", 0).at(157, b"f").done(),
         pax(&v10),
         file("s", &[&map[..], b"hello"].concat()),
         old.with(b"hello"),

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::compare::{Compare, CompareTo};
 use super::directory::open;
-use crate::image::contents::Layers;
+use crate::image::contents::LayerStack;
 use crate::image::{Blob, Image, edit};
 use crate::layer::Mtime;
 use crate::layer::overlay::Overlay;
 use crate::oci::{Digest, ImageConfig};
 use crate::ops::damage::LayerNames;
-use crate::ops::{Context, Error, Found};
-use crate::rootfs::{Base, Header, Record, Root, SnapshotError, StandIns, expected, ordinary_user};
+use crate::ops::{Context, Error, FoundImage};
+use crate::rootfs::{Base, PathRecord, Root, SnapshotError, SnapshotHeader, StandIns, expected, ordinary_user};
 use crate::store::Snapshot;
 
 /// A directory, and the image that it is compared with.
@@ -26,7 +26,7 @@ pub struct Checkout {
     /// The image's config, or an empty one.
     pub config: ImageConfig,
     /// The contents of the image's layers.
-    pub layers: Layers,
+    pub layers: LayerStack,
     /// What those are called; none if there is no image.
     pub names: Option<LayerNames>,
     /// When the snapshot was taken, by the clock of the file system.
@@ -53,7 +53,7 @@ enum Known {
     Nothing,
 }
 
-type Records<'a> = Box<dyn Iterator<Item = Result<Record, SnapshotError>> + 'a>;
+type Records<'a> = Box<dyn Iterator<Item = Result<PathRecord, SnapshotError>> + 'a>;
 
 impl Checkout {
     /// Opens a directory, and finds the image that it is compared with.
@@ -107,7 +107,7 @@ impl Checkout {
             image: None,
             parent: None,
             config: edit::scratch(&context.host),
-            layers: Layers::none(),
+            layers: LayerStack::none(),
             names: None,
             settled: Mtime::default(),
             user: ordinary_user(),
@@ -120,7 +120,7 @@ impl Checkout {
         }
     }
 
-    fn of_image(context: &Context, root: Root, found: &Found) -> Result<Self, Error> {
+    fn of_image(context: &Context, root: Root, found: &FoundImage) -> Result<Self, Error> {
         let image = found.image(None, &context.host)?;
         let overlay = context.overlay(found, image)?;
         let manifest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
@@ -147,7 +147,7 @@ impl Checkout {
         context: &Context,
         root: Root,
         directory: &Path,
-        header: &Header,
+        header: &SnapshotHeader,
         base: &Base,
     ) -> Result<Self, Error> {
         let found = find_base(context, directory, base)?;
@@ -189,7 +189,7 @@ fn stand_ins(snapshot: &Snapshot) -> Result<StandIns, Error> {
 }
 
 /// Finds the image that a directory was unpacked from: by its manifest, or under another one by its id.
-fn find_base(context: &Context, directory: &Path, base: &Base) -> Result<Found, Error> {
+fn find_base(context: &Context, directory: &Path, base: &Base) -> Result<FoundImage, Error> {
     let catalog = context.store.catalog()?;
     let typed = base.manifest.map(|digest| digest.to_string()).into_iter().chain(base.id.map(|id| id.to_string()));
     for typed in typed {
@@ -202,7 +202,7 @@ fn find_base(context: &Context, directory: &Path, base: &Base) -> Result<Found, 
     Err(lost(directory, base))
 }
 
-fn image_of<'a>(found: &'a Found, base: &Base) -> Option<&'a Image> {
+fn image_of<'a>(found: &'a FoundImage, base: &Base) -> Option<&'a Image> {
     found.tree.images().into_iter().find(|image| Some(image.id()) == base.id)
 }
 
@@ -213,7 +213,7 @@ fn lost(directory: &Path, base: &Base) -> Error {
 
 impl Context {
     /// The contents of an image's layers, all of which must be there.
-    pub(in crate::ops) fn layers(&self, found: &Found, image: &Image) -> Result<Layers, Error> {
+    pub(in crate::ops) fn layers(&self, found: &FoundImage, image: &Image) -> Result<LayerStack, Error> {
         image.require_complete(|| found.shown())?;
         // From here on nobody deletes them.
         if !self.hold(found)? {
@@ -223,6 +223,6 @@ impl Context {
         let failed = |source| Error::Io { what: format!("layers of {}", found.shown()), source };
         let (whole, looked_at, image) = (self.clone(), found.clone(), image.clone());
         let checksums = move |layer| whole.checksums(&looked_at, &image, layer).map_err(io::Error::other);
-        Layers::new(blobs, self.limits.clone(), checksums).map_err(failed)
+        LayerStack::new(blobs, self.limits.clone(), checksums).map_err(failed)
     }
 }

@@ -6,13 +6,13 @@ use super::base::Checkout;
 use super::compare::Compare;
 use crate::layer::EntryPath;
 use crate::ops::{Context, Error, glob};
-use crate::rootfs::{Change, Changes, Keep, ScanOptions, Skipped, scan};
+use crate::rootfs::{Changes, DiskChange, Keep, ScanOptions, Skipped, scan};
 
 /// The changes in a directory.
 #[derive(Debug)]
 pub struct Diff {
     /// The changes and the directories on the way to them, in walk order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DiskChange>,
     /// What was left out.
     pub skipped: Skipped,
     /// How the base was found, if not by the directory itself: it is a copy of the one at this path.

@@ -4,21 +4,21 @@ use std::path::Path;
 
 use super::base::Checkout;
 use super::compare::Compare;
-use crate::image::contents::Layers;
+use crate::image::contents::LayerStack;
 use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error};
-use crate::rootfs::{Changes, Record, Root, Skipped};
+use crate::rootfs::{Changes, PathRecord, Root, Skipped};
 
 /// A directory that was unpacked, or is a copy of one.
 pub struct Present {
     /// The directory.
     pub root: Root,
     /// The layers that the sources of records lead into.
-    pub layers: Layers,
+    pub layers: LayerStack,
     /// What they are called.
     pub names: LayerNames,
     /// What is there, in walk order. What this user cannot read is as it was, so that its source has its content.
-    pub records: Vec<Record>,
+    pub records: Vec<PathRecord>,
     /// What is there and in no layer.
     pub skipped: Skipped,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Options, commit};
+use super::{CommitOptions, commit};
 use crate::image::Silent;
 use crate::layer::Limits;
 use crate::oci::{Created, Platform};
@@ -28,7 +28,7 @@ impl Bench {
     }
 
     pub(super) fn commit(&self, name: &str, squash: bool) -> String {
-        let options = Options {
+        let options = CommitOptions {
             compare: Compare { squash, ..Compare::default() },
             author: String::new(),
             message: String::new(),
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     pub(super) fn unpack(&self, id: &str, name: &str) {
-        let options = unpack::Options { devices: true, ..unpack::Options::default() };
+        let options = unpack::UnpackImageOptions { devices: true, ..unpack::UnpackImageOptions::default() };
         unpack::unpack(&self.context, id, &self.path(name), &options, &Silent).expect("an image that was committed");
     }
 

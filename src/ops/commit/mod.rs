@@ -13,16 +13,16 @@ use std::path::Path;
 
 use super::checkout::{Checkout, Compare, CompareTo, Diff, diff};
 use super::{Context, Error, Location};
-use crate::image::edit::{self, Change as Edit, Step};
+use crate::image::edit::{self, BuildStep, ConfigChange as Edit};
 use crate::image::{MAX_LAYERS, Progress};
 use crate::layer::Mtime;
 use crate::oci::{ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Reference};
-use crate::rootfs::{self, Change, Changes, LayerTar, Placed, Skipped};
-use crate::store::{Assembly, KeptLayer, Quarantine};
+use crate::rootfs::{self, Changes, DiskChange, LayerTar, PlacedContent, Skipped};
+use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// What the person who commits wants.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct CommitOptions {
     /// What is compared, and how.
     pub compare: Compare,
     /// Who made the image; empty if nobody said.
@@ -77,7 +77,7 @@ fn require_stored(compare: &Compare) -> Result<(), Error> {
 pub fn commit(
     context: &Context,
     directory: &Path,
-    options: &Options,
+    options: &CommitOptions,
     progress: &dyn Progress,
 ) -> Result<Committed, Error> {
     let name = options.name.clone().map(super::naming::checked).transpose()?;
@@ -109,7 +109,7 @@ pub fn commit(
 }
 
 /// Makes no time later than the latest that is wanted, so that the same content is the same layer.
-fn limit_times(changes: &mut [Change], latest: Option<i64>) {
+fn limit_times(changes: &mut [DiskChange], latest: Option<i64>) {
     let Some(latest) = latest else { return };
     let latest = Mtime { seconds: latest, nanos: 0 };
     for node in changes.iter_mut().filter_map(|change| change.node.as_mut()) {
@@ -121,10 +121,10 @@ fn limit_times(changes: &mut [Change], latest: Option<i64>) {
 fn write_layer(
     checkout: &Checkout,
     quarantine: &Quarantine,
-    changes: &[Change],
-    options: &Options,
+    changes: &[DiskChange],
+    options: &CommitOptions,
     progress: &dyn Progress,
-) -> Result<Option<(KeptLayer, Vec<Placed>)>, Error> {
+) -> Result<Option<(VerifiedLayer, Vec<PlacedContent>)>, Error> {
     if changes.is_empty() {
         return Ok(None);
     }
@@ -132,7 +132,7 @@ fn write_layer(
     if layers > MAX_LAYERS {
         return Err(Error::TooManyLayers { layers });
     }
-    let total = changes.iter().map(Change::content_size).sum();
+    let total = changes.iter().map(DiskChange::content_size).sum();
     progress.total(Some(total));
     progress.start(0, "Committing", Some(total));
     let time = Mtime { seconds: options.created.unix_seconds(), nanos: 0 };
@@ -146,12 +146,16 @@ fn write_layer(
 }
 
 /// The config of the new image.
-fn config(checkout: &Checkout, options: &Options, layer: Option<&KeptLayer>) -> Result<Document<ImageConfig>, Error> {
+fn config(
+    checkout: &Checkout,
+    options: &CommitOptions,
+    layer: Option<&VerifiedLayer>,
+) -> Result<Document<ImageConfig>, Error> {
     let base = &checkout.config;
     // What a container of the base would have: docker takes neither its shell nor its ONBUILD triggers into one.
     let inherited = edit::merge(ContainerConfig::default(), &base.config.clone().unwrap_or_default());
     let config = edit::amend(&inherited, &options.changes)?;
-    let step = Step {
+    let step = BuildStep {
         layer: layer.map(|layer| layer.diff_id),
         created: Some(options.created),
         author: options.author.clone(),
@@ -167,14 +171,14 @@ fn command(config: &ContainerConfig) -> String {
 }
 
 /// The layers of the base and the new one, as a manifest describes them.
-fn layers(checkout: &Checkout, new: Option<&KeptLayer>) -> Vec<Descriptor> {
+fn layers(checkout: &Checkout, new: Option<&VerifiedLayer>) -> Vec<Descriptor> {
     let mut layers = Vec::new();
     for layer in checkout.image.iter().flat_map(|image| &image.layers) {
         let Some(descriptor) = &layer.descriptor else { continue };
         // Not what the blob begins with: a damaged one must not give another manifest.
         layers.push(Descriptor::new(descriptor.media_type.layer_in_oci(), descriptor.digest, descriptor.size));
     }
-    layers.extend(new.map(KeptLayer::descriptor));
+    layers.extend(new.map(VerifiedLayer::descriptor));
     layers
 }
 

@@ -7,14 +7,16 @@ use crate::layer::{EntryPath, Mtime};
 use crate::oci::ImageConfig;
 use crate::ops::checkout::Checkout;
 use crate::ops::{Context, Error};
-use crate::rootfs::{self, Base, Change, Header, Placed, Record, Sampler, Skipped, Source};
+use crate::rootfs::{
+    self, Base, ContentSource, DiskChange, PathRecord, PlacedContent, Sampler, Skipped, SnapshotHeader,
+};
 use crate::store::{FinishedSnapshot, SnapshotDraft, place_of};
 
 /// What a commit changed.
 pub(super) struct Changed<'a> {
-    pub(super) changes: &'a [Change],
+    pub(super) changes: &'a [DiskChange],
     /// Where the contents are in the new layer.
-    pub(super) placed: &'a [Placed],
+    pub(super) placed: &'a [PlacedContent],
     pub(super) skipped: &'a Skipped,
     /// When the scan began.
     pub(super) settled: Mtime,
@@ -31,7 +33,7 @@ pub(super) fn refresh(
     config: &ImageConfig,
 ) -> Result<FinishedSnapshot, Error> {
     let origin = if checkout.image.is_some() { checkout.origin.clone() } else { base.clone() };
-    let mut header = Header {
+    let mut header = SnapshotHeader {
         base,
         origin,
         layers: config.rootfs.diff_ids.clone(),
@@ -55,10 +57,10 @@ pub(super) fn refresh(
 
 /// Brings the records of what changed up to date.
 struct Rewriter<'a> {
-    changes: std::iter::Peekable<std::iter::Enumerate<std::slice::Iter<'a, Change>>>,
+    changes: std::iter::Peekable<std::iter::Enumerate<std::slice::Iter<'a, DiskChange>>>,
     layer: u32,
     /// Where the contents are, sorted by their changes.
-    placed: Vec<Placed>,
+    placed: Vec<PlacedContent>,
     unreadable: HashSet<&'a EntryPath>,
     /// The first names of the files that the new layer has several of.
     links: HashMap<&'a EntryPath, Links>,
@@ -99,7 +101,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The record as the new image has it; none if the new image does not have it.
-    fn rewrite(&mut self, record: Record) -> Option<Record> {
+    fn rewrite(&mut self, record: PathRecord) -> Option<PathRecord> {
         let mut record = self.renewed(record)?;
         if record.group != 0 {
             // Counted anew, so that the numbers of the next layer are no older layer's.
@@ -109,14 +111,15 @@ impl<'a> Rewriter<'a> {
         Some(record)
     }
 
-    fn renewed(&mut self, record: Record) -> Option<Record> {
+    fn renewed(&mut self, record: PathRecord) -> Option<PathRecord> {
         if self.unreadable.contains(&record.path) {
             let unknown = rootfs::Stat { ino: 0, ctime: Mtime::default(), ..record.stat };
             let is_new = record.node.size > 0 && record.source.is_none();
-            return (!is_new).then_some(Record { stat: unknown, ..record });
+            return (!is_new).then_some(PathRecord { stat: unknown, ..record });
         }
-        let before =
-            |(_, change): &(usize, &Change)| rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt();
+        let before = |(_, change): &(usize, &DiskChange)| {
+            rootfs::walk_order(change.path.as_bytes(), record.path.as_bytes()).is_lt()
+        };
         while self.changes.next_if(before).is_some() {}
         let Some((place, change)) = self.changes.next_if(|(_, change)| change.path == record.path) else {
             return Some(record);
@@ -129,12 +132,12 @@ impl<'a> Rewriter<'a> {
         let xattrs = record
             .xattrs
             .or_else(|| (record.node.xattrs != node.xattrs).then(|| rootfs::Xattrs(record.node.xattrs.clone())));
-        Some(Record { node, source, group, xattrs, ..record })
+        Some(PathRecord { node, source, group, xattrs, ..record })
     }
 
     /// Where the content of a change is in the new layer.
-    fn source(&self, place: usize) -> Option<Source> {
+    fn source(&self, place: usize) -> Option<ContentSource> {
         let found = self.placed.binary_search_by_key(&place, |placed| placed.change).ok()?;
-        Some(Source { layer: self.layer, offset: self.placed[found].offset, sparse: None })
+        Some(ContentSource { layer: self.layer, offset: self.placed[found].offset, sparse: None })
     }
 }

@@ -11,10 +11,10 @@ use crate::image::Silent;
 use crate::ops::checkout::{CompareTo, diff};
 use crate::ops::prune::{self, prune};
 use crate::ops::remove::{self, remove};
-use crate::rootfs::ChangeKind;
+use crate::rootfs::DiskChangeKind;
 
-fn options() -> Options {
-    Options {
+fn options() -> CommitOptions {
+    CommitOptions {
         compare: Compare::default(),
         author: "me".to_owned(),
         message: "why".to_owned(),
@@ -34,20 +34,20 @@ fn unpacked() -> Bench {
         fs::write(base.join(name), content).expect("a file");
     }
     fs::hard_link(base.join("a"), base.join("d/link")).expect("a link");
-    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    let named = CommitOptions { name: Some("base:1".parse().expect("a name")), ..options() };
     commit(&bench.context, &base, &named, &Silent).expect("a commit");
     bench.unpack("base:1", "tree");
     bench
 }
 
 /// Docker's lines, with `P` for directories on the way and `T` for those of which only the time changed.
-fn lines(changes: &[Change]) -> Vec<String> {
+fn lines(changes: &[DiskChange]) -> Vec<String> {
     let letter = |kind| match kind {
-        ChangeKind::Added => 'A',
-        ChangeKind::Changed => 'C',
-        ChangeKind::Deleted => 'D',
-        ChangeKind::Touched => 'T',
-        ChangeKind::Parent => 'P',
+        DiskChangeKind::Added => 'A',
+        DiskChangeKind::Changed => 'C',
+        DiskChangeKind::Deleted => 'D',
+        DiskChangeKind::Touched => 'T',
+        DiskChangeKind::Parent => 'P',
     };
     changes.iter().map(|change| format!("{} /{}", letter(change.kind), change.path)).collect()
 }
@@ -141,7 +141,7 @@ fn a_copy_of_a_tree_without_content_is_known_too() {
     fs::create_dir_all(base.join("d/e")).expect("folders");
     fs::write(base.join("d/empty"), "").expect("a file");
     symlink("d", base.join("link")).expect("a link");
-    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    let named = CommitOptions { name: Some("base:1".parse().expect("a name")), ..options() };
     commit(&bench.context, &base, &named, &Silent).expect("a commit");
     bench.unpack("base:1", "tree");
     let copied = std::process::Command::new("cp").arg("-a").arg(bench.path("tree")).arg(bench.path("copy")).status();
@@ -161,7 +161,7 @@ fn of_several_trees_that_a_copy_is_like_it_is_of_the_one_with_most_of_it() {
         fs::create_dir(base.join(format!("e{number}"))).expect("a folder");
     }
     fs::write(base.join("content"), "content").expect("a file");
-    let named = |name: &str| Options { name: Some(name.parse().expect("a name")), ..options() };
+    let named = |name: &str| CommitOptions { name: Some(name.parse().expect("a name")), ..options() };
     commit(&bench.context, &base, &named("more:1"), &Silent).expect("a commit");
     fs::remove_file(base.join("content")).expect("a file");
     commit(&bench.context, &base, &named("less:1"), &Silent).expect("a commit");
@@ -234,7 +234,7 @@ fn excluded_changes_wait_for_the_next_commit() {
     fs::write(tree.join("new.log"), "new").expect("a file");
     fs::remove_file(tree.join("d/e/c")).expect("a file");
     let exclude = ["*.log", "d"].map(str::to_owned).to_vec();
-    let without = Options { compare: Compare { exclude, ..Compare::default() }, ..options() };
+    let without = CommitOptions { compare: Compare { exclude, ..Compare::default() }, ..options() };
     let committed = commit(&bench.context, &tree, &without, &Silent).expect("a commit");
     assert_eq!(entries(&bench, committed.id), ["./", "a", "d/", "d/b", "d/e/", "d/e/c", "d/link"], "nothing is new");
     let left = changes_of(&bench, "tree", &Compare::default());
@@ -255,7 +255,7 @@ fn no_change_is_no_layer() {
 #[test]
 fn the_same_changes_are_the_same_image() {
     let bench = unpacked();
-    let fixed = Options { latest: Some(1_000_000_000), ..options() };
+    let fixed = CommitOptions { latest: Some(1_000_000_000), ..options() };
     let mut ids = Vec::new();
     for name in ["tree", "again"] {
         if name == "again" {
@@ -271,7 +271,7 @@ fn the_same_changes_are_the_same_image() {
 #[test]
 fn a_base_that_is_gone_is_told() {
     let bench = unpacked();
-    let all = remove::Options { force: true, ..remove::Options::default() };
+    let all = remove::RemoveOptions { force: true, ..remove::RemoveOptions::default() };
     remove(&bench.context, &["base:1".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
     let error = commit(&bench.context, &bench.path("tree"), &options(), &Silent).expect_err("no base");
     assert!(matches!(error, Error::BaseLost { .. }), "{error}");
@@ -283,10 +283,11 @@ fn squashed_are_the_layers_and_not_the_config() {
     let tree = bench.path("tree");
     fs::write(tree.join("one"), "1").expect("a file");
     let changes = Edit::parse_all(&["ENV A=b".to_owned()]).expect("a change");
-    let first = commit(&bench.context, &tree, &Options { changes, ..options() }, &Silent).expect("a commit");
+    let first = commit(&bench.context, &tree, &CommitOptions { changes, ..options() }, &Silent).expect("a commit");
     fs::write(tree.join("two"), "2").expect("a file");
     let squash = Compare { squash: true, ..Compare::default() };
-    let second = commit(&bench.context, &tree, &Options { compare: squash, ..options() }, &Silent).expect("a commit");
+    let second =
+        commit(&bench.context, &tree, &CommitOptions { compare: squash, ..options() }, &Silent).expect("a commit");
     let config = |id: ImageId| {
         let found = bench.context.find(&id.to_string()).expect("an image");
         let config = found.image(None, &bench.context.host).expect("an image").config.value().clone();
@@ -301,7 +302,7 @@ fn squashed_are_the_layers_and_not_the_config() {
 fn snapshots_go_with_their_images() {
     let bench = unpacked();
     fs::write(bench.path("tree/x"), "x").expect("a file");
-    let named = Options { name: Some("next".parse().expect("a name")), ..options() };
+    let named = CommitOptions { name: Some("next".parse().expect("a name")), ..options() };
     commit(&bench.context, &bench.path("tree"), &named, &Silent).expect("a commit");
     bench.unpack("base:1", "other");
     fs::rename(bench.path("other"), bench.path("moved")).expect("a rename");
@@ -311,10 +312,10 @@ fn snapshots_go_with_their_images() {
         let entries = fs::read_dir(bench.path("store/imgtool").join(folder)).into_iter().flatten();
         entries.filter(|entry| entry.as_ref().is_ok_and(|entry| is_old(&entry.path()))).count()
     };
-    let prune = |all| prune(&bench.context, &prune::Options { all, ..Default::default() }).expect("a store").bytes;
+    let prune = |all| prune(&bench.context, &prune::PruneOptions { all, ..Default::default() }).expect("a store").bytes;
     fs::write(bench.path("store/imgtool/tmp/snapshot-1-1"), "old").expect("a draft");
     assert_eq!((prune(false), count("snapshots"), count("tmp")), (3, 3, 0));
-    let all = remove::Options { force: true, ..remove::Options::default() };
+    let all = remove::RemoveOptions { force: true, ..remove::RemoveOptions::default() };
     remove(&bench.context, &["next".to_owned()], all).expect("a store")[0].as_ref().expect("an image");
     assert!(prune(false) > 0);
     assert_eq!(
@@ -327,7 +328,7 @@ fn snapshots_go_with_their_images() {
     };
     assert!(lost("tree") && prune(true) > 0 && lost("tree") && lost("moved"));
     assert_eq!(count("snapshots"), 0);
-    let scratch = Options { compare: Compare { to: CompareTo::Scratch, ..Compare::default() }, ..options() };
+    let scratch = CommitOptions { compare: Compare { to: CompareTo::Scratch, ..Compare::default() }, ..options() };
     commit(&bench.context, &bench.path("tree"), &scratch, &Silent).expect("a commit");
     assert_eq!((count("snapshots"), bench.is_unchanged("tree")), (1, true));
 }
@@ -336,11 +337,12 @@ fn snapshots_go_with_their_images() {
 fn a_tree_of_a_pruned_image_is_known_when_the_image_is_there_again() {
     let bench = unpacked();
     fs::write(bench.path("tree/y"), "y").expect("a file");
-    prune(&bench.context, &prune::Options { all: true, ..Default::default() }).expect("a store");
-    let named = Options { name: Some("base:1".parse().expect("a name")), ..options() };
+    prune(&bench.context, &prune::PruneOptions { all: true, ..Default::default() }).expect("a store");
+    let named = CommitOptions { name: Some("base:1".parse().expect("a name")), ..options() };
     commit(&bench.context, &bench.path("base"), &named, &Silent).expect_err("its image is gone");
     let scratch = Compare { to: CompareTo::Scratch, ..Compare::default() };
-    commit(&bench.context, &bench.path("base"), &Options { compare: scratch, ..named }, &Silent).expect("a commit");
+    commit(&bench.context, &bench.path("base"), &CommitOptions { compare: scratch, ..named }, &Silent)
+        .expect("a commit");
     assert_eq!(changes_of(&bench, "tree", &Compare::default()), ["P /", "A /y"]);
 }
 
@@ -374,13 +376,13 @@ fn an_image_stays_as_long_as_one_that_was_committed_on_it() {
     let tree = bench.path("tree");
     for name in ["first", "second"] {
         fs::write(tree.join(name), name).expect("a file");
-        let named = Options { name: Some(name.parse().expect("a name")), ..options() };
+        let named = CommitOptions { name: Some(name.parse().expect("a name")), ..options() };
         commit(&bench.context, &tree, &named, &Silent).expect("a commit");
     }
     let rmi = |name: &str| -> Vec<String> {
-        let events = remove(&bench.context, &[name.to_owned()], remove::Options::default()).expect("a store");
+        let events = remove(&bench.context, &[name.to_owned()], remove::RemoveOptions::default()).expect("a store");
         let events = events.into_iter().next().expect("one name").expect("an image");
-        let word = |event: remove::Event| format!("{event:?}").split('(').next().expect("a word").to_owned();
+        let word = |event: remove::RemovalEvent| format!("{event:?}").split('(').next().expect("a word").to_owned();
         events.into_iter().map(word).collect()
     };
     assert_eq!(rmi("first"), ["Untagged"]);
@@ -402,7 +404,7 @@ fn what_changes_while_it_is_read_is_refused() {
     assert!(read_layer(&tree, &changes).is_some(), "links are not followed");
 }
 
-fn read_layer(tree: &Path, changes: &[Change]) -> Option<rootfs::Error> {
+fn read_layer(tree: &Path, changes: &[DiskChange]) -> Option<rootfs::Error> {
     let root = rootfs::Root::open(tree).expect("a folder");
     let mut tar = LayerTar::new(&root, changes, Mtime::default());
     let read = std::io::copy(&mut tar, &mut std::io::sink());

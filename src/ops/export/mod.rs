@@ -19,7 +19,7 @@ use super::output::Target;
 use super::{Context, Error, Location};
 use crate::image::contents::{Contents, Piece};
 use crate::image::{Blob, Layer, Progress, Sink};
-use crate::layer::overlay::{Node, NodeKind, Overlay};
+use crate::layer::overlay::{NodeKind, Overlay, ViewNode};
 use crate::layer::path::Escaped;
 use crate::layer::{Limits, Meta, TarWriter};
 use crate::oci::Platform;
@@ -27,7 +27,7 @@ use crate::rootfs::Skipped;
 
 /// What the person who exports wants.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ExportOptions {
     /// Only an image for this platform.
     pub platform: Option<Platform>,
     /// Adds the files that docker puts into every container, with this time in seconds since 1970.
@@ -62,7 +62,7 @@ pub enum Export {
 }
 
 /// Finds what was typed: an image, or a folder that is no OCI layout. A name that an image has means the image.
-pub fn plan(context: &Context, typed: &str, options: &Options) -> Result<Export, Error> {
+pub fn plan(context: &Context, typed: &str, options: &ExportOptions) -> Result<Export, Error> {
     let location = Location::parse(typed, Path::exists);
     if let Location::Path(path, _) = &location
         && is_plain_folder(path)
@@ -173,7 +173,7 @@ struct Output<'a> {
 impl Output<'_> {
     fn image(&mut self, layers: &[Layer], view: &Overlay, names: &LayerNames, limits: &Limits) -> Result<(), Error> {
         let (mut files, mut further) = (Vec::new(), Vec::new());
-        let root = Some(view.root()).filter(Node::is_listed);
+        let root = Some(view.root()).filter(ViewNode::is_listed);
         for node in root.into_iter().chain(view) {
             if node.is_further_name() {
                 further.push(node);
@@ -183,7 +183,7 @@ impl Output<'_> {
                 self.header(&meta(node))?;
             }
         }
-        let total = files.iter().map(Node::size).fold(0, u64::saturating_add);
+        let total = files.iter().map(ViewNode::size).fold(0, u64::saturating_add);
         self.progress.total(Some(total));
         self.progress.start(PART, "export", Some(total));
         files.sort_unstable_by_key(|node| (node.layer(), node.source().map(|source| source.content_offset), node.id()));
@@ -198,7 +198,13 @@ impl Output<'_> {
     }
 
     /// Writes the files of a layer, in the order of their contents.
-    fn files(&mut self, layer: &Blob, files: &[Node<'_>], names: &LayerNames, limits: &Limits) -> Result<(), Error> {
+    fn files(
+        &mut self,
+        layer: &Blob,
+        files: &[ViewNode<'_>],
+        names: &LayerNames,
+        limits: &Limits,
+    ) -> Result<(), Error> {
         let mut contents = Contents::open(layer, limits).map_err(|error| names.of_layer(files[0].layer(), error))?;
         for node in files {
             let source = node.source().expect("these are files");
@@ -238,7 +244,7 @@ impl Output<'_> {
     }
 }
 
-fn meta(node: Node<'_>) -> Meta {
+fn meta(node: ViewNode<'_>) -> Meta {
     let mut meta = node.meta();
     meta.xattrs.retain(|(name, _)| is_portable(name));
     meta

@@ -2,7 +2,7 @@
 
 use crate::layer::Checksum;
 use crate::layer::entry::{Entry, EntryKind, Mtime};
-use crate::layer::overlay::{Node, Overlay};
+use crate::layer::overlay::{Overlay, ViewNode};
 use crate::layer::path::EntryPath;
 
 enum Stub {
@@ -53,7 +53,7 @@ pub(super) fn entries(view: &Overlay, mtime: i64) -> Vec<Entry> {
 }
 
 fn is_directory(view: &Overlay, path: &EntryPath) -> bool {
-    view.lookup(path).as_ref().is_some_and(Node::is_directory)
+    view.lookup(path).as_ref().is_some_and(ViewNode::is_directory)
 }
 
 fn entry(path: EntryPath, kind: EntryKind, mtime: i64) -> Entry {

@@ -6,13 +6,13 @@ use crate::layer::entry::{EntryKind, Mtime};
 use crate::layer::{Entry, TarReader};
 use crate::ops::sample::{archive, context, directory, file, gzip, layer, link, with_kind};
 
-fn to_stream(context: &Context, typed: &str, options: &Options) -> Result<Vec<u8>, Error> {
+fn to_stream(context: &Context, typed: &str, options: &ExportOptions) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     plan(context, typed, options)?.write(Target::Stream(&mut bytes), &Silent)?;
     Ok(bytes)
 }
 
-fn to_file(context: &Context, typed: &str, options: &Options) -> Vec<u8> {
+fn to_file(context: &Context, typed: &str, options: &ExportOptions) -> Vec<u8> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     plan(context, typed, options).expect("a plan").write(Target::File(file.as_file()), &Silent).expect("a tar");
     let mut bytes = Vec::new();
@@ -64,7 +64,7 @@ fn an_export_is_the_same_whatever_the_layers_are_packed_in_and_wherever_it_goes(
     let [plain, packed] = ["plain.tar", "packed.tar"].map(|name| folder.path().join(name));
     archive(&plain, &layers(), <[u8]>::to_vec);
     archive(&packed, &layers(), gzip);
-    let options = Options::default();
+    let options = ExportOptions::default();
     let [plain, packed] = [plain, packed].map(|path| path.display().to_string());
     let tar = to_stream(&context, &plain, &options).expect("a tar");
     assert!(tar == to_stream(&context, &packed, &options).expect("a tar"), "packed, to a stream");
@@ -88,7 +88,7 @@ fn stubs_are_added_when_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let (context, path) = (context(folder.path()), folder.path().join("a.tar"));
     archive(&path, &[layer(&[directory("etc"), file("etc/hosts", b"image's")])], <[u8]>::to_vec);
-    let options = Options { stubs: Some(7), ..Options::default() };
+    let options = ExportOptions { stubs: Some(7), ..ExportOptions::default() };
     let members = read(&to_stream(&context, &path.display().to_string(), &options).expect("a tar"));
     let find = |name: &str| members.iter().find(|(entry, _)| entry.path.as_bytes() == name.as_bytes());
     let (hosts, bytes) = find("etc/hosts").expect("it is there");
@@ -105,7 +105,7 @@ fn trusted_attributes_are_left_out() {
     let names = ["security.capability", "security.selinux", "trusted.overlay.opaque", "user.a"];
     let xattrs = names.map(|name| (name.as_bytes().to_vec(), b"v".to_vec())).to_vec();
     archive(&path, &[layer(&[(Meta { xattrs, ..meta }, bytes)])], <[u8]>::to_vec);
-    let members = read(&to_stream(&context, &path.display().to_string(), &Options::default()).expect("a tar"));
+    let members = read(&to_stream(&context, &path.display().to_string(), &ExportOptions::default()).expect("a tar"));
     let kept: Vec<String> = members[0].0.xattrs.iter().map(|(name, _)| name.escape_ascii().to_string()).collect();
     assert_eq!(kept, ["security.capability", "security.selinux", "user.a"]);
 }
@@ -115,6 +115,6 @@ fn a_layer_that_is_not_the_configs_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let (context, path) = (context(folder.path()), folder.path().join("a.tar"));
     archive(&path, &layers(), |layer| [layer, b"more"].concat());
-    let error = to_stream(&context, &path.display().to_string(), &Options::default()).expect_err("another layer");
+    let error = to_stream(&context, &path.display().to_string(), &ExportOptions::default()).expect_err("another layer");
     assert!(matches!(error, Error::DamagedLayer { number: 1, .. }), "{error:?}");
 }

@@ -7,17 +7,17 @@ use std::io;
 use rustix::fs::OFlags;
 
 use super::{Error, Output, PART, folder, shown};
-use crate::image::contents::Layers;
+use crate::image::contents::LayerStack;
 use crate::layer::{EntryKind, EntryPath};
 use crate::ops::checkout::Present;
-use crate::rootfs::{Record, Skipped, Source};
+use crate::rootfs::{ContentSource, PathRecord, Skipped};
 
 /// Writes what is in a directory, by path.
 pub(super) fn write(present: &Present, output: &mut Output<'_>) -> Result<Skipped, Error> {
     let total = present.records.iter().map(|record| record.node.size).sum();
     output.progress.total(Some(total));
     output.progress.start(PART, "export", Some(total));
-    let mut first_names: HashMap<Inode, &EntryPath> = HashMap::new();
+    let mut first_names: HashMap<SharedInode, &EntryPath> = HashMap::new();
     for record in &present.records {
         let mut meta = record.node.meta(record.path.as_bytes().to_vec());
         if let Some(inode) = inode(record) {
@@ -38,22 +38,22 @@ pub(super) fn write(present: &Present, output: &mut Output<'_>) -> Result<Skippe
 
 /// What several names of one file have in common: its inode, or what the image said where the inode is not known.
 #[derive(PartialEq, Eq, Hash)]
-enum Inode {
+enum SharedInode {
     Disk(u64),
     Image(u32),
 }
 
-fn inode(record: &Record) -> Option<Inode> {
+fn inode(record: &PathRecord) -> Option<SharedInode> {
     match (record.stat.ino, record.group) {
         _ if record.node.kind == EntryKind::Directory => None,
         (0, 0) => None,
-        (0, group) => Some(Inode::Image(group)),
-        (ino, _) => Some(Inode::Disk(ino)),
+        (0, group) => Some(SharedInode::Image(group)),
+        (ino, _) => Some(SharedInode::Disk(ino)),
     }
 }
 
 /// Copies a file's content from the disk, or from the image if this user cannot see it there: then it is as it was.
-fn content(present: &Present, record: &Record, output: &mut Output<'_>) -> Result<(), Error> {
+fn content(present: &Present, record: &PathRecord, output: &mut Output<'_>) -> Result<(), Error> {
     let failed = |source| Error::Io { what: shown(record.path.as_bytes()), source };
     let is_hidden = present.skipped.mounts.iter().any(|mount| record.path.starts_with(mount));
     let opened = match present.root.open_beneath(record.path.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK) {
@@ -73,7 +73,7 @@ fn content(present: &Present, record: &Record, output: &mut Output<'_>) -> Resul
     }
 }
 
-fn from_layer(layers: &Layers, source: &Source, size: u64, output: &mut Output<'_>) -> io::Result<()> {
+fn from_layer(layers: &LayerStack, source: &ContentSource, size: u64, output: &mut Output<'_>) -> io::Result<()> {
     let layer = source.layer as usize;
     let source = layers.source(layer, source.offset, size, source.sparse.as_ref())?;
     layers.open(layer)?.read(source, |piece| output.piece(piece))

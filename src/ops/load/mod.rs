@@ -3,21 +3,21 @@
 //! Reading an archive gives trees of images whose layers are only found; [`plan`] says what to take from them and under
 //! which names, `take` copies and verifies every blob into a quarantine, and the quarantine is published in one step.
 
+mod loader;
 pub mod plan;
-mod take;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use super::{Context, Error};
 use crate::archive;
-use crate::image::{Image, Named, Progress, Tree};
+use crate::image::{Image, ImageTree, Named, Progress};
 use crate::oci::{Descriptor, DiffId, Digest, ImageId, Reference};
 use crate::store::{Catalog, Quarantine};
 
-pub use super::source::Input;
-pub use plan::Options;
-use take::Taken;
+pub use super::source::SourceInput;
+use loader::LoadedImage;
+pub use plan::LoadOptions;
 
 /// An image that was loaded.
 #[derive(Debug, Clone)]
@@ -41,15 +41,20 @@ pub struct LoadedName {
     pub moved_from: Option<ImageId>,
 }
 
-/// Loads the images of an archive; with [`Options::dry_run`], does all of it but the last step.
-pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn Progress) -> Result<Vec<Loaded>, Error> {
-    if let Input::Path(path) = &input {
+/// Loads the images of an archive; with [`LoadOptions::dry_run`], does all of it but the last step.
+pub fn load(
+    context: &Context,
+    input: SourceInput,
+    options: &LoadOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Loaded>, Error> {
+    if let SourceInput::Path(path) = &input {
         path.metadata().map_err(|source| Error::Open { path: path.clone(), source })?;
     }
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(named, options)?;
-    let taken = take::take(context, &quarantine, &planned, progress)?;
+    let taken = loader::take(context, &quarantine, &planned, progress)?;
     if options.dry_run {
         return name_all(context, &mut context.store.catalog()?, taken, options);
     }
@@ -58,7 +63,7 @@ pub fn load(context: &Context, input: Input, options: &Options, progress: &dyn P
 
 fn read(
     context: &Context,
-    input: Input,
+    input: SourceInput,
     quarantine: &Quarantine,
     progress: &dyn Progress,
 ) -> Result<Vec<Named>, Error> {
@@ -78,13 +83,13 @@ fn read(
 fn name_all(
     context: &Context,
     catalog: &mut Catalog,
-    taken: Vec<Taken>,
-    options: &Options,
+    taken: Vec<LoadedImage>,
+    options: &LoadOptions,
 ) -> Result<Vec<Loaded>, Error> {
     let mut loaded: Vec<Loaded> = Vec::new();
     let mut here: HashMap<Reference, ImageId> = HashMap::new();
     for image in taken {
-        let Taken { names, descriptor, id, images, layers } = image;
+        let LoadedImage { names, descriptor, id, images, layers } = image;
         let mut given = Vec::new();
         for name in names {
             // A name that two images of the archive have is moved by the second; its image is not in the store yet.
@@ -103,7 +108,7 @@ fn name_all(
                 return Err(Error::TagTaken(name.familiar()));
             }
             // Whatever only the other image has is not forgotten with it.
-            let has_more = |tree: &Tree| !complete_images(tree).is_subset(&images);
+            let has_more = |tree: &ImageTree| !complete_images(tree).is_subset(&images);
             catalog.tag(&name, &descriptor, same && !there.as_ref().is_some_and(has_more));
             given.push(LoadedName { name, moved_from: before.filter(|_| !same) });
         }
@@ -116,12 +121,12 @@ fn name_all(
 }
 
 /// Whether an image is a platform of the index that has its name already. It is there now, and the others stay.
-fn has_all(tree: &Tree, descriptor: &Descriptor, images: &HashSet<ImageId>) -> bool {
+fn has_all(tree: &ImageTree, descriptor: &Descriptor, images: &HashSet<ImageId>) -> bool {
     let mut digests = HashSet::new();
     tree.collect_digests(&mut digests);
     digests.contains(&descriptor.digest) || complete_images(tree).is_superset(images)
 }
 
-fn complete_images(tree: &Tree) -> HashSet<ImageId> {
+fn complete_images(tree: &ImageTree) -> HashSet<ImageId> {
     tree.images().into_iter().filter(|image| image.is_complete()).map(Image::id).collect()
 }

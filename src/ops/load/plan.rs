@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::image::{Child, Image, Named, Tree};
+use crate::image::{Child, Image, ImageTree, Named};
 use crate::oci::{Digest, Platform, Reference};
 use crate::ops::Error;
 
 /// What the person who loads wants.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct LoadOptions {
     /// Only these platforms; all if there are none.
     pub platforms: Vec<Platform>,
     /// A name that is another image's stays there, and nothing is loaded.
@@ -24,7 +24,7 @@ pub struct Options {
 }
 
 /// Chooses and names the images.
-pub fn plan(mut named: Vec<Named>, options: &Options) -> Result<Vec<Named>, Error> {
+pub fn plan(mut named: Vec<Named>, options: &LoadOptions) -> Result<Vec<Named>, Error> {
     named.retain(|named| !named.tree.images().is_empty());
     let found = || named.iter().flat_map(|named| named.names.iter().map(Reference::familiar)).collect::<Vec<_>>();
     for wanted in &options.only {
@@ -43,7 +43,7 @@ pub fn plan(mut named: Vec<Named>, options: &Options) -> Result<Vec<Named>, Erro
     choose_platforms(named, &options.platforms)
 }
 
-fn rename(named: &mut [Named], options: &Options) -> Result<(), Error> {
+fn rename(named: &mut [Named], options: &LoadOptions) -> Result<(), Error> {
     if let Some(prefix) = &options.prefix {
         for name in named.iter_mut().flat_map(|named| &mut named.names) {
             *name = prefixed(name, prefix)?;
@@ -105,7 +105,7 @@ fn prefixed(name: &Reference, prefix: &str) -> Result<Reference, Error> {
 }
 
 /// Whether an id of at least twelve digits begins so.
-fn is_called_by_id(tree: &Tree, text: &str) -> bool {
+fn is_called_by_id(tree: &ImageTree, text: &str) -> bool {
     let hex = text.strip_prefix("sha256:").unwrap_or(text);
     let is_id = hex.len() >= 12 || hex.parse::<Digest>().is_ok();
     is_id && tree.images().iter().any(|image| image.id().digest().hex().starts_with(hex))
@@ -147,12 +147,12 @@ fn no_such_platform(named: &[Named], wanted: &[Platform]) -> Error {
 }
 
 /// The tree without the images that are not to be kept, and without what is said of them.
-fn without(tree: Tree, keep: &dyn Fn(&Image) -> bool) -> Tree {
+fn without(tree: ImageTree, keep: &dyn Fn(&Image) -> bool) -> ImageTree {
     match tree {
-        Tree::Image(image) if !keep(&image) => Tree::Absent,
-        Tree::Index { document, children } => {
+        ImageTree::Image(image) if !keep(&image) => ImageTree::Absent,
+        ImageTree::Index { document, children } => {
             let prune = |child: Child| Child { tree: without(child.tree, keep), ..child };
-            Tree::Index { document, children: children.into_iter().map(prune).collect() }
+            ImageTree::Index { document, children: children.into_iter().map(prune).collect() }
         }
         other => other,
     }

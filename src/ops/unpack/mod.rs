@@ -3,4 +3,4 @@
 pub mod bundle;
 mod tree;
 
-pub use tree::{Options, Report, unpack};
+pub use tree::{UnpackImageOptions, UnpackReport, unpack};

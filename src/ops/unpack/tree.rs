@@ -7,12 +7,12 @@ use crate::oci::{ImageId, Platform};
 use crate::ops::checkout::open;
 use crate::ops::damage::LayerNames;
 use crate::ops::{Context, Error};
-use crate::rootfs::{self, Base, Header, Lacking, Sampler, ordinary_user, unpack as unpack_tree};
+use crate::rootfs::{self, Base, Lacking, Sampler, SnapshotHeader, ordinary_user, unpack as unpack_tree};
 use crate::store::place_of;
 
 /// How an image is unpacked.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct UnpackImageOptions {
     /// Which image, if the name has several.
     pub platform: Option<Platform>,
     /// Device nodes are made, where this user may.
@@ -21,7 +21,7 @@ pub struct Options {
 
 /// An image that was unpacked.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct UnpackReport {
     /// The image.
     pub id: ImageId,
     /// What could not be applied, and is remembered.
@@ -33,9 +33,9 @@ pub fn unpack(
     context: &Context,
     typed: &str,
     target: &Path,
-    options: &Options,
+    options: &UnpackImageOptions,
     progress: &dyn Progress,
-) -> Result<Report, Error> {
+) -> Result<UnpackReport, Error> {
     let found = context.find_for(typed, options.platform.as_ref())?;
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let overlay = context.overlay(&found, image)?;
@@ -43,7 +43,7 @@ pub fn unpack(
     // A store that cannot remember the tree is met before the work, not after it.
     drop(context.store.draft_snapshot()?);
     let user = ordinary_user();
-    let how = rootfs::Options { devices: options.devices, owners: user.is_none() };
+    let how = rootfs::UnpackOptions { devices: options.devices, owners: user.is_none() };
     let names = LayerNames::of(&found, image);
     let unpacked = unpack_tree(&overlay, &layers, target, how, progress, context.store.job());
     let unpacked = unpacked.map_err(|error| names.of_rootfs(error))?;
@@ -57,7 +57,7 @@ pub fn unpack(
     let base = Base { manifest, id: Some(image.id()) };
     let root = open(target)?;
     let (files, others) = sampler.finish();
-    draft.publish(&Header {
+    draft.publish(&SnapshotHeader {
         origin: base.clone(),
         base,
         layers: image.config.value().rootfs.diff_ids.clone(),
@@ -67,5 +67,5 @@ pub fn unpack(
         files,
         others,
     })?;
-    Ok(Report { id: image.id(), lacking: unpacked.lacking })
+    Ok(UnpackReport { id: image.id(), lacking: unpacked.lacking })
 }

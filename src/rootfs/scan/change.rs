@@ -1,13 +1,13 @@
 //! What a scan finds.
 
 use crate::layer::{EntryKind, EntryPath};
-use crate::rootfs::{Node, Seal};
+use crate::rootfs::{FileNode, Seal};
 
 /// All that became of a tree.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// The changes and the directories on the way to them, in walk order. None if nothing changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DiskChange>,
     /// What was left out.
     pub skipped: Skipped,
 }
@@ -25,7 +25,7 @@ pub struct Skipped {
 
 /// What became of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
+pub enum DiskChangeKind {
     /// It is new.
     Added,
     /// Its metadata or content is not what it was.
@@ -40,25 +40,25 @@ pub enum ChangeKind {
 
 /// A path that is not as it was, or leads to one.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct DiskChange {
     /// The path.
     pub path: EntryPath,
     /// What became of it.
-    pub kind: ChangeKind,
+    pub kind: DiskChangeKind,
     /// A directory that was removed and made again: nothing of the base is left in it.
     pub is_opaque: bool,
     /// What the new layer shall say of it, unless it is gone.
-    pub node: Option<Node>,
+    pub node: Option<FileNode>,
     /// The path of which it is another name, if that is in the changes as well and before it.
     pub link: Option<Box<EntryPath>>,
     /// What tells whether the disk still has what was found.
     pub seal: Seal,
 }
 
-impl Change {
+impl DiskChange {
     /// How many bytes of content the new layer has for it.
     pub fn content_size(&self) -> u64 {
-        let has_content = |node: &&Node| node.kind == EntryKind::File && self.link.is_none();
+        let has_content = |node: &&FileNode| node.kind == EntryKind::File && self.link.is_none();
         self.node.as_ref().filter(has_content).map_or(0, |node| node.size)
     }
 }

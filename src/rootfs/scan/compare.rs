@@ -8,8 +8,8 @@ use rustix::fs::readlinkat;
 use super::options::ScanOptions;
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;
-use crate::rootfs::walk::Met;
-use crate::rootfs::{Node, Record, Stat, Xattrs, xattr};
+use crate::rootfs::walk::WalkedPath;
+use crate::rootfs::{FileNode, PathRecord, Stat, Xattrs, xattr};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -20,16 +20,16 @@ pub(super) enum Verdict {
     /// Nothing but perhaps its content, which is as long as it was.
     Suspect,
     /// It is this now; the disk has those attributes, if they are not the node's.
-    Changed(Node, Option<Xattrs>),
+    Changed(FileNode, Option<Xattrs>),
 }
 
 /// Whether a path's stat alone says that it is as it was.
-pub(super) fn is_clean(record: &Record, met: &Met, options: &ScanOptions<'_>) -> bool {
+pub(super) fn is_clean(record: &PathRecord, met: &WalkedPath, options: &ScanOptions<'_>) -> bool {
     record.stat == met.seen.stat && record.stat.ctime < options.settled
 }
 
 /// Whether a directory is another one than the base has. Numbers of inodes are used again, times of birth are not.
-pub(super) fn is_remade(record: &Record, met: &Met, options: &ScanOptions<'_>) -> bool {
+pub(super) fn is_remade(record: &PathRecord, met: &WalkedPath, options: &ScanOptions<'_>) -> bool {
     if !met.seen.stat.is_directory() || met.path.is_root() {
         return false;
     }
@@ -41,8 +41,8 @@ pub(super) fn is_remade(record: &Record, met: &Met, options: &ScanOptions<'_>) -
 /// Compares all but the content of a regular file.
 pub(super) fn compare(
     parents: &mut Parents<'_>,
-    met: &Met,
-    record: &Record,
+    met: &WalkedPath,
+    record: &PathRecord,
     options: &ScanOptions<'_>,
 ) -> io::Result<Verdict> {
     let now = met.seen.stat;
@@ -71,10 +71,10 @@ pub(super) fn compare(
 }
 
 /// The image's metadata, with what the disk shows in place of what it showed.
-fn merged(record: &Record, now: Stat, disk_xattrs: &Pairs, options: &ScanOptions<'_>) -> Node {
+fn merged(record: &PathRecord, now: Stat, disk_xattrs: &Pairs, options: &ScanOptions<'_>) -> FileNode {
     let (old, node) = (&record.stat, &record.node);
     let (uid, gid) = owner(now, options);
-    Node {
+    FileNode {
         kind: node.kind.clone(),
         mode: if now.permissions() == old.permissions() { node.mode } else { now.permissions() },
         uid: if now.uid == old.uid { node.uid } else { uid },
@@ -103,17 +103,17 @@ fn merged_xattrs(image: &[(Vec<u8>, Vec<u8>)], old: &[(Vec<u8>, Vec<u8>)], now: 
 }
 
 /// What a path is that is not in the image.
-pub(super) fn node_of(parents: &mut Parents<'_>, met: &Met, options: &ScanOptions<'_>) -> io::Result<Node> {
+pub(super) fn node_of(parents: &mut Parents<'_>, met: &WalkedPath, options: &ScanOptions<'_>) -> io::Result<FileNode> {
     let kind = kind(parents, met)?;
-    Ok(Node { kind, xattrs: xattrs(parents, met)?, ..bare_node(met, options) })
+    Ok(FileNode { kind, xattrs: xattrs(parents, met)?, ..bare_node(met, options) })
 }
 
 /// As [`node_of`], of a directory that is not looked into.
-pub(super) fn bare_node(met: &Met, options: &ScanOptions<'_>) -> Node {
+pub(super) fn bare_node(met: &WalkedPath, options: &ScanOptions<'_>) -> FileNode {
     let Stat { mtime, size, .. } = met.seen.stat;
     let (uid, gid) = owner(met.seen.stat, options);
     let mode = met.seen.stat.permissions();
-    Node { kind: EntryKind::Directory, mode, uid, gid, mtime, size, xattrs: Vec::new() }
+    FileNode { kind: EntryKind::Directory, mode, uid, gid, mtime, size, xattrs: Vec::new() }
 }
 
 /// Whose a path is that was given to somebody: an ordinary user can only give to themselves, and means root.
@@ -123,7 +123,7 @@ fn owner(now: Stat, options: &ScanOptions<'_>) -> (u64, u64) {
     (own(now.uid, uid), own(now.gid, gid))
 }
 
-fn kind(parents: &mut Parents<'_>, met: &Met) -> io::Result<EntryKind> {
+fn kind(parents: &mut Parents<'_>, met: &WalkedPath) -> io::Result<EntryKind> {
     let (major, minor) = met.seen.stat.device;
     Ok(match met.seen.stat.kind() {
         Stat::DIRECTORY => EntryKind::Directory,
@@ -138,7 +138,7 @@ fn kind(parents: &mut Parents<'_>, met: &Met) -> io::Result<EntryKind> {
     })
 }
 
-fn xattrs(parents: &mut Parents<'_>, met: &Met) -> io::Result<Pairs> {
+fn xattrs(parents: &mut Parents<'_>, met: &WalkedPath) -> io::Result<Pairs> {
     let (parent, name) = parents.of(met.path.as_bytes())?;
     xattr::read(parent, name)
 }

@@ -8,11 +8,11 @@ use rustix::fs::{Access, AtFlags, OFlags, accessat};
 use rustix::io::Errno;
 
 use super::change::Skipped;
-use super::item::{Item, State};
-use crate::image::contents::{Contents, Layers, Piece};
+use super::item::{ScanItem, ScanState};
+use crate::image::contents::{Contents, LayerStack, Piece};
 use crate::layer::EntryKind;
 use crate::rootfs::beneath::Parents;
-use crate::rootfs::{Error, Root, Source};
+use crate::rootfs::{ContentSource, Error, Root};
 
 /// Compares the content of all suspects with that of their layers' entries: each compressed layer is read once.
 ///
@@ -20,17 +20,17 @@ use crate::rootfs::{Error, Root, Source};
 /// that only its youth makes suspect.
 pub(super) fn resolve(
     root: &Root,
-    items: &mut [Item],
-    layers: &Layers,
+    items: &mut [ScanItem],
+    layers: &LayerStack,
     in_place: bool,
     skipped: &mut Skipped,
 ) -> Result<(), Error> {
     let mut by_layer: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (place, item) in items.iter_mut().enumerate().filter(|(_, item)| item.state == State::Suspect) {
+    for (place, item) in items.iter_mut().enumerate().filter(|(_, item)| item.state == ScanState::Suspect) {
         match item.source() {
             Some(source) => by_layer.entry(source.layer as usize).or_default().push(place),
             // Nobody knows what it was.
-            None => item.state = State::Changed,
+            None => item.state = ScanState::Changed,
         }
     }
     let mut verdicts = Verdicts::new();
@@ -40,7 +40,7 @@ pub(super) fn resolve(
     }
     for (place, verdict) in verdicts {
         let item = &mut items[place];
-        item.state = if verdict == Some(false) { State::Changed } else { State::Same };
+        item.state = if verdict == Some(false) { ScanState::Changed } else { ScanState::Same };
         let is_known = !in_place || item.past.as_ref().is_some_and(|past| past.is_same);
         if verdict.is_none() && !is_known {
             skipped.unreadable.push(item.path.clone());
@@ -50,16 +50,16 @@ pub(super) fn resolve(
 }
 
 /// Finds the files that would have to be in the layer and cannot be read, and lets them be as they were.
-fn find_unreadable(root: &Root, items: &mut [Item], skipped: &mut Skipped) -> Result<(), Error> {
+fn find_unreadable(root: &Root, items: &mut [ScanItem], skipped: &mut Skipped) -> Result<(), Error> {
     let mut parents = Parents::new(root);
-    for item in items.iter_mut().filter(|item| matches!(item.state, State::Added | State::Changed)) {
+    for item in items.iter_mut().filter(|item| matches!(item.state, ScanState::Added | ScanState::Changed)) {
         let is_file = item.node.as_ref().is_some_and(|node| node.kind == EntryKind::File && node.size > 0);
         if !is_file {
             continue;
         }
         let (parent, name) = parents.of(item.path.as_bytes()).map_err(Error::while_reading(&item.path))?;
         if accessat(parent, name, Access::READ_OK, AtFlags::EACCESS) == Err(Errno::ACCESS) {
-            item.state = State::Same;
+            item.state = ScanState::Same;
             item.past.iter_mut().for_each(|past| past.inode = None);
             skipped.unreadable.push(item.path.clone());
         }
@@ -69,8 +69,8 @@ fn find_unreadable(root: &Root, items: &mut [Item], skipped: &mut Skipped) -> Re
 
 struct Comparer<'a> {
     root: &'a Root,
-    layers: &'a Layers,
-    items: &'a [Item],
+    layers: &'a LayerStack,
+    items: &'a [ScanItem],
 }
 
 /// Each suspect, and whether it is the same; none if it cannot be read.
@@ -100,7 +100,7 @@ impl Comparer<'_> {
         Ok(verdicts)
     }
 
-    fn source(&self, place: usize) -> (&Source, u64) {
+    fn source(&self, place: usize) -> (&ContentSource, u64) {
         let item = &self.items[place];
         (item.source().expect("suspects without a source were settled"), item.size())
     }

@@ -2,18 +2,18 @@
 
 use std::cmp::Ordering;
 
-use super::change::{Change, ChangeKind};
+use super::change::{DiskChange, DiskChangeKind};
 use crate::layer::EntryPath;
-use crate::rootfs::{Node, Seal, Source, walk_order};
+use crate::rootfs::{ContentSource, FileNode, Seal, walk_order};
 
 /// A path on the way to become a change. There may be very many, so that what few have is apart.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct ScanItem {
     pub(super) path: EntryPath,
-    pub(super) state: State,
+    pub(super) state: ScanState,
     /// A directory that is not the one that the base has; none of what was in it is there as it was.
     pub(super) remade: bool,
-    pub(super) node: Option<Node>,
+    pub(super) node: Option<FileNode>,
     pub(super) seal: Seal,
     pub(super) past: Option<Box<Past>>,
     pub(super) link: Option<Box<EntryPath>>,
@@ -23,7 +23,7 @@ pub(super) struct Item {
 #[derive(Debug, Default)]
 pub(super) struct Past {
     /// Where the content was.
-    pub(super) source: Option<Source>,
+    pub(super) source: Option<ContentSource>,
     pub(super) group: u32,
     /// Which inode on the disk, if it has several names here or had in the image.
     pub(super) inode: Option<(u64, u64)>,
@@ -31,8 +31,8 @@ pub(super) struct Past {
     pub(super) is_same: bool,
 }
 
-impl Item {
-    pub(super) fn source(&self) -> Option<&Source> {
+impl ScanItem {
+    pub(super) fn source(&self) -> Option<&ContentSource> {
         self.past.as_ref()?.source.as_ref()
     }
 
@@ -50,7 +50,7 @@ impl Item {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum ScanState {
     Added,
     Changed,
     Deleted,
@@ -65,18 +65,18 @@ pub(super) enum State {
 }
 
 /// Keeps what changed, and of the directories those that lead there.
-pub(super) fn changes(mut items: Vec<Item>) -> Vec<Change> {
+pub(super) fn changes(mut items: Vec<ScanItem>) -> Vec<DiskChange> {
     let mut below: Option<usize> = None;
     for place in (0..items.len()).rev() {
         // What is below a directory comes after it.
         let leads_on = below.is_some_and(|below| items[below].path.starts_with(&items[place].path));
         // The time of the root itself is no part of an image: docker and umoci never write it down.
-        if items[place].path.is_root() && items[place].state == State::Touched {
-            items[place].state = State::Parent;
+        if items[place].path.is_root() && items[place].state == ScanState::Touched {
+            items[place].state = ScanState::Parent;
         }
         match items[place].state {
-            State::Parent if !leads_on => items[place].state = State::Same,
-            State::Suspect | State::Same => {}
+            ScanState::Parent if !leads_on => items[place].state = ScanState::Same,
+            ScanState::Suspect | ScanState::Same => {}
             _ => below = Some(place),
         }
     }
@@ -84,17 +84,17 @@ pub(super) fn changes(mut items: Vec<Item>) -> Vec<Change> {
     items.into_iter().filter_map(change).collect()
 }
 
-fn change(item: Item) -> Option<Change> {
+fn change(item: ScanItem) -> Option<DiskChange> {
     let kind = match item.state {
-        State::Added => ChangeKind::Added,
-        State::Changed => ChangeKind::Changed,
-        State::Deleted => ChangeKind::Deleted,
-        State::Touched => ChangeKind::Touched,
-        State::Parent => ChangeKind::Parent,
-        State::Suspect | State::Same => return None,
+        ScanState::Added => DiskChangeKind::Added,
+        ScanState::Changed => DiskChangeKind::Changed,
+        ScanState::Deleted => DiskChangeKind::Deleted,
+        ScanState::Touched => DiskChangeKind::Touched,
+        ScanState::Parent => DiskChangeKind::Parent,
+        ScanState::Suspect | ScanState::Same => return None,
     };
-    let Item { path, remade: is_opaque, node, link, seal, .. } = item;
-    Some(Change { path, kind, is_opaque, node, link, seal })
+    let ScanItem { path, remade: is_opaque, node, link, seal, .. } = item;
+    Some(DiskChange { path, kind, is_opaque, node, link, seal })
 }
 
 pub(super) fn order(one: &EntryPath, other: &EntryPath) -> Ordering {

@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::item::{Item, State};
+use super::item::{ScanItem, ScanState};
 
 /// Marks all names of files that are not just as the image has them as changed, and lets the later ones link to the first.
-pub(super) fn gather(items: &mut [Item]) {
+pub(super) fn gather(items: &mut [ScanItem]) {
     let mut files: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, item) in items.iter().enumerate() {
         if let Some(inode) = item.inode() {
@@ -23,8 +23,8 @@ pub(super) fn gather(items: &mut [Item]) {
             continue;
         }
         for &name in &names {
-            if items[name].state == State::Same {
-                items[name].state = State::Changed;
+            if items[name].state == ScanState::Same {
+                items[name].state = ScanState::Changed;
             }
         }
         join(items, &names);
@@ -32,9 +32,9 @@ pub(super) fn gather(items: &mut [Item]) {
 }
 
 /// Whether a file's names are all of one file of the image, unchanged, and no other file here has that origin.
-fn is_intact(items: &[Item], names: &[usize], taken: &mut HashSet<u32>) -> bool {
+fn is_intact(items: &[ScanItem], names: &[usize], taken: &mut HashSet<u32>) -> bool {
     let first = &items[names[0]];
-    let alike = |name: &usize| items[*name].state == State::Same && items[*name].group() == first.group();
+    let alike = |name: &usize| items[*name].state == ScanState::Same && items[*name].group() == first.group();
     if !names.iter().all(alike) {
         return false;
     }
@@ -45,7 +45,7 @@ fn is_intact(items: &[Item], names: &[usize], taken: &mut HashSet<u32>) -> bool 
 }
 
 /// Makes all names but the first hard links to it.
-fn join(items: &mut [Item], names: &[usize]) {
+fn join(items: &mut [ScanItem], names: &[usize]) {
     let target = items[names[0]].path.clone();
     for &name in &names[1..] {
         items[name].link = Some(Box::new(target.clone()));

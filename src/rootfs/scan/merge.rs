@@ -5,25 +5,25 @@ use std::iter::Peekable;
 
 use super::change::Skipped;
 use super::compare::{self, Verdict};
-use super::item::{Item, Past, State, order};
+use super::item::{Past, ScanItem, ScanState, order};
 use super::options::{Keep, ScanOptions};
 use crate::layer::{EntryKind, EntryPath};
 use crate::rootfs::beneath::Parents;
 use crate::rootfs::snapshot::SnapshotError;
-use crate::rootfs::walk::{Met, Walk};
-use crate::rootfs::{Error, Node, Record, Root, Seal, Stat, Xattrs};
+use crate::rootfs::walk::{DirectoryWalk, WalkedPath};
+use crate::rootfs::{Error, FileNode, PathRecord, Root, Seal, Stat, Xattrs};
 
 /// What the merge found.
 pub(super) struct Merged {
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<ScanItem>,
     pub(super) skipped: Skipped,
 }
 
-type Records<'a> = Peekable<&'a mut dyn Iterator<Item = Result<Record, SnapshotError>>>;
+type Records<'a> = Peekable<&'a mut dyn Iterator<Item = Result<PathRecord, SnapshotError>>>;
 
 pub(super) fn merge(
     root: &Root,
-    records: &mut dyn Iterator<Item = Result<Record, SnapshotError>>,
+    records: &mut dyn Iterator<Item = Result<PathRecord, SnapshotError>>,
     options: &ScanOptions<'_>,
     keep: Keep<'_>,
 ) -> Result<Merged, Error> {
@@ -31,7 +31,7 @@ pub(super) fn merge(
         options,
         keep,
         records: records.peekable(),
-        walk: Walk::new(root).map_err(Error::at(b""))?,
+        walk: DirectoryWalk::new(root).map_err(Error::at(b""))?,
         parents: Parents::new(root),
         path: Vec::new(),
         gone: None,
@@ -46,15 +46,15 @@ struct Merger<'a, 'b> {
     options: &'b ScanOptions<'b>,
     keep: Keep<'b>,
     records: Records<'a>,
-    walk: Walk<'b>,
+    walk: DirectoryWalk<'b>,
     parents: Parents<'b>,
     /// The directories above what is looked at, and where they are among the items.
-    path: Vec<(Item, Option<usize>)>,
+    path: Vec<(ScanItem, Option<usize>)>,
     /// Records below this path are gone with it.
     gone: Option<EntryPath>,
     /// Records below this path are as they were: nobody looked.
     sealed: Option<EntryPath>,
-    items: Vec<Item>,
+    items: Vec<ScanItem>,
     skipped: Skipped,
 }
 
@@ -71,7 +71,7 @@ impl Merger<'_, '_> {
     }
 
     /// Skips the records before a path, which are missing on the disk; gives the path's own.
-    fn advance_to(&mut self, path: &EntryPath) -> Result<Option<Record>, Error> {
+    fn advance_to(&mut self, path: &EntryPath) -> Result<Option<PathRecord>, Error> {
         loop {
             let here = match self.records.peek() {
                 Some(Ok(record)) => order(&record.path, path),
@@ -90,7 +90,7 @@ impl Merger<'_, '_> {
     }
 
     /// A path that is not on the disk, or that nobody looked for.
-    fn missing(&mut self, record: Record) -> Result<(), Error> {
+    fn missing(&mut self, record: PathRecord) -> Result<(), Error> {
         if is_below(&record.path, self.sealed.as_ref()) {
             self.survives(&record.path);
             return (self.keep)(record);
@@ -112,7 +112,7 @@ impl Merger<'_, '_> {
 
     /// A directory that is not on the disk, while some paths are to stay as they are in the base: if those are in it, so
     /// are the directories that lead to them, and the rest is deleted one by one.
-    fn missing_directory(&mut self, directory: Record) -> Result<(), Error> {
+    fn missing_directory(&mut self, directory: PathRecord) -> Result<(), Error> {
         let mut lost = vec![directory];
         while let Some(Ok(record)) = self.records.peek()
             && record.path.starts_with(&lost[0].path)
@@ -130,7 +130,8 @@ impl Merger<'_, '_> {
                 }
                 continue;
             }
-            let item = Item { node: Some(record.node.clone()), ..Item::new(record.path.clone(), State::Same) };
+            let item =
+                ScanItem { node: Some(record.node.clone()), ..ScanItem::new(record.path.clone(), ScanState::Same) };
             self.survives(&record.path);
             self.path.push((item, None));
             (self.keep)(record)?;
@@ -139,7 +140,7 @@ impl Merger<'_, '_> {
     }
 
     /// Which of some records, in walk order, lead to an excluded one without being one.
-    fn leading(&self, records: &[Record]) -> Vec<bool> {
+    fn leading(&self, records: &[PathRecord]) -> Vec<bool> {
         let mut leads_on = vec![false; records.len()];
         let mut next: Option<&EntryPath> = None;
         for (place, record) in records.iter().enumerate().rev() {
@@ -154,14 +155,14 @@ impl Merger<'_, '_> {
 
     fn deleted(&mut self, path: EntryPath) {
         self.gone = Some(path.clone());
-        self.push(Item::new(path, State::Deleted));
+        self.push(ScanItem::new(path, ScanState::Deleted));
     }
 
     fn is_excluded(&self, path: &EntryPath) -> bool {
         self.options.exclude.is_some_and(|exclude| exclude(path))
     }
 
-    fn visit(&mut self, met: &Met, record: Option<Record>) -> Result<(), Error> {
+    fn visit(&mut self, met: &WalkedPath, record: Option<PathRecord>) -> Result<(), Error> {
         if !met.path.is_root() && self.is_left_out(met) {
             self.sealed = Some(met.path.clone());
             // A mount hides the directory that it is on.
@@ -200,7 +201,7 @@ impl Merger<'_, '_> {
         }
         // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
         // And a copy of one is like it.
-        let is_known = is_same || item.state == State::Same && !self.options.in_place;
+        let is_known = is_same || item.state == ScanState::Same && !self.options.in_place;
         match self.walk.enter(met) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_known => {
@@ -215,7 +216,7 @@ impl Merger<'_, '_> {
     }
 
     /// What this user may not read stays as it is in the base, with all that is in it.
-    fn unreadable(&mut self, met: &Met, record: Option<Record>) -> Result<(), Error> {
+    fn unreadable(&mut self, met: &WalkedPath, record: Option<PathRecord>) -> Result<(), Error> {
         self.skipped.unreadable.push(met.path.clone());
         self.sealed = Some(met.path.clone());
         let Some(record) = record else { return Ok(()) };
@@ -223,15 +224,15 @@ impl Merger<'_, '_> {
         (self.keep)(record)
     }
 
-    fn is_left_out(&mut self, met: &Met) -> bool {
+    fn is_left_out(&mut self, met: &WalkedPath) -> bool {
         if met.seen.is_mount {
             self.skipped.mounts.push(met.path.clone());
         }
         met.seen.is_mount || self.is_excluded(&met.path)
     }
 
-    fn leaf(&mut self, item: Item) {
-        if item.state != State::Same || item.inode().is_some() {
+    fn leaf(&mut self, item: ScanItem) {
+        if item.state != ScanState::Same || item.inode().is_some() {
             self.push(item);
         } else {
             self.survives(&item.path);
@@ -250,12 +251,12 @@ impl Merger<'_, '_> {
     }
 
     /// Takes a directory; what is in it comes next.
-    fn directory(&mut self, item: Item) {
+    fn directory(&mut self, item: ScanItem) {
         match item.state {
-            State::Same => self.survives(&item.path),
+            ScanState::Same => self.survives(&item.path),
             _ => self.leave(&item.path),
         }
-        let is_changed = item.state != State::Same;
+        let is_changed = item.state != ScanState::Same;
         self.path.push((item, None));
         if is_changed {
             self.push_path();
@@ -263,7 +264,12 @@ impl Merger<'_, '_> {
     }
 
     /// What became of a path of the image, and the attributes that the disk has if they are not the item's.
-    fn compared(&mut self, met: &Met, record: &Record, clean: bool) -> Result<(Item, Option<Xattrs>), Error> {
+    fn compared(
+        &mut self,
+        met: &WalkedPath,
+        record: &PathRecord,
+        clean: bool,
+    ) -> Result<(ScanItem, Option<Xattrs>), Error> {
         let changed = Error::while_reading(&met.path);
         let verdict = if clean {
             Verdict::Same
@@ -271,22 +277,22 @@ impl Merger<'_, '_> {
             compare::compare(&mut self.parents, met, record, self.options).map_err(changed)?
         };
         let (state, node, xattrs) = match verdict {
-            Verdict::Same => (State::Same, record.node.clone(), record.xattrs.clone()),
-            Verdict::Suspect => (State::Suspect, record.node.clone(), record.xattrs.clone()),
-            Verdict::Changed(node, xattrs) if is_touched(record, &node) => (State::Touched, node, xattrs),
-            Verdict::Changed(node, xattrs) => (State::Changed, node, xattrs),
+            Verdict::Same => (ScanState::Same, record.node.clone(), record.xattrs.clone()),
+            Verdict::Suspect => (ScanState::Suspect, record.node.clone(), record.xattrs.clone()),
+            Verdict::Changed(node, xattrs) if is_touched(record, &node) => (ScanState::Touched, node, xattrs),
+            Verdict::Changed(node, xattrs) => (ScanState::Changed, node, xattrs),
         };
         let inode = inode(met).filter(|_| met.seen.links > 1 || record.group != 0);
-        let past = (state != State::Same || inode.is_some()).then(|| {
+        let past = (state != ScanState::Same || inode.is_some()).then(|| {
             let is_same = met.seen.stat == record.stat;
             Box::new(Past { source: record.source.clone(), group: record.group, inode, is_same })
         });
         let remade = compare::is_remade(record, met, self.options);
         let seal = met.seen.stat.seal();
-        Ok((Item { node: Some(node), seal, past, remade, ..Item::new(met.path.clone(), state) }, xattrs))
+        Ok((ScanItem { node: Some(node), seal, past, remade, ..ScanItem::new(met.path.clone(), state) }, xattrs))
     }
 
-    fn added(&mut self, met: &Met, read: bool) -> Result<Item, Error> {
+    fn added(&mut self, met: &WalkedPath, read: bool) -> Result<ScanItem, Error> {
         if let Some(name) = met.path.file_name().filter(|name| name.starts_with(b".wh."))
             && !name.is_empty()
         {
@@ -300,11 +306,11 @@ impl Merger<'_, '_> {
         let inode = inode(met).filter(|_| met.seen.links > 1);
         let past = inode.map(|inode| Box::new(Past { inode: Some(inode), ..Past::default() }));
         let seal = met.seen.stat.seal();
-        Ok(Item { node: Some(node), seal, past, ..Item::new(met.path.clone(), State::Added) })
+        Ok(ScanItem { node: Some(node), seal, past, ..ScanItem::new(met.path.clone(), ScanState::Added) })
     }
 
     /// Adds an item, and before it the directories that lead to it.
-    fn push(&mut self, item: Item) {
+    fn push(&mut self, item: ScanItem) {
         self.leave(&item.path);
         self.push_path();
         self.items.push(item);
@@ -323,11 +329,11 @@ impl Merger<'_, '_> {
 
     fn push_path(&mut self) {
         for (directory, place) in self.path.iter_mut().filter(|(_, place)| place.is_none()) {
-            let state = if directory.state == State::Same { State::Parent } else { directory.state };
-            let Item { node, seal, remade, .. } = directory;
+            let state = if directory.state == ScanState::Same { ScanState::Parent } else { directory.state };
+            let ScanItem { node, seal, remade, .. } = directory;
             let (remade, node, seal) = (*remade, node.clone(), *seal);
             *place = Some(self.items.len());
-            self.items.push(Item { remade, node, seal, ..Item::new(directory.path.clone(), state) });
+            self.items.push(ScanItem { remade, node, seal, ..ScanItem::new(directory.path.clone(), state) });
         }
     }
 }
@@ -337,33 +343,33 @@ fn is_below(path: &EntryPath, above: Option<&EntryPath>) -> bool {
 }
 
 /// Whether a directory is as it was but for its time.
-fn is_touched(record: &Record, now: &Node) -> bool {
+fn is_touched(record: &PathRecord, now: &FileNode) -> bool {
     let was = &record.node;
     let same =
         (&was.kind, was.mode, was.uid, was.gid, &was.xattrs) == (&now.kind, now.mode, now.uid, now.gid, &now.xattrs);
     now.kind == EntryKind::Directory && same
 }
 
-impl Item {
-    fn new(path: EntryPath, state: State) -> Self {
+impl ScanItem {
+    fn new(path: EntryPath, state: ScanState) -> Self {
         Self { path, state, remade: false, node: None, seal: Seal::default(), past: None, link: None }
     }
 }
 
 /// The record of what is there now. What changed keeps its old source until its new one is known.
-fn kept_record(item: &Item, met: &Met, xattrs: Option<Xattrs>, record: Option<Record>) -> Record {
-    let node: Node = item.node.clone().expect("what was met has a node");
+fn kept_record(item: &ScanItem, met: &WalkedPath, xattrs: Option<Xattrs>, record: Option<PathRecord>) -> PathRecord {
+    let node: FileNode = item.node.clone().expect("what was met has a node");
     match record {
-        Some(record) if !matches!(item.state, State::Changed | State::Touched) => {
-            Record { stat: met.seen.stat, ..record }
+        Some(record) if !matches!(item.state, ScanState::Changed | ScanState::Touched) => {
+            PathRecord { stat: met.seen.stat, ..record }
         }
         record => {
             let (source, group) = record.map_or((None, 0), |record| (record.source, record.group));
-            Record { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs }
+            PathRecord { path: met.path.clone(), node, source, group, stat: met.seen.stat, xattrs }
         }
     }
 }
 
-fn inode(met: &Met) -> Option<(u64, u64)> {
+fn inode(met: &WalkedPath) -> Option<(u64, u64)> {
     (!met.seen.stat.is_directory()).then_some((met.seen.dev, met.seen.stat.ino))
 }

@@ -8,34 +8,34 @@
 //!
 //! A path whose stat is that of the snapshot is unchanged, unless its change could have had the time of the snapshot;
 //! any other is compared field by field, and if only its inode or ctime differ (it was copied, or touched back), by
-//! content. What is compared with is what the disk showed, not what the image says: see [`Record`].
+//! content. What is compared with is what the disk showed, not what the image says: see [`PathRecord`].
 
 mod change;
 mod compare;
 mod content;
+mod docker_changes;
 mod item;
 mod links;
 mod merge;
 mod opaque;
 mod options;
 mod stand_in;
-mod told;
 
-pub use change::{Change, ChangeKind, Changes, Skipped};
+pub use change::{Changes, DiskChange, DiskChangeKind, Skipped};
+pub use docker_changes::docker_changes;
 pub use options::{Keep, ScanOptions};
 pub use stand_in::StandIns;
-pub use told::as_docker_tells;
 
 use super::snapshot::SnapshotError;
-use super::{Error, Record, Root};
-use crate::image::contents::Layers;
+use super::{Error, PathRecord, Root};
+use crate::image::contents::LayerStack;
 
 /// Compares a tree with the records of its snapshot, given in walk order. `keep` gets, in walk order, a record of all
 /// that is there now, for the next snapshot.
 pub fn scan(
     root: &Root,
-    records: &mut dyn Iterator<Item = Result<Record, SnapshotError>>,
-    layers: &Layers,
+    records: &mut dyn Iterator<Item = Result<PathRecord, SnapshotError>>,
+    layers: &LayerStack,
     options: &ScanOptions<'_>,
     keep: Keep<'_>,
 ) -> Result<Changes, Error> {

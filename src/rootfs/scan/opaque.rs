@@ -9,17 +9,17 @@
 //! Docker's overlay notes it when a directory is made where one was; here other inodes tell. Where anything of the base
 //! is in the directory as it was, so that it is not in the layer, what is gone is named one by one.
 
-use super::item::{Item, State};
+use super::item::{ScanItem, ScanState};
 
 /// Leaves as remade the topmost directories of which all that is in them is in the layer.
-pub(super) fn mark(items: &mut [Item]) {
+pub(super) fn mark(items: &mut [ScanItem]) {
     // The directories above an item, by their places.
     let mut way: Vec<usize> = Vec::new();
     for place in 0..items.len() {
         while way.last().is_some_and(|above| !items[place].path.starts_with(&items[*above].path)) {
             way.pop();
         }
-        if matches!(items[place].state, State::Same | State::Suspect) {
+        if matches!(items[place].state, ScanState::Same | ScanState::Suspect) {
             for above in &way {
                 items[*above].remade = false;
             }

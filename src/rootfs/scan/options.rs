@@ -2,7 +2,7 @@
 
 use super::stand_in::StandIns;
 use crate::layer::{EntryPath, Mtime};
-use crate::rootfs::{Error, Record};
+use crate::rootfs::{Error, PathRecord};
 
 /// What is looked for, and how.
 pub struct ScanOptions<'a> {
@@ -21,4 +21,4 @@ pub struct ScanOptions<'a> {
 }
 
 /// Takes the records of the tree as it is now. Those of paths that changed have the source that they had.
-pub type Keep<'a> = &'a mut dyn FnMut(Record) -> Result<(), Error>;
+pub type Keep<'a> = &'a mut dyn FnMut(PathRecord) -> Result<(), Error>;

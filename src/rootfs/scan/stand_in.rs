@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use crate::layer::{EntryPath, Mtime};
-use crate::rootfs::walk::Met;
-use crate::rootfs::{Record, SnapshotError, Stat};
+use crate::rootfs::walk::WalkedPath;
+use crate::rootfs::{PathRecord, SnapshotError, Stat};
 
 /// What is known of the empty files that stand for devices.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub enum StandIns {
 impl StandIns {
     /// Those that a snapshot has.
     pub fn of_snapshot(
-        records: impl Iterator<Item = Result<Record, SnapshotError>>,
+        records: impl Iterator<Item = Result<PathRecord, SnapshotError>>,
         settled: Mtime,
         in_place: bool,
     ) -> Result<Self, SnapshotError> {
@@ -47,7 +47,7 @@ impl StandIns {
 
     /// Whether what is in the place of a device of the image is what unpacking left there. `settled` and `in_place` are
     /// those of the records.
-    pub(super) fn is_one(&self, record: &Record, met: &Met, settled: Mtime, in_place: bool) -> bool {
+    pub(super) fn is_one(&self, record: &PathRecord, met: &WalkedPath, settled: Mtime, in_place: bool) -> bool {
         let now = met.seen.stat;
         if !record.node.is_device() || !now.is_file() || now.size != 0 {
             return false;
@@ -63,7 +63,7 @@ impl StandIns {
 }
 
 /// Whether a file is the one that was left there. Numbers of inodes are used again, times of birth are not.
-fn is_left(left: Stat, met: &Met, settled: Mtime, in_place: bool) -> bool {
+fn is_left(left: Stat, met: &WalkedPath, settled: Mtime, in_place: bool) -> bool {
     let now = met.seen.stat;
     if in_place && left.ino != 0 {
         let is_young = met.seen.born.is_some_and(|born| born >= settled);

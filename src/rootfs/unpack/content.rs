@@ -22,7 +22,7 @@ const LARGE_CHUNK: u64 = 64 << 20;
 /// Writes a file's content, which is verified on the way. `buffer` is working space.
 pub(super) fn write(
     contents: &mut Contents<'_>,
-    source: overlay::Source<'_>,
+    source: overlay::ContentRange<'_>,
     to: &File,
     buffer: &mut Vec<u8>,
     job: &Token,

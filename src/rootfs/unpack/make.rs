@@ -10,16 +10,16 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::options::Options;
+use super::options::UnpackOptions;
 use crate::layer::Mtime;
-use crate::layer::overlay::{Node, NodeKind};
+use crate::layer::overlay::{NodeKind, ViewNode};
 use crate::rootfs::node::is_kept;
 use crate::rootfs::record::Xattrs;
-use crate::rootfs::{Seen, Stat, xattr};
+use crate::rootfs::{FreshStat, Stat, xattr};
 
 /// A path that was made.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct MadePath {
     /// What the disk says of it.
     pub(super) stat: Stat,
     /// The attributes that it has, if it could not have all.
@@ -29,7 +29,7 @@ pub(super) struct Found {
 /// Makes paths as the options say.
 #[derive(Clone, Copy)]
 pub(super) struct Maker {
-    pub(super) options: Options,
+    pub(super) options: UnpackOptions,
 }
 
 /// What is made before it gets its mode.
@@ -56,9 +56,9 @@ impl Maker {
         self,
         parent: BorrowedFd<'_>,
         name: &[u8],
-        node: Node<'_>,
+        node: ViewNode<'_>,
         write: impl FnOnce(&File) -> io::Result<()>,
-    ) -> io::Result<Found> {
+    ) -> io::Result<MadePath> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Nobody else is in the target, so that a file may have its mode from the beginning. As most files are right then,
         // they are asked once, at the end.
@@ -70,16 +70,16 @@ impl Maker {
             return self.finish_open(file.as_fd(), parent, name, node);
         }
         futimens(&file, &times(node.mtime()))?;
-        let stat = Seen::of(file.as_fd())?.stat;
+        let stat = FreshStat::of(file.as_fd())?.stat;
         let is_owned = !self.options.owners || (stat.uid, stat.gid) == owner(node);
         if is_owned && stat.permissions() == node.mode() {
-            return Ok(Found { stat, xattrs: None });
+            return Ok(MadePath { stat, xattrs: None });
         }
         self.finish_open(file.as_fd(), parent, name, node)
     }
 
     /// Makes what has no content. A device that may not be made is an empty file.
-    pub(super) fn other(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+    pub(super) fn other(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         let made = match node.kind() {
             NodeKind::Symlink { target } => {
                 symlinkat(target, parent, name)?;
@@ -113,7 +113,12 @@ impl Maker {
     }
 
     /// Gives a directory its metadata; nothing is made in it any more.
-    pub(super) fn finish_directory(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+    pub(super) fn finish_directory(
+        self,
+        parent: BorrowedFd<'_>,
+        name: &[u8],
+        node: ViewNode<'_>,
+    ) -> io::Result<MadePath> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(parent, name, flags, Mode::empty()) {
             Ok(fd) => self.finish_open(fd.as_fd(), parent, name, node),
@@ -121,7 +126,7 @@ impl Maker {
             Err(Errno::ACCESS) => {
                 let times = times(node.mtime());
                 utimensat(parent, name, &times, AtFlags::empty())?;
-                Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: None })
+                Ok(MadePath { stat: FreshStat::at(parent, name)?.stat, xattrs: None })
             }
             Err(error) => Err(error.into()),
         }
@@ -129,8 +134,14 @@ impl Maker {
 
     /// Metadata in the order in which nothing undoes what came before it: a new owner takes away setuid and capabilities,
     /// a mode the right to set attributes, and everything changes times.
-    fn finish_open(self, fd: BorrowedFd<'_>, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
-        let seen = Seen::of(fd)?.stat;
+    fn finish_open(
+        self,
+        fd: BorrowedFd<'_>,
+        parent: BorrowedFd<'_>,
+        name: &[u8],
+        node: ViewNode<'_>,
+    ) -> io::Result<MadePath> {
+        let seen = FreshStat::of(fd)?.stat;
         let (uid, gid) = owner(node);
         if self.options.owners && (seen.uid, seen.gid) != (uid, gid) {
             tolerate(fchown(fd, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))))?;
@@ -142,29 +153,29 @@ impl Maker {
         }
         xattrs.apply(parent, name, |key| !key.starts_with(b"user."))?;
         futimens(fd, &times(node.mtime()))?;
-        Ok(Found { stat: Seen::of(fd)?.stat, xattrs: xattrs.lacking() })
+        Ok(MadePath { stat: FreshStat::of(fd)?.stat, xattrs: xattrs.lacking() })
     }
 
     /// As [`Maker::finish_open`], for pipes and devices, which are not opened.
-    fn finish_closed(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+    fn finish_closed(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         self.chown(parent, name, node)?;
         let mut xattrs = Attributes::new(node);
         tolerate(chmodat(parent, name, Mode::from_raw_mode(node.mode()), AtFlags::empty()))?;
         xattrs.apply(parent, name, |_| true)?;
         utimensat(parent, name, &times(node.mtime()), AtFlags::SYMLINK_NOFOLLOW)?;
-        Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: xattrs.lacking() })
+        Ok(MadePath { stat: FreshStat::at(parent, name)?.stat, xattrs: xattrs.lacking() })
     }
 
     /// As [`Maker::finish_open`], for symbolic links, which have no mode of their own.
-    fn finish_link(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<Found> {
+    fn finish_link(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         self.chown(parent, name, node)?;
         let mut xattrs = Attributes::new(node);
         xattrs.apply(parent, name, |_| true)?;
         utimensat(parent, name, &times(node.mtime()), AtFlags::SYMLINK_NOFOLLOW)?;
-        Ok(Found { stat: Seen::at(parent, name)?.stat, xattrs: xattrs.lacking() })
+        Ok(MadePath { stat: FreshStat::at(parent, name)?.stat, xattrs: xattrs.lacking() })
     }
 
-    fn chown(self, parent: BorrowedFd<'_>, name: &[u8], node: Node<'_>) -> io::Result<()> {
+    fn chown(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<()> {
         let (uid, gid) = owner(node);
         if !self.options.owners {
             return Ok(());
@@ -182,7 +193,7 @@ fn tolerate(result: rustix::io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn owner(node: Node<'_>) -> (u32, u32) {
+fn owner(node: ViewNode<'_>) -> (u32, u32) {
     let number = |number| u32::try_from(number).expect("owners were checked before anything was made");
     (number(node.uid()), number(node.gid()))
 }
@@ -199,7 +210,7 @@ struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    fn new(node: Node<'a>) -> Self {
+    fn new(node: ViewNode<'a>) -> Self {
         Self { all: node.xattrs(), refused: Vec::new() }
     }
 

@@ -23,25 +23,25 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
-pub use options::Options;
+pub use options::UnpackOptions;
 pub use report::{Lacking, Unpacked, expected};
 
-use self::make::Found;
+use self::make::MadePath;
 use self::unpacker::Unpacker;
 use super::beneath::Parents;
-use super::{Error, Seen};
+use super::{Error, FreshStat};
 use crate::cancel::{Token, Undo};
 use crate::image::Progress;
-use crate::image::contents::Layers;
+use crate::image::contents::LayerStack;
 use crate::layer::Mtime;
-use crate::layer::overlay::{Node, Overlay};
+use crate::layer::overlay::{Overlay, ViewNode};
 
 /// Writes a merged view to `target`, which must not be there, or be an empty directory.
 pub fn unpack(
     overlay: &Overlay,
-    layers: &Layers,
+    layers: &LayerStack,
     target: &Path,
-    options: Options,
+    options: UnpackOptions,
     progress: &dyn Progress,
     job: &Token,
 ) -> Result<Unpacked, Error> {
@@ -73,7 +73,7 @@ fn check_owners(overlay: &Overlay) -> Result<(), Error> {
 
 impl Unpacker<'_> {
     fn run(&self) -> Result<Unpacked, Error> {
-        let mut found: Vec<Option<Found>> = vec![None; self.overlay.len() + 1];
+        let mut found: Vec<Option<MadePath>> = vec![None; self.overlay.len() + 1];
         self.directories()?;
         work::leaves(self, &mut found)?;
         self.links(&mut found)?;
@@ -84,7 +84,7 @@ impl Unpacker<'_> {
 
     fn directories(&self) -> Result<(), Error> {
         let mut parents = Parents::new(self.root);
-        for node in self.overlay.iter().filter(Node::is_directory) {
+        for node in self.overlay.iter().filter(ViewNode::is_directory) {
             let path = node.path_bytes();
             self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
@@ -94,10 +94,10 @@ impl Unpacker<'_> {
     }
 
     /// Makes all names of files but the first, and looks at the files again: a new name changes their ctime.
-    fn links(&self, found: &mut [Option<Found>]) -> Result<(), Error> {
+    fn links(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let (mut parents, mut targets) = (Parents::new(self.root), Parents::new(self.root));
         let linked = || self.overlay.iter().filter(|node| node.link_group().is_some());
-        for node in linked().filter(Node::is_further_name) {
+        for node in linked().filter(ViewNode::is_further_name) {
             let (path, target) = (node.path_bytes(), node.first_name().path_bytes());
             self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
@@ -107,18 +107,18 @@ impl Unpacker<'_> {
         for node in linked() {
             let path = node.path_bytes();
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
-            let stat = Seen::at(parent, name).map_err(Error::at(&path))?.stat;
+            let stat = FreshStat::at(parent, name).map_err(Error::at(&path))?.stat;
             let first = found[node.first_name().id()].clone();
-            found[node.id()] = first.map(|first| Found { stat, ..first });
+            found[node.id()] = first.map(|first| MadePath { stat, ..first });
         }
         Ok(())
     }
 
     /// Gives directories their metadata, from the bottom: nothing is made in them any more, and what is below a directory
     /// that nobody may enter is done before it.
-    fn finish_directories(&self, found: &mut [Option<Found>]) -> Result<(), Error> {
+    fn finish_directories(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let mut parents = Parents::new(self.root);
-        let mut directories: Vec<Node<'_>> = self.overlay.iter().filter(Node::is_directory).collect();
+        let mut directories: Vec<ViewNode<'_>> = self.overlay.iter().filter(ViewNode::is_directory).collect();
         directories.reverse();
         for node in directories {
             let path = node.path_bytes();
@@ -132,7 +132,7 @@ impl Unpacker<'_> {
 
     /// Opens the target to others. The time of that is the snapshot's: it is made later than that of everything in it, so
     /// that nothing is suspect for its youth.
-    fn settle(&self, found: &mut [Option<Found>]) -> Result<Mtime, Error> {
+    fn settle(&self, found: &mut [Option<MadePath>]) -> Result<Mtime, Error> {
         let youngest = found.iter().flatten().map(|found| found.stat.ctime).max().unwrap_or_default();
         let directory: BorrowedFd<'_> = self.root.fd();
         for wait in TICKS {

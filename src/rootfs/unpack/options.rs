@@ -2,7 +2,7 @@
 
 /// How an image is unpacked.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct UnpackOptions {
     /// Device nodes are made; else an empty file stands for each.
     pub devices: bool,
     /// Files are given to their owners, as only root can.

@@ -1,10 +1,10 @@
 //! What unpacking left: records for the snapshot, and what could not be applied.
 
-use super::make::Found;
-use crate::layer::overlay::{Node as ViewNode, Overlay};
+use super::make::MadePath;
+use crate::layer::overlay::{Overlay, ViewNode};
 use crate::layer::{EntryKind, Mtime};
 use crate::rootfs::record::Xattrs;
-use crate::rootfs::{Node, Record, Source, Stat};
+use crate::rootfs::{ContentSource, FileNode, PathRecord, Stat};
 
 /// How many paths could not be made as the image says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Lacking {
 /// A tree that was unpacked.
 #[derive(Debug)]
 pub struct Unpacked {
-    found: Vec<Option<Found>>,
+    found: Vec<Option<MadePath>>,
     /// When it was finished, by the clock of the file system.
     pub settled: Mtime,
     /// What could not be applied.
@@ -37,12 +37,13 @@ pub struct Unpacked {
 }
 
 impl Unpacked {
-    pub(super) fn new(overlay: &Overlay, found: Vec<Option<Found>>, settled: Mtime) -> Self {
+    pub(super) fn new(overlay: &Overlay, found: Vec<Option<MadePath>>, settled: Mtime) -> Self {
         let mut lacking = Lacking::default();
         for node in std::iter::once(overlay.root()).chain(overlay) {
             let Some(found) = &found[node.id()] else { continue };
-            let Found { stat, xattrs } = found;
-            let is_device = matches!(Node::of(node).kind, EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. });
+            let MadePath { stat, xattrs } = found;
+            let is_device =
+                matches!(FileNode::of(node).kind, EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. });
             lacking.owners += u64::from((u64::from(stat.uid), u64::from(stat.gid)) != (node.uid(), node.gid()));
             lacking.devices += u64::from(is_device && stat.is_file());
             lacking.xattrs += u64::from(xattrs.is_some());
@@ -52,19 +53,19 @@ impl Unpacked {
     }
 
     /// The records of the tree, in walk order.
-    pub fn records<'a>(&'a self, overlay: &'a Overlay) -> impl Iterator<Item = Record> + use<'a> {
+    pub fn records<'a>(&'a self, overlay: &'a Overlay) -> impl Iterator<Item = PathRecord> + use<'a> {
         nodes(overlay).filter_map(|node| {
             let found = self.found[node.id()].as_ref()?;
-            Some(record(node, Node::of(node), found.stat, found.xattrs.as_deref().cloned()))
+            Some(record(node, FileNode::of(node), found.stat, found.xattrs.as_deref().cloned()))
         })
     }
 }
 
 /// The records of a tree that somebody else unpacked: nothing is known of its inodes, so that contents are compared.
 /// `user` is the ordinary user who unpacked, to whom everything belongs then.
-pub fn expected(overlay: &Overlay, user: Option<(u32, u32)>) -> impl Iterator<Item = Record> + use<'_> {
+pub fn expected(overlay: &Overlay, user: Option<(u32, u32)>) -> impl Iterator<Item = PathRecord> + use<'_> {
     nodes(overlay).map(move |view| {
-        let node = Node::of(view);
+        let node = FileNode::of(view);
         let (stat, xattrs) = imagined(&node, user);
         record(view, node, stat, xattrs)
     })
@@ -74,19 +75,19 @@ fn nodes(overlay: &Overlay) -> impl Iterator<Item = ViewNode<'_>> {
     std::iter::once(overlay.root()).chain(overlay)
 }
 
-fn record(view: ViewNode<'_>, node: Node, stat: Stat, xattrs: Option<Xattrs>) -> Record {
-    let source = view.source().map(|source| Source {
+fn record(view: ViewNode<'_>, node: FileNode, stat: Stat, xattrs: Option<Xattrs>) -> PathRecord {
+    let source = view.source().map(|source| ContentSource {
         layer: u32::try_from(source.layer).expect("images have at most a thousand layers"),
         offset: source.content_offset,
         sparse: source.sparse.cloned(),
     });
     let first = u32::try_from(view.first_name().id()).expect("names are counted in 32 bits");
     let group = if view.link_group().is_some() { first } else { 0 };
-    Record { path: view.path(), node, source, group, stat, xattrs }
+    PathRecord { path: view.path(), node, source, group, stat, xattrs }
 }
 
 /// What the disk would say of a node that this user unpacked.
-fn imagined(node: &Node, user: Option<(u32, u32)>) -> (Stat, Option<Xattrs>) {
+fn imagined(node: &FileNode, user: Option<(u32, u32)>) -> (Stat, Option<Xattrs>) {
     let (kind, device) = match node.kind {
         EntryKind::File | EntryKind::Hardlink { .. } => (Stat::FILE, (0, 0)),
         EntryKind::Directory => (Stat::DIRECTORY, (0, 0)),

@@ -30,9 +30,10 @@ fn file(name: &str, mode: u32, content: &'static [u8]) -> (Meta, &'static [u8]) 
 fn unpack_layers(layers: Vec<(Blob, Vec<Entry>)>, target: &Path) -> Result<Unpacked, Error> {
     let (blobs, entries): (Vec<_>, Vec<_>) = layers.into_iter().unzip();
     let overlay = Overlay::build(entries.into_iter().map(|entries| entries.into_iter().map(Ok))).expect("a view");
-    let layers = Layers::new(blobs, Limits::default(), |_| Err(std::io::ErrorKind::NotFound.into())).expect("layers");
+    let layers =
+        LayerStack::new(blobs, Limits::default(), |_| Err(std::io::ErrorKind::NotFound.into())).expect("layers");
     let owners = rustix::process::geteuid().is_root();
-    unpack(&overlay, &layers, target, Options { devices: false, owners }, &Silent, &Token::new())
+    unpack(&overlay, &layers, target, UnpackOptions { devices: false, owners }, &Silent, &Token::new())
 }
 
 #[test]

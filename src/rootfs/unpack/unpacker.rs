@@ -1,18 +1,18 @@
 //! What all that write a tree have in common.
 
 use super::make::Maker;
-use super::options::Options;
+use super::options::UnpackOptions;
 use crate::cancel::Token;
 use crate::image::Progress;
-use crate::image::contents::Layers;
+use crate::image::contents::LayerStack;
 use crate::layer::overlay::Overlay;
 use crate::rootfs::Root;
 
 /// What a tree is written from, and to.
 pub(super) struct Unpacker<'a> {
     pub(super) overlay: &'a Overlay,
-    pub(super) layers: &'a Layers,
-    pub(super) options: Options,
+    pub(super) layers: &'a LayerStack,
+    pub(super) options: UnpackOptions,
     pub(super) progress: &'a dyn Progress,
     pub(super) job: &'a Token,
     pub(super) root: &'a Root,

@@ -5,19 +5,19 @@ use std::collections::hash_map::Entry;
 use std::fs::File;
 
 use super::content;
-use super::make::Found;
+use super::make::MadePath;
 use super::unpacker::Unpacker;
 use crate::image::work::{for_each, threads};
-use crate::layer::overlay::Node;
+use crate::layer::overlay::ViewNode;
 use crate::rootfs::Error;
 use crate::rootfs::beneath::Parents;
 
 /// What one thread does before it asks for more.
 enum Job<'a> {
     /// Names side by side, whose contents are read anywhere.
-    Names(Vec<Node<'a>>),
+    Names(Vec<ViewNode<'a>>),
     /// The files of a layer that is read from its beginning, in the order of its contents.
-    Stream(usize, Vec<Node<'a>>),
+    Stream(usize, Vec<ViewNode<'a>>),
 }
 
 /// How many names are one job: enough that directories are not opened by two threads in turn.
@@ -25,10 +25,10 @@ const NAMES: usize = 512;
 /// How many layers one thread has open: an image of a thousand layers must not take all the files that a process may open.
 const OPEN_LAYERS: usize = 32;
 
-type Made = Vec<(usize, Found)>;
+type Made = Vec<(usize, MadePath)>;
 
 /// Makes all leaves but further names of files; what the disk says of each goes to its number in `found`.
-pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<Found>]) -> Result<(), Error> {
+pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<MadePath>]) -> Result<(), Error> {
     let jobs = jobs(unpacker);
     let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
     unpacker.progress.total(Some(bytes));
@@ -46,8 +46,8 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<Found>]) -> Re
 
 /// The jobs, the longest first: streams cannot be divided.
 fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
-    let mut streams: Vec<Vec<Node<'a>>> = Vec::new();
-    let mut names: Vec<Vec<Node<'a>>> = Vec::new();
+    let mut streams: Vec<Vec<ViewNode<'a>>> = Vec::new();
+    let mut names: Vec<Vec<ViewNode<'a>>> = Vec::new();
     for node in unpacker.overlay.iter().filter(|node| !node.is_directory() && !node.is_further_name()) {
         match node.source().filter(|source| source.stored() > 0 && !unpacker.layers.is_plain(source.layer)) {
             Some(source) => {
@@ -68,14 +68,14 @@ fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
         jobs.push(Job::Stream(layer, nodes));
     }
     jobs.sort_by_key(|job| match job {
-        Job::Stream(_, nodes) => std::cmp::Reverse(nodes.iter().map(Node::size).sum::<u64>()),
+        Job::Stream(_, nodes) => std::cmp::Reverse(nodes.iter().map(ViewNode::size).sum::<u64>()),
         Job::Names(_) => std::cmp::Reverse(0),
     });
     jobs.extend(names.into_iter().map(Job::Names));
     jobs
 }
 
-fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
+fn names(unpacker: &Unpacker<'_>, nodes: &[ViewNode<'_>]) -> Result<Made, Error> {
     let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
     let mut layers = HashMap::new();
     let mut made = Made::with_capacity(nodes.len());
@@ -107,7 +107,7 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[Node<'_>]) -> Result<Made, Error> {
     Ok(made)
 }
 
-fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[Node<'_>]) -> Result<Made, Error> {
+fn stream(unpacker: &Unpacker<'_>, layer: usize, nodes: &[ViewNode<'_>]) -> Result<Made, Error> {
     let (maker, mut parents, mut buffer) = (unpacker.maker(), Parents::new(unpacker.root), Vec::new());
     let mut contents = unpacker.layers.open(layer).map_err(|source| Error::Layer { layer, source })?;
     let mut made = Made::with_capacity(nodes.len());

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{State, Throttle};
+use super::{ProgressState, Throttle};
 use crate::image::Progress;
 use crate::ui::output::{Stream, write_line};
 
@@ -27,13 +27,13 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(in crate::ui) struct Json {
     stderr: Stream,
     every: Duration,
-    things: Mutex<BTreeMap<u64, (State, Throttle)>>,
+    things: Mutex<BTreeMap<u64, (ProgressState, Throttle)>>,
 }
 
 /// A line; its fields in this order.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-enum Event<'a> {
+enum ProgressEvent<'a> {
     Total { total: Option<u64> },
     Start { id: u64, label: &'a str, total: Option<u64> },
     Advance { id: u64, current: u64, total: Option<u64> },
@@ -50,23 +50,23 @@ impl Json {
         Self { stderr, every, things: Mutex::default() }
     }
 
-    fn things(&self) -> MutexGuard<'_, BTreeMap<u64, (State, Throttle)>> {
+    fn things(&self) -> MutexGuard<'_, BTreeMap<u64, (ProgressState, Throttle)>> {
         self.things.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn print(&self, event: &Event<'_>) {
+    fn print(&self, event: &ProgressEvent<'_>) {
         write_line(&self.stderr, &serde_json::to_string(event).expect("numbers and strings serialise"));
     }
 }
 
 impl Progress for Json {
     fn total(&self, total: Option<u64>) {
-        self.print(&Event::Total { total });
+        self.print(&ProgressEvent::Total { total });
     }
 
     fn start(&self, id: u64, label: &str, total: Option<u64>) {
-        self.print(&Event::Start { id, label, total });
-        let state = State { label: label.to_owned(), current: 0, total };
+        self.print(&ProgressEvent::Start { id, label, total });
+        let state = ProgressState { label: label.to_owned(), current: 0, total };
         self.things().insert(id, (state, Throttle::new(self.every)));
     }
 
@@ -75,19 +75,19 @@ impl Progress for Json {
         let Some((state, throttle)) = things.get_mut(&id) else { return };
         state.current = state.current.saturating_add(bytes);
         if throttle.is_due() {
-            let event = Event::Advance { id, current: state.current, total: state.total };
+            let event = ProgressEvent::Advance { id, current: state.current, total: state.total };
             drop(things);
             self.print(&event);
         }
     }
 
     fn finish(&self, id: u64, note: &str) {
-        let Some((State { label, current, total }, _)) = self.things().remove(&id) else { return };
-        self.print(&Event::Finish { id, label: &label, current, total, note });
+        let Some((ProgressState { label, current, total }, _)) = self.things().remove(&id) else { return };
+        self.print(&ProgressEvent::Finish { id, label: &label, current, total, note });
     }
 
     fn message(&self, text: &str) {
-        self.print(&Event::Message { text });
+        self.print(&ProgressEvent::Message { text });
     }
 }
 

@@ -56,7 +56,7 @@ impl Throttle {
 
 /// How far a thing is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct State {
+struct ProgressState {
     label: String,
     current: u64,
     total: Option<u64>,

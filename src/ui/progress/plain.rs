@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{State, Throttle};
+use super::{ProgressState, Throttle};
 use crate::image::Progress;
 use crate::ui::human::size;
 use crate::ui::output::{Stream, write_line};
@@ -20,7 +20,7 @@ pub(in crate::ui) struct Plain {
 }
 
 struct Shared {
-    things: BTreeMap<u64, State>,
+    things: BTreeMap<u64, ProgressState>,
     done: u64,
     total: Option<u64>,
     throttle: Throttle,
@@ -59,7 +59,7 @@ impl Progress for Plain {
         let label = escape(label).into_owned();
         let of_size = bytes.map(|bytes| format!(" ({})", size(bytes, 4))).unwrap_or_default();
         write_line(&self.stderr, &format!("{label}: started{of_size}"));
-        self.shared().things.insert(id, State { label, current: 0, total: bytes });
+        self.shared().things.insert(id, ProgressState { label, current: 0, total: bytes });
     }
 
     fn advance(&self, id: u64, bytes: u64) {

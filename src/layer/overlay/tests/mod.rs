@@ -48,7 +48,7 @@ fn view(layers: &[&[&str]]) -> Result<Overlay, OverlayError> {
 }
 
 fn shown(overlay: &Overlay) -> Vec<String> {
-    let show = |node: Node<'_>| match node.kind() {
+    let show = |node: ViewNode<'_>| match node.kind() {
         _ if node.is_further_name() => format!("{} = {}", node.path(), node.first_name().path()),
         NodeKind::Directory => format!("{}/ {:o}", node.path(), node.mode()),
         NodeKind::File => format!("{} {}", node.path(), node.size()),
@@ -213,7 +213,7 @@ fn metadata_is_that_of_the_entry() {
     let source = node.source().expect("a file has content");
     assert_eq!(
         source,
-        Source { layer: 1, content_offset: 512, size: 10, sparse: Some(&map), checksum: Checksum::EMPTY }
+        ContentRange { layer: 1, content_offset: 512, size: 10, sparse: Some(&map), checksum: Checksum::EMPTY }
     );
     assert_eq!(source.stored(), 3);
     assert_eq!(node.meta(), Meta::of(&file));

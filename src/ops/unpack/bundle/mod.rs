@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use super::tree::{Options, Report, unpack};
+use super::tree::{UnpackImageOptions, UnpackReport, unpack};
 use crate::cancel::Undo;
 use crate::image::Progress;
 use crate::ops::checkout::open;
@@ -21,9 +21,9 @@ pub fn bundle(
     context: &Context,
     typed: &str,
     target: &Path,
-    options: &Options,
+    options: &UnpackImageOptions,
     progress: &dyn Progress,
-) -> Result<Report, Error> {
+) -> Result<UnpackReport, Error> {
     let failed = |source| Error::Io { what: target.display().to_string(), source };
     let found = context.find_for(typed, options.platform.as_ref())?;
     let image = found.image(options.platform.as_ref(), &context.host)?;

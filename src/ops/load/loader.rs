@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::image::blob::Key;
-use crate::image::{Blob, Image, Layer, MissingLayers, Named, Progress, Tree, work};
+use crate::image::{Blob, Image, ImageTree, Layer, MissingLayers, Named, Progress, work};
 use crate::layer::EntryPath;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
 use crate::ops::{Context, Error};
-use crate::store::{Assembly, KeptLayer, Quarantine};
+use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// An image whose blobs are all in the quarantine, or in the store already.
-pub(super) struct Taken {
+pub(super) struct LoadedImage {
     pub(super) names: Vec<Reference>,
     pub(super) descriptor: Descriptor,
     pub(super) id: ImageId,
@@ -26,29 +26,29 @@ pub(super) fn take(
     quarantine: &Quarantine,
     planned: &[Named],
     progress: &dyn Progress,
-) -> Result<Vec<Taken>, Error> {
-    let mut taker = Taker { context, quarantine, progress, kept: HashMap::new(), stored: OnceLock::new() };
+) -> Result<Vec<LoadedImage>, Error> {
+    let mut taker = ImageLoader { context, quarantine, progress, kept: HashMap::new(), stored: OnceLock::new() };
     taker.take_layers(planned)?;
     planned.iter().map(|named| taker.take_named(named)).collect()
 }
 
-struct Taker<'a> {
+struct ImageLoader<'a> {
     context: &'a Context,
     quarantine: &'a Quarantine,
     progress: &'a dyn Progress,
     /// The layers that were taken, each once however many images have it.
-    kept: HashMap<Key, KeptLayer>,
+    kept: HashMap<Key, VerifiedLayer>,
     /// The layers that the store has, for archives that leave them out.
-    stored: OnceLock<HashMap<DiffId, KeptLayer>>,
+    stored: OnceLock<HashMap<DiffId, VerifiedLayer>>,
 }
 
-impl Taker<'_> {
+impl ImageLoader<'_> {
     /// Takes the layers of all images that are needed, or are complete, several at a time.
     fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
         let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
         let mut seen = HashSet::new();
         let needed =
-            |named: &Named, image: &Image| matches!(named.tree, Tree::Image(_)) || self.lacking(image).is_empty();
+            |named: &Named, image: &Image| matches!(named.tree, ImageTree::Image(_)) || self.lacking(image).is_empty();
         let images = planned.iter().flat_map(|named| named.tree.images().into_iter().map(move |image| (named, image)));
         for (_, image) in images.filter(|(named, image)| needed(named, image)) {
             for layer in &image.layers {
@@ -64,7 +64,7 @@ impl Taker<'_> {
         Ok(())
     }
 
-    fn take_layer(&self, id: u64, layer: &Layer, blob: &Blob) -> Result<KeptLayer, Error> {
+    fn take_layer(&self, id: u64, layer: &Layer, blob: &Blob) -> Result<VerifiedLayer, Error> {
         let label = format!("{}: Loading layer", layer.diff_id.short());
         self.progress.start(id, &label, Some(blob.size()));
         let moved = |bytes| self.progress.advance(id, bytes);
@@ -76,11 +76,11 @@ impl Taker<'_> {
         Ok(kept)
     }
 
-    fn take_named(&self, named: &Named) -> Result<Taken, Error> {
+    fn take_named(&self, named: &Named) -> Result<LoadedImage, Error> {
         let shown = || named.names.first().map(Reference::familiar);
         let image = named.tree.default_image(&self.context.host).expect("only trees with images are planned");
         let label = shown().unwrap_or_else(|| image.id().to_string());
-        if !image.is_complete() && matches!(named.tree, Tree::Index { .. }) {
+        if !image.is_complete() && matches!(named.tree, ImageTree::Index { .. }) {
             self.check_complete(image, &label)?;
         }
         let mut descriptor = match (self.take_tree(&named.tree, &label, true)?, &named.descriptor) {
@@ -98,22 +98,24 @@ impl Taker<'_> {
         };
         let right = named.names.iter().filter(is_right).cloned().collect();
         let images = named.tree.images().into_iter().map(Image::id).collect();
-        Ok(Taken { names: right, descriptor, id: image.id(), images, layers })
+        Ok(LoadedImage { names: right, descriptor, id: image.id(), images, layers })
     }
 
     /// Takes documents and verifies layers. For an image the descriptor of its manifest comes back.
-    fn take_tree(&self, tree: &Tree, label: &str, needed: bool) -> Result<Option<Descriptor>, Error> {
+    fn take_tree(&self, tree: &ImageTree, label: &str, needed: bool) -> Result<Option<Descriptor>, Error> {
         match tree {
-            Tree::Image(image) if needed || self.lacking(image).is_empty() => self.take_image(image, label).map(Some),
-            Tree::Image(_) | Tree::Absent | Tree::Other(_) => Ok(None),
-            Tree::Index { document, children } => {
+            ImageTree::Image(image) if needed || self.lacking(image).is_empty() => {
+                self.take_image(image, label).map(Some)
+            }
+            ImageTree::Image(_) | ImageTree::Absent | ImageTree::Other(_) => Ok(None),
+            ImageTree::Index { document, children } => {
                 for child in children {
                     self.take_tree(&child.tree, label, false)?;
                 }
                 self.quarantine.keep_bytes(document.bytes())?;
                 Ok(None)
             }
-            Tree::Artifact { manifest, blobs } => {
+            ImageTree::Artifact { manifest, blobs } => {
                 if blobs.iter().all(|(_, blob)| blob.is_some()) {
                     for (descriptor, blob) in blobs {
                         self.take_plain(descriptor, blob.as_ref().expect("all blobs are there"))?;
@@ -134,13 +136,13 @@ impl Taker<'_> {
         let layers = self.verify_layers(image)?;
         self.check_links(image, &layers)?;
         let (config, manifest) = (&image.config, image.manifest.as_ref());
-        let layers = layers.iter().map(KeptLayer::descriptor).collect();
+        let layers = layers.iter().map(VerifiedLayer::descriptor).collect();
         let platform = image.described_platform.clone();
         Ok(self.quarantine.assemble(Assembly { config, layers, manifest, parent: None, platform })?)
     }
 
     /// The layers as they are kept, each with the digest and diff ID that it should have.
-    fn verify_layers(&self, image: &Image) -> Result<Vec<KeptLayer>, Error> {
+    fn verify_layers(&self, image: &Image) -> Result<Vec<VerifiedLayer>, Error> {
         let mut layers = Vec::with_capacity(image.layers.len());
         for (place, layer) in image.layers.iter().enumerate() {
             let kept = match &layer.blob {
@@ -162,7 +164,7 @@ impl Taker<'_> {
     }
 
     /// A hard link may lead to a file of a layer below, but not to nothing.
-    fn check_links(&self, image: &Image, layers: &[KeptLayer]) -> Result<(), Error> {
+    fn check_links(&self, image: &Image, layers: &[VerifiedLayer]) -> Result<(), Error> {
         for (place, (layer, kept)) in image.layers.iter().zip(layers).enumerate() {
             let mut missing: HashSet<&EntryPath> = kept.missing_link_targets.iter().collect();
             for lower in layers[..place].iter().rev() {
@@ -197,21 +199,21 @@ impl Taker<'_> {
         missing
     }
 
-    fn stored_layers(&self) -> &HashMap<DiffId, KeptLayer> {
+    fn stored_layers(&self) -> &HashMap<DiffId, VerifiedLayer> {
         self.stored.get_or_init(|| stored_layers(self.context))
     }
 }
 
 /// An index that nobody described; archives describe theirs.
-fn unnamed_index(tree: &Tree) -> Descriptor {
+fn unnamed_index(tree: &ImageTree) -> Descriptor {
     match tree {
-        Tree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
+        ImageTree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),
         _ => Descriptor::new(MediaType::OCI_INDEX, Digest::of(b""), 0),
     }
 }
 
 /// The layers of all images of the store that can be read.
-fn stored_layers(context: &Context) -> HashMap<DiffId, KeptLayer> {
+fn stored_layers(context: &Context) -> HashMap<DiffId, VerifiedLayer> {
     let mut stored = HashMap::new();
     let Ok(catalog) = context.store.catalog() else { return stored };
     for tree in catalog.entries().iter().filter_map(|entry| context.store.tree(entry).ok()) {
@@ -220,7 +222,7 @@ fn stored_layers(context: &Context) -> HashMap<DiffId, KeptLayer> {
             let Ok(compression) = blob.compression() else { continue };
             let (digest, size, diff_id) = (descriptor.digest, descriptor.size, layer.diff_id);
             let missing_link_targets = Vec::new();
-            stored.insert(diff_id, KeptLayer { digest, size, diff_id, compression, missing_link_targets });
+            stored.insert(diff_id, VerifiedLayer { digest, size, diff_id, compression, missing_link_targets });
         }
     }
     stored

@@ -27,7 +27,7 @@ pub use output::{ArchiveMember, MemberContent};
 pub use tar_index::TarIndex;
 
 use crate::image::source::settled;
-use crate::image::{Error as ImageError, Inventory, Named, ImageSource};
+use crate::image::{Error as ImageError, ImageSource, Inventory, Named};
 use crate::layer::{PathError, TarError};
 use crate::oci::{Digest, DocumentError, JsonError};
 

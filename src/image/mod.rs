@@ -30,7 +30,7 @@ pub use blobs::{BlobSource, Error};
 pub use contents::Contents;
 pub use progress::{Progress, Silent};
 pub use sink::Sink;
-pub use source::{Inventory, Named, ImageSource};
+pub use source::{ImageSource, Inventory, Named};
 pub use tree::{Child, ImageTree, collect_from_unknown};
 
 use crate::oci::{Descriptor, DiffId, Document, ImageConfig, ImageId, Manifest, Platform};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{StoreName, flat, name_of, names_in_store};
-use crate::image::{BlobSource, Error, Named, ImageTree};
+use crate::image::{BlobSource, Error, ImageTree, Named};
 use crate::oci::{Descriptor, Digest, Index, Reference};
 
 /// Reads what an index lists, once for each thing however many names it has, in the order of the index. Names stand as

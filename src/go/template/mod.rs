@@ -18,6 +18,7 @@ mod lex;
 mod literal;
 mod node;
 mod parse;
+mod pipeline;
 mod strings;
 mod tokens;
 mod value;

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Invariants: a name never leads to a blob that is not verified and on the disk; whoever holds neither lock never sees
-//! half a change; nobody holds a lock for as long as a transfer takes: who works for long has a [lease](lease) on what
+//! half a change; nobody holds a lock for as long as a transfer takes: who works for long has a `lease` on what
 //! must not be deleted meanwhile.
 
 mod assembly;

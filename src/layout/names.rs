@@ -113,14 +113,7 @@ fn is_object_of(ref_name: &str, image_name: &str) -> bool {
 }
 
 fn foreign(entry: &Descriptor) -> Option<&str> {
-    let name = text(entry, ANNOTATION_REF_NAME).or_else(|| text(entry, ANNOTATION_IMAGE_NAME));
-    name.filter(|name| !looks_like_id(name))
-}
-
-/// Whether a user who types this means an image ID or digest.
-fn looks_like_id(text: &str) -> bool {
-    let hex = text.split_once(':').map_or(text, |(_, hex)| hex);
-    hex.len() >= 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    text(entry, ANNOTATION_REF_NAME).or_else(|| text(entry, ANNOTATION_IMAGE_NAME))
 }
 
 fn as_name(text: &str) -> Option<Reference> {
@@ -193,6 +186,7 @@ mod tests {
             (["Fx/A:1", ""], "(Fx/A:1)"),
             (["", &format!("sha256-{hex}")], &format!("(sha256-{hex})")),
             (["", &format!("sha256-{hex}.sig")], &format!("(sha256-{hex}.sig)")),
+            // What could be taken for an ID is no name that docker would take, but keeps its image.
             (["", &format!("sha256:{hex}")], &format!("(sha256:{hex})")),
             (["", &hex], &format!("({hex})")),
             (["", ""], "-"),

@@ -181,7 +181,7 @@ mod tests {
         let config = read(&json);
         assert_eq!(String::from_utf8_lossy(&go_json::to_vec(&config)), json);
         assert_eq!(config.other["parent"], "p");
-        assert_eq!(config.platform().to_string(), "linux/arm64/v8");
+        assert_eq!(config.platform().to_string(), "linux(v+f)/arm64/v8");
         assert_eq!(config.platform().os_version.as_deref(), Some("v"));
     }
 

@@ -323,14 +323,14 @@ mod tests {
         let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let member = |name: &str| format!("{name}{digest}{}", if name.is_empty() { ".json" } else { "" });
         let (json, blob, layer) = (member(""), member("blobs/sha256/"), format!("{digest}/layer.tar"));
-        let images = "standard input is an archive of images, and not the tar of a root file system: it has ";
+        let images = "standard input is an image archive, not a tar of a root file system: it contains ";
         let cases = [
             (tar(&["manifest.json", &json]), format!("{images}manifest.json")),
             (tar(&["manifest.json", "oci-layout", "index.json", &blob]), format!("{images}oci-layout")),
             (tar(&["repositories", &layer]), format!("{images}repositories")),
             (
                 tar(&["etc/.wh.passwd"]),
-                "standard input is a layer of an image, and not the tar of a root file system: it has the whiteout \
+                "standard input is an image layer, not a tar of a root file system: it contains the whiteout \
                  etc/.wh.passwd"
                     .to_owned(),
             ),

@@ -126,10 +126,16 @@ fn aim(family: &Family, typed: &str) -> Result<Aim, Error> {
             return Ok(Aim::Names(place, names));
         }
     }
+    let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
+    // An annotation that says the ID of another image leads nobody to this one.
+    if let Ok(id) = format!("sha256:{hex}").parse::<Digest>()
+        && let Some(place) = family.by_hex(&id.hex(), typed)?
+    {
+        return Ok(Aim::Id(place));
+    }
     if let Some(place) = family.foreign(typed) {
         return Ok(Aim::Foreign(place));
     }
-    let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
     if (1..=64).contains(&hex.len()) && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         return family.by_hex(hex, typed)?.map(Aim::Id).ok_or_else(missing);
     }

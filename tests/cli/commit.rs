@@ -69,7 +69,7 @@ fn an_image_of_as_many_layers_as_can_be_read_gets_no_more() {
     session.load(&pack(&docker_save(&[many])));
     session.ok(&["unpack", "fx/many:1", "tree"]);
     session.write("tree/new", "new");
-    refused(&session, &["commit", "tree", "fx/more:1"], &["1025 layers are more than the 1024 allowed", "--squash"]);
+    refused(&session, &["commit", "tree", "fx/more:1"], &["too many layers: 1025, the limit is 1024", "--squash"]);
     assert_eq!(session.ok(&["diff", "tree"]), "A /new\n");
 }
 
@@ -412,7 +412,10 @@ fn the_same_changes_at_the_same_time_are_the_same_image() {
     }
     let mut command = session.command(&["commit", "tree"]);
     let output = command.env("SOURCE_DATE_EPOCH", "soon").output().expect("the binary runs");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("SOURCE_DATE_EPOCH is \"soon\""));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("invalid SOURCE_DATE_EPOCH \"soon\": expected seconds since 1970")
+    );
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn what_is_not_there() {
     let session = session();
     session.run(&["diff", "none"]).fails(1, &["error: open none: no such file or directory"]);
     session.run(&["diff", "fx/a:1", "fx/none"]).fails(1, &["error: No such image: fx/none:latest"]);
-    let mixed = "error: tree is a directory: to compare it with an image, say imgtool diff --from fx/a:1 tree";
+    let mixed = "error: tree is a directory: to compare it with an image: imgtool diff --from fx/a:1 tree";
     session.run(&["diff", "tree", "fx/a:1"]).fails(1, &[mixed]);
     session.run(&["diff", "fx/a:1", "tree"]).fails(1, &[mixed]);
     let usage = "Usage:  imgtool diff [OPTIONS] DIR | IMAGE IMAGE";

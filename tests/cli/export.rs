@@ -125,7 +125,7 @@ fn a_directory_that_was_unpacked_is_exported_as_its_next_image_would_be() {
         session.ok(&["rmi", "-f", "fx/a:2", "fx/a:1"]);
         let answer = session.run(&["export", "-o", "z.tar", "tree"]);
         assert_eq!(answer.code, 0, "{}", answer.text());
-        assert!(answer.stderr.contains("tree: exported as it is on the disk"), "{}", answer.text());
+        assert!(answer.stderr.contains("exporting files with the owners they have on disk"), "{}", answer.text());
     }
 }
 
@@ -199,7 +199,9 @@ fn what_is_not_there() {
     let session = session();
     session.run(&["export", "-o", "y.tar", "fx/none"]).fails(1, &["error: No such image: fx/none:latest"]);
     session.run(&["export", "-o", "y.tar", "./none"]).fails(1, &["./none", "no such file or directory"]);
-    session.run(&["export", "-o", "y.tar", "load.tar"]).fails(1, &["hint: there is a file load.tar: write ./load.tar"]);
+    session
+        .run(&["export", "-o", "y.tar", "load.tar"])
+        .fails(1, &["hint: load.tar is a file; to inspect an archive, write ./load.tar"]);
     session.run(&["export", "-o", "no/y.tar", "fx/a:1"]).fails(1, &["invalid output path: stat no: no such file"]);
     session.run(&["export", "-o", ".", "fx/a:1"]).fails(1, &["cannot write to a directory"]);
     let usage = ["'imgtool export' requires 1 argument", "Usage:  imgtool export [OPTIONS] IMAGE"];

@@ -214,12 +214,26 @@ fn an_archive_of_images_is_for_load() {
     ] {
         let session = Session::new();
         session.write("images.tar", pack(&members));
-        let words = "images.tar is an archive of images, and not the tar of a root file system: it has ";
-        refused(&session, b"", &["import", "images.tar"], &[words, "hint: imgtool load -i images.tar"]);
+        let words = "images.tar is an image archive, not a tar of a root file system: it contains ";
+        refused(
+            &session,
+            b"",
+            &["import", "images.tar"],
+            &[words, "hint: to load an archive of images: imgtool load -i images.tar"],
+        );
         session.write("images.tar.gz", Packing::Gzip.apply(&pack(&members)));
-        refused(&session, b"", &["import", "images.tar.gz"], &["hint: imgtool load -i images.tar.gz"]);
-        let answer = refused(&session, &pack(&members), &["import", "-"], &["standard input is an archive of images"]);
-        assert!(answer.stderr.contains("hint: imgtool load"), "{what}: {}", answer.stderr);
+        refused(
+            &session,
+            b"",
+            &["import", "images.tar.gz"],
+            &["hint: to load an archive of images: imgtool load -i images.tar.gz"],
+        );
+        let answer = refused(&session, &pack(&members), &["import", "-"], &["standard input is an image archive"]);
+        assert!(
+            answer.stderr.contains("hint: to load an archive of images: imgtool load"),
+            "{what}: {}",
+            answer.stderr
+        );
     }
 }
 
@@ -229,13 +243,13 @@ fn what_is_no_root_file_system() {
     let cut = &tar()[..1100];
     let gzip = Packing::Gzip.apply(&tar());
     for (what, bytes, words) in [
-        ("nothing", &b""[..], "is empty: the tar of a root file system was expected"),
+        ("nothing", &b""[..], "is empty: expected a tar of a root file system"),
         ("nothing, packed", &Packing::Gzip.apply(b""), "is empty"),
         ("text", &b"hello world\n".repeat(100), "not a tar archive, but text that begins with \"hello world\""),
         ("a line", b"hello\n", "not a tar archive, but text"),
         ("half a tar", cut, "truncated: it ends at byte 1100 of at least 1536"),
         ("half a gzip", &gzip[..gzip.len() - 9], "truncated gzip data at byte"),
-        ("a layer", &layer(&[Item::whiteout("etc/.wh.passwd")]), "is a layer of an image"),
+        ("a layer", &layer(&[Item::whiteout("etc/.wh.passwd")]), "is an image layer"),
         ("a dangling link", &layer(&[Item::hardlink("a", "b")]), "hard link to b"),
         ("a path that climbs", &layer(&[Item::file("../x", "x")]), "outside"),
     ] {
@@ -254,7 +268,12 @@ fn what_is_not_there() {
     session.write("d/f", "x");
     session.write("rootfs.tar", tar());
     refused(&session, b"", &["import", "none.tar"], &["error: open none.tar: no such file or directory"]);
-    refused(&session, b"", &["import", "d"], &["error: d is a directory", "hint: imgtool commit --from scratch d"]);
+    refused(
+        &session,
+        b"",
+        &["import", "d"],
+        &["error: d is a directory", "hint: to make it an image: imgtool commit --from scratch d"],
+    );
     refused(&session, b"", &["import", "rootfs.tar", "UPPER"], &["invalid reference format", "lowercase"]);
     let digested = format!("fx/i@{}", digest(b""));
     refused(&session, b"", &["import", "rootfs.tar", &digested], &["digest reference"]);

@@ -62,9 +62,9 @@ fn amend_and_annotate() {
         .run(&["manifest", "annotate", "fx/both", "fx/arm:1", "--arch", "vax"])
         .fails(1, &["manifest entry for image has unsupported os/arch combination: linux/vax"]);
     session.run(&["manifest", "annotate", "fx/none", "fx/arm:1", "--os", "linux"]).fails(1, &["no such manifest"]);
-    session.run(&["manifest", "annotate", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, and no manifest list"]);
-    session.run(&["manifest", "rm", "fx/amd:1"]).fails(1, &["is an image, and no manifest list"]);
-    session.run(&["manifest", "create", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, and no manifest list"]);
+    session.run(&["manifest", "annotate", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, not a manifest list"]);
+    session.run(&["manifest", "rm", "fx/amd:1"]).fails(1, &["is an image, not a manifest list"]);
+    session.run(&["manifest", "create", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, not a manifest list"]);
     session.run(&["manifest", "create", "fx/x", "fx/none"]).fails(1, &["No such image: fx/none:latest"]);
 }
 

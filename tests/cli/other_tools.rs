@@ -117,6 +117,16 @@ fn names_that_docker_would_not_take() {
 }
 
 #[test]
+fn a_name_that_is_the_id_of_another_image_leads_nobody_astray() {
+    let (image, other) = (TestImage::of("", "a"), TestImage::of("", "b"));
+    for id in [image.id(), image.hex()] {
+        let (session, _) = store(&[(&other, "", &id), (&image, "", "docker.io/fx/a:1")]);
+        quiet(&session, &["rmi", &id]);
+        assert_eq!(session.ids(), [other.id()], "{id}");
+    }
+}
+
+#[test]
 fn an_id_with_a_name_of_another_tool_beside_is_not_removed_by_accident() {
     let image = TestImage::of("", "a");
     let (session, _) = store(&[(&image, "", "docker.io/fx/a:1"), (&image, "", "V 1")]);

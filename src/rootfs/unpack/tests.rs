@@ -41,13 +41,14 @@ fn modes_times_and_links_are_those_of_the_image() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = folder.path().join("t");
     let directory = Meta::directory(b"d", 0o500, Mtime { seconds: 7, nanos: 0 });
-    let link =
-        Meta { kind: EntryKind::Hardlink { target: EntryPath::new(b"d/a").expect("a path") }, ..file("l", 0, b"").0 };
+    let kind = EntryKind::Hardlink { target: EntryPath::new(b"d/a").expect("a path") };
+    let link = Meta { kind, mtime: Mtime { seconds: -2, nanos: 600 }, ..file("l", 0o4711, b"").0 };
     let device = Meta { kind: EntryKind::CharDevice { major: 1, minor: 3 }, ..file("null", 0o666, b"").0 };
-    let members = [(directory, &b""[..]), file("d/a", 0o4711, b"content"), (link, b""), (device, b"")];
+    let members = [(directory, &b""[..]), file("d/a", 0o640, b"content"), (link, b""), (device, b"")];
     let unpacked = unpack_layers(vec![layer(&members)], &target).expect("a tree");
     let found = fs::metadata(target.join("d/a")).expect("a file");
-    assert_eq!((found.mode() & 0o7777, found.mtime(), found.mtime_nsec(), found.nlink()), (0o4711, -1, 500, 2));
+    let metadata = (found.mode() & 0o7777, found.mtime(), found.mtime_nsec(), found.nlink());
+    assert_eq!(metadata, (0o4711, -2, 600, 2), "of the names of a file the last header counts");
     assert_eq!(fs::read(target.join("l")).expect("a file"), b"content");
     let found = fs::metadata(target.join("d")).expect("a folder");
     assert_eq!((found.mode() & 0o7777, found.mtime()), (0o500, 7));

@@ -1,17 +1,17 @@
-//! Ending a job in the middle, on request, without leaving anything behind.
+//! Cancelling a job midway without leaving anything behind.
 //!
-//! Each job has a [`Token`]; whoever works for the job has a clone of it. The command line has one job, which Ctrl-C
-//! cancels; a server has one for each request, and cancels that of a client that has gone. What must not outlive its job
-//! is made in one of three ways:
+//! Each job has a [`Token`], and everything that works for the job holds a clone of it. The command line runs one job,
+//! cancelled by Ctrl-C; a server would run one per request and cancel it when its client disconnects. Anything that
+//! must not outlive its job is made in one of three ways:
 //!
 //! ```text
-//! Draft   a file or folder that is not whole yet     [`Token::cancel`] deletes it, whatever its threads are doing
-//! Undo    a tree in which many threads make files    they ask [`Token::check`], fail, and clean up; [`Token::cancel`] waits
-//! finish  the step that makes work visible           from its beginning on it is too late to cancel: the work is done
+//! Draft   an unfinished file or folder               [`Token::cancel`] deletes it, whatever its threads are doing
+//! Undo    a tree that many threads write             they poll [`Token::check`], fail, clean up; [`Token::cancel`] waits
+//! finish  the step that makes the result visible     once it has begun it is too late to cancel: the job completes
 //! ```
 //!
-//! Invariant: after [`Token::cancel`] said [`Ended::Clean`], the job has no draft, can make none, and makes nothing
-//! visible. It holds because drafts are made, published and cancelled under one lock. Other jobs are not touched.
+//! Invariant: after [`Token::cancel`] returns [`Ended::Clean`], the job has no drafts, can create none, and publishes
+//! nothing. It holds because drafts are created, published and cancelled under one lock. Other jobs are not affected.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,25 +20,25 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What came of a request to end.
+/// The outcome of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing is left of what the job began.
+    /// The job was cancelled and everything it had begun is removed.
     Clean,
-    /// The work was already being made visible, and is left to come to its end.
+    /// The result was already being published; the job runs to completion.
     TooLate,
 }
 
-/// One job, which can be cancelled. Clones are the same job.
+/// A cancellable job. Clones refer to the same job.
 #[derive(Debug, Clone, Default)]
 pub struct Token(Arc<Job>);
 
 #[derive(Debug, Default)]
 struct Job {
     state: Mutex<JobState>,
-    /// What is asked often, and needs no lock.
+    /// Polled often, so readable without the lock.
     cancelled: AtomicBool,
-    /// Told when an [`Undo`] is done.
+    /// Notified when an [`Undo`] is dropped.
     undone: Condvar,
 }
 
@@ -68,17 +68,17 @@ impl Token {
         Self::default()
     }
 
-    /// Whether the job was cancelled.
+    /// Whether the job has been cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Relaxed)
     }
 
-    /// An error, once the job was cancelled: for loops.
+    /// Fails once the job has been cancelled; for use in loops.
     pub fn check(&self) -> io::Result<()> {
         if self.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
 
-    /// Ends the job: deletes its drafts and waits until its trees are deleted.
+    /// Cancels the job: deletes its drafts and waits until every [`Undo`] has cleaned up.
     pub fn cancel(&self) -> Ended {
         let mut state = self.state();
         if state.finishing {
@@ -95,7 +95,7 @@ impl Token {
         Ended::Clean
     }
 
-    /// Begins to make work visible: from now on the job comes to its own end.
+    /// Begins publishing the result: from now on the job can no longer be cancelled.
     pub fn finish(&self) -> io::Result<()> {
         let mut state = self.state();
         state.alive()?;
@@ -108,7 +108,7 @@ impl Token {
     }
 }
 
-/// How often a folder is deleted again, because its owner was deleting it at the same time.
+/// How often deleting a folder is retried, since its owner may be deleting it at the same time.
 const ATTEMPTS: usize = 10;
 
 fn remove(path: &Path) {
@@ -125,7 +125,7 @@ fn remove(path: &Path) {
     }
 }
 
-/// A file or folder that is deleted if the job is cancelled. Its owner deletes it in all other cases.
+/// A file or folder that is deleted if the job is cancelled. In all other cases its owner deletes it.
 #[must_use = "a draft that is not held is not deleted"]
 #[derive(Debug)]
 pub struct Draft {
@@ -134,7 +134,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Has it made by `make`, which says where it is.
+    /// Calls `make` to create it; `make` returns its path.
     pub fn create<T>(job: &Token, make: impl FnOnce() -> io::Result<(T, PathBuf)>) -> io::Result<(T, Self)> {
         let mut state = job.state();
         state.alive()?;
@@ -145,7 +145,7 @@ impl Draft {
         Ok((thing, Self { job: job.clone(), id }))
     }
 
-    /// Has it renamed to where it stays. Unless that succeeds it is still a draft.
+    /// Calls `rename` to move it to its final place. If that fails it remains a draft.
     pub fn publish<T>(&self, rename: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let mut state = self.job.state();
         state.alive()?;
@@ -161,13 +161,13 @@ impl Drop for Draft {
     }
 }
 
-/// Somebody who deletes what they made when [`Token::check`] fails; [`Token::cancel`] waits until this is dropped.
+/// Held by code that deletes what it made when [`Token::check`] fails; [`Token::cancel`] waits until it is dropped.
 #[must_use = "nobody waits for what is not held"]
 #[derive(Debug)]
 pub struct Undo(Token);
 
 impl Undo {
-    /// To be had before anything is made.
+    /// Call this before anything is made.
     pub fn begin(job: &Token) -> io::Result<Self> {
         let mut state = job.state();
         state.alive()?;

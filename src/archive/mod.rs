@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A new format goes beside these: a module with a `read` that turns a [`TarIndex`] into
-//! [`Named`](crate::image::Named) images, and a line in [`ImageSource::inventory`] of the index that recognises it by its
+//! [`Named`] images, and a line in [`ImageSource::inventory`] of the index that recognises it by its
 //! members.
 
 pub mod docker_archive;
@@ -43,10 +43,10 @@ pub enum Error {
     /// A member's name leads out of the archive.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// What was read is no image archive.
+    /// The input is not an image archive.
     #[error("invalid archive: does not contain a manifest.json, index.json or repositories")]
     NotAnArchive,
-    /// The files of a system, as `export` writes them.
+    /// The archive holds a root file system, as `export` writes it.
     #[error("not an archive of images, but a root file system")]
     RootFs,
     /// An archive that lists no images has no end mark either.
@@ -60,7 +60,7 @@ pub enum Error {
         /// What is missing.
         source: Box<Error>,
     },
-    /// A pipe can be read once, which is enough to load it and not to look into it.
+    /// A pipe can be loaded, but not read in place: it can be read only once.
     #[error("not a regular file: it can be loaded, but not looked into")]
     NotSeekable,
     /// Nothing was read.
@@ -81,15 +81,15 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
-    /// A member lies below something that is no folder.
+    /// A member lies below another one that is not a directory.
     #[error("member {name} lies below {link}, which is no folder")]
     ThroughLink {
         /// The member, escaped.
         name: String,
-        /// What lies in its way, escaped.
+        /// The other member, escaped.
         link: String,
     },
-    /// A member that is needed is no regular file.
+    /// A member that is needed is not a regular file.
     #[error("member {name} is not a regular file")]
     NotAFile {
         /// The member, escaped.
@@ -101,7 +101,7 @@ pub enum Error {
         /// Where the links began.
         name: String,
     },
-    /// A name that no system takes.
+    /// A name longer than any system allows.
     #[error("a member's name has more than {limit} bytes")]
     NameTooLong {
         /// The limit.
@@ -141,13 +141,13 @@ pub enum Error {
     /// There is no image in the archive.
     #[error("the archive holds no image")]
     NoImage,
-    /// What is in the archive is no image, but a chart, a signature or the like.
+    /// The archive holds no image, only artifacts: charts, signatures and the like.
     #[error("the archive holds no image, only {}", .kinds.join(", ").escape_debug())]
     OnlyArtifacts {
         /// Their media types.
         kinds: Vec<String>,
     },
-    /// A name has no tag, or is no name.
+    /// A name is invalid, or has no tag.
     #[error("invalid tag {tag:?}")]
     InvalidTag {
         /// The name as the archive has it.
@@ -175,13 +175,13 @@ pub enum Error {
         /// How many there are.
         layers: usize,
     },
-    /// `manifest.json` and `index.json` speak of different images.
+    /// `manifest.json` and `index.json` describe different images.
     #[error("manifest.json and index.json do not agree: {what}; readers would see different images")]
     Disagree {
         /// On what.
         what: String,
     },
-    /// `oci-layout` does not say a version that is known.
+    /// The version in `oci-layout` is unknown.
     #[error("unknown version of the OCI image layout")]
     LayoutVersion,
     /// An image of docker 1.9 or before is wrong.
@@ -195,7 +195,7 @@ pub enum Error {
     /// An image of an OCI layout cannot be read.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Where the archive's files are to go, they could not be put.
+    /// A member could not be kept in the store.
     #[error(transparent)]
     Take(Box<dyn std::error::Error + Send + Sync>),
 }

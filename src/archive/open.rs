@@ -1,4 +1,4 @@
-//! From a file or a stream to the table of its members.
+//! Opening an archive: from a file or a stream to the table of its members.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,7 +33,7 @@ pub fn open_file(path: &Path) -> io::Result<Archive> {
     })
 }
 
-/// Reads the headers of an uncompressed tar in a file and hops over the contents.
+/// Reads the headers of an uncompressed tar in a file, skipping the contents.
 pub fn index_plain(file: &Arc<File>, limits: &Limits) -> Result<TarIndex, Error> {
     let size = file.metadata().map_err(Error::Read)?.len();
     let reader = Blob::range(Arc::clone(file), 0, size).open().map_err(Error::Read)?;

@@ -25,7 +25,7 @@ pub enum OutputError {
         #[source]
         source: io::Error,
     },
-    /// A part has other bytes than its digest says: the store or the archive it comes from is damaged.
+    /// A part does not match its digest: the store or the archive it comes from is damaged.
     #[error("{what} is damaged: its digest is {actual} instead of {expected}; load the image again")]
     Damaged {
         /// Which part of which image.
@@ -86,7 +86,7 @@ impl ArchiveMember {
         OutputError::Io { what: self.shown(), source }
     }
 
-    /// How messages call it.
+    /// Its name in messages.
     fn shown(&self) -> String {
         match &self.content {
             MemberContent::Part(part) => part.shown(),
@@ -94,7 +94,7 @@ impl ArchiveMember {
         }
     }
 
-    /// What it is called on a bar, if it is worth one.
+    /// Its label on a progress bar, if it gets one.
     fn label(&self) -> Option<&str> {
         match &self.content {
             MemberContent::Part(part) if part.kind == PartKind::Blob => Some(&part.label),
@@ -106,7 +106,7 @@ impl ArchiveMember {
 /// Two blocks of zeros.
 const END: [u8; 1024] = [0; 1024];
 
-/// Writes the members in order to something that cannot go back.
+/// Writes the members in order to a stream that cannot seek.
 pub fn write_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), OutputError> {
     progress.total(Some(members.iter().map(ArchiveMember::size).sum()));
     for (id, member) in members.iter().enumerate() {
@@ -140,7 +140,7 @@ fn stop_others(result: Result<(), OutputError>, failed: &AtomicBool) -> Result<(
     result
 }
 
-/// The part that a member holds, if its bytes are placed in a file without being looked at.
+/// The part that a member holds, if its bytes are copied into the file unread, and verified by the other thread.
 fn placed_unseen(member: &ArchiveMember) -> Option<&OutgoingPart> {
     match &member.content {
         MemberContent::Part(part) if part.as_stored().is_some() => Some(part),
@@ -199,7 +199,7 @@ impl Job<'_> {
         }
     }
 
-    /// Writes the member, and says how many bytes it takes.
+    /// Writes the member, and returns its size in bytes.
     fn place(&self, to: &File, offset: u64) -> Result<u64, OutputError> {
         let (member, header) = (self.member, self.member.header());
         to.write_all_at(&header, offset).map_err(|error| member.error(error))?;
@@ -233,7 +233,7 @@ fn check(member: &ArchiveMember, expected: Digest, actual: Digest) -> Result<(),
     if expected == actual { Ok(()) } else { Err(OutputError::Damaged { what: member.shown(), expected, actual }) }
 }
 
-/// Writes at a place of a file.
+/// Writes at an offset of a file.
 struct At<'a> {
     file: &'a File,
     at: u64,

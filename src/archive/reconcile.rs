@@ -2,8 +2,8 @@
 //!
 //! docker reads the one, podman and containerd the other, and many writers leave images or names out of one of them. So
 //! the images of both are taken: as `index.json` describes them, because that keeps manifests and platforms, and those
-//! that it does not have as `manifest.json` describes them. What one of the two does not say contradicts nothing; a name
-//! that both give must lead to one config, or the archive is refused.
+//! that it does not have as `manifest.json` describes them. An omission is no contradiction; but a name that both give
+//! must lead to the same config, or the archive is refused.
 
 use std::collections::BTreeSet;
 
@@ -126,14 +126,14 @@ impl Merger {
     }
 }
 
-/// A name without the digest that its tag makes needless.
+/// The name without its digest, which is redundant where there is a tag.
 fn short(name: &Reference) -> Reference {
     if name.tag().is_some() { name.without_digest() } else { name.clone() }
 }
 
 /// imgtool up to 0.1 wrote an image that is named by digest with its layers unpacked, and so with a manifest of another
-/// digest, under its old name in both lists. The digest is of something that is not here: the name goes, or its tag
-/// stays.
+/// digest, under its old name in both lists. That digest is not in the archive, so the name loses it, and a name
+/// without a tag is dropped.
 fn forget_lost_digest(named: &mut Named, name: &Reference) {
     let Some(digest) = name.digest() else { return };
     let is_right = named.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == *digest);
@@ -145,7 +145,7 @@ fn forget_lost_digest(named: &mut Named, name: &Reference) {
     named.names.extend(tagged);
 }
 
-/// Whether a manifest says nothing but what is needed, as one does that was made when the image was written.
+/// Whether a manifest has only the required fields, as one that was generated when the image was saved.
 fn is_made_anew(image: &Image) -> bool {
     let is_bare = |manifest: &Document<Manifest>| {
         let Manifest { config, layers, .. } = manifest.value().clone();

@@ -1,8 +1,8 @@
-//! A compressed archive that is only looked at: decompressed once, its members kept where they can be read again.
+//! Reading a compressed archive in place: it is decompressed once, and its members are kept for random access.
 //!
 //! Small members are kept in memory and the others in a temporary file without a name, one after the other, so that a
-//! layer is a range of a file as it is in an archive that is not compressed. Where there is no place for such a file, a
-//! member is found by decompressing the archive anew.
+//! layer is a range of a file as it is in an archive that is not compressed. Where no such file can be created, a
+//! member is read by decompressing the archive again.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -16,7 +16,7 @@ use crate::layer::{Limits, RawEntry, TarReader};
 
 /// Members up to this size are kept in memory.
 const SMALL: u64 = 1 << 20;
-/// How many bytes of them in all.
+/// Limit on the memory for all of them, in bytes.
 const SMALL_BUDGET: u64 = 16 << 20;
 
 /// Reads a compressed archive.
@@ -26,7 +26,7 @@ pub struct Spool<'a> {
     small: u64,
     file: Option<Arc<File>>,
     written: u64,
-    /// How many bytes the file may have: what others need of the disk is left to them.
+    /// Limit on the size of the file, so that it does not fill the disk.
     room: u64,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Spool<'a> {
         }
     }
 
-    /// A member that is found by decompressing anew.
+    /// A member that is read by decompressing the archive again.
     fn again(&self, entry: &RawEntry) -> Blob {
         let member = PackedMember {
             path: self.path.to_owned(),
@@ -94,7 +94,7 @@ fn append(from: &mut dyn Read, mut to: &File) -> io::Result<u64> {
     }
 }
 
-/// A member of a compressed archive, found anew each time.
+/// A member of a compressed archive, decompressed again for each read.
 struct PackedMember {
     path: PathBuf,
     offset: u64,

@@ -1,8 +1,8 @@
 //! The members of an outer tar, by their cleaned names: read from headers, never extracted.
 //!
 //! Links are followed inside this table and nowhere else. Rules P1 and P2: a name that climbs out, two members of one
-//! name with different bytes, or a member below a link make the whole archive worthless; devices and FIFOs do no harm
-//! until something asks for them.
+//! name with different bytes, or a member below a link make the whole archive invalid; devices and FIFOs are an error
+//! only if they are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -14,12 +14,12 @@ use crate::layer::{EntryPath, RawEntry, RawKind, TarError, TarReader};
 
 /// How many links may lead to one member.
 const MAX_LINKS: usize = 16;
-/// The most members an archive may have; the largest real ones, with a folder a layer, have some thousands.
+/// Limit on the number of members; the largest real archives, with a folder per layer, have some thousands.
 const MAX_MEMBERS: usize = 100_000;
 
-/// The most bytes that a member's name may have: the longest path that a system takes.
+/// Limit on the length of a member's name in bytes: `PATH_MAX` of Linux.
 const MAX_NAME: usize = 4096;
-/// The most bytes that all names may have together.
+/// Limit on the total length of all names in bytes.
 const MAX_NAME_BYTES: usize = 16 << 20;
 
 /// Folders at the root of a system.
@@ -36,7 +36,7 @@ enum IndexedMember {
     Symlink(Vec<u8>),
     /// From the top of the archive.
     Hardlink(Vec<u8>),
-    /// A device, a FIFO, or a type that nobody knows.
+    /// A device, a FIFO, or an unknown type.
     Special,
 }
 
@@ -57,7 +57,7 @@ impl TarIndex {
         let mut index = Self::default();
         match index.fill(tar, take) {
             Ok(()) => Ok(index),
-            // What no archive of images may have, a system may.
+            // A root file system may have members that an image archive must not have.
             Err(
                 Error::Duplicate { .. }
                 | Error::ThroughLink { .. }
@@ -114,7 +114,7 @@ impl TarIndex {
         if same { Ok(()) } else { Err(Error::Duplicate { name: path.to_string() }) }
     }
 
-    /// No member lies below another that is no folder.
+    /// Checks that no member lies below one that is not a directory.
     fn check_parents(&self) -> Result<(), Error> {
         let is_in_the_way =
             |folder: &[u8]| self.members.get(folder).is_some_and(|member| !matches!(member, IndexedMember::Folder));
@@ -188,12 +188,12 @@ impl TarIndex {
         self.members.keys().filter_map(one_deep).collect()
     }
 
-    /// Whether the archive has its end mark, without which it may be cut.
+    /// Whether the archive has its end-of-archive mark; without it, the archive may be truncated.
     pub fn has_end_mark(&self) -> bool {
         self.ended
     }
 
-    /// Whether the members are the files of a system, and no archive's.
+    /// Whether the members look like a root file system, not like an image archive.
     pub fn looks_like_a_root(&self) -> bool {
         let top = self.members.keys().filter_map(|path| path.components().next());
         let found: BTreeSet<&[u8]> = top.filter(|name| ROOT_FOLDERS.contains(name)).collect();
@@ -206,7 +206,7 @@ impl TarIndex {
     }
 }
 
-/// Names the member in which an archive ends too early, or cannot be read.
+/// Adds the name of the member in which an archive is truncated or unreadable.
 fn in_member(error: Error, member: Option<&EntryPath>) -> Error {
     match (error, member) {
         (

@@ -1,7 +1,8 @@
-//! What the members of an archive are, for images that are to be written.
+//! The members of the archive of given images.
 //!
 //! The default archive is read by docker 1.10 to 29 with both its stores, podman, skopeo, crane and syft: an OCI layout
-//! with `manifest.json` and `repositories`, the four documents first so that who reads a stream knows early what comes.
+//! with `manifest.json` and `repositories`, the four documents first, so that a streaming reader knows early what
+//! follows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -74,7 +75,7 @@ fn index(images: &[Outgoing]) -> Vec<u8> {
     go_json::to_vec(&index)
 }
 
-/// The images of `manifest.json`; one that has several manifests is still one image.
+/// The images of `manifest.json`; several manifests of one config are one image.
 fn items(images: &[Outgoing]) -> Vec<ManifestItem> {
     let mut items: Vec<ManifestItem> = Vec::new();
     let mut places = HashMap::new();

@@ -1,4 +1,4 @@
-//! Requests are sent, again if need be, and followed to where redirects lead.
+//! Sends requests, with retries and redirects.
 
 use std::thread;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use super::agents::Agents;
 use super::request::RequestContent;
 use super::{Error, Method, Request, Response, Settings, Url};
 
-/// How many redirects are followed; as many as Go's client does.
+/// The most redirects that are followed, as in Go's client.
 const MAX_REDIRECTS: usize = 10;
-/// No longer is waited because a server wants it.
+/// The longest `Retry-After` that is honoured.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// Headers that say who asks, and are for one server only.
+/// Headers with credentials, which are never sent to another server.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
-/// Sends requests. Threads may share one; connections are used again.
+/// An HTTP client. Threads may share one; connections are reused.
 #[derive(Debug)]
 pub struct Client {
     agents: Agents,
@@ -25,18 +25,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that reaches the network so. Nothing is connected yet.
+    /// A client with these settings. Does not connect yet.
     pub fn new(settings: &Settings) -> Self {
         Self { agents: Agents::new(settings), retries: settings.retries.clone() }
     }
 
-    /// Asks for a file, and for where redirects say that it is. An answer that is no success is an error.
+    /// Gets a file, following redirects. Any status but success is an error.
     pub fn get(&self, url: &Url) -> Result<Response, Error> {
         self.send(Request::new(Method::Get, url).header("accept", "*/*"))?.success()
     }
 
-    /// Sends a request and gives the answer, whatever its status. Redirects of GET and HEAD are followed; those of other
-    /// methods are an answer like any other.
+    /// Sends a request and returns the response, whatever its status. Redirects of GET and HEAD are followed; those of
+    /// other methods are returned as they are.
     pub fn send(&self, request: Request<'_>) -> Result<Response, Error> {
         if !request.can_repeat() {
             return self.exchange(request);
@@ -54,7 +54,7 @@ impl Client {
         Err(Error::TooManyRedirects { url: url.clone(), limit: MAX_REDIRECTS })
     }
 
-    /// Sends a request that can be repeated until there is an answer that will not be another one soon.
+    /// Sends a repeatable request, retrying transient failures.
     fn persist(&self, method: Method, url: &Url, headers: &[(&'static str, String)]) -> Result<Response, Error> {
         let mut waits = self.retries.iter();
         loop {
@@ -70,7 +70,7 @@ impl Client {
         }
     }
 
-    /// Sends a request once.
+    /// Sends a request once, without retries or redirects.
     fn exchange(&self, request: Request<'_>) -> Result<Response, Error> {
         let Request { method, url, headers, content } = request;
         let mut builder = http::Request::builder().method(method.name()).uri(url.target());

@@ -1,10 +1,10 @@
-//! What is asked of a server.
+//! HTTP requests.
 
 use std::io::Read;
 
 use super::Url;
 
-/// What is to be done with what a URL names.
+/// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the methods of RFC 9110 by their names")]
 pub enum Method {
@@ -17,7 +17,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Whether the same request may be sent twice without doing more than once.
+    /// Whether the method is safe, so that a request can be repeated.
     pub(super) fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }
@@ -34,15 +34,15 @@ impl Method {
     }
 }
 
-/// What is sent along.
+/// The content of a request.
 pub(super) enum RequestContent<'a> {
     Nothing,
     Bytes(&'a [u8]),
-    /// A stream, and how long it is.
+    /// A stream and its size.
     Stream(&'a mut (dyn Read + Send), u64),
 }
 
-/// What is asked of a server.
+/// HTTP requests.
 pub struct Request<'a> {
     pub(super) method: Method,
     pub(super) url: &'a Url,
@@ -56,29 +56,29 @@ impl<'a> Request<'a> {
         Self { method, url, headers: Vec::new(), content: RequestContent::Nothing }
     }
 
-    /// With one more header. `authorization` and `cookie` go to no other server that a redirect leads to.
+    /// Adds a header. Redirects to another server drop `authorization` and `cookie`.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Only what comes from `offset` on: what was transferred before is not sent again. Whether the server did as it was
-    /// asked is for [`Response::starts_at`](super::Response::starts_at) to say.
+    /// Asks for the bytes from `offset` on, to resume a transfer. [`Response::starts_at`](super::Response::starts_at)
+    /// tells whether the server complied.
     pub fn from_offset(self, offset: u64) -> Self {
         if offset == 0 { self } else { self.header("range", format!("bytes={offset}-")) }
     }
 
-    /// With a content that is in memory, and can be sent again.
+    /// Sets a content from memory, which can be sent again.
     pub fn bytes(self, bytes: &'a [u8]) -> Self {
         Self { content: RequestContent::Bytes(bytes), ..self }
     }
 
-    /// With `size` bytes that are read once; nothing of them can be sent again.
+    /// Sets a content of `size` bytes from a stream, which cannot be sent again.
     pub fn stream(self, stream: &'a mut (dyn Read + Send), size: u64) -> Self {
         Self { content: RequestContent::Stream(stream, size), ..self }
     }
 
-    /// Whether it does no harm to send it again.
+    /// Whether the request can safely be repeated.
     pub(super) fn can_repeat(&self) -> bool {
         self.method.is_safe() && matches!(self.content, RequestContent::Nothing)
     }

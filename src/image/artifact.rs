@@ -1,4 +1,4 @@
-//! What is an image, and what only lies beside one: signatures, attestations, SBOMs, charts, caches.
+//! Tells images from artifacts: signatures, attestations, SBOMs, charts, caches.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::image::{Blob, ImageTree};
 use crate::oci::{Descriptor, Manifest, MediaType, strict};
 
-/// What OCI meant for artifacts before image-spec 1.1; SOCI and ORAS wrote such.
+/// The media type of artifacts in drafts of image-spec 1.1; SOCI and ORAS wrote it.
 const ARTIFACT_MANIFEST: &str = "application/vnd.oci.artifact.manifest.v1+json";
 
-/// What kinds of artifacts a descriptor leads to, by their artifact types, or else by the types of what is in them.
+/// The kinds of artifacts that a descriptor leads to: their artifact types, or else the media types of their content.
 pub(super) fn kinds(descriptor: Option<&Descriptor>, tree: &ImageTree) -> BTreeSet<String> {
     let own = match tree {
         ImageTree::Image(_) => None,

@@ -2,8 +2,8 @@
 //!
 //! A range can be moved between files by the kernel and read by several threads at once; a stream (a member of a
 //! compressed archive) can only be read from its beginning, each time anew. The file of a range may be known only by
-//! its digest until somebody reads it ([`OpenFile`]), so that looking at a thousand images opens none of their layers.
-//! What is known of the bytes already, because they were hashed on their way in, travels with the blob as [`QuarantinedBlob`].
+//! its digest until it is read ([`OpenFile`]), so that looking at a thousand images opens none of their layers. What
+//! was learned while the bytes were received and hashed is kept with the blob as [`QuarantinedBlob`].
 
 use std::fmt;
 use std::fs::File;
@@ -22,7 +22,7 @@ pub trait Reopen: Send + Sync {
 
 /// Opens the file that holds a blob and nothing else, when its bytes are wanted.
 pub trait OpenFile: Send + Sync {
-    /// The file. Whoever implements this may keep some files open; a blob keeps none.
+    /// The file. An implementation may keep some files open; a blob keeps none.
     fn open_file(&self) -> io::Result<Arc<File>>;
 }
 
@@ -33,7 +33,7 @@ pub struct QuarantinedBlob {
     pub ticket: u64,
     /// Their digest.
     pub digest: Digest,
-    /// What they hold as a layer, or why they are none.
+    /// What is known of them as a layer, or why they are not a layer.
     pub layer: Result<QuarantinedLayer, Arc<str>>,
 }
 
@@ -44,7 +44,7 @@ pub struct QuarantinedLayer {
     pub diff_id: DiffId,
     /// How the bytes are compressed.
     pub compression: Compression,
-    /// Where hard links lead that this layer alone does not resolve.
+    /// Targets of hard links that are not in this layer itself.
     pub missing_link_targets: Vec<EntryPath>,
 }
 
@@ -56,12 +56,12 @@ enum Origin {
     Stream(Arc<dyn Reopen>),
 }
 
-/// What tells a blob from others of the same source: two that share it have the same bytes.
+/// Identifies a blob within its source: two blobs with equal keys have the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// The source finds the bytes by this digest. They need not have it: whoever takes them verifies that.
+    /// The digest by which the source finds the bytes. It is not verified: the reader of the bytes has to do that.
     Digest(Digest),
-    /// Where the bytes are: in which file or memory, from which offset on.
+    /// Where the bytes are: which file or memory, and the offset in it.
     Place(usize, u64),
 }
 
@@ -79,7 +79,7 @@ impl Blob {
         Self { origin: Origin::Range { file, offset }, size, held: None }
     }
 
-    /// `size` bytes that are all of a file, which its source finds by their digest and opens when they are read.
+    /// A whole file of `size` bytes, which its source finds by digest and opens when it is read.
     pub fn named(digest: Digest, size: u64, file: Arc<dyn OpenFile>) -> Self {
         Self { origin: Origin::Named { digest, file }, size, held: None }
     }
@@ -125,7 +125,7 @@ impl Blob {
         matches!(self.origin, Origin::Range { .. } | Origin::Named { .. })
     }
 
-    /// What tells this blob from others of the same source.
+    /// The key that identifies this blob within its source.
     pub fn key(&self) -> Key {
         match &self.origin {
             Origin::Named { digest, .. } => Key::Digest(*digest),
@@ -146,7 +146,7 @@ impl Blob {
         Ok(BlobReader { inner, at: 0, size: self.size })
     }
 
-    /// How the bytes are compressed, by the first of them.
+    /// The compression, recognised by the first bytes.
     pub fn compression(&self) -> io::Result<Compression> {
         let mut prefix = Vec::with_capacity(Compression::PREFIX);
         self.open()?.take(Compression::PREFIX as u64).read_to_end(&mut prefix)?;

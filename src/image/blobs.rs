@@ -28,7 +28,7 @@ pub enum Error {
         /// Its digest.
         digest: Digest,
     },
-    /// A blob has other bytes than its descriptor says.
+    /// A blob does not match its digest.
     #[error("{what} {expected} has other content: its digest is {actual}")]
     DigestMismatch {
         /// What the blob is.
@@ -60,7 +60,7 @@ pub enum Error {
         /// What is wrong with it.
         source: DocumentError,
     },
-    /// A descriptor carries bytes that are not those it describes.
+    /// The embedded data of a descriptor does not match its size or digest.
     #[error("{what} {digest}: the data in its descriptor is not that blob")]
     EmbeddedData {
         /// What the blob is.
@@ -68,7 +68,7 @@ pub enum Error {
         /// The digest that the descriptor gives.
         digest: Digest,
     },
-    /// A name carries a digest, and leads to something else.
+    /// The digest in a name is not that of the image.
     #[error("{name} does not lead to what its digest says, but to {actual}")]
     NameDigest {
         /// The name.
@@ -92,10 +92,10 @@ pub enum Error {
         /// How many there are.
         layers: usize,
     },
-    /// Indexes that point to indexes, too deep.
+    /// Indexes nested too deep.
     #[error("indexes are nested deeper than {limit}", limit = super::MAX_INDEX_DEPTH)]
     TooDeep,
-    /// Indexes that name too many manifests.
+    /// Indexes that list too many manifests.
     #[error("more than {limit} manifests", limit = super::MAX_DESCRIPTORS)]
     TooManyDescriptors,
 }

@@ -1,6 +1,7 @@
 //! The one place that moves blobs: into a store's files, and out into archives.
 //!
-//! Bytes that are a range of a file are moved by the kernel where it can ([`kernel`]), and hashed from where they landed, so that what was verified is what is kept.
+//! Bytes that are a range of a file are moved by the kernel where it can ([`kernel`]), and hashed from where they
+//! landed, so that exactly the bytes that are kept are verified.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
@@ -42,7 +43,7 @@ pub fn land_layer_unpacked(
     scan(Landing::new(CopySource::Reader(tar), to, 0, &|_| {}), limits, index)
 }
 
-/// As [`land_layer`], for a layer that is read once. Compressions for which `undo` says so are undone.
+/// As [`land_layer`], for a layer that is read once. Compressions that `undo` selects are decompressed.
 pub fn land_layer_once(
     stream: &mut (dyn Read + Send),
     to: &File,
@@ -57,8 +58,8 @@ pub fn land_layer_once(
     scan(Landing::new(CopySource::Reader(bytes), to, 0, &|_| {}), limits, index)
 }
 
-/// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written to
-/// `index`, else the error says why they are none. The digest of what is no layer is computed from what was written.
+/// Writes all bytes of a stream that is read once to the beginning of `to`; if they are a layer, its index is written
+/// to `index`, else the error says why they are not a layer, and the digest is computed from the written file.
 pub fn land_stream(
     stream: &mut (dyn Read + Send),
     to: &File,
@@ -77,7 +78,7 @@ pub fn land_stream(
     Ok((seen, digest, size))
 }
 
-/// Writes all bytes of `blob` into `to` from offset `at` on. Their digest is not looked at.
+/// Writes all bytes of `blob` into `to` from offset `at` on. Their digest is not computed.
 pub fn place(blob: &Blob, to: &File, at: u64, moved: Moved<'_>) -> io::Result<()> {
     let done = match blob.as_range()? {
         Some((file, offset)) => kernel::move_range(&file, offset, to, at, blob.size(), moved)?,
@@ -108,7 +109,7 @@ pub fn send(reader: &mut dyn Read, to: &mut dyn Write, moved: Moved<'_>) -> io::
     }
 }
 
-/// Told how many more bytes have been moved.
+/// Called with the number of bytes moved since the last call.
 pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// How much is moved at a time: large enough that system calls do not count, small enough for the processor's cache.
@@ -128,7 +129,7 @@ impl CopySource<'_> {
     }
 }
 
-/// A reader whose bytes have landed in a file by the time they are read.
+/// A reader that writes its bytes to a file before it returns them.
 struct Landing<'a> {
     from: CopySource<'a>,
     to: &'a File,
@@ -199,7 +200,7 @@ impl Read for Landing<'_> {
     }
 }
 
-/// Reads a file from its beginning, wherever its own position is.
+/// Reads a file from its beginning, whatever its position.
 struct Written<'a> {
     file: &'a File,
     at: u64,
@@ -213,7 +214,7 @@ impl Read for Written<'_> {
     }
 }
 
-/// A reader that tells how many bytes were read.
+/// A reader that reports how many bytes were read.
 pub(super) struct CountedReader<'a, R> {
     pub(super) inner: R,
     pub(super) moved: Moved<'a>,

@@ -1,4 +1,4 @@
-//! Bytes that the kernel moves between two files: extents are shared where the file system can, else copied.
+//! Copying between files by the kernel: extents are shared where the file system can do so, else copied.
 //!
 //! `copy_file_range` does both by itself: XFS, btrfs and others share what is aligned. Where it does neither (two file
 //! systems, an old kernel, a file that is no regular one), the caller reads and writes.
@@ -8,7 +8,7 @@ use std::io;
 
 use super::copy::Moved;
 
-/// How much is moved by one call, so that progress is seen and a request to end is heard.
+/// How much is moved by one call, so that progress is reported and cancellation is noticed.
 const PIECE: u64 = 8 << 20;
 
 /// Moves up to `length` bytes with one call and says how many it moved: 0 where the kernel cannot, and at the end of

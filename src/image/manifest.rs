@@ -1,4 +1,4 @@
-//! The manifest of an image that is put together, or written out with its layers in another form.
+//! The manifest of a new image, or of one whose layers were recompressed.
 
 use super::Image;
 use crate::oci::{Descriptor, Document, ImageConfig, Manifest, MediaType};
@@ -16,7 +16,7 @@ pub fn describe(
     })
 }
 
-/// What leads to a manifest.
+/// The descriptor of a manifest.
 pub fn descriptor(manifest: &Document<Manifest>) -> Descriptor {
     manifest.descriptor(manifest.value().media_type.clone().unwrap_or(MediaType::OCI_MANIFEST))
 }

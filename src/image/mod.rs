@@ -1,9 +1,9 @@
 //! An image as one thing, wherever its bytes are.
 //!
 //! ```text
-//! Tree ─┬─ Image     config + layers (+ the manifest around them, which a docker-archive has not)
+//! Tree ─┬─ Image     config + layers (+ their manifest; a docker-archive has none)
 //!       ├─ Index     a document and a tree for each of its descriptors: platforms, attestations
-//!       ├─ Artifact  a manifest whose content is no file system
+//!       ├─ Artifact  a manifest whose content is not a file system
 //!       └─ Absent    named by an index, but not there
 //! ```
 
@@ -72,8 +72,8 @@ impl Image {
         ImageId::new(*self.config.digest())
     }
 
-    /// What the image runs on: as the index says that leads to it, else as its config says. The two differ: configs of
-    /// official ARM images before 2021 name no variant.
+    /// The image's platform: as the index says, or else as its config says. The two may differ: configs of official ARM
+    /// images before 2021 name no variant.
     pub fn platform(&self) -> Platform {
         let described = self.described_platform.clone().filter(|platform| !platform.is_blank());
         described.unwrap_or_else(|| self.config.value().platform())

@@ -1,7 +1,7 @@
-//! How far a long job is: told to whoever cares, drawn by nobody here.
+//! Progress of a long job: reported here, displayed elsewhere.
 
-/// Takes the news of a job that moves bytes. All methods do nothing unless overridden; they may be called from several
-/// threads at once.
+/// Receives the progress of a job that moves bytes. All methods do nothing unless overridden; they may be called from
+/// several threads at once.
 pub trait Progress: Sync {
     /// The job moves this many bytes in all, if that is known.
     fn total(&self, _bytes: Option<u64>) {}
@@ -19,7 +19,7 @@ pub trait Progress: Sync {
     fn message(&self, _text: &str) {}
 }
 
-/// Nobody cares.
+/// Ignores all progress.
 pub struct Silent;
 
 impl Progress for Silent {}

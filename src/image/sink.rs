@@ -1,5 +1,5 @@
-//! Where bytes go that are written from front to back: a new file, in which the kernel moves ranges and holes stay holes,
-//! or anything else. The bytes are the same either way.
+//! A sequential output: a new file, where the kernel moves ranges and holes stay holes, or any stream. The bytes are
+//! the same either way.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -9,18 +9,18 @@ use super::contents::Data;
 use super::copy::CHUNK;
 use super::kernel;
 
-/// From how many bytes on a range is moved by the kernel: for less, the system calls cost more than the copying.
+/// The least size of a range that is moved by the kernel: below it, system calls cost more than copying.
 const WORTH_MOVING: u64 = 128 << 10;
 const ZEROS: [u8; 4096] = [0; 4096];
 
-/// Takes bytes from front to back, and collects small ones.
+/// A sequential output that buffers small writes.
 pub struct Sink<'a> {
     to: To<'a>,
     buffer: Vec<u8>,
 }
 
 enum To<'a> {
-    /// A file that was empty, and how much it has now.
+    /// A file that was empty, and its size now.
     File(&'a File, u64),
     Stream(&'a mut dyn Write),
 }
@@ -31,12 +31,12 @@ impl<'a> Sink<'a> {
         Self { to: To::File(file, 0), buffer: Vec::with_capacity(CHUNK) }
     }
 
-    /// Writes to what cannot go back.
+    /// Writes to a stream that cannot seek.
     pub fn stream(stream: &'a mut dyn Write) -> Self {
         Self { to: To::Stream(stream), buffer: Vec::with_capacity(CHUNK) }
     }
 
-    /// Writes so many zeros.
+    /// Writes `count` zeros.
     pub fn zeros(&mut self, count: u64) -> io::Result<()> {
         if let To::File(..) = self.to
             && count > CHUNK as u64
@@ -66,7 +66,7 @@ impl<'a> Sink<'a> {
         self.copy(data)
     }
 
-    /// Writes so many bytes of a file; its end before theirs is an error.
+    /// Writes `length` bytes of a file; an early end of the file is an error.
     pub fn range(&mut self, from: &File, offset: u64, length: u64) -> io::Result<()> {
         let mut moved = 0;
         if let To::File(..) = self.to
@@ -94,7 +94,7 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Writes what was collected.
+    /// Writes what is still buffered.
     pub fn finish(mut self) -> io::Result<()> {
         self.send()?;
         match self.to {

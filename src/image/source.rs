@@ -5,8 +5,8 @@
 //! archive::TarIndex   an archive: a file, or a stream whose members are kept as they come
 //! ```
 //!
-//! A registry will be the next. Each is a [`ImageSource`]: it lists what is there as an [`Inventory`] and opens blobs by their
-//! descriptors. Whatever copies images takes them from here.
+//! A registry will be the next. Each is a [`ImageSource`]: it lists what is there as an [`Inventory`] and opens blobs
+//! by their descriptors. Everything that copies images takes them from here.
 
 use std::collections::BTreeSet;
 
@@ -39,25 +39,25 @@ pub struct Named {
 pub struct Inventory {
     /// The images.
     pub images: Vec<Named>,
-    /// Signatures, attestations, charts and whatever else is no image.
+    /// Signatures, attestations, charts and other artifacts.
     pub artifacts: Vec<Named>,
 }
 
 impl Inventory {
-    /// Tells images from what is none.
+    /// Separates images from artifacts.
     pub fn of(all: Vec<Named>) -> Self {
         let (images, artifacts) = all.into_iter().partition(|named| !named.tree.images().is_empty());
         Self { images, artifacts }
     }
 
-    /// What kinds of things that are no images are here.
+    /// The kinds of artifacts here.
     pub fn artifact_kinds(&self) -> Vec<String> {
         let kinds = self.artifacts.iter().flat_map(|named| artifact::kinds(named.descriptor.as_ref(), &named.tree));
         kinds.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
-/// Things with their names as they are kept; a digest in one must be that of what it leads to.
+/// Images and artifacts with normalised names; a digest in a name must be that of what it leads to.
 pub fn settled(mut all: Vec<Named>) -> Result<Vec<Named>, Error> {
     for Named { names, descriptor, tree } in &mut all {
         let mut kept = Vec::new();
@@ -70,9 +70,9 @@ pub fn settled(mut all: Vec<Named>) -> Result<Vec<Named>, Error> {
     Ok(all)
 }
 
-/// A name as it is kept: a digest in it must be that of the image's manifest or index, or of the manifest of one of its
-/// platforms. With a tag the digest adds nothing and goes. Where there is no manifest, nothing shows whether the digest
-/// is right, and it goes too; `None` if no name is left then.
+/// A normalised name: a digest in it must be that of the image's manifest or index, or of the manifest of one of its
+/// platforms. With a tag, the digest is redundant and is dropped. Without a manifest, the digest cannot be checked and
+/// is dropped too; `None` if no name is left then.
 fn settled_name(
     name: Reference,
     descriptor: Option<&Descriptor>,

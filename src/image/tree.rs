@@ -1,4 +1,4 @@
-//! What a descriptor leads to: documents are read and verified here, layers only found.
+//! What a descriptor leads to: documents are read and verified here, layers are only located.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,16 +25,16 @@ pub enum ImageTree {
         /// One for each of its descriptors, in its order.
         children: Vec<Child>,
     },
-    /// A manifest that is no image (an attestation, a signature, a chart), and its blobs with what is there of them.
+    /// A manifest that is not an image (an attestation, a signature, a chart), and those of its blobs that are present.
     Artifact {
         /// The manifest, byte for byte.
         manifest: Document<Manifest>,
         /// Its config and layers.
         blobs: Vec<(Descriptor, Option<Blob>)>,
     },
-    /// A blob of a type that is neither manifest nor index.
+    /// A blob whose media type is neither a manifest nor an index.
     Other(Blob),
-    /// Named, but not there: platforms that were not saved.
+    /// Listed, but missing: a platform that was not saved.
     Absent,
 }
 
@@ -48,8 +48,8 @@ pub struct Child {
 }
 
 impl ImageTree {
-    /// Reads what `descriptor` leads to. Every document met is checked against its digest and size; what the root needs
-    /// must be there, while an index may name what is not.
+    /// Reads what `descriptor` leads to. Every document is verified against its digest and size. What the root needs
+    /// must be present; an index may list what is missing.
     pub fn read(source: &dyn BlobSource, descriptor: &Descriptor) -> Result<Self, Error> {
         let mut reader = Reader { source, seen: 0, memory: HashMap::new() };
         match reader.read(descriptor, 0)? {
@@ -67,8 +67,7 @@ impl ImageTree {
         }
     }
 
-    /// The image that a person on `host` means: the one for that platform, else the first that is complete, else the
-    /// first.
+    /// The default image on `host`: the one for that platform, else the first complete one, else the first.
     pub fn default_image(&self, host: &Platform) -> Option<&Image> {
         let images = self.images();
         let complete: Vec<&Image> = images.iter().copied().filter(|image| image.is_complete()).collect();
@@ -81,7 +80,7 @@ impl ImageTree {
         self.images().into_iter().filter(exact).min_by_key(|image| platform.unasked_features(&image.platform()))
     }
 
-    /// Notes the platform that `descriptor` gives to the image it leads to.
+    /// Records the platform that `descriptor` gives to its image.
     fn described_by(mut self, descriptor: &Descriptor) -> Self {
         if let Self::Image(image) = &mut self {
             image.described_platform.clone_from(&descriptor.platform);
@@ -97,7 +96,7 @@ impl ImageTree {
         children.iter().any(|child| child.descriptor.digest == *digest || child.tree.has_manifest(digest))
     }
 
-    /// Adds the digests of all blobs that the tree leads to, there or not, without its own root's.
+    /// Adds the digests of all blobs below the root, present or not.
     pub fn collect_digests(&self, into: &mut HashSet<Digest>) {
         match self {
             Self::Image(image) => {
@@ -119,14 +118,14 @@ impl ImageTree {
     }
 }
 
-/// Adds all digests that a JSON document of an unknown type mentions: what other tools put into a layout may need them.
+/// Adds all digests in a JSON document of an unknown type: they may be references that another tool wrote.
 pub fn collect_from_unknown(blob: &Blob, into: &mut impl Extend<Digest>) {
     if blob.size() > Manifest::LIMIT as u64 {
         return;
     }
     let value = blob.read_all(Manifest::LIMIT as u64).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let Some(Value::Object(mut fields)) = value else { return };
-    // What it says something about is not part of it.
+    // Its subject is not part of it.
     fields.remove("subject");
     let mut rest = vec![Value::Object(fields)];
     while let Some(value) = rest.pop() {
@@ -142,7 +141,7 @@ pub fn collect_from_unknown(blob: &Blob, into: &mut impl Extend<Digest>) {
 struct Reader<'a> {
     source: &'a dyn BlobSource,
     seen: usize,
-    /// What was read, so that an index that says the same a thousand times costs one document.
+    /// A cache, so that a descriptor that is repeated a thousand times is read once.
     memory: HashMap<(Digest, bool), ImageTree>,
 }
 
@@ -174,7 +173,7 @@ impl Reader<'_> {
         Ok(ImageTree::Other(blob))
     }
 
-    /// The blob that a descriptor leads to; what the descriptor carries itself need not be in the source.
+    /// The blob that a descriptor leads to; embedded data need not be in the source.
     fn open(&self, what: &'static str, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
         let embedded = embedded(what, descriptor)?;
         Ok(self.source.open_blob(descriptor)?.or(embedded))
@@ -231,7 +230,7 @@ impl Reader<'_> {
     }
 }
 
-/// The bytes that a descriptor carries itself, which must be those that it describes.
+/// The embedded data of a descriptor, which must match its size and digest.
 fn embedded(what: &'static str, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
     let Some(data) = &descriptor.data else { return Ok(None) };
     let wrong = Error::EmbeddedData { what, digest: descriptor.digest };
@@ -243,8 +242,8 @@ fn embedded(what: &'static str, descriptor: &Descriptor) -> Result<Option<Blob>,
     }
 }
 
-/// Whether a manifest describes a file system: it has an image's config, its layers are tars, and the index that lists
-/// it does not say that it is about another.
+/// Whether a manifest describes a file system: it has an image's config, its layers are tars, and the index does not
+/// mark it as an attestation of another.
 pub(super) fn is_image(descriptor: &Descriptor, manifest: &Manifest) -> bool {
     let is_about_another = descriptor.annotation(ANNOTATION_DOCKER_REFERENCE_TYPE).is_some();
     !is_about_another

@@ -1,4 +1,4 @@
-//! Work on many things at a time.
+//! Parallel work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +15,8 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-/// Does `job` for each of `things` with up to `threads` threads, in their order. The results come in that order, too.
-/// After an error no further job is begun, and of several errors that of the first thing is returned.
+/// Runs `job` for each of `things` with up to `threads` threads. The results are in the order of `things`. After an
+/// error no further job is started; of several errors, that of the first thing is returned.
 pub fn for_each<T, R, E>(
     things: &[T],
     threads: usize,

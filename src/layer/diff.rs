@@ -1,4 +1,4 @@
-//! How two file systems differ, in docker's terms.
+//! The differences between two file systems, as docker reports them.
 
 use std::iter::Peekable;
 
@@ -10,16 +10,16 @@ use super::path::EntryPath;
 pub enum PathChangeKind {
     /// It is new.
     Added,
-    /// It is another, or something in it is.
+    /// It changed, or something in it did.
     Changed,
-    /// It is gone, with all that was in it.
+    /// It was deleted, with everything below it.
     Deleted,
 }
 
-/// What is different about a path that both have.
+/// What differs in a path that both have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aspect {
-    /// What kind of thing it is.
+    /// The file type.
     Type,
     /// The permission bits.
     Mode,
@@ -27,19 +27,19 @@ pub enum Aspect {
     Uid,
     /// The group.
     Gid,
-    /// The time of last change; of directories only if both are listed.
+    /// The modification time; of directories only if both have an entry of their own.
     Mtime,
     /// A file's size.
     Size,
     /// A file's bytes.
     Content,
-    /// Where a symbolic link points to.
+    /// The target of a symbolic link.
     Target,
-    /// The numbers of a device.
+    /// The major and minor numbers of a device.
     Device,
     /// The extended attributes.
     Xattrs,
-    /// The other names of the file.
+    /// Which other names are hard links to the file.
     Links,
 }
 
@@ -62,22 +62,22 @@ impl Aspect {
     }
 }
 
-/// A path that is not the same in both.
+/// A path that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathChange {
     /// The path; never the root.
     pub path: EntryPath,
     /// What happened to it.
     pub kind: PathChangeKind,
-    /// What is different, in the order of [`Aspect`]; nothing for what is added or deleted, and nothing for a directory
-    /// that only leads to changes.
+    /// What differs, in the order of [`Aspect`]; empty for added and deleted paths, and for a directory that is only
+    /// listed because something below it changed.
     pub aspects: Vec<Aspect>,
 }
 
-/// What became of `old` in `new`, sorted by path. As docker tells it: of a directory that is gone only the directory, of a
-/// new one also all that is in it, and all directories that lead to a change.
+/// The changes from `old` to `new`, sorted by path. As in docker, a deleted directory is listed without its content, an
+/// added one with all of it, and every directory above a change is listed as changed.
 ///
-/// `same_content` says of two files of one size whether they have the same bytes. It is asked once for each pair.
+/// `same_content` compares the content of two files of equal size. It is called once per pair.
 pub fn diff<'a>(
     old: &'a Overlay,
     new: &'a Overlay,
@@ -102,7 +102,7 @@ struct Differ<F> {
 }
 
 impl<'a, F: FnMut(ViewNode<'a>, ViewNode<'a>) -> bool> Differ<F> {
-    /// Notes how one name differs; gives two directories that are to be gone into.
+    /// Records how one name differs; returns a pair of directories to descend into.
     fn look(&mut self, step: DiffStep<'a>) -> Option<Pair<'a>> {
         match step {
             DiffStep::Old(node) => self.note(node, PathChangeKind::Deleted, Vec::new()),
@@ -123,7 +123,7 @@ impl<'a, F: FnMut(ViewNode<'a>, ViewNode<'a>) -> bool> Differ<F> {
         None
     }
 
-    /// Takes back the record of a directory if neither it nor anything in it is different.
+    /// Removes the record of a directory if neither it nor anything below it differs.
     fn leave(&mut self, record: Option<usize>) {
         if record.is_some_and(|record| record + 1 == self.changes.len() && self.changes[record].aspects.is_empty()) {
             self.changes.pop();
@@ -173,11 +173,11 @@ fn links_differ(old: ViewNode<'_>, new: ViewNode<'_>) -> bool {
     !none && (old.link_count() != new.link_count() || old.first_name().path_bytes() != new.first_name().path_bytes())
 }
 
-/// Two directories of one path, on the way through what is in them.
+/// The two directories at one path, while their children are compared.
 struct Pair<'a> {
     old: Peekable<Children<'a>>,
     new: Peekable<Children<'a>>,
-    /// Where the directory itself stands among the changes.
+    /// The index of the directory's own change.
     record: Option<usize>,
 }
 
@@ -239,7 +239,7 @@ mod tests {
         } else {
             (text, EntryKind::Directory, 0)
         };
-        // In place of a content, its only byte is where it would be.
+        // The content offset stands for the content: it is the file's only byte.
         let content_offset = text.bytes().last().map_or(0, u64::from);
         let (path, mtime, xattrs) = (path(name), Mtime::default(), Vec::new());
         Entry {

@@ -1,7 +1,7 @@
-//! gzip and bzip2 data as the programs of these names read it: one member after the other, then zeros up to the end.
+//! Concatenated gzip and bzip2 members followed by zero padding, as the tools `gzip` and `bzip2` read them.
 //!
-//! Tapes, `dd` and block storage fill up the last block with zero bytes. `gzip` and `bzip2` pass over them; `xz` has a
-//! padding of its own, and `zstd` takes none.
+//! Tapes, `dd` and block storage pad the last block with zero bytes. `gzip` and `bzip2` ignore them; `xz` has its own
+//! padding, and `zstd` allows none.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,13 +10,13 @@ pub(crate) trait MemberDecoder<R>: Read {
     /// The first byte of every member.
     const MAGIC: u8;
 
-    /// Starts with the member's first byte.
+    /// Starts decoding at the member's first byte.
     fn start(packed: R) -> Self;
-    /// The input, after the member's last byte.
+    /// The input, positioned after the member's last byte.
     fn into_inner(self) -> R;
 }
 
-/// The unpacked bytes of all members.
+/// The decompressed bytes of all members.
 pub(crate) struct Members<R, M> {
     state: State<R, M>,
 }
@@ -28,7 +28,7 @@ enum State<R, M> {
 }
 
 impl<R: BufRead, M: MemberDecoder<R>> Members<R, M> {
-    /// At least one member is expected.
+    /// A decoder of at least one member.
     pub(crate) fn new(packed: R) -> Self {
         Self { state: State::Inside(M::start(packed)) }
     }
@@ -60,7 +60,7 @@ impl<R: BufRead, M: MemberDecoder<R>> Read for Members<R, M> {
     }
 }
 
-/// Reads zeros to the end, where nothing else may follow.
+/// Reads zeros to the end; anything else is an error.
 fn skip_zeros(packed: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = packed.fill_buf()?;

@@ -1,70 +1,70 @@
-//! The way to a directory inside a tree, through symbolic links that are followed inside its root.
+//! Resolves paths of directories inside a tree; symbolic links are followed inside its root.
 //!
-//! Paths of entries and targets of hard links lead through directories that other entries may have made symbolic links.
-//! Nothing here touches a file system: the tree is whatever was read so far.
+//! Paths of entries and targets of hard links may go through symbolic links that other entries made. Nothing here
+//! touches a file system: the tree consists of the entries read so far.
 
 use std::ops::Range;
 
-/// How many symbolic links a path may lead through, as in Linux.
+/// The most symbolic links in the resolution of a path, as in Linux.
 const MOST_LINKS: u32 = 40;
 /// The longest target of a symbolic link that Linux follows (`PATH_MAX`).
 const LONGEST_TARGET: usize = 4095;
-/// How many components of targets are followed in one layer. Honest layers follow about two an entry; a knot of long
-/// links could otherwise cost a thousand times that.
+/// The most components of link targets followed in one layer. Real layers need about two per entry; maliciously nested
+/// links could cost a thousand times that.
 const MOST_STEPS: u64 = 50_000_000;
 
-/// A tree of names, each with a number.
+/// A tree of numbered names.
 pub(crate) trait Names {
-    /// Why a directory cannot be made.
+    /// Why a directory cannot be created.
     type Error;
 
-    /// What has this name in a directory.
+    /// The child of this name in a directory.
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32>;
-    /// The directory that a directory is in; the root is in itself.
+    /// The parent of a directory; the root is its own parent.
     fn parent(&self, directory: u32) -> u32;
-    /// What a name stands for.
+    /// What a name is for the resolution of a path.
     fn step(&self, name: u32) -> Passage<'_>;
-    /// Makes a directory where nothing has this name.
+    /// Creates a directory of this name, which must not exist.
     fn make(&mut self, directory: u32, name: &[u8]) -> Result<u32, Self::Error>;
 }
 
-/// What a name means to those who pass.
+/// How a path continues at a name.
 pub(crate) enum Passage<'a> {
-    /// They can go in.
+    /// A directory: the path continues in it.
     Directory,
-    /// They go on there.
+    /// A symbolic link: the path continues at its target.
     Symlink(&'a [u8]),
-    /// They cannot pass.
+    /// Anything else: the path cannot continue.
     Other,
 }
 
-/// What happens where there is nothing on the way.
+/// What to do about missing directories.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gaps {
-    /// A directory is made.
+    /// Create them.
     Fill,
-    /// The way ends.
+    /// Stop: the path does not exist.
     Stop,
 }
 
-/// Why there is no way.
+/// Why a path cannot be resolved.
 pub(crate) enum Lost<E> {
-    /// Something on the way is neither a directory nor a symbolic link.
+    /// A component is neither a directory nor a symbolic link.
     NotADirectory,
-    /// It leads in a circle, or nearly.
+    /// A loop of symbolic links, or too many of them.
     Loop,
-    /// A directory cannot be made.
+    /// A directory cannot be created.
     Make(E),
 }
 
-/// Finds ways in the trees of one layer.
+/// Resolves paths in the trees of one layer.
 #[derive(Default)]
 pub(crate) struct Walker {
     steps: u64,
 }
 
 impl Walker {
-    /// The directory at `path` below `root`; none if there is a gap that is not to be filled.
+    /// The directory at `path` below `root`; `None` if it is missing and must not be created.
     pub(crate) fn walk<T: Names>(
         &mut self,
         tree: &mut T,
@@ -73,7 +73,7 @@ impl Walker {
         gaps: Gaps,
     ) -> Result<Option<u32>, Lost<T::Error>> {
         let (mut at, mut links) = (root, 0);
-        // What is still to go: the path itself and, above it, the targets of links on it.
+        // The remaining route: a stack of the path itself and the targets of links on it.
         let mut route = vec![Route { path: path.to_vec(), passed: 0 }];
         while let Some(mut way) = route.pop() {
             let Some(name) = way.next() else { continue };
@@ -106,14 +106,14 @@ impl Walker {
     }
 }
 
-/// A path on which so many bytes are behind us.
+/// A path of which `passed` bytes are resolved.
 struct Route {
     path: Vec<u8>,
     passed: usize,
 }
 
 impl Route {
-    /// Where the next component stands.
+    /// The range of the next component.
     fn next(&mut self) -> Option<Range<usize>> {
         let start = self.passed + self.path[self.passed..].iter().position(|&byte| byte != b'/')?;
         let length = self.path[start..].iter().position(|&byte| byte == b'/');

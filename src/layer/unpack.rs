@@ -1,4 +1,4 @@
-//! A decoder on a leash: it stays within the limits and reads its input to the very end.
+//! A decoder that enforces the limits and reads its input to the very end.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use super::compression::{Compression, DamagedError};
 use super::limits::Limits;
 
-/// Unpacked bytes, counted against the packed ones.
+/// Decompressed bytes, counted against the compressed ones.
 pub(crate) struct Unpack<'a> {
     decoder: Box<dyn Read + Send + 'a>,
     compression: Compression,
@@ -17,7 +17,7 @@ pub(crate) struct Unpack<'a> {
     state: State,
 }
 
-/// How far an [`Unpack`] is.
+/// The state of an [`Unpack`].
 enum State {
     Reading,
     Ended,
@@ -25,25 +25,25 @@ enum State {
     Failed(io::ErrorKind, String),
 }
 
-/// What is known of a decoder's input.
+/// What a decoder has read of its input.
 #[derive(Default)]
 struct Gauge {
-    /// How many packed bytes were used.
+    /// How many compressed bytes were consumed.
     used: AtomicU64,
-    /// Whether its end was seen.
+    /// Whether its end was reached.
     ended: AtomicBool,
     /// Whether reading it failed.
     failed: AtomicBool,
 }
 
-/// The packed bytes, with a [`Gauge`].
+/// The compressed bytes, with a [`Gauge`].
 pub(crate) struct Gauged<R> {
     inner: R,
     gauge: Arc<Gauge>,
 }
 
 impl<'a> Unpack<'a> {
-    /// The bytes that `decode` makes of `packed`.
+    /// Decodes `packed` with `decode`.
     pub(crate) fn new<R: BufRead, D: Read + Send + 'a>(
         packed: R,
         compression: Compression,
@@ -103,7 +103,7 @@ fn said_by_decoder(error: &io::Error) -> &io::Error {
 
 impl<R> Gauged<R> {
     fn use_up(&self, bytes: usize) {
-        // Only this side writes, so that load and store cannot lose a count.
+        // Only this side writes, so that load and store lose no update.
         self.gauge.used.store(self.gauge.used.load(Relaxed) + bytes as u64, Relaxed);
     }
 }
@@ -122,7 +122,7 @@ impl<R: BufRead> Read for Gauged<R> {
 
 impl<R: BufRead> BufRead for Gauged<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // Twice, as an interrupted borrow cannot be tried again in a loop; the second call finds the buffer full.
+        // Called twice, because a borrow cannot be retried in a loop; the second call finds the buffer filled.
         match retry(|| self.inner.fill_buf().map(<[u8]>::is_empty)) {
             Ok(false) => {}
             Ok(true) => self.gauge.ended.store(true, Relaxed),
@@ -140,7 +140,7 @@ impl<R: BufRead> BufRead for Gauged<R> {
     }
 }
 
-/// Asks again when a signal interrupted.
+/// Retries when a signal interrupted the call.
 pub(crate) fn retry<T>(mut ask: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match ask() {

@@ -1,7 +1,7 @@
-//! The files of a layout's folder, of which blobs are opened late and few at a time.
+//! The files in a layout's folder. Blobs are opened lazily, and few at a time.
 //!
-//! A blob is found by its digest with one `stat`; its file is opened when somebody reads it. The last files that were
-//! read stay open, no more than [`KEPT_OPEN`] of them however many layers an image has.
+//! A blob is found by its digest with one `stat`; its file is opened at the first read. The most recently read files
+//! stay open, at most [`KEPT_OPEN`] of them, however many layers an image has.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,8 +18,7 @@ use super::BLOBS;
 use crate::image::{Blob, OpenFile};
 use crate::oci::Digest;
 
-/// How many files stay open: more than there are threads that read at the same time, and far fewer than a process may
-/// open.
+/// How many files stay open: more than there are reading threads, and far fewer than a process may open.
 const KEPT_OPEN: usize = 16;
 
 /// The folder of a layout.
@@ -42,16 +41,16 @@ impl BlobFolder {
         &self.root
     }
 
-    /// Whether the folder is still what its path leads to.
+    /// Whether the path still leads to this folder.
     pub(super) fn is_current(&self) -> bool {
         let place = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
         let here = rustix::fs::fstat(&self.handle).map(place);
         here.is_ok() && here == rustix::fs::stat(&self.root).map(place)
     }
 
-    /// Opens a regular file below the folder; `None` if it is not there.
+    /// Opens a regular file below the folder; `None` if it does not exist.
     pub(super) fn file(&self, name: &str) -> io::Result<Option<(File, u64)>> {
-        // NONBLOCK, so that a FIFO in place of a blob is met with an error and not with patience.
+        // NONBLOCK, so that a FIFO in place of a blob is an error and does not block.
         let file = match self.open_beneath(name, OFlags::RDONLY | OFlags::NONBLOCK) {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
@@ -61,7 +60,7 @@ impl BlobFolder {
         if metadata.is_file() { Ok(Some((file, metadata.len()))) } else { Err(not_a_file()) }
     }
 
-    /// Finds a blob without opening it; `None` if it is not there.
+    /// Finds a blob without opening it; `None` if it does not exist.
     pub(super) fn blob(self: &Arc<Self>, digest: &Digest) -> io::Result<Option<Blob>> {
         let Some(blobs) = self.blobs()? else { return Ok(None) };
         let stat = match rustix::fs::statat(blobs, digest.hex(), AtFlags::SYMLINK_NOFOLLOW) {
@@ -70,7 +69,7 @@ impl BlobFolder {
         };
         let size = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => u64::try_from(stat.st_size).map_err(io::Error::other)?,
-            // Whether a link leads out of the layout is seen by following it.
+            // Opening it tells whether the link leads out of the layout.
             FileType::Symlink => match self.file(&name_of_blob(digest))? {
                 Some((_, size)) => size,
                 None => return Ok(None),
@@ -86,7 +85,7 @@ impl BlobFolder {
         if self.blobs.get().is_none() {
             match self.open_beneath(BLOBS, OFlags::PATH | OFlags::DIRECTORY) {
                 Ok(folder) => {
-                    // Another thread may have been first.
+                    // Another thread may have set it first.
                     let _ = self.blobs.set(folder);
                 }
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
@@ -100,7 +99,8 @@ impl BlobFolder {
         let flags = flags | OFlags::CLOEXEC;
         let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         match rustix::fs::openat2(&self.handle, name, flags, Mode::empty(), inside) {
-            // Kernels before 5.6, and some sandboxes, do not know openat2: there, no link as the last component.
+            // Kernels before 5.6 and some sandboxes lack openat2: there, a symbolic link as the last component is
+            // refused.
             Err(Errno::NOSYS | Errno::PERM) => {
                 rustix::fs::openat(&self.handle, name, flags | OFlags::NOFOLLOW, Mode::empty())
             }
@@ -109,7 +109,7 @@ impl BlobFolder {
     }
 }
 
-/// Where a blob is, from the layout's folder.
+/// The path of a blob, relative to the layout's folder.
 pub(super) fn name_of_blob(digest: &Digest) -> String {
     format!("{BLOBS}/{}", digest.hex())
 }
@@ -118,7 +118,7 @@ fn not_a_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
-/// The file of a blob.
+/// The file of a blob, opened lazily.
 struct LateFile {
     folder: Arc<BlobFolder>,
     digest: Digest,
@@ -129,7 +129,7 @@ impl OpenFile for LateFile {
         let mut open = self.folder.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = open.iter().position(|(digest, _)| *digest == self.digest) {
             let (digest, file) = open.remove(place).expect("it was just found");
-            // A file that was deleted may have been put back with other bytes, if it was damaged.
+            // A damaged file may have been deleted and replaced by an intact one.
             if file.metadata()?.nlink() > 0 {
                 open.push_back((digest, Arc::clone(&file)));
                 return Ok(file);
@@ -154,7 +154,7 @@ impl OpenFile for LateFile {
 mod tests {
     use super::*;
 
-    /// A layout with so many blobs, and their digests.
+    /// A layout with this many blobs, and their digests.
     fn layout(blobs: usize) -> (tempfile::TempDir, Arc<BlobFolder>, Vec<Digest>) {
         let root = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(root.path().join(BLOBS)).expect("a folder");

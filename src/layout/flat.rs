@@ -1,11 +1,11 @@
-//! Images for several platforms whose entries stand side by side in `index.json`, instead of in an index of their own.
+//! Multi-platform images whose manifests are listed directly in `index.json`, without an index of their own.
 //!
 //! ```text
 //! index.json   [{"digest":"…","platform":{"architecture":"amd64",…},"annotations":{"…ref.name":"a:1"}},
 //!               {"digest":"…","platform":{"architecture":"arm64",…},"annotations":{"…ref.name":"a:1"}}]
 //! ```
 //!
-//! They become one image under an index that is made here, so that no platform takes the name from another.
+//! They become one image under an index that is made here, so that the platforms do not compete for the name.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,7 +13,7 @@ use super::set_name;
 use crate::image::{Child, ImageTree, Named};
 use crate::oci::{Digest, Document, Index, MediaType, Platform, Reference};
 
-/// Joins the images that have a name in common and are each for another platform, at the place of the first of them.
+/// Joins images with a common name and different platforms, at the position of the first.
 pub(super) fn join(mut found: Vec<Named>) -> Vec<Named> {
     let names: BTreeSet<Reference> = found.iter().flat_map(|named| named.names.clone()).collect();
     for name in names {
@@ -40,7 +40,7 @@ fn digest(named: &Named) -> Option<Digest> {
     named.descriptor.as_ref().map(|descriptor| descriptor.digest)
 }
 
-/// Whether these are several images, whose entries say different platforms, and what belongs to them.
+/// Whether these are several images for different platforms, with their attestations.
 fn are_platforms(parts: &[&Named]) -> bool {
     let mut platforms = Vec::new();
     for part in parts {

@@ -1,4 +1,4 @@
-//! From an index, of a folder or of an archive, to the images with their names.
+//! Turns the index of a layout or an archive into images with names.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,8 @@ use super::{StoreName, flat, name_of, names_in_store};
 use crate::image::{BlobSource, Error, ImageTree, Named};
 use crate::oci::{Descriptor, Digest, Index, Reference};
 
-/// Reads what an index lists, once for each thing however many names it has, in the order of the index. Names stand as
-/// they are written.
+/// Reads the images that an index lists, in its order, each once however many names it has. Names are as written in the
+/// index.
 pub fn listed(source: &dyn BlobSource, index: &Index) -> Result<Vec<Named>, Error> {
     named(source, index, index.manifests.iter().map(name_of))
 }
@@ -54,7 +54,7 @@ fn named(
     Ok(flat::join(found))
 }
 
-/// Whether two entries of one digest are of one image. One manifest may also be listed for several platforms.
+/// Whether two entries with the same digest are the same image. A manifest may also be listed for several platforms.
 fn is_same(known: Option<&Descriptor>, descriptor: &Descriptor) -> bool {
     known.is_some_and(|known| match (&known.platform, &descriptor.platform) {
         (Some(known), Some(other)) => known == other,

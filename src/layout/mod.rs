@@ -6,8 +6,7 @@
 //! DIR/blobs/sha256/<hex>     manifests, configs, layers
 //! ```
 //!
-//! A layout may come from a stranger: nothing is opened through a link that leads out of it, and nothing but regular
-//! files is read.
+//! A layout may be untrusted: symbolic links that lead out of it are not followed, and only regular files are read.
 
 mod blobs;
 mod flat;
@@ -29,29 +28,29 @@ use crate::image::source::settled;
 use crate::image::{Blob, BlobSource, Error as ImageError, ImageSource, Inventory};
 use crate::oci::{Descriptor, Index, JsonError, strict};
 
-/// The file that says which version of the layout a folder has.
+/// The file with the version of the layout.
 pub const LAYOUT_FILE: &str = "oci-layout";
-/// The file that names the images.
+/// The file that lists the images.
 pub const INDEX_FILE: &str = "index.json";
-/// The folder of blobs, below the layout's own.
+/// The folder of blobs, relative to the layout's.
 pub const BLOBS: &str = "blobs/sha256";
 /// The folder below the layout's own that only a store has.
 pub const PRIVATE: &str = "imgtool";
 /// The most bytes that `index.json` may have: enough for 100,000 names.
 const MAX_INDEX: usize = 64 << 20;
-/// What `oci-layout` says.
+/// The content of `oci-layout`.
 pub const LAYOUT_VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// Why a layout cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder has no `index.json`.
-    #[error("{path} is no OCI image layout: it has no index.json")]
+    #[error("{path} is not an OCI image layout: it has no index.json")]
     NoLayout {
         /// The folder.
         path: PathBuf,
     },
-    /// `oci-layout` does not say a version that is known.
+    /// The version in `oci-layout` is unknown.
     #[error("{path}: unknown version of the OCI image layout")]
     Version {
         /// The file.
@@ -74,7 +73,7 @@ pub enum Error {
         /// What is wrong with it.
         source: JsonError,
     },
-    /// What `index.json` lists cannot be read.
+    /// An image that `index.json` lists cannot be read.
     #[error("{path}")]
     Image {
         /// The folder.
@@ -85,14 +84,14 @@ pub enum Error {
     },
 }
 
-/// A layout that is read. Cloning is cheap, and shares the files that are open.
+/// A layout that is read. Cloning is cheap and shares the open files.
 #[derive(Debug, Clone)]
 pub struct Layout {
     folder: Arc<BlobFolder>,
 }
 
 impl Layout {
-    /// Opens the layout in the folder `root`. A missing `oci-layout` is forgiven, a wrong one not.
+    /// Opens the layout in the folder `root`. `oci-layout` may be missing, but not of another version.
     pub fn open(root: &Path) -> Result<Self, Error> {
         let folder = BlobFolder::open(root).map_err(|source| Error::Io { path: root.to_owned(), source })?;
         let layout = Self { folder: Arc::new(folder) };
@@ -115,7 +114,7 @@ impl Layout {
         self.folder.root()
     }
 
-    /// Whether this is still the folder that its path leads to: somebody may have put another there.
+    /// Whether the path still leads to this folder: it may have been replaced.
     pub fn is_current(&self) -> bool {
         self.folder.is_current()
     }
@@ -132,7 +131,7 @@ impl Layout {
         strict::from_slice(&bytes, MAX_INDEX).map_err(|source| Error::Index { path, source })
     }
 
-    /// Reads a document of the layout itself; `None` if it is not there.
+    /// Reads a file of the layout itself; `None` if it does not exist.
     fn read_small(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some((file, size)) = self.open_file(name)? else { return Ok(None) };
         let path = self.root().join(name);
@@ -150,7 +149,7 @@ impl Layout {
     }
 }
 
-/// Whether the bytes of `oci-layout` say a version that is known.
+/// Whether the content of `oci-layout` has a known version.
 pub fn is_known_version(bytes: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     struct Version {

@@ -1,4 +1,4 @@
-//! Several images, or one image for several platforms.
+//! The image index: several images, or one image for several platforms.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,21 +12,21 @@ use super::{Annotations, Descriptor, Digest, DigestError, MediaType};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Index {
-    /// Always 2.
+    /// The schema version: always 2.
     pub schema_version: u32,
-    /// What this document is. Optional in the specification, required by Docker's.
+    /// The media type of this document. Optional in the OCI specification, required in Docker's.
     pub media_type: Option<MediaType>,
-    /// What kind of artifact this is, if it is no image.
+    /// The type of the artifact, if this is not an image.
     pub artifact_type: Option<MediaType>,
-    /// The manifests, and the indexes inside this one.
+    /// The manifests, and nested indexes.
     pub manifests: Vec<Descriptor>,
     /// Entries whose digest is not a sha256, as they came: other tools read them, and they must not get lost.
     pub unsupported: Vec<Value>,
-    /// The manifest that this index says something about.
+    /// The manifest that this index refers to, as a signature does.
     pub subject: Option<Descriptor>,
-    /// Notes about the index.
+    /// Annotations of the index.
     pub annotations: Annotations,
-    /// Fields that no specification names, as they came.
+    /// All other fields, unchanged.
     pub other: Map<String, Value>,
 }
 
@@ -94,14 +94,14 @@ impl From<Index> for Written {
 }
 
 impl Index {
-    /// An index of those manifests: a manifest list if all are docker's.
+    /// An index of these manifests: a manifest list if all are docker's.
     pub fn of(manifests: Vec<Descriptor>) -> Self {
         let all_docker = manifests.iter().all(|entry| entry.media_type == MediaType::DOCKER_MANIFEST);
         let media_type = if all_docker { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
         Self::new(media_type, manifests)
     }
 
-    /// An index of those manifests, of that type.
+    /// An index of these manifests, with this media type.
     pub fn new(media_type: MediaType, manifests: Vec<Descriptor>) -> Self {
         Self {
             schema_version: 2,

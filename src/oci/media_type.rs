@@ -1,16 +1,16 @@
-//! What a blob holds, as descriptors name it.
+//! Media types: what kind of content a blob has.
 //!
-//! The names are the image specification's
-//! ([media types](https://github.com/opencontainers/image-spec/blob/v1.1.0/media-types.md)) and Docker's older ones for
-//! the same things ([schema 2](https://distribution.github.io/distribution/spec/manifest-v2-2/)). A name that is not
-//! known is kept as it came.
+//! The names are the image specification's ([media
+//! types](https://github.com/opencontainers/image-spec/blob/v1.1.0/media-types.md)) and Docker's older ones for the
+//! same things ([schema 2](https://distribution.github.io/distribution/spec/manifest-v2-2/)). An unknown media type is
+//! kept unchanged.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A media type, such as `application/vnd.oci.image.manifest.v1+json`. The default is the empty text: none was given.
+/// A media type, such as `application/vnd.oci.image.manifest.v1+json`. The default is empty: no media type.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaType(Cow<'static, str>);
 
@@ -19,7 +19,7 @@ macro_rules! media_types {
         impl MediaType {
             $($(#[$doc])* pub const $name: Self = Self(Cow::Borrowed($text));)*
 
-            /// Every media type that has a name here.
+            /// All media types that have a constant here.
             pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
         }
     };
@@ -38,11 +38,11 @@ media_types! {
     OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
     /// An OCI layer, compressed with zstd.
     OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd";
-    /// An OCI layer that may not be passed on, not compressed.
+    /// A non-distributable OCI layer, not compressed.
     OCI_NONDISTRIBUTABLE_TAR = "application/vnd.oci.image.layer.nondistributable.v1.tar";
-    /// An OCI layer that may not be passed on, compressed with gzip.
+    /// A non-distributable OCI layer, compressed with gzip.
     OCI_NONDISTRIBUTABLE_GZIP = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
-    /// An OCI layer that may not be passed on, compressed with zstd.
+    /// A non-distributable OCI layer, compressed with zstd.
     OCI_NONDISTRIBUTABLE_ZSTD = "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
     /// The two bytes `{}`, where a descriptor is required and there is nothing to describe.
     EMPTY = "application/vnd.oci.empty.v1+json";
@@ -58,11 +58,11 @@ media_types! {
     DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip";
     /// Docker's layer, compressed with zstd, as containerd and buildkit write it.
     DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd";
-    /// Docker's layer that is fetched from elsewhere, not compressed.
+    /// Docker's foreign layer, fetched from another URL, not compressed.
     DOCKER_FOREIGN_TAR = "application/vnd.docker.image.rootfs.foreign.diff.tar";
-    /// Docker's layer that is fetched from elsewhere, compressed with gzip.
+    /// Docker's foreign layer, compressed with gzip.
     DOCKER_FOREIGN_GZIP = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
-    /// Docker's layer that is fetched from elsewhere, compressed with zstd.
+    /// Docker's foreign layer, compressed with zstd.
     DOCKER_FOREIGN_ZSTD = "application/vnd.docker.image.rootfs.foreign.diff.tar.zstd";
 }
 
@@ -119,7 +119,7 @@ impl MediaType {
         NAMES.iter().find(|(docker, _)| docker == self).map_or_else(|| self.clone(), |(_, oci)| oci.clone())
     }
 
-    /// Whether this is a layer whose content is not passed on with the image.
+    /// Whether this is a foreign or non-distributable layer, whose content is not distributed with the image.
     pub fn is_foreign(&self) -> bool {
         const FOREIGN: &[MediaType] = &[
             MediaType::OCI_NONDISTRIBUTABLE_TAR,

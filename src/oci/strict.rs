@@ -1,8 +1,8 @@
-//! JSON that means one thing only.
+//! Unambiguous JSON.
 //!
-//! Two readers that disagree on a document can be made to see two images. So a document is refused in which a key stands
-//! twice (Go takes the last, others the first), in which two keys differ only by case (Go takes either for a field), or
-//! which something follows; and one that is larger or deeper than any honest one.
+//! If two readers parse a document differently, an attacker can show them two different images. So documents with
+//! duplicate keys (Go takes the last, others the first), with keys that differ only by case (Go takes either for a
+//! field) or with trailing data are refused, and so are documents larger or more deeply nested than any real one.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,26 +10,25 @@ use std::fmt;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The largest manifest, index or config, in bytes: registries refuse larger manifests, and a config beyond it is no
-/// honest one.
+/// The largest manifest, index or config, in bytes: registries refuse larger manifests, and no real config is larger.
 pub const MAX_DOCUMENT: usize = 4 << 20;
 
-/// How deep values may be nested. `serde_json` refuses what reaches it.
+/// The deepest nesting of values; `serde_json` enforces it.
 pub const MAX_DEPTH: usize = 128;
 
-/// How many values a document may have: what is parsed takes some hundred bytes for each, of which 4 MiB of `[0,0,…`
-/// would make a large sum.
+/// The most values in a document. A parsed value takes about a hundred bytes, so 4 MiB of `[0,0,…` would take a lot of
+/// memory.
 pub const MAX_VALUES: usize = 500_000;
 
-/// Why a text is not JSON that means one thing.
+/// Why a text is not unambiguous JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// It is too long.
+    /// It is too large.
     #[error("{size} bytes of JSON are more than the {limit} allowed")]
     TooLarge {
-        /// How many bytes it has.
+        /// Its size in bytes.
         size: usize,
-        /// How many it may have.
+        /// The limit in bytes.
         limit: usize,
     },
     /// It has too many values.
@@ -43,20 +42,20 @@ pub enum JsonError {
     /// It starts with a byte order mark, which Go refuses.
     #[error("JSON starts with a byte order mark")]
     ByteOrderMark,
-    /// An object has a key twice.
+    /// An object has a duplicate key.
     #[error("duplicate key {key:?} at line {line} column {column}")]
     DuplicateKey {
         /// The key.
         key: String,
-        /// The line of its second, from 1.
+        /// The line of the duplicate, from 1.
         line: usize,
-        /// The column of its second, from 1.
+        /// The column of the duplicate, from 1.
         column: usize,
     },
-    /// An object has two keys that Go's case-blind matching takes for one.
+    /// An object has two keys that Go's case-insensitive matching takes for one.
     #[error("ambiguous key {key:?} at line {line} column {column}: it differs from another only by case")]
     AmbiguousKey {
-        /// The second of them.
+        /// The second key.
         key: String,
         /// Its line, from 1.
         line: usize,
@@ -64,40 +63,40 @@ pub enum JsonError {
         column: usize,
     },
     /// An object has two keys that fold to one known key.
-    #[error("ambiguous key {key:?}: it is there in more than one spelling")]
+    #[error("ambiguous key {key:?}: it occurs in more than one spelling")]
     FoldedKey {
         /// The known key.
         key: String,
     },
-    /// There is something else in an array of objects.
+    /// An item of an array of objects is not an object.
     #[error("expected an object as item {at} of the array")]
     NotAnObject {
         /// Its position, from 0.
         at: usize,
     },
-    /// It is not JSON, or not the JSON that was expected.
+    /// It is not valid JSON, or not of the expected structure.
     #[error("{message}")]
     Syntax {
-        /// What is wrong and where, in the parser's words, control characters escaped.
+        /// The parser's message with the place, control characters escaped.
         message: String,
     },
 }
 
-/// Which keys of a document may not differ by case alone.
+/// Which keys of a document may not differ only by case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaseRule {
-    /// Those of the outermost object. Deeper ones may be names that people made, such as labels.
+    /// Those of the outermost object. Deeper ones may be user-defined, such as labels.
     TopLevel,
     /// Those of every object.
     Everywhere,
 }
 
-/// Checks that `bytes` are JSON that means one thing, of at most `limit` bytes.
+/// Checks that `bytes` are unambiguous JSON of at most `limit` bytes.
 pub fn check(bytes: &[u8], limit: usize) -> Result<(), JsonError> {
     check_case(bytes, limit, CaseRule::TopLevel)
 }
 
-/// The same, with a say in which keys may not differ by case alone.
+/// As [`check`], with a choice of which keys may not differ only by case.
 pub fn check_case(bytes: &[u8], limit: usize, case: CaseRule) -> Result<(), JsonError> {
     if bytes.len() > limit {
         return Err(JsonError::TooLarge { size: bytes.len(), limit });
@@ -114,17 +113,16 @@ pub fn check_case(bytes: &[u8], limit: usize, case: CaseRule) -> Result<(), Json
     })
 }
 
-/// Checks `bytes` and reads them.
+/// Checks and deserialises `bytes`.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
     check(bytes, limit)?;
     serde_json::from_slice(bytes).map_err(JsonError::from)
 }
 
-/// Checks `bytes` and reads them as Go would, without regard to the case of `keys`.
+/// Checks and deserialises `bytes` as Go would, ignoring the case of `keys`.
 ///
-/// The keys are those of the outermost object or, if the document is an array, of the objects in it: what is deeper
-/// keeps its keys. Two keys that are one of `keys` in two spellings are refused, and so is an array with anything but
-/// objects in it.
+/// This concerns the outermost object or, if the document is an array, the objects in it; deeper keys stay as they are.
+/// Two spellings of one of `keys` are refused, and so is an array with anything but objects in it.
 pub fn from_slice_folded<T: DeserializeOwned>(bytes: &[u8], limit: usize, keys: &[&str]) -> Result<T, JsonError> {
     check(bytes, limit)?;
     let mut document: Value = serde_json::from_slice(bytes)?;
@@ -140,7 +138,7 @@ pub fn from_slice_folded<T: DeserializeOwned>(bytes: &[u8], limit: usize, keys: 
     T::deserialize(document).map_err(JsonError::from)
 }
 
-/// Respells the keys of an object that are one of `keys` but for their case.
+/// Renames the keys of an object that match one of `keys` except for case.
 pub(crate) fn fold_keys(object: &mut Map<String, Value>, keys: &[&str]) -> Result<(), JsonError> {
     let mut folded = Map::with_capacity(object.len());
     for (key, value) in std::mem::take(object) {
@@ -155,7 +153,8 @@ pub(crate) fn fold_keys(object: &mut Map<String, Value>, keys: &[&str]) -> Resul
     Ok(())
 }
 
-/// A key without its case: equal for two keys that Go's `bytes.EqualFold` takes for one (also the long s and Kelvin's K).
+/// The case-folded key: equal for keys that Go's `bytes.EqualFold` takes for equal (also the long s and the Kelvin
+/// sign).
 fn fold(key: &str) -> String {
     key.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
@@ -167,14 +166,14 @@ impl From<serde_json::Error> for JsonError {
     }
 }
 
-/// What a walk over a document knows and has found.
+/// The state of the check.
 struct Walk {
     case: CaseRule,
     values: usize,
     fault: Option<Fault>,
 }
 
-/// What serde's errors cannot carry.
+/// Errors that serde's errors cannot carry.
 enum Fault {
     Duplicate(String),
     Ambiguous(String),
@@ -182,7 +181,7 @@ enum Fault {
 }
 
 impl Fault {
-    /// The error, once it is known where.
+    /// The error with its place.
     fn at(self, line: usize, column: usize) -> JsonError {
         match self {
             Self::Duplicate(key) => JsonError::DuplicateKey { key, line, column },
@@ -192,19 +191,19 @@ impl Fault {
     }
 }
 
-/// One value that is looked at and forgotten.
+/// Checks one value without keeping it.
 struct JsonNode<'a> {
     walk: &'a mut Walk,
     depth: usize,
 }
 
 impl JsonNode<'_> {
-    /// The value below this one.
+    /// The check of a nested value.
     fn below(&mut self) -> JsonNode<'_> {
         JsonNode { walk: self.walk, depth: self.depth + 1 }
     }
 
-    /// Notes what was found, and stops the parser where it is.
+    /// Records a fault and stops the parser.
     fn stop<T, E: serde::de::Error>(&mut self, fault: Fault) -> Result<T, E> {
         self.walk.fault = Some(fault);
         Err(E::custom("refused"))
@@ -282,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// What is wrong with a text, in words.
+    /// The error message for a text.
     fn fault(text: &str, case: CaseRule) -> String {
         check_case(text.as_bytes(), 1000, case).expect_err(text).to_string()
     }
@@ -400,7 +399,7 @@ mod tests {
             match check(text.as_bytes(), 1000) {
                 Ok(()) => prop_assert!(parsed.is_ok()),
                 Err(JsonError::Syntax { .. }) => prop_assert!(parsed.is_err()),
-                // What serde takes for one of two, or finds fault with only later.
+                // Ambiguities that serde does not detect, or errors that it finds only later.
                 Err(error) => prop_assert!(
                     matches!(error, JsonError::DuplicateKey { .. } | JsonError::AmbiguousKey { .. }), "{}", error
                 ),

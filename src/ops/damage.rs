@@ -8,12 +8,12 @@ use crate::image::contents::is_damage;
 use crate::layer::path::Escaped;
 use crate::{rootfs, store};
 
-/// What the layers of an image are called when one of them is damaged.
+/// Names the layers of an image in errors about damage.
 #[derive(Debug, Clone)]
 pub struct LayerNames {
     image: String,
     in_store: bool,
-    /// The digest of each layer's blob, or where nobody knows that its diff ID.
+    /// The digest of each layer's blob, or its diff ID where that is unknown.
     layers: Vec<String>,
 }
 

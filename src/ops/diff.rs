@@ -1,4 +1,4 @@
-//! `diff`: what became of one image in another.
+//! `diff`: the changes from one image to another.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -11,8 +11,8 @@ use crate::layer::diff::{PathChange, diff};
 use crate::layer::overlay::{ContentRange, Overlay, ViewNode};
 use crate::oci::{Digest, Hasher, Platform};
 
-/// The changes from the image `old` to the image `new`, sorted by path. Contents are compared by their digests, for which
-/// each layer that has some of them is read once; what comes from the same place of the same layer is the same.
+/// The changes from the image `old` to the image `new`, sorted by path. Contents are compared by digest, for which each
+/// layer involved is read once; the same place of the same layer is equal without reading.
 pub fn images(
     context: &Context,
     old: &str,

@@ -1,4 +1,4 @@
-//! Why a verb could not do what it was asked.
+//! Errors of the verbs.
 
 use std::io;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub enum Error {
         #[source]
         source: image::Error,
     },
-    /// A layer of an image that is looked at is none.
+    /// A layer is not a valid layer.
     #[error("layer {diff_id}")]
     Layer {
         /// The layer.
@@ -61,7 +61,7 @@ pub enum Error {
     /// An image cannot be put into the form that was asked for.
     #[error(transparent)]
     Form(archive::Error),
-    /// An image cannot be made ready to go out.
+    /// An image cannot be prepared for writing.
     #[error(transparent)]
     Outgoing(#[from] image::outgoing::OutgoingError),
     /// An archive cannot be written.
@@ -136,16 +136,16 @@ pub enum Error {
     /// A filter that docker does not know, or whose value it cannot read.
     #[error("invalid filter{}", if .0.is_empty() { String::new() } else { format!(" '{}'", .0) })]
     InvalidFilter(String),
-    /// What should be a time is none.
+    /// An invalid time.
     #[error("failed to parse value as time or duration: {0:?}")]
     NoTime(String),
     /// Docker takes one time only.
     #[error("more than one until filter specified")]
     SeveralUntil,
-    /// A pattern for names with a set that does not end, or with nothing behind its last backslash.
+    /// A pattern for names with an unclosed set or a trailing backslash.
     #[error("syntax error in pattern")]
     Pattern,
-    /// A name that was typed as a tag is none.
+    /// A name that was typed as a tag is invalid.
     #[error("error parsing reference: {typed:?} is not a valid repository/tag")]
     NotATag {
         /// What was typed.
@@ -154,19 +154,19 @@ pub enum Error {
         #[source]
         source: ReferenceError,
     },
-    /// What was typed is no reference.
+    /// An invalid reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// A tag that would not be seen as a name later.
+    /// A tag that would later be read as a digest.
     #[error("refusing to create an ambiguous tag using digest algorithm as name")]
     AmbiguousTag,
-    /// A tag for something that has a digest.
+    /// A tag cannot be a reference with a digest.
     #[error("refusing to create a tag with a digest reference")]
     TagWithDigest,
     /// A config's history does not fit its layers.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A layer's bytes are not what the config says.
+    /// A layer's diff ID is not the one in the config.
     #[error("invalid diffID for layer {layer}: expected \"{expected}\", got \"{actual}\"")]
     DiffId {
         /// Which layer, from the bottom, beginning with 0.
@@ -176,7 +176,7 @@ pub enum Error {
         /// What was found.
         actual: DiffId,
     },
-    /// A layer's bytes are not those that they should be.
+    /// A layer is damaged.
     #[error("layer {number} of {image} ({digest}) is damaged: {problem}; {way_out}")]
     DamagedLayer {
         /// The image, as it was named.
@@ -190,7 +190,7 @@ pub enum Error {
         /// What helps.
         way_out: &'static str,
     },
-    /// The layers of an image make no file system.
+    /// The layers of an image cannot be merged to a file system.
     #[error("{image}")]
     Overlay {
         /// The image.
@@ -199,7 +199,7 @@ pub enum Error {
         #[source]
         source: OverlayError,
     },
-    /// A blob has other bytes than its descriptor says.
+    /// A blob does not match its digest.
     #[error("{what} {expected} is damaged: its digest is {actual}")]
     Digest {
         /// What the blob is.
@@ -226,7 +226,7 @@ pub enum Error {
         /// Where the link leads, escaped.
         target: String,
     },
-    /// An image has as many layers as can be read already.
+    /// The base has the largest number of layers allowed.
     #[error("too many layers: {layers}, the limit is {limit}; use --squash", limit = image::MAX_LAYERS)]
     TooManyLayers {
         /// How many there would be.
@@ -235,10 +235,10 @@ pub enum Error {
     /// A change of a config cannot be made.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// A file cannot be had from a web server.
+    /// A file cannot be downloaded.
     #[error(transparent)]
     Http(#[from] http::Error),
-    /// The index of a layer that was just made cannot be read.
+    /// The new index of a layer cannot be read.
     #[error("the index of layer {diff_id}")]
     LayerIndex {
         /// The layer.
@@ -252,7 +252,7 @@ pub enum Error {
     NotARootfs {
         /// The input.
         what: String,
-        /// What gives it away.
+        /// The member that shows it.
         member: &'static str,
     },
     /// No bytes where the tar of a root file system is needed.
@@ -261,7 +261,7 @@ pub enum Error {
         /// The input.
         what: String,
     },
-    /// A whiteout where there is nothing below that it could hide.
+    /// A whiteout in a tar that must be a whole root file system.
     #[error("{what} is an image layer, not a tar of a root file system: it contains the whiteout {path}")]
     WhiteoutInRootfs {
         /// The input.
@@ -275,7 +275,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A name is taken and must not move.
+    /// A name belongs to another image and must not be moved.
     #[error("{0} already exists and names another image; without --no-clobber the name moves")]
     TagTaken(String),
     /// Two images of one archive would get the same name.
@@ -294,7 +294,7 @@ pub enum Error {
     /// Neither a manifest nor a list has that name.
     #[error("no such manifest: {0}")]
     NoSuchManifest(String),
-    /// What should be a list is an image.
+    /// An image where a manifest list is needed.
     #[error("{0} is an image, not a manifest list")]
     NotAList(String),
     /// A list of that name is there already.
@@ -308,7 +308,7 @@ pub enum Error {
         /// The list.
         list: String,
     },
-    /// No machine is like that.
+    /// No such combination of operating system and architecture.
     #[error("manifest entry for image has unsupported os/arch combination: {0}")]
     UnsupportedPlatform(String),
     /// An image is for other platforms than the one asked for.
@@ -331,7 +331,7 @@ pub enum Error {
         /// What there is.
         found: Vec<Platform>,
     },
-    /// Removing would take more than was asked for.
+    /// An ID whose image has names in several repositories, without `--force`.
     #[error("conflict: unable to delete {id} (must be forced) - image is referenced in multiple repositories")]
     Conflict {
         /// The image, short.
@@ -339,7 +339,7 @@ pub enum Error {
         /// All its names.
         names: Vec<String>,
     },
-    /// What others were committed on stays as long as they do.
+    /// An image with children: others were committed on it.
     #[error("conflict: unable to delete {id} (cannot be forced) - image has dependent child images")]
     DependentChildren {
         /// The image, short.
@@ -349,7 +349,7 @@ pub enum Error {
     },
 }
 
-/// What docker's two stores say: that of one platform, and that of several.
+/// The words of docker's two stores: for images of one platform, and of several.
 fn other_platform(wanted: &Platform, found: &[Platform]) -> String {
     match found {
         [found] => format!("its platform ({found}) does not match the specified platform ({wanted})"),

@@ -1,5 +1,5 @@
-//! What the images of a store are to each other: the names of each, which was committed on which, and which layers
-//! several have. `rmi` and `image prune` decide here what goes, as docker decides it, and change the catalog once.
+//! How the images of a store are related: their names, their parents, and the layers that they share. `rmi` and `image
+//! prune` decide here what is removed, as docker does, and change the catalog once.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,9 +13,9 @@ use crate::store::{Catalog, CatalogEntry};
 pub enum RemovalEvent {
     /// An image lost this name.
     Untagged(String),
-    /// An image is gone.
+    /// An image was deleted.
     DeletedImage(ImageId),
-    /// A stack of layers is gone with it.
+    /// A stack of layers was deleted with it.
     DeletedLayer(ChainId),
 }
 
@@ -53,7 +53,7 @@ enum MemberKind {
     Image(ImageId),
     /// A signature, a chart, a list of what refers to an image.
     Artifact,
-    /// Nobody can say what it is, because it is damaged.
+    /// It cannot be read because it is damaged.
     Unreadable,
 }
 
@@ -61,7 +61,7 @@ enum MemberKind {
 enum Fate {
     Stays,
     Deleted,
-    /// It went with the last image that was committed on it.
+    /// It was removed along with its last child.
     WentAlong,
 }
 
@@ -160,7 +160,7 @@ impl Family {
         self.by_name.get(name).map(|(place, _)| MemberId(*place))
     }
 
-    /// What another tool calls so.
+    /// The entry with this name from another tool.
     pub(super) fn foreign(&self, name: &str) -> Option<MemberId> {
         self.by_foreign_name.get(name).copied().map(MemberId)
     }
@@ -175,8 +175,8 @@ impl Family {
         names.filter(leads).filter(same).cloned().collect()
     }
 
-    /// The image whose ID, or the digest of a manifest of which, begins so. Other things are found where no image is, and
-    /// last what has gone with other images already.
+    /// The image whose ID, or the digest of one of whose manifests, begins with `hex`. Artifacts come after images, and
+    /// members that were already removed come last.
     pub(super) fn by_hex(&self, hex: &str, typed: &str) -> Result<Option<MemberId>, Error> {
         let begin_so = self.digests.range((hex.to_owned(), 0)..).take_while(|(digest, _)| digest.starts_with(hex));
         let places: BTreeSet<usize> = begin_so.map(|(_, place)| *place).collect();
@@ -207,7 +207,7 @@ impl Family {
         }
     }
 
-    /// Whether an image went with the last that was committed on it.
+    /// Whether an image was removed along with its last child.
     pub(super) fn went_along(&self, place: MemberId) -> bool {
         self.members[place.0].fate == Fate::WentAlong
     }
@@ -227,12 +227,12 @@ impl Family {
         self.members[place.0].names.iter().cloned().collect()
     }
 
-    /// What other tools call an image, sorted.
+    /// The names of an image from other tools, sorted.
     pub(super) fn foreign_names(&self, place: MemberId) -> Vec<String> {
         self.members[place.0].foreign_names.iter().cloned().collect()
     }
 
-    /// Takes a name away.
+    /// Removes a name.
     pub(super) fn untag(&mut self, name: &Reference, events: &mut Vec<RemovalEvent>) {
         if let Some((place, _)) = self.by_name.remove(name) {
             self.members[place].names.remove(name);
@@ -241,7 +241,7 @@ impl Family {
         }
     }
 
-    /// Takes a name of another tool away.
+    /// Removes a name from another tool.
     pub(super) fn untag_foreign(&mut self, name: &str, events: &mut Vec<RemovalEvent>) {
         if let Some(place) = self.by_foreign_name.remove(name) {
             self.members[place].foreign_names.remove(name);
@@ -250,7 +250,7 @@ impl Family {
         }
     }
 
-    /// Takes all names of an image away.
+    /// Removes all names of an image.
     pub(super) fn untag_all(&mut self, place: MemberId, events: &mut Vec<RemovalEvent>) {
         for name in self.names(place) {
             self.untag(&name, events);
@@ -260,8 +260,8 @@ impl Family {
         }
     }
 
-    /// Deletes an image that has no name and on which no other was committed. What it was committed on itself goes with
-    /// it, if it was only waiting for that, unless `keep_parents`.
+    /// Deletes an image without names and children. Unless `keep_parents` is set, its parents are deleted with it as
+    /// far as nothing else keeps them.
     pub(super) fn delete(&mut self, place: MemberId, keep_parents: bool, events: &mut Vec<RemovalEvent>) {
         let mut next = Some(place.0);
         let mut fate = Fate::Deleted;
@@ -271,7 +271,7 @@ impl Family {
             }
             self.members[place].fate = fate;
             self.deleted.extend(&self.members[place].targets);
-            // One that is damaged has no ID to tell, but can go.
+            // A damaged one has no ID to report, but can be deleted.
             if let MemberKind::Image(id) = self.members[place].kind {
                 events.push(RemovalEvent::DeletedImage(id));
             }
@@ -284,7 +284,7 @@ impl Family {
         }
     }
 
-    /// Tells the stacks of layers that no other image has, the tallest first.
+    /// Reports the stacks of layers that no other image has, the tallest first.
     fn free_layers(&mut self, place: usize, events: &mut Vec<RemovalEvent>) {
         for stack in self.members[place].stacks.iter().flat_map(|image| image.iter().rev()) {
             let users = self.users.entry(*stack).or_default();
@@ -295,12 +295,12 @@ impl Family {
         }
     }
 
-    /// Whether blobs are not needed any more.
+    /// Whether blobs have become unreferenced.
     pub(super) fn deletes(&self) -> bool {
         !self.deleted.is_empty()
     }
 
-    /// Changes the catalog that was read.
+    /// Applies the removals to the catalog.
     pub(super) fn apply(&self, catalog: &mut Catalog) {
         catalog.untag_all(&self.untagged);
         catalog.untag_foreign(&self.untagged_foreign);
@@ -316,7 +316,7 @@ impl FamilyMember {
 }
 
 /// What each image was committed on, as pairs of child and parent. `key` says which image a manifest or index leads to.
-/// Of links that lead in a circle one is left out.
+/// Cycles are broken by leaving out one link.
 pub(super) fn parents<K: Copy + Eq + std::hash::Hash>(
     catalog: &Catalog,
     key: impl Fn(&Digest) -> Option<K>,
@@ -344,8 +344,8 @@ pub(super) fn parents<K: Copy + Eq + std::hash::Hash>(
     parents
 }
 
-/// Whether what an entry leads to is something else than an image: a signature, a chart, a list of what refers to an
-/// image. An index of which no platform is here is an image, and incomplete.
+/// Whether an entry leads to an artifact instead of an image: a signature, a chart, a list of referrers. An index
+/// without any of its platforms is an incomplete image.
 pub(super) fn is_artifact(tree: &ImageTree) -> bool {
     match tree {
         ImageTree::Image(_) | ImageTree::Absent => false,

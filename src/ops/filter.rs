@@ -1,4 +1,4 @@
-//! `--filter`: which images are meant.
+//! `--filter`: selecting images.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,7 +6,7 @@ use super::images::ImageRecord;
 use super::{Context, Error, glob};
 use crate::oci::Created;
 
-/// What images have to be to be listed, or removed.
+/// The conditions that images have to meet.
 #[derive(Debug, Clone, Default)]
 pub struct Filters {
     dangling: Option<bool>,
@@ -48,7 +48,7 @@ impl Filters {
         })
     }
 
-    /// The same where `before` and `since` name images of another place, of which `created` knows when they were made.
+    /// The same where `before` and `since` name images of another place, whose creation times `created` gives.
     pub fn parse_among(
         typed: &[String],
         now: Timestamp,
@@ -79,7 +79,7 @@ impl Filters {
         Ok(filters)
     }
 
-    /// Means images whose name is like `pattern`, too.
+    /// Adds a pattern for names; one of the patterns has to match.
     pub fn add_reference(&mut self, pattern: &str) -> Result<(), Error> {
         if !glob::is_pattern(pattern) {
             return Err(Error::Pattern);
@@ -88,7 +88,7 @@ impl Filters {
         Ok(())
     }
 
-    /// Docker's words for true and false here are fewer than those for flags.
+    /// Docker accepts fewer words for true and false here than for flags.
     fn set_dangling(&mut self, value: &str) -> Result<(), Error> {
         let wanted = match value {
             "1" | "true" => true,
@@ -112,10 +112,10 @@ impl Filters {
         !self.references.is_empty()
     }
 
-    /// The image with those of its names that are meant; none if it is not meant.
+    /// The image with those of its names that match; none if it does not match.
     pub fn apply(&self, mut record: ImageRecord) -> Option<ImageRecord> {
         let created = record.created.unwrap_or_else(Created::go_zero);
-        // What others were committed on is in use, and never dangling.
+        // An image with children is in use, and never dangling.
         let is_dangling = record.is_dangling() && !(record.is_intermediate && self.dangling == Some(true));
         let meant = self.dangling.is_none_or(|dangling| dangling == is_dangling)
             && self.labels.iter().all(|label| label.is_on(&record))

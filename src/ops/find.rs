@@ -1,4 +1,4 @@
-//! From what a person typed to the images it means.
+//! Finds the images that an argument refers to.
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::path::Path;
@@ -39,7 +39,7 @@ impl FoundImage {
         }
     }
 
-    /// How the image is called in messages.
+    /// The name of the image in messages.
     pub fn shown(&self) -> String {
         let name = self.names.first().or(self.all_names.first());
         let id = || self.tree.images().first().map(|image| image.id().to_string());
@@ -91,7 +91,7 @@ impl Context {
                 return self.found_by_name(&tagged);
             }
         }
-        // Where all tags would have been meant, none is missed.
+        // If all tags were meant, no particular tag is missing.
         let found = self.find_in_store(catalog, name).map_err(|error| match error {
             Error::NoSuchImage(missed) if missed.strip_suffix(":latest") == Some(name) => {
                 Error::NoSuchImage(name.to_owned())
@@ -128,14 +128,14 @@ impl Context {
         Err(no_such_image(typed))
     }
 
-    /// What an image of the store was committed on, the nearest first, as far as that is still there.
+    /// The ancestors of an image of the store, the nearest first, as far as they still exist.
     pub fn ancestors(&self, found: &FoundImage) -> Result<Vec<ImageId>, Error> {
         let mut ancestors = Vec::new();
         let Some(mut next) = found.descriptor.as_ref().filter(|_| found.in_store).and_then(Descriptor::parent) else {
             return Ok(ancestors);
         };
         let catalog = self.store.catalog()?;
-        // Of links that lead in a circle each is followed once.
+        // Bounded, in case the links form a cycle.
         for _ in catalog.entries() {
             let Some(entry) = catalog.leading_to(&next).next() else { break };
             let Ok(tree) = self.store.tree(entry) else { break };
@@ -153,7 +153,7 @@ impl Context {
         let mut read = HashSet::new();
         // Many names may lead to one image, which is read once.
         for entry in catalog.entries().iter().filter(|entry| read.insert(entry.descriptor.digest)) {
-            // An image that cannot be read has no id to be found by; whoever names it is told why.
+            // An image that cannot be read has no ID; finding it by name gives the error.
             let Ok(tree) = self.store.tree(entry) else { continue };
             let Some(image) = tree.default_image(&self.host) else { continue };
             if image.id().digest().hex().starts_with(hex) || entry.descriptor.digest.hex().starts_with(hex) {
@@ -234,7 +234,7 @@ fn keep_suitable(named: &mut Vec<Named>, platform: Option<&Platform>) {
     }
 }
 
-/// The one that is meant. What is no image is found by its name alone.
+/// The one that is asked for. Artifacts are found only by name.
 fn pick(inventory: Inventory, location: &Location, typed: &str, platform: Option<&Platform>) -> Result<Named, Error> {
     if let Pick::Name(name) = location.pick()
         && let found = called(&inventory.artifacts, name)
@@ -274,7 +274,8 @@ fn describe(place: usize, named: &Named) -> String {
     }
 }
 
-/// Those that a text means: by an image's ID or a digest, else by name, else by the word that stands in a layout's index.
+/// Those that a text refers to: by an image's ID or a digest, else by name, else by the raw `ref.name` in a layout's
+/// index.
 fn called<'a>(all: &'a [Named], text: &str) -> Vec<&'a Named> {
     let leads_to = |named: &&Named, digest: &Digest| {
         named.descriptor.as_ref().is_some_and(|descriptor| descriptor.digest == *digest)

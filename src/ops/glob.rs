@@ -2,14 +2,14 @@
 
 use crate::oci::Reference;
 
-/// Whether all of `name` is what `pattern` says: `*` is any run of characters but `/`, `?` one of them, `[a-z]` and
-/// `[^a-z]` one of or outside a set, `\` takes the next character as it is. A malformed pattern matches nothing.
+/// Whether `pattern` matches all of `name`: `*` is any run of characters but `/`, `?` one of them, `[a-z]` and `[^a-z]`
+/// one of or outside a set, `\` takes the next character as it is. A malformed pattern matches nothing.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     matches_from(&pattern, &name)
 }
 
-/// Whether a pattern is well-formed: its sets end, and its last backslash has something behind it.
+/// Whether a pattern is well-formed: its sets are closed, and it has no trailing backslash.
 pub fn is_pattern(pattern: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let mut at = 0;
@@ -37,14 +37,13 @@ fn set_end(pattern: &[char], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Whether a pattern means a name, whichever of its forms that it was written for: `ubuntu*`, `*/app:1.?`,
-/// `docker.io/library/*`.
+/// Whether a pattern matches a name, in its familiar or its full form: `ubuntu*`, `*/app:1.?`, `docker.io/library/*`.
 pub fn matches_reference(pattern: &str, name: &Reference) -> bool {
     let forms = [name.familiar(), name.familiar_name(), name.canonical(), name.name()];
     forms.iter().any(|form| matches(pattern, form))
 }
 
-/// Remembers only the last star, so that no pattern takes more than the product of the lengths.
+/// Backtracks only to the last star, so that the work is bounded by the product of the lengths.
 fn matches_from(pattern: &[char], name: &[char]) -> bool {
     let (mut at, mut place) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -69,7 +68,7 @@ fn matches_from(pattern: &[char], name: &[char]) -> bool {
     pattern[at.min(pattern.len())..].iter().all(|left| *left == '*')
 }
 
-/// Where the pattern goes on if its next element takes the character.
+/// The position after the next element of the pattern, if that matches the character.
 fn one(pattern: &[char], at: usize, character: char) -> Option<usize> {
     match pattern.get(at)? {
         '?' => (character != '/').then_some(at + 1),
@@ -95,7 +94,7 @@ fn set(pattern: &[char], mut at: usize, character: char) -> Option<usize> {
     }
 }
 
-/// A character of a set, and where the pattern goes on.
+/// A character of a set, and the position after it.
 fn member(pattern: &[char], at: usize) -> Option<(char, usize)> {
     match pattern.get(at)? {
         '-' | ']' => None,

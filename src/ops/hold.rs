@@ -1,15 +1,15 @@
-//! Reading images of a store from which others remove images at the same time.
+//! Reading images while other processes remove images from the store.
 
 use super::{Context, Error, FoundImage};
 use crate::oci::Digest;
 use crate::store::Catalog;
 
-/// How often is looked again at a store that changes all the time.
+/// How often reading a store that keeps changing is tried.
 const ATTEMPTS: usize = 10;
 
 impl Context {
-    /// What `read` makes of the names in the store. Where it says that this is not whole, and names have changed
-    /// meanwhile, it is asked again: an image may have been removed while it was being looked at.
+    /// Runs `read` on the names in the store. If its result is incomplete and names have changed meanwhile, it runs
+    /// again: an image may have been removed while it was read.
     pub(super) fn at_rest<T>(&self, read: impl Fn(&Catalog) -> Result<(T, bool), Error>) -> Result<T, Error> {
         let mut catalog = self.store.catalog()?;
         for attempt in 1.. {
@@ -26,7 +26,7 @@ impl Context {
         Ok(read(&catalog)?.0)
     }
 
-    /// What `find` finds in the store, of which nothing is deleted before the context's store is dropped.
+    /// The result of `find`, with a lease on it until the context's store is dropped.
     pub(super) fn find_held(
         &self,
         find: impl Fn(&Catalog) -> Result<Vec<FoundImage>, Error>,
@@ -39,7 +39,7 @@ impl Context {
         })
     }
 
-    /// Lets nobody delete the layers of an image, and says whether those are still there that were.
+    /// Takes a lease on the layers of an image, and returns whether all that were present still are.
     pub(super) fn hold(&self, found: &FoundImage) -> Result<bool, Error> {
         if !found.in_store {
             return Ok(true);

@@ -16,7 +16,7 @@ pub struct ImageRecord {
     pub id: ImageId,
     /// Its names, sorted, each with the manifest or index that it leads to; none if it is dangling.
     pub names: Vec<(Reference, Digest)>,
-    /// What other tools call it, where that is no reference.
+    /// Its names from other tools that are not references.
     pub foreign_names: Vec<String>,
     /// A manifest or index that leads to it; its config where there is neither.
     pub descriptor: Descriptor,
@@ -30,20 +30,20 @@ pub struct ImageRecord {
     pub size: u64,
     /// The labels of its config.
     pub labels: BTreeMap<String, String>,
-    /// Whether it is only there because another image was committed on it: it has no name of its own.
+    /// Whether it is kept only as a parent of another image, without a name of its own.
     pub is_intermediate: bool,
     /// What each manifest or index leads to.
     pub contents: BTreeMap<Digest, TargetContent>,
 }
 
 impl ImageRecord {
-    /// Whether nobody calls the image anything.
+    /// Whether the image has no name of any kind.
     pub fn is_dangling(&self) -> bool {
         self.names.is_empty() && self.foreign_names.is_empty()
     }
 }
 
-/// What a manifest or index leads to. What several of its platforms share counts once.
+/// What a manifest or index leads to. Blobs that platforms share count once.
 #[derive(Debug, Clone)]
 pub struct TargetContent {
     /// The sum of the sizes of all layers, as docker counts them.
@@ -78,7 +78,7 @@ pub struct Listing {
     pub problems: Vec<Error>,
 }
 
-/// All images of the store, newest first. One that is damaged does not hide the others.
+/// All images of the store, newest first. A damaged one does not hide the others.
 pub fn images(context: &Context) -> Result<Listing, Error> {
     context.at_rest(|catalog| {
         let listing = list(context, catalog);
@@ -152,7 +152,7 @@ impl Listing {
     }
 }
 
-/// One image that several manifests lead to is one image.
+/// Joins records of the same image under several manifests.
 fn merge(records: impl Iterator<Item = ImageRecord>) -> Vec<ImageRecord> {
     let mut by_id: BTreeMap<ImageId, ImageRecord> = BTreeMap::new();
     for record in records {
@@ -174,7 +174,7 @@ fn merge(records: impl Iterator<Item = ImageRecord>) -> Vec<ImageRecord> {
     by_id.into_values().collect()
 }
 
-/// Reads an image; what is none gives nothing.
+/// Reads an image; `None` for an artifact.
 fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option<ImageRecord>, Error> {
     let tree =
         ImageTree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;

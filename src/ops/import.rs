@@ -27,18 +27,18 @@ pub enum ImportInput {
     Url(Box<Url>, Settings),
 }
 
-/// What the person who imports wants.
+/// Options of `import`.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
     /// The changes of the config.
     pub changes: Vec<ConfigChange>,
-    /// What is said about the image.
+    /// The comment.
     pub comment: String,
     /// When it is made.
     pub created: Created,
-    /// What it runs on; what this machine is, or the image of `config_from`, if nothing is said.
+    /// The platform; by default that of `config_from`, or of this machine.
     pub platform: Option<Platform>,
-    /// The image whose config is taken over.
+    /// The image whose config is kept.
     pub config_from: Option<String>,
     /// Its name.
     pub name: Option<Reference>,
@@ -82,7 +82,7 @@ pub fn import(
     Ok(Imported { id: ImageId::new(*config.digest()), digest: descriptor.digest, layer: layer.diff_id })
 }
 
-/// The config that the new one is made of, and how a container is run, with the changes made.
+/// The config to start from, and the container config with the changes applied.
 fn configs(context: &Context, options: &ImportOptions) -> Result<(ImageConfig, ContainerConfig), Error> {
     let mut base = match &options.config_from {
         None => edit::scratch(options.platform.as_ref().unwrap_or(&context.host)),
@@ -154,15 +154,15 @@ fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })
 }
 
-/// Looks whether the layer can be all of an image.
+/// Checks that the layer can be the only one of an image.
 fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(), Error> {
     let diff_id = layer.diff_id;
-    // Docker makes an image of it; what comes out of a pipe whose writer failed is no root file system.
+    // Docker makes an image of empty input; but it is what a pipe gives whose writer failed.
     if diff_id == DiffId::new(Digest::of(b"")) {
         return Err(Error::Nothing { what: what.to_owned() });
     }
     let size = quarantine.summary(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })?.tar_size;
-    // Padding that is left out does no harm where a digest shows that nothing else is. Nothing does here.
+    // Missing padding is harmless where a digest shows that nothing else is missing; here there is no digest.
     if padding(size) > 0 {
         let source = TarError::Truncated { offset: size, least: size + padding(size) as u64 }.into();
         return Err(store::Error::Layer { what: what.to_owned(), source }.into());
@@ -184,7 +184,7 @@ fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(
     }
 }
 
-/// What tells an archive of images from a root file system: two members that no system has at its root.
+/// Tells an image archive from a root file system: by two members that no root has.
 #[derive(Default)]
 struct Marks(BTreeSet<&'static str>);
 
@@ -199,14 +199,14 @@ impl Marks {
         self.0.extend(name.or_else(|| has_digest(path).then_some(BLOB)));
     }
 
-    /// The member that gives an archive away.
+    /// The member that shows that this is an image archive.
     fn archive(&self) -> Option<&'static str> {
         let pairs = [("oci-layout", "index.json"), ("manifest.json", BLOB), ("repositories", BLOB)];
         pairs.into_iter().find(|(one, other)| self.0.contains(one) && self.0.contains(other)).map(|(one, _)| one)
     }
 }
 
-/// Whether a path begins as a member of an image archive does: a digest's 64 hexadecimal digits, or `blobs/sha256`.
+/// Whether a path begins like a member of an image archive: a digest's 64 hexadecimal digits, or `blobs/sha256`.
 fn has_digest(path: &[u8]) -> bool {
     let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
     let name = path.strip_prefix(b"sha256:").unwrap_or(path);

@@ -1,4 +1,4 @@
-//! What a person types where an image is wanted: a name in the store, or where else it is.
+//! Arguments that refer to images: a name in the store, or an archive or layout.
 
 use std::path::{Path, PathBuf};
 
@@ -28,13 +28,13 @@ pub enum Location {
     Path(PathBuf, Pick),
 }
 
-/// What makes a location of a path.
+/// A constructor of locations from a path.
 type Kind = fn(PathBuf, Pick) -> Location;
 
 impl Location {
-    /// Reads what was typed: skopeo's `docker-archive:PATH[:REF|:@N]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`; a path
-    /// that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path leads to
-    /// something, so that a colon in a file's name does no harm.
+    /// Reads what was typed: skopeo's `docker-archive:PATH[:REF|:@N]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`; a
+    /// path that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path
+    /// leads to something, so that file names may contain colons.
     pub fn parse(typed: &str, exists: impl Fn(&Path) -> bool) -> Self {
         let kinds: [(&str, Kind); 3] =
             [("docker-archive:", Self::DockerArchive), ("oci-archive:", Self::OciArchive), ("oci:", Self::Layout)];
@@ -73,7 +73,7 @@ impl Location {
     }
 }
 
-/// The path, and what comes after the first colon before which there is a path that exists.
+/// The path, and what follows the first colon that ends an existing path.
 fn split(text: &str, exists: impl Fn(&Path) -> bool) -> (PathBuf, Pick) {
     if exists(Path::new(text)) {
         return (PathBuf::from(text), Pick::Only);

@@ -9,7 +9,7 @@ use crate::image::{Child, ImageTree};
 use crate::oci::{Descriptor, Digest, Document, Index, MediaType, Platform, Reference};
 use crate::store::{Catalog, Quarantine};
 
-/// What is to be said of an image in a list; what is left out stays.
+/// The platform fields to set for an image in a list; others are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Annotation {
     /// The operating system.
@@ -27,7 +27,7 @@ pub struct Annotation {
 /// A manifest or a list of them, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// What it was asked for by.
+    /// The reference as it was typed.
     pub reference: String,
     /// Its type, digest, size and platform.
     pub descriptor: Descriptor,
@@ -37,7 +37,7 @@ pub struct Shown {
     pub manifests: Option<Vec<Shown>>,
 }
 
-/// Makes the list `list` of the images that were typed; with `amend` it may be there already, and gets them in addition.
+/// Makes the list `list` of the images that were typed; with `amend`, they are added to an existing list.
 pub fn create(context: &Context, list: &str, images: &[String], amend: bool) -> Result<Reference, Error> {
     let name = list_name(list)?;
     change(context, &name, |catalog| {
@@ -59,7 +59,7 @@ pub fn create(context: &Context, list: &str, images: &[String], amend: bool) -> 
     Ok(name)
 }
 
-/// Says for which platform an image of a list is.
+/// Sets the platform of an image in a list.
 pub fn annotate(context: &Context, list: &str, image: &str, annotation: &Annotation) -> Result<(), Error> {
     let name = list_name(list)?;
     change(context, &name, |catalog| {
@@ -87,7 +87,7 @@ pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
         .try_for_each(|done| done.map(drop))
 }
 
-/// The manifest of an image, or a list and its manifests; of `list`, the one that `typed` means.
+/// The manifest of an image, or a list and its manifests; with `list`, the one that `typed` names in it.
 pub fn show(context: &Context, list: Option<&str>, typed: &str) -> Result<Shown, Error> {
     let Some(list) = list else { return shown(context.find(typed)?, typed) };
     let missing = || Error::NotInList { image: typed.to_owned(), list: list.to_owned() };
@@ -125,7 +125,7 @@ fn from_tree(tree: &ImageTree, mut descriptor: Descriptor, reference: &str) -> O
     Some(Shown { reference: reference.to_owned(), bytes: bytes.to_vec(), descriptor, manifests })
 }
 
-/// Lets `name` lead to an index of what `edit` says.
+/// Points `name` to the index that `edit` makes.
 fn change(
     context: &Context,
     name: &Reference,
@@ -156,7 +156,7 @@ fn existing(context: &Context, catalog: &Catalog, name: &Reference) -> Result<Op
     }
 }
 
-/// What an image of the store is in a list: its manifest, or if it is for several platforms, theirs.
+/// The list entries of an image of the store: its manifest, or the manifests of its platforms.
 fn members(context: &Context, catalog: &Catalog, typed: &str) -> Result<Vec<Descriptor>, Error> {
     let found = context.find_in_store(catalog, typed)?;
     let missing = || Error::NoSuchManifest(typed.to_owned());

@@ -48,8 +48,8 @@ use crate::store::Store;
 pub struct Context {
     /// The store.
     pub store: Store,
-    /// What this machine is: which of several platforms is meant where none is said.
+    /// The platform of this machine: the default among several platforms.
     pub host: Platform,
-    /// How much is taken from an archive.
+    /// The limits for reading archives.
     pub limits: Limits,
 }

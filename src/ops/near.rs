@@ -1,23 +1,23 @@
-//! The image that was probably meant, where a name has a slip in it.
+//! Suggests an image for a misspelt name.
 
 use super::Context;
 use crate::oci::Reference;
 
-/// With more names than this in the store nobody waits for a guess.
+/// With more names than this in the store, a suggestion would take too long.
 const MOST_NAMES: usize = 20_000;
-/// How many letters may be wrong, whatever the length.
+/// The most typing errors, whatever the length.
 const MOST_SLIPS: usize = 3;
 /// Longer names are not compared.
 const LONGEST: usize = 128;
 
-/// The name in the store that is most like what was typed; none, if none is like it.
+/// The name in the store that is most similar to what was typed; none, if none is similar.
 pub fn near(context: &Context, typed: &str) -> Option<Reference> {
     let typed = typed.parse::<Reference>().ok()?.with_default_tag();
     let (wanted, tag) = (typed.familiar_name(), typed.tag().unwrap_or_default());
     let allowed = (wanted.chars().count() / 3).min(MOST_SLIPS);
     let catalog = context.store.catalog().ok()?;
     let names = catalog.entries().iter().filter_map(|entry| entry.name.as_ref()).take(MOST_NAMES);
-    // What is there was not meant: it went, or was to go, just now.
+    // An existing name was not meant: it was just removed, or was to be.
     let names = names.filter(|name| **name != typed);
     let rated = names.filter_map(|name| {
         let repository = name.familiar_name();
@@ -34,7 +34,7 @@ pub fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > most || one.len().max(other.len()) > LONGEST {
         return None;
     }
-    // What is the same at both ends has no slip in it, and often that is nearly all.
+    // Common beginnings and ends need no comparison; often they are nearly everything.
     let same = |(one, other): &(&char, &char)| one == other;
     let before = one.iter().zip(&other).take_while(same).count();
     let (one, other) = (&one[before..], &other[before..]);

@@ -1,4 +1,4 @@
-//! Where an archive or a file system goes: into a file that is seen when it is whole, or straight into a pipe.
+//! Outputs: a file that appears when it is complete, or a pipe.
 
 mod new_file;
 
@@ -18,12 +18,12 @@ use new_file::NewFile;
 pub enum Target<'a> {
     /// A new, empty file.
     File(&'a File),
-    /// What is read as it is written.
+    /// A pipe, device or other stream.
     Stream(&'a mut dyn Write),
 }
 
-/// Has something written to `path`. A regular file appears there when it is whole and on the disk, in place of what was
-/// there; a pipe or device is written as it is.
+/// Writes to `path`. A regular file appears there when it is complete and synced, replacing what was there; a pipe or
+/// device is written directly.
 pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
     if let Some(mut file) = open_special(path).map_err(io_error)? {
@@ -58,7 +58,7 @@ pub fn write_to_path(
     })
 }
 
-/// Writes an archive to standard output, or what else is read as it is written.
+/// Writes an archive to standard output or another stream.
 pub fn write_to_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), Error> {
     let output_error = |source| Error::Output { path: "standard output".to_owned(), source };
     write_stream(members, &mut buffered(to), progress).map_err(output_error)
@@ -68,9 +68,9 @@ fn buffered(stream: &mut dyn Write) -> impl Write {
     BufWriter::with_capacity(256 << 10, stream)
 }
 
-/// Where a path leads: through symbolic links, the last of which may lead to nothing yet.
+/// Resolves symbolic links, the last of which may dangle.
 fn followed(path: &Path) -> PathBuf {
-    /// As many links as Linux follows.
+    /// The limit of Linux.
     const MOST: usize = 40;
     let mut target = path.to_owned();
     for _ in 0..MOST {

@@ -1,4 +1,4 @@
-//! `image prune`: what nobody names goes.
+//! `image prune`: removes images without a name, and unreferenced blobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -13,9 +13,9 @@ use crate::store::Reachable;
 /// What `image prune` did.
 #[derive(Debug, Default)]
 pub struct PruneReport {
-    /// What is gone, in order.
+    /// What was removed, in order.
     pub events: Vec<RemovalEvent>,
-    /// How many bytes are free now.
+    /// The number of bytes freed.
     pub bytes: u64,
 }
 
@@ -24,21 +24,21 @@ pub struct PruneReport {
 pub struct PruneOptions {
     /// Also images with a name.
     pub all: bool,
-    /// Of the images that each repository names this many stay, the newest; implies `all`.
+    /// Keep this many images of each repository, the newest; implies `all`.
     pub keep: Option<usize>,
     /// Which of them.
     pub filters: Filters,
     /// Parts of blobs go whose transfer last went on before this time; none if it is not said.
     pub partials_before: Option<SystemTime>,
-    /// Nothing is removed, but all is told.
+    /// Report what would be removed, without removing it.
     pub dry_run: bool,
 }
 
-/// Removes all images without a name, or with `all` the others, too, as far as the filters mean them, and whatever no
-/// image needs. As long as an image that stays cannot be read, nobody knows what it needs, and nothing is removed.
+/// Removes the images without a name, or with `all` also the others, that match the filters, and all unreferenced
+/// blobs. If an image that stays cannot be read, the blobs that it needs are unknown, and nothing is removed.
 ///
-/// What others were committed on goes with the last of them, whatever the filters say of it, so that nothing is left for
-/// a second run. What is no image stays.
+/// Parents are removed with their last child, whatever the filters, so that nothing is left for a second run. Artifacts
+/// stay.
 pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
@@ -67,7 +67,7 @@ fn would_free(context: &Context, reachable: &Reachable, partials_before: Option<
     Ok(context.store.garbage(reachable)? + context.store.stale_snapshots(reachable)? + partials)
 }
 
-/// Takes away the images that are meant.
+/// Removes the selected images.
 fn choose(context: &Context, family: &mut Family, options: &PruneOptions) -> Result<Vec<RemovalEvent>, Error> {
     let PruneOptions { all, keep, filters, .. } = options;
     let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
@@ -80,7 +80,7 @@ fn choose(context: &Context, family: &mut Family, options: &PruneOptions) -> Res
             continue;
         }
         let Some(place) = record.targets.first().and_then(|target| family.leading_to(target)) else { continue };
-        // Of the names those go that a filter of names means.
+        // A filter by name removes only the names that it matches.
         if let Some(meant) = filters.apply(record) {
             if !filters.has_references() {
                 family.untag_all(place, &mut events);
@@ -99,7 +99,7 @@ fn newest(records: &[ImageRecord], keep: usize) -> BTreeSet<ImageId> {
     let mut kept: BTreeMap<String, BTreeSet<ImageId>> = BTreeMap::new();
     let mut others = BTreeSet::new();
     for record in records {
-        // What has a name that is none of a repository stays.
+        // An image with only names from other tools stays.
         if record.names.is_empty() && !record.is_dangling() {
             others.insert(record.id);
         }

@@ -1,8 +1,7 @@
-//! `rmi`: names go, and with its last name an image, and with the images the layers that no other needs.
+//! `rmi`: removes names, images with their last name, and the layers that no other image needs.
 //!
-//! A name is taken away, whatever it leads to; the image stays if it has others, or others were committed on it. An ID
-//! means the image with all its names: it is refused if others were committed on the image, and without `force` if
-//! there is more than one name.
+//! A name is removed whatever it leads to; the image stays if it has other names or children. An ID means the image
+//! with all its names: it is refused if the image has children, and without `force` if it has more than one name.
 
 pub use super::family::RemovalEvent;
 use super::family::{Family, MemberId};
@@ -11,18 +10,19 @@ use super::{Context, Error};
 use crate::oci::{Digest, Reference};
 use crate::store::{Catalog, Guard};
 
-/// How much may be removed.
+/// Options of `rmi`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RemoveOptions {
-    /// An image that several repositories name goes, too.
+    /// Remove an image even if it has names in several repositories.
     pub force: bool,
-    /// What an image was committed on stays, also if it has no name.
+    /// Keep parents without a name.
     pub keep_parents: bool,
-    /// Nothing is removed, but all is told.
+    /// Report what would be removed, without removing it.
     pub dry_run: bool,
 }
 
-/// Removes each of the images that were typed; one that cannot be removed does not keep the others. All go in one step.
+/// Removes each of the images that were typed; one that cannot be removed does not stop the others. All are removed in
+/// one step.
 pub fn remove(
     context: &Context,
     typed: &[String],
@@ -35,7 +35,7 @@ pub fn remove(
     let mut results: Vec<Result<Vec<RemovalEvent>, Error>> =
         typed.iter().map(|typed| remove_one(&mut family, typed, options)).collect();
     for (typed, result) in typed.iter().zip(&mut results) {
-        // What was refused may have gone with the others since.
+        // An image that was refused may have been removed along with the others since.
         let went_along = |family: &Family| matches!(aim(family, typed), Ok(Aim::Id(place)) if family.went_along(place));
         if matches!(result, Err(Error::DependentChildren { .. })) && went_along(&family) {
             *result = Ok(Vec::new());
@@ -49,7 +49,7 @@ pub fn remove(
 }
 
 fn carry_out(context: &Context, alone: &Guard, after: &Catalog, deletes: bool) -> Result<(), Error> {
-    // As long as an image that stays cannot be read, nobody knows what it needs, and all blobs stay.
+    // If an image that stays cannot be read, the blobs that it needs are unknown, and all blobs stay.
     let reachable = if deletes { context.store.reachable(after).ok() } else { None };
     context.store.replace(alone, after)?;
     if let Some(reachable) = reachable {
@@ -62,7 +62,7 @@ fn carry_out(context: &Context, alone: &Guard, after: &Catalog, deletes: bool) -
 enum Aim {
     /// Names of one image.
     Names(MemberId, Vec<Reference>),
-    /// What another tool calls it.
+    /// A name from another tool.
     Foreign(MemberId),
     /// An image by its ID.
     Id(MemberId),
@@ -81,7 +81,7 @@ fn remove_one(family: &mut Family, typed: &str, options: RemoveOptions) -> Resul
             family.untag_foreign(typed, &mut events);
             place
         }
-        // Its last child may have taken it along.
+        // It may have been removed with its last child.
         Aim::Id(place) if family.went_along(place) => return Ok(events),
         Aim::Id(place) => {
             check_conflicts(family, place, options)?;
@@ -93,7 +93,7 @@ fn remove_one(family: &mut Family, typed: &str, options: RemoveOptions) -> Resul
     Ok(events)
 }
 
-/// What keeps an image that was typed by its ID.
+/// Checks what prevents the removal of an image by its ID.
 fn check_conflicts(family: &Family, place: MemberId, options: RemoveOptions) -> Result<(), Error> {
     let id = family.short_id(place);
     let children = family.children(place);
@@ -108,8 +108,8 @@ fn check_conflicts(family: &Family, place: MemberId, options: RemoveOptions) -> 
     Ok(())
 }
 
-/// Finds what is meant as [`Context::find_in_store`] does: a whole ID, then a name, then the beginning of an ID. What is
-/// called by its name need not be readable.
+/// Finds what is meant as [`Context::find_in_store`] does: a whole ID, then a name, then the beginning of an ID. By
+/// name, even an unreadable image is found.
 fn aim(family: &Family, typed: &str) -> Result<Aim, Error> {
     let missing = || no_such_image(typed);
     if let Ok(digest) = typed.parse::<Digest>() {

@@ -1,4 +1,4 @@
-//! `save`: images go out into an archive.
+//! `save`: writes images to an archive.
 //!
 //! Nothing is copied beforehand: the members of the archive are planned from what is known of the blobs, then written
 //! from where they are. Only layers that are to be compressed are made beforehand, because a digest has to be known
@@ -18,7 +18,7 @@ use crate::oci::{Platform, Reference};
 /// The forms that an archive can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ArchiveFormat {
-    /// What docker 25 and later write, which everybody reads.
+    /// As docker 25 and later write it; every reader accepts it.
     #[default]
     Docker,
     /// What docker 1.10 to 24 wrote.
@@ -27,7 +27,7 @@ pub enum ArchiveFormat {
     Oci,
 }
 
-/// What the person who saves wants.
+/// Options of `save`.
 #[derive(Debug, Clone, Default)]
 pub struct SaveOptions {
     /// The form of the archive.

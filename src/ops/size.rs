@@ -10,7 +10,7 @@ use crate::oci::Digest;
 /// The sizes of a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerSize {
-    /// What docker shows: the bytes of its files and links, each once.
+    /// The size that docker shows: the bytes of its files and links, each once.
     pub content: u64,
     /// The length of its uncompressed tar.
     pub tar: u64,

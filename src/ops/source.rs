@@ -1,4 +1,4 @@
-//! One way in for all commands: from what is named to the images that are there.
+//! The way in for all commands: from an argument to the images of a place.
 
 use std::fs::File;
 use std::io::Read;
@@ -73,7 +73,7 @@ fn open_archive(path: &Path) -> Result<Archive, Error> {
     open_file(path).map_err(|source| Error::Open { path: path.to_owned(), source })
 }
 
-/// Whoever says which kind of archive it is gets what that kind has of it.
+/// Reads an archive as the kind that the location names, if it names one.
 pub(super) fn read_as(location: &Location, index: &TarIndex) -> Result<Inventory, archive::Error> {
     let all = match location {
         Location::DockerArchive(..) if index.has(docker_archive::MANIFEST) => docker_archive::read(index)?,

@@ -4,7 +4,7 @@ use super::naming::checked;
 use super::{Context, Error};
 use crate::oci::Reference;
 
-/// Lets `target` lead to the image that `source` names.
+/// Points `target` to the image that `source` names.
 pub fn tag(context: &Context, source: &str, target: &str) -> Result<(), Error> {
     let named = |typed: &str| -> Result<Reference, Error> {
         typed.parse().map_err(|source| Error::NotATag { typed: typed.to_owned(), source })

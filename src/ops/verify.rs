@@ -1,4 +1,4 @@
-//! `verify`: whether images are what their digests say, and if not, all that is damaged.
+//! `verify`: checks images against their digests and reports all damage.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::store::{self, CatalogEntry};
 pub struct Verified {
     /// Its names, or what leads to it.
     pub name: String,
-    /// What is damaged; nothing if all is well.
+    /// The damage; empty if there is none.
     pub damage: Vec<Damage>,
 }
 
@@ -120,7 +120,7 @@ fn in_archive(archive: &TarIndex, location: &Location, typed: &str) -> Result<Ve
     if found.iter().any(|(_, found)| !found.damage.is_empty()) {
         return Ok(found);
     }
-    // What else describes the images must agree; where there is no index.json, it is all that there is.
+    // Other descriptions of the images must agree; without index.json, they are the only ones.
     match read_as(location, archive) {
         Err(error) => found.push(unreadable(typed.to_owned(), PartName::Archive, &error)),
         Ok(there) if found.is_empty() => {

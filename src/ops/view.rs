@@ -15,7 +15,7 @@ use crate::layer::{Entry, IndexError, LayerIndex, ScanError, scan};
 use crate::oci::{DiffId, Digest};
 
 impl Context {
-    /// What the layers of an image are together. No content is read but that of layers that were never looked at.
+    /// The merged view of an image's layers. Only layers without an index are read.
     pub fn overlay(&self, found: &FoundImage, image: &Image) -> Result<Overlay, Error> {
         self.overlay_with(found, image, &[])
     }
@@ -29,7 +29,7 @@ impl Context {
         };
         let mut built = stack(&HashSet::new())?;
         if built.is_err() {
-            // Only caches: what is wrong with them, they are made anew.
+            // Indexes are only a cache: damaged ones are rebuilt.
             let damaged = self.damaged_indexes(found, image);
             if !damaged.is_empty() {
                 built = stack(&damaged)?;
@@ -52,7 +52,7 @@ impl Context {
         read.map_err(|source| Error::LayerIndex { diff_id: image.layers[layer].diff_id, source })
     }
 
-    /// The layers whose index in the store is not what was written.
+    /// The layers whose index in the store is damaged.
     fn damaged_indexes(&self, found: &FoundImage, image: &Image) -> HashSet<Digest> {
         let digests = image.layers.iter().filter_map(|layer| layer.descriptor.as_ref()).map(|layer| layer.digest);
         let is_damaged = |digest: &Digest| {
@@ -73,7 +73,7 @@ impl Context {
         (0..image.layers.len()).map(|layer| self.index(found, image, layer, distrusted, &mut drawer)).collect()
     }
 
-    /// The index of the layer at that place. One that is distrusted is made anew.
+    /// The index of the layer at that place. One that is distrusted is rebuilt.
     fn index(
         &self,
         found: &FoundImage,
@@ -89,7 +89,7 @@ impl Context {
         let names = LayerNames::of(found, image);
         if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
             let digest = &descriptor.digest;
-            // Where it cannot be deleted, it is not believed either.
+            // If it cannot be deleted, it is ignored.
             if !distrusted.contains(digest) || self.store.forget_layer_index(digest).is_ok() {
                 let summary = self.store.layer_summary(digest, blob).map_err(|error| names.of_store(place, error))?;
                 check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
@@ -102,7 +102,7 @@ impl Context {
     }
 }
 
-/// What is wrong with a layer whose tar is not the one that the config means.
+/// Compares a layer's diff ID with the config's.
 fn check_diff_id(layer: &Layer, actual: DiffId) -> Result<(), String> {
     let expected = layer.diff_id;
     if actual == expected { Ok(()) } else { Err(format!("its diff ID is {actual}, and should be {expected}")) }
@@ -112,11 +112,11 @@ fn check_diff_id(layer: &Layer, actual: DiffId) -> Result<(), String> {
 enum IndexPlace {
     /// The store has it.
     Kept(std::path::PathBuf),
-    /// It was made for this once.
+    /// It was made for this use only.
     Drawn(Blob),
 }
 
-/// A file of no file system.
+/// An anonymous file in memory.
 fn in_memory() -> std::io::Result<File> {
     Ok(File::from(rustix::fs::memfd_create("imgtool-indexes", rustix::fs::MemfdFlags::CLOEXEC)?))
 }
@@ -131,7 +131,7 @@ impl Drawer {
         Self { file: None }
     }
 
-    /// Reads a layer to its end, checks that it is the one that the config means, and keeps its index.
+    /// Reads a layer to its end, checks its diff ID, and keeps its index.
     fn scan(
         &mut self,
         layer: &Layer,
@@ -143,7 +143,7 @@ impl Drawer {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
         let layer_error = |source: ScanError| names.damaged(place, source.to_string());
         if self.file.is_none() {
-            // Where there is no place for it, as in a container without /tmp, it is in memory.
+            // Where no temporary file can be created, as in a container without /tmp, it is in memory.
             let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
             self.file = Some(Arc::new(file.map_err(io_error)?));
         }

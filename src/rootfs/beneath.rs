@@ -1,4 +1,4 @@
-//! Paths of an image in a directory: opened beneath it, through no symbolic link.
+//! Opens paths of an image beneath a directory, without following symbolic links.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,17 +10,17 @@ use rustix::io::Errno;
 use super::FreshStat;
 use crate::layer::path::split_last;
 
-/// A directory that is the root of an image.
+/// The root directory of an unpacked image.
 #[derive(Debug)]
 pub struct Root {
     fd: OwnedFd,
 }
 
-/// What a directory is opened for: names in it, not its list.
+/// Opens a directory only to look up names in it, not to list it.
 const PASSAGE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Root {
-    /// Opens the directory. The path itself is the user's and is followed.
+    /// Opens the directory. The path comes from the user, so its symbolic links are followed.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { fd: openat(CWD, path, flags, Mode::empty())? })
@@ -31,25 +31,25 @@ impl Root {
         self.fd.as_fd()
     }
 
-    /// Opens a path of the image, which must not lead through a symbolic link nor be one; the empty path is the root.
+    /// Opens a path of the image, none of whose components may be a symbolic link; the empty path is the root.
     pub fn open_beneath(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let name = if path.is_empty() { b"." } else { path };
         match openat2(&self.fd, name, flags, Mode::empty(), resolve) {
-            // Old kernels, filters that do not know the call, paths that are longer than it takes.
+            // Old kernels, seccomp filters that do not know openat2, and paths longer than it accepts.
             Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.step_beneath(path, flags),
             result => Ok(result?),
         }
     }
 
-    /// What the file system says of a path of the image; its last name is not followed.
+    /// The stat of a path of the image; the last component is not followed.
     pub fn seen(&self, path: &[u8]) -> io::Result<FreshStat> {
         let (parent, name) = split_last(path);
         FreshStat::at(self.open_beneath(parent, PASSAGE)?.as_fd(), if name.is_empty() { b"." } else { name })
     }
 
-    /// As [`Root::open_beneath`], one name at a time.
+    /// [`Root::open_beneath`], one component at a time.
     fn step_beneath(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
         let (parent, name) = split_last(path);
         let name = if name.is_empty() { b"." } else { name };
@@ -61,7 +61,7 @@ impl Root {
     }
 }
 
-/// The directories in which names are looked up, the last one kept open: a walk asks for the same many times.
+/// Opens parent directories, keeping the last one open: a walk asks for the same one many times.
 #[derive(Debug)]
 pub(super) struct Parents<'a> {
     root: &'a Root,
@@ -73,7 +73,7 @@ impl<'a> Parents<'a> {
         Self { root, recent: None }
     }
 
-    /// The directory that holds a path, and the path's name in it; for the root itself the root and `.`.
+    /// The parent directory of a path and the name in it; for the root itself the root and `.`.
     pub(super) fn of<'b>(&mut self, path: &'b [u8]) -> io::Result<(BorrowedFd<'_>, &'b [u8])> {
         if path.is_empty() {
             return Ok((self.root.fd(), b"."));

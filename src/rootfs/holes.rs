@@ -1,4 +1,4 @@
-//! Files whose holes are not read.
+//! Reads files without reading their holes.
 
 use std::fs::File;
 use std::io;
@@ -8,11 +8,11 @@ use std::os::unix::fs::FileExt as _;
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-/// Smaller files are read as they are: asking for their holes would take longer.
+/// Smaller files are read whole: asking for their holes would take longer.
 const SMALL: u64 = 1 << 20;
 
-/// The next stretch of a file that is no hole, from `at` on; empty and at the end if there is none before that. Where
-/// the file system does not tell, all is data.
+/// The next data segment of a file from `at` on; empty and at `end` if there is none. If the file system does not
+/// report holes, everything is data.
 pub(super) fn next_data(file: &File, at: u64, end: u64) -> Range<u64> {
     if end - at < SMALL {
         return at..end;
@@ -26,7 +26,7 @@ pub(super) fn next_data(file: &File, at: u64, end: u64) -> Range<u64> {
     start..stop
 }
 
-/// Reads a file from its beginning. Holes are zeros that nobody reads.
+/// Reads a file from its start. Holes become zeros without being read.
 #[derive(Debug)]
 pub(super) struct SparseContent {
     file: File,
@@ -42,7 +42,7 @@ impl SparseContent {
         Self { file, at: 0, size, data }
     }
 
-    /// How much is left.
+    /// The number of remaining bytes.
     pub(super) fn left(&self) -> u64 {
         self.size - self.at
     }
@@ -52,7 +52,7 @@ impl SparseContent {
         &self.file
     }
 
-    /// Reads some of what is left; nothing if the file has less than that.
+    /// Reads some of the remaining bytes; none if the file ends early.
     pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.at == self.data.end && self.left() > 0 {
             self.data = next_data(&self.file, self.at, self.size);

@@ -1,4 +1,4 @@
-//! The layer that changes make, as a stream that is made while it is read.
+//! The layer tar of a set of changes, generated while it is read.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,21 +15,21 @@ use crate::layer::whiteout::Whiteout;
 use crate::layer::writer::{header_bytes, padding};
 use crate::layer::{EntryKind, EntryPath, Meta, Mtime};
 
-/// The end of a tar: two empty blocks.
+/// The end of a tar: two zero blocks.
 const END: usize = 1024;
 
-/// A tar of changes: directories before what is in them, whiteouts before their siblings, names sorted. Files are read
-/// from the disk when it is their turn; one that is not what it was when it was found is an error.
+/// A tar of changes: directories before their content, whiteouts before their siblings, names sorted. Files are read
+/// from disk as the stream reaches them; one that was modified since the scan is an error.
 ///
-/// A sparse file is written whole, its holes as zeros: docker 20.10 loads and runs a layer with GNU's sparse entries, but
-/// cannot save it again (its tar-split puts the zeros back together and finds another digest). The zeros are not read
-/// from the disk, nor written to that of the store.
+/// A sparse file is written with its holes as zeros: docker 20.10 loads and runs a layer with GNU's sparse entries, but
+/// cannot save it again (its tar-split reassembles it with zeros and gets another digest). The zeros are neither read
+/// from disk nor stored.
 pub struct LayerTar<'a> {
     root: &'a Root,
     changes: &'a [DiskChange],
-    /// The places of what the tar has among the changes, the last first.
+    /// The indexes of the tar's members among the changes, in reverse.
     members: Vec<u32>,
-    /// The time of whiteouts.
+    /// The modification time of whiteouts.
     time: Mtime,
     position: u64,
     part: TarPart<'a>,
@@ -38,18 +38,18 @@ pub struct LayerTar<'a> {
     error: Option<Error>,
 }
 
-/// Where a file's content is in the tar.
+/// The place of a file's content in the tar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlacedContent {
-    /// The file, by its place among the changes.
+    /// The file, by its index among the changes.
     pub change: usize,
-    /// Where its content starts.
+    /// The offset of its content.
     pub offset: u64,
 }
 
-/// What is read next.
+/// The part of the tar being read.
 enum TarPart<'a> {
-    /// Bytes that are ready, how many of them are read, and the file that follows.
+    /// Prepared bytes, how many of them were read, and the file that follows.
     Bytes(Vec<u8>, usize, Option<u32>),
     /// A file.
     File { content: SparseContent, change: &'a DiskChange },
@@ -58,7 +58,7 @@ enum TarPart<'a> {
 }
 
 impl<'a> LayerTar<'a> {
-    /// The tar of all changes; `time` is that of whiteouts.
+    /// The tar of all changes; `time` is the modification time of whiteouts.
     pub fn new(root: &'a Root, changes: &'a [DiskChange], time: Mtime) -> Self {
         let mut members = visible(changes);
         let key = |place: &u32| key(&changes[*place as usize]);
@@ -67,17 +67,17 @@ impl<'a> LayerTar<'a> {
         Self { root, changes, members, time, position: 0, part, placed: Vec::new(), ended: false, error: None }
     }
 
-    /// What went wrong in this tar, if it ended with an error of its own.
+    /// The error behind a failed read, if there was one.
     pub fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
 
-    /// Where the contents are, in the order of the tar, once all of it was read.
+    /// The places of the contents, in the order of the tar, once all of it was read.
     pub fn into_placed(self) -> Vec<PlacedContent> {
         self.placed
     }
 
-    /// What comes after a part that is read to its end.
+    /// The part after one that was fully read.
     fn next_part(&mut self, after: TarPart<'a>) -> Result<TarPart<'a>, Error> {
         Ok(match after {
             TarPart::Bytes(_, _, Some(place)) => self.open(place)?,
@@ -159,8 +159,8 @@ impl Read for LayerTar<'_> {
     }
 }
 
-/// The places of the changes that a layer tells: of what is gone from an opaque directory, the directory says it, and a
-/// root that is as it was leads to all without being told.
+/// The indexes of the changes that need a member: deletions in an opaque directory are implied by it, and an unchanged
+/// root needs none.
 fn visible(changes: &[DiskChange]) -> Vec<u32> {
     let mut opaque: Option<&EntryPath> = None;
     let mut places = Vec::with_capacity(changes.len());
@@ -176,7 +176,7 @@ fn visible(changes: &[DiskChange]) -> Vec<u32> {
     places
 }
 
-/// What the layer says of a change.
+/// The header of a change's member.
 fn headers(change: &DiskChange, time: Mtime) -> Vec<u8> {
     let mut headers = header_bytes(&meta(change, time));
     if change.is_opaque {
@@ -199,7 +199,7 @@ fn meta(change: &DiskChange, time: Mtime) -> Meta {
     }
 }
 
-/// By what changes are sorted: in walk order, but whiteouts before the other names of their directory.
+/// The sort key of changes: walk order, but whiteouts before the other names of their directory.
 fn key(change: &DiskChange) -> impl Iterator<Item = u8> + use<'_> {
     let (parent, name) = split_last(change.path.as_bytes());
     let between: &[u8] = match (change.kind, parent.is_empty()) {
@@ -211,7 +211,7 @@ fn key(change: &DiskChange) -> impl Iterator<Item = u8> + use<'_> {
     walk_key(parent).chain(walk_key(between)).chain(walk_key(name))
 }
 
-/// The name in a layer that takes a path away.
+/// The whiteout of a path.
 fn whiteout(path: &EntryPath) -> Vec<u8> {
     let (parent, name) = split_last(path.as_bytes());
     let name = Whiteout::Entry(name.to_vec()).file_name();
@@ -222,7 +222,7 @@ fn changed(change: &DiskChange) -> Error {
     Error::Changed { path: change.path.clone() }
 }
 
-/// Whether an open file is still what was found.
+/// Checks that an open file was not modified since the scan.
 fn check_unchanged(file: &File, change: &DiskChange) -> Result<(), Error> {
     let now = FreshStat::of(file.as_fd()).map_err(Error::at(change.path.as_bytes()))?.stat;
     let is_as_long = now.size == change.content_size();

@@ -1,4 +1,4 @@
-//! A root file system on disk: written from a merged view, remembered, and compared with what was written.
+//! A root file system on disk: unpacked from a merged view, recorded in a snapshot, and compared with it later.
 //!
 //! ```text
 //! overlay ──▶ unpack ──▶ DIR             the only writer of image files
@@ -7,12 +7,12 @@
 //!            snapshot ▶ scan ──▶ changes ──▶ layer tar
 //! ```
 //!
-//! - Every path is opened beneath the directory's own descriptor, and no symbolic link is followed on the way: what the
-//!   directory holds, or turns into while it is read, cannot lead out of it.
+//! - Every path is opened beneath the directory's own descriptor without following symbolic links: nothing in the
+//!   directory, even if modified meanwhile, can lead out of it.
 //! - What could not be applied (an ordinary user's ownership, devices, privileged attributes) is in the snapshot: each
-//!   [`PathRecord`] has the [`FileNode`] that the image means and the [`Stat`] that the disk shows. Only what differs from the
-//!   latter is a change.
-//! - Names come in walk order: a directory before what is in it, what is in it directly after it, names by their bytes.
+//!   [`PathRecord`] has the [`FileNode`] that the image means and the [`Stat`] that the disk shows. Only a difference
+//!   from the [`Stat`] is a change.
+//! - Paths are in walk order: a directory is directly followed by its content, and names are sorted by their bytes.
 
 mod beneath;
 mod error;

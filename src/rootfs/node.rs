@@ -1,4 +1,4 @@
-//! What a path of an image is.
+//! The metadata of a path of an image.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use crate::layer::overlay::{self, NodeKind};
 use crate::layer::serde_bytes;
 use crate::layer::{EntryKind, Meta, Mtime};
 
-/// What a path is, as an image says it: all but its names and its content.
+/// The metadata of a path in an image: everything but its names and content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileNode {
-    /// What it is; never a hard link.
+    /// The kind; never a hard link.
     pub kind: EntryKind,
     /// The permission bits with setuid, setgid and sticky.
     pub mode: u32,
@@ -17,7 +17,7 @@ pub struct FileNode {
     pub uid: u64,
     /// The group.
     pub gid: u64,
-    /// When its content was last changed.
+    /// The modification time.
     pub mtime: Mtime,
     /// A file's size in bytes with its holes; 0 for everything else.
     pub size: u64,
@@ -27,7 +27,7 @@ pub struct FileNode {
 }
 
 impl FileNode {
-    /// What a name of a merged view stands for.
+    /// The metadata of a name of a merged view.
     pub fn of(node: overlay::ViewNode<'_>) -> Self {
         let kind = match node.kind() {
             NodeKind::File => EntryKind::File,
@@ -47,7 +47,7 @@ impl FileNode {
         matches!(self.kind, EntryKind::CharDevice { .. } | EntryKind::BlockDevice { .. })
     }
 
-    /// A tar header for it, under that name.
+    /// A tar header for it with this name.
     pub fn meta(&self, name: Vec<u8>) -> Meta {
         Meta {
             name,
@@ -62,8 +62,8 @@ impl FileNode {
     }
 }
 
-/// Whether an extended attribute belongs to the file and not to the machine: what users set, capabilities, POSIX ACLs.
-/// Labels of `SELinux` and the like are the machine's, `trusted.*` is how overlayfs writes its own notes.
+/// Whether an extended attribute belongs to the image rather than the host: user attributes, capabilities, POSIX ACLs.
+/// `SELinux` labels and the like belong to the host, and `trusted.*` holds overlayfs's own metadata.
 pub(super) fn is_kept(name: &[u8]) -> bool {
     let exact: [&[u8]; 3] = [b"security.capability", b"system.posix_acl_access", b"system.posix_acl_default"];
     name.starts_with(b"user.") || exact.contains(&name)

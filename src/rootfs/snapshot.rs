@@ -1,4 +1,4 @@
-//! What an unpacked tree looked like: a file of records.
+//! The snapshot of an unpacked tree: a file of records.
 //!
 //! ```text
 //! imgtool-snapshot 1\n
@@ -9,7 +9,7 @@
 //! u64 the header's length, digest of all before it, snp-end\n
 //! ```
 //!
-//! A snapshot cannot be made anew, but a damaged one is an error and not a wrong layer.
+//! A snapshot cannot be rebuilt, but a damaged one is an error rather than a wrong layer.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
@@ -23,44 +23,44 @@ use crate::oci::{DiffId, Digest, Hasher, ImageId};
 const MAGIC: &[u8; 19] = b"imgtool-snapshot 1\n";
 const END: &[u8; 8] = b"snp-end\n";
 const FOOTER: usize = 8 + 32 + END.len();
-/// The longest record that is believed: as an entry of a layer.
+/// The longest valid record, like that of a layer's entry.
 const LONGEST_RECORD: usize = 16 << 20;
-/// The longest header that is believed: two digests a layer, and a sample of paths.
+/// The longest valid header: a digest per layer and samples of paths.
 const LONGEST_HEADER: u64 = 16 << 20;
 const BUFFER: usize = 64 << 10;
 
-/// What a snapshot is of.
+/// The image and directory that a snapshot belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotHeader {
     /// The image that the tree is compared with.
     pub base: Base,
     /// The image that was unpacked; the base moves on with each commit.
     pub origin: Base,
-    /// The layers that sources lead into, bottom first, by their uncompressed tars.
+    /// The diff IDs of the layers that sources refer to, bottom first.
     pub layers: Vec<DiffId>,
-    /// Where the tree was.
+    /// The directory of the tree.
     pub place: DirectoryIdentity,
-    /// When the snapshot was taken, by the clock of the file system: what was changed then or later is suspect.
+    /// When the snapshot was taken, by the file system's clock: anything changed at that time or later is suspect.
     pub settled: Mtime,
-    /// The ordinary user who unpacked, as uid and gid: what belongs to them on disk is root's in the image, unless the
-    /// image said otherwise. None if root did.
+    /// The uid and gid of the ordinary user who unpacked: their files on disk belong to root in the image, unless the
+    /// image has another owner. `None` if root did.
     pub user: Option<(u32, u32)>,
-    /// Some files with content, by which a copy of the tree is recognised.
+    /// A sample of files with content, by which a copy of the tree is recognised.
     pub files: Sample,
-    /// Some of all else but the root: what a copy of a tree without content is recognised by.
+    /// A sample of all other paths but the root, by which a copy of a tree without file contents is recognised.
     pub others: Sample,
 }
 
 /// An image of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Base {
-    /// The digest of its manifest; none if there is no image.
+    /// The digest of its manifest; `None` if there is no image.
     pub manifest: Option<Digest>,
     /// The digest of its config.
     pub id: Option<ImageId>,
 }
 
-/// A directory, and which one it is.
+/// A directory and its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryIdentity {
     /// Its absolute path.
@@ -70,31 +70,31 @@ pub struct DirectoryIdentity {
     pub dev: u64,
     /// Its inode.
     pub ino: u64,
-    /// When the inode was made, where the file system knows: numbers are used again.
+    /// The inode's birth time, if the file system records it: inode numbers are reused.
     pub born: Option<Mtime>,
 }
 
-/// Some paths of one kind that a tree has.
+/// A sample of a tree's paths of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sample {
     /// The paths, in walk order.
     pub paths: Vec<SamplePath>,
-    /// How many of that kind there are.
+    /// The number of all paths of that kind.
     pub all: u64,
 }
 
-/// A path that a copy of the tree has as well.
+/// A path that a copy of the tree also has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamplePath {
     /// The path.
     pub path: EntryPath,
     /// A file's size in bytes; 0 for everything else.
     pub size: u64,
-    /// When it was last changed.
+    /// The modification time.
     pub mtime: Mtime,
 }
 
-/// Chooses a sample of the paths that pass: some of all parts of the tree, however many there are.
+/// Samples paths evenly from all parts of the tree, however many there are.
 #[derive(Debug, Default)]
 pub struct Sampler {
     files: Thinned,
@@ -102,7 +102,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Looks at the next record in walk order.
+    /// Adds the next record in walk order.
     pub fn add(&mut self, record: &PathRecord) {
         if record.stat.size > 0 {
             self.files.add(record);
@@ -111,7 +111,7 @@ impl Sampler {
         }
     }
 
-    /// The files with content, and all else.
+    /// The samples of files with content and of all other paths.
     pub fn finish(self) -> (Sample, Sample) {
         (self.files.sample, self.others.sample)
     }
@@ -152,8 +152,8 @@ impl Thinned {
 /// Why a snapshot cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// It is none, or not whole.
-    #[error("damaged snapshot: {problem}; say --from IMAGE")]
+    /// It is not a snapshot, or is truncated or damaged.
+    #[error("damaged snapshot: {problem}; use --from IMAGE")]
     Damaged {
         /// What is wrong with it.
         problem: &'static str,
@@ -166,7 +166,7 @@ pub enum SnapshotError {
 impl From<io::Error> for SnapshotError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => damaged("it ends too soon"),
+            io::ErrorKind::UnexpectedEof => damaged("truncated"),
             _ => Self::Io(error),
         }
     }
@@ -200,7 +200,7 @@ impl<W: Write> SnapshotWriter<W> {
         if self.buffer.len() >= BUFFER { Ok(self.flush()?) } else { Ok(()) }
     }
 
-    /// Ends the snapshot; what it was written to comes back.
+    /// Writes the header; returns the underlying writer.
     pub fn finish(mut self, header: &SnapshotHeader) -> Result<W, SnapshotError> {
         self.buffer.extend_from_slice(&0_u32.to_le_bytes());
         let header = postcard::to_stdvec(header).map_err(io::Error::other)?;
@@ -222,26 +222,26 @@ impl<W: Write> SnapshotWriter<W> {
     }
 }
 
-/// The header alone; the records are not looked at.
+/// Reads only the header, not the records.
 pub fn read_header<R: Read + Seek>(mut snapshot: R) -> Result<SnapshotHeader, SnapshotError> {
     let length = snapshot.seek(SeekFrom::End(0))?;
-    let footer_at = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("it ends too soon"))?;
+    let footer_at = length.checked_sub(FOOTER as u64).ok_or_else(|| damaged("truncated"))?;
     snapshot.seek(SeekFrom::Start(footer_at))?;
     let mut footer = [0; FOOTER];
     snapshot.read_exact(&mut footer)?;
     let (header_length, rest) = footer.split_first_chunk().expect("a footer is longer than a number");
     let header_length = u64::from_le_bytes(*header_length);
     if !rest.ends_with(END) || header_length > LONGEST_HEADER {
-        return Err(damaged("it has no end"));
+        return Err(damaged("no end mark"));
     }
-    let header_at = footer_at.checked_sub(header_length).ok_or_else(|| damaged("its header is too long"))?;
+    let header_at = footer_at.checked_sub(header_length).ok_or_else(|| damaged("header too long"))?;
     snapshot.seek(SeekFrom::Start(header_at))?;
-    let mut header = vec![0; usize::try_from(header_length).map_err(|_| damaged("its header is too long"))?];
+    let mut header = vec![0; usize::try_from(header_length).map_err(|_| damaged("header too long"))?];
     snapshot.read_exact(&mut header)?;
-    postcard::from_bytes(&header).map_err(|_| damaged("its header is malformed"))
+    postcard::from_bytes(&header).map_err(|_| damaged("malformed header"))
 }
 
-/// The records of a snapshot, in walk order. The last item is an error if the snapshot is not what was written.
+/// The records of a snapshot, in walk order. The last item is an error if the snapshot is damaged.
 pub struct SnapshotReader<R> {
     reader: BufReader<R>,
     hasher: Hasher,
@@ -249,13 +249,13 @@ pub struct SnapshotReader<R> {
 }
 
 impl<R: Read> SnapshotReader<R> {
-    /// Starts to read a snapshot.
+    /// Starts reading a snapshot.
     pub fn read(reader: R) -> Result<Self, SnapshotError> {
         let reader = BufReader::with_capacity(BUFFER, reader);
         let mut snapshot = Self { reader, hasher: Hasher::new(), ended: false };
         let mut magic = [0; MAGIC.len()];
         snapshot.read_exact(&mut magic)?;
-        if magic == *MAGIC { Ok(snapshot) } else { Err(damaged("it is none, or of another version")) }
+        if magic == *MAGIC { Ok(snapshot) } else { Err(damaged("not a snapshot of this version")) }
     }
 
     fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
@@ -272,20 +272,20 @@ impl<R: Read> SnapshotReader<R> {
             return self.check_end().map(|()| None);
         }
         if length > LONGEST_RECORD {
-            return Err(damaged("a record is too long"));
+            return Err(damaged("record too long"));
         }
         let mut bytes = vec![0; length];
         self.read_exact(&mut bytes)?;
-        postcard::from_bytes(&bytes).map(Some).map_err(|_| damaged("a record is malformed"))
+        postcard::from_bytes(&bytes).map(Some).map_err(|_| damaged("malformed record"))
     }
 
     fn check_end(&mut self) -> Result<(), SnapshotError> {
         let mut rest = Vec::new();
         self.reader.by_ref().take(LONGEST_HEADER + FOOTER as u64).read_to_end(&mut rest)?;
-        let signed = rest.len().checked_sub(FOOTER - 8).ok_or_else(|| damaged("it ends too soon"))?;
+        let signed = rest.len().checked_sub(FOOTER - 8).ok_or_else(|| damaged("truncated"))?;
         self.hasher.update(&rest[..signed]);
         let digest = std::mem::take(&mut self.hasher).finish();
-        if rest[signed..].starts_with(digest.as_bytes()) { Ok(()) } else { Err(damaged("it was changed")) }
+        if rest[signed..].starts_with(digest.as_bytes()) { Ok(()) } else { Err(damaged("wrong checksum")) }
     }
 }
 

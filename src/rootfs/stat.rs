@@ -1,4 +1,4 @@
-//! What the file system says of a path.
+//! The stat of a path.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::layer::Mtime;
 
-/// What tells whether a path was touched. Nobody can set the time of change (ctime) at will, so that a path of which all
-/// this is as it was is as it was.
+/// The fields that show whether a path was modified. The ctime cannot be set at will, so if all fields are equal, the
+/// path is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
-    /// The number of the inode; 0 if it is not known, so that contents are compared.
+    /// The inode number; 0 if unknown, so that contents are compared.
     pub ino: u64,
-    /// When anything of it was last changed.
+    /// The ctime: when metadata or content were last changed.
     pub ctime: Mtime,
-    /// When its content was last changed.
+    /// The modification time.
     pub mtime: Mtime,
     /// A regular file's size in bytes; 0 for everything else.
     pub size: u64,
@@ -26,36 +26,36 @@ pub struct Stat {
     pub uid: u32,
     /// The group.
     pub gid: u32,
-    /// A device's numbers.
+    /// A device's major and minor number.
     pub device: (u32, u32),
 }
 
-/// What of a [`Stat`] tells whether a path was touched since it was looked at: whatever changes the rest of it, or the
-/// content, changes this.
+/// The part of a [`Stat`] that shows whether a path was modified during the scan: any change of its other fields or its
+/// content changes this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seal {
-    /// The number of the inode.
+    /// The inode number.
     pub ino: u64,
-    /// When anything of it was last changed.
+    /// The ctime: when metadata or content were last changed.
     pub ctime: Mtime,
 }
 
-/// A [`Stat`] and what is only of use while it is fresh.
+/// A [`Stat`] with fields that are only useful right after the call.
 #[derive(Debug, Clone, Copy)]
 pub struct FreshStat {
-    /// What lasts.
+    /// The fields that a snapshot keeps.
     pub stat: Stat,
-    /// The device that the file system is on.
+    /// The device number of the file system.
     pub dev: u64,
-    /// How many names the inode has.
+    /// The number of hard links.
     pub links: u32,
-    /// When the inode was made, where the file system knows.
+    /// The inode's birth time, if the file system records it.
     pub born: Option<Mtime>,
-    /// Whether something is mounted here.
+    /// Whether this is a mount point.
     pub is_mount: bool,
 }
 
-/// The bits of a mode that say what the inode is.
+/// The file type bits of a mode (`S_IFMT`).
 const TYPE: u32 = 0o170_000;
 
 impl Stat {
@@ -74,7 +74,7 @@ impl Stat {
     /// The type bits of a socket.
     pub const SOCKET: u32 = 0o140_000;
 
-    /// What tells whether it is still so.
+    /// The seal of this stat.
     pub fn seal(&self) -> Seal {
         Seal { ino: self.ino, ctime: self.ctime }
     }
@@ -101,12 +101,12 @@ impl Stat {
 }
 
 impl FreshStat {
-    /// Asks about a name in a directory. Symbolic links are not followed.
+    /// The stat of a name in a directory. Symbolic links are not followed.
     pub fn at(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Self> {
         Self::ask(directory, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
-    /// Asks about what is open.
+    /// The stat of an open file.
     pub fn of(fd: BorrowedFd<'_>) -> io::Result<Self> {
         Self::ask(fd, b"", AtFlags::EMPTY_PATH)
     }

@@ -8,14 +8,14 @@ use rustix::fs::{Dir, OFlags};
 use super::{FreshStat, Root};
 use crate::layer::EntryPath;
 
-/// A path that the walk met.
+/// A path found by a walk.
 #[derive(Debug, Clone)]
 pub(super) struct WalkedPath {
     pub(super) path: EntryPath,
     pub(super) seen: FreshStat,
 }
 
-/// Walks a tree. A directory is entered only when [`DirectoryWalk::enter`] says so; its list is read at once, and no directory
+/// Walks a tree. A directory is entered only by [`DirectoryWalk::enter`], which lists it at once, so that no directory
 /// stays open, however deep the tree is.
 pub(super) struct DirectoryWalk<'a> {
     root: &'a Root,
@@ -23,7 +23,7 @@ pub(super) struct DirectoryWalk<'a> {
 }
 
 impl<'a> DirectoryWalk<'a> {
-    /// A walk that begins with the root.
+    /// A walk that starts at the root.
     pub(super) fn new(root: &'a Root) -> io::Result<Self> {
         let met = WalkedPath { path: EntryPath::root(), seen: FreshStat::of(root.fd())? };
         Ok(Self { root, lists: vec![vec![met].into_iter()] })
@@ -39,7 +39,7 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Lets the walk go on with what is in the directory that was met last.
+    /// Continues the walk with the content of the last directory.
     pub(super) fn enter(&mut self, directory: &WalkedPath) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let fd = self.root.open_beneath(directory.path.as_bytes(), flags)?;
@@ -57,7 +57,7 @@ impl<'a> DirectoryWalk<'a> {
             let path = directory.path.join(&name).map_err(io::Error::other)?;
             match FreshStat::at(std::os::fd::AsFd::as_fd(&fd), &name) {
                 Ok(seen) => list.push(WalkedPath { path, seen }),
-                // Gone since it was listed: as if it had never been there.
+                // Deleted since it was listed: ignored.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }

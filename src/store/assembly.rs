@@ -1,4 +1,4 @@
-//! How an image comes to be in the store, whether it was loaded, imported, committed or built.
+//! Puts an image into the store, whether it was loaded, imported, committed or built.
 //!
 //! ```text
 //! KeptLayer ─▶ descriptor ─┐
@@ -18,17 +18,17 @@ pub struct Assembly<'a> {
     pub config: &'a Document<ImageConfig>,
     /// The layers, bottom first, each in the quarantine or in the store.
     pub layers: Vec<Descriptor>,
-    /// The manifest that came with them, which is kept if it describes config and layers as they are here.
+    /// The manifest that came with them; it is kept if it describes exactly this config and these layers.
     pub manifest: Option<&'a Document<Manifest>>,
     /// The manifest or index of the image that this one was committed on.
     pub parent: Option<Digest>,
-    /// What an index said of its platform.
+    /// Its platform according to the index.
     pub platform: Option<Platform>,
 }
 
 impl Quarantine {
-    /// Keeps the config of an image and the manifest around it and its layers, and counts on those that are in the store
-    /// already. Gives what a name has to lead to.
+    /// Keeps the config and the manifest of an image, and holds a lease on those of its layers that are already in the
+    /// store. Returns the descriptor for its name.
     pub fn assemble(&self, image: Assembly<'_>) -> Result<Descriptor, Error> {
         let Assembly { config, layers, manifest: own, parent, platform } = image;
         self.count_on(layers.iter().map(|layer| layer.digest))?;
@@ -41,7 +41,7 @@ impl Quarantine {
         Ok(descriptor)
     }
 
-    /// Publishes all that was kept, with the image under that name, or under none.
+    /// Publishes everything that was kept, with the image under that name, or without a name.
     pub fn publish_image(self, image: &Descriptor, name: Option<&Reference>) -> Result<(), Error> {
         let published = self.publish(|catalog| {
             match name {
@@ -55,7 +55,7 @@ impl Quarantine {
 }
 
 impl VerifiedLayer {
-    /// What a manifest says of the layer.
+    /// The layer's descriptor for a manifest.
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::new(self.compression.media_type(), self.digest, self.size)
     }

@@ -1,4 +1,4 @@
-//! What `index.json` says: which name leads where.
+//! The names in `index.json` and what they lead to.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -11,24 +11,24 @@ use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
 pub struct CatalogEntry {
     /// The image's name; images that lost theirs, or never had one, have none.
     pub name: Option<Reference>,
-    /// What another tool called it, where that is no name that docker would take.
+    /// Its name from another tool, if that is not a name that docker accepts.
     foreign_name: Option<String>,
     /// The manifest or index that the name leads to.
     pub descriptor: Descriptor,
 }
 
 impl CatalogEntry {
-    /// What the image was committed on, if it was committed here.
+    /// The parent: the image that this one was committed on, if it was committed here.
     pub fn parent(&self) -> Option<Digest> {
         self.descriptor.parent()
     }
 
-    /// What another tool called the image, where that is no name that docker would take, or another image has it.
+    /// Its name from another tool, if that is not a name that docker accepts, or belongs to another image.
     pub fn foreign_name(&self) -> Option<&str> {
         self.foreign_name.as_deref()
     }
 
-    /// Whether nobody calls the image anything.
+    /// Whether the image has no name of any kind.
     pub fn is_nameless(&self) -> bool {
         self.name.is_none() && self.foreign_name.is_none()
     }
@@ -43,7 +43,7 @@ impl fmt::Display for CatalogEntry {
     }
 }
 
-/// A name that led elsewhere before.
+/// A name that was moved from another image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moved {
     /// Where it led.
@@ -70,14 +70,14 @@ impl PartialEq for Catalog {
 }
 
 impl Catalog {
-    /// What the index of a store names, also one that other tools wrote to.
+    /// The catalog of an index, which other tools may have written.
     pub fn new(mut index: Index) -> Self {
         let names = names_in_store(&index.manifests);
         let entry = |(name, mut descriptor)| {
             let (name, foreign_name) = match name {
                 StoreName::Image(name) => (Some(name), None),
                 StoreName::Foreign(name) => (None, Some(name)),
-                // What another entry took is not to come back when that one goes.
+                // A name that another entry has taken must not come back when that entry goes.
                 StoreName::None => {
                     set_name(&mut descriptor, None);
                     (None, None)
@@ -117,8 +117,8 @@ impl Catalog {
         self.uses.contains_key(digest)
     }
 
-    /// Lets `name` lead to `descriptor`. What it led to before stays, nameless if that was its last name; with
-    /// `forget`, it goes then.
+    /// Points `name` to `descriptor`. The image that it pointed to stays, nameless if this was its last name; with
+    /// `forget`, it is then removed.
     pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
         let mut named = CatalogEntry { name: Some(name.clone()), foreign_name: None, descriptor: descriptor.clone() };
         set_name(&mut named.descriptor, Some(name));
@@ -155,14 +155,14 @@ impl Catalog {
         }
     }
 
-    /// Takes names away. An image stays, nameless, if they were all that it had.
+    /// Removes names. An image that loses its last name stays, nameless.
     pub fn untag_all(&mut self, names: &[Reference]) {
         let places = names.iter().filter_map(|name| self.places.get(name).copied()).collect();
         self.untag_at(&places);
     }
 
-    /// Takes names of other tools away, of each the first entry that has it. An image stays, nameless, if they were all
-    /// that it had.
+    /// Removes names from other tools, each from the first entry that has it. An image that loses its last name stays,
+    /// nameless.
     pub fn untag_foreign(&mut self, names: &[String]) {
         let mut names: HashSet<&str> = names.iter().map(String::as_str).collect();
         let is_one = |entry: &CatalogEntry| entry.foreign_name().is_some_and(|name| names.remove(name));
@@ -171,7 +171,7 @@ impl Catalog {
     }
 
     fn untag_at(&mut self, places: &HashSet<usize>) {
-        // What an image was committed on is not to be lost with one of its names.
+        // The parent of an image must not be lost with one of its names.
         let mut ordered: Vec<usize> = places.iter().copied().collect();
         ordered.sort_unstable_by_key(|place| (self.entries[*place].parent().is_none(), *place));
         let without: Vec<Descriptor> = ordered.iter().map(|place| self.entries[*place].descriptor.clone()).collect();
@@ -183,7 +183,7 @@ impl Catalog {
         self.keep_parents(&without);
     }
 
-    /// Of entries that lead to one image, those that stay say what it was committed on as those that went did.
+    /// Copies the parent from removed entries to the remaining entries of the same image.
     fn keep_parents(&mut self, gone: &[Descriptor]) {
         let parent = |gone: &Descriptor| Some((gone.digest, gone.annotation(ANNOTATION_PARENT)?.to_owned()));
         let parents: HashMap<Digest, String> = gone.iter().filter_map(parent).collect();
@@ -197,17 +197,17 @@ impl Catalog {
         }
     }
 
-    /// The entry that another tool calls so.
+    /// The entry of a name from another tool.
     pub fn find_foreign(&self, name: &str) -> Option<&CatalogEntry> {
         self.entries.iter().find(|entry| entry.foreign_name() == Some(name))
     }
 
-    /// Takes away whatever leads to any of `digests`.
+    /// Removes all entries that lead to any of `digests`.
     pub fn remove_all(&mut self, digests: &HashSet<Digest>) {
         self.retain(|entry| !digests.contains(&entry.descriptor.digest));
     }
 
-    /// The index that says this.
+    /// The catalog as an index.
     pub fn into_index(self) -> Index {
         let manifests = self.entries.into_iter().map(|entry| entry.descriptor).collect();
         Index { manifests, ..self.index }

@@ -1,4 +1,4 @@
-//! What no name leads to, and how it goes.
+//! Garbage collection: deletes what no name leads to.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -29,12 +29,13 @@ impl Reachable {
 pub struct Garbage {
     /// The blobs.
     pub blobs: Vec<Digest>,
-    /// How many bytes they had, and what was left behind by processes that were killed.
+    /// The number of bytes freed, including leftovers of killed processes.
     pub bytes: u64,
 }
 
 impl Store {
-    /// The blobs that a catalog's names lead to. An image that cannot be read is an error: nobody knows what it needs.
+    /// The blobs that a catalog's names lead to. An image that cannot be read is an error, since the blobs that it
+    /// needs are unknown.
     pub fn reachable(&self, catalog: &Catalog) -> Result<Reachable, Error> {
         let mut digests = HashSet::new();
         for entry in catalog.entries() {
@@ -86,8 +87,8 @@ impl Store {
         Ok(blobs + self.abandoned()?.iter().map(|path| size_of(path)).sum::<u64>())
     }
 
-    /// Deletes all blobs that are not reachable, their indexes, and what killed processes left. Blobs that somebody reads
-    /// or counts on stay for the next time. The guard must be the one of [`Store::lock_exclusive`].
+    /// Deletes all unreachable blobs, their indexes, and leftovers of killed processes. Blobs with a lease stay until a
+    /// later run. The guard must be from [`Store::lock_exclusive`].
     pub fn sweep(&self, _alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
         let leased = self.leased()?;
         let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
@@ -143,7 +144,7 @@ fn size_of(path: &Path) -> u64 {
     files.map(|entry| entry.metadata().map_or(0, |metadata| metadata.len())).sum()
 }
 
-/// Deletes a file, or a folder and all that is in it, and gives the number of bytes that the files had.
+/// Deletes a file, or a folder with its content, and returns the number of bytes freed.
 fn delete(path: &Path) -> Result<u64, Error> {
     let mut bytes = 0;
     for entry in walkdir::WalkDir::new(path).contents_first(true) {
@@ -159,7 +160,7 @@ fn delete(path: &Path) -> Result<u64, Error> {
     Ok(bytes)
 }
 
-/// What is not there any more was to go; readers take their drafts away themselves.
+/// A file that is already gone is fine; readers remove their own files.
 fn gone(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,4 +1,4 @@
-//! What is known of the layers: their sizes, read from their indexes, which are made anew where they are missing.
+//! The sizes of layers, from their indexes, which are rebuilt where they are missing.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
@@ -31,7 +31,7 @@ impl Store {
         let reader = blob.open().map_err(|error| damaged(error.into()))?;
         let found = scan(reader, &Limits::default(), &mut sink).map_err(damaged)?;
         if found.blob != *digest {
-            // Else an index would say of damaged bytes that they are right.
+            // Otherwise the index would confirm damaged bytes.
             let problem = format!("its content has the digest {}", found.blob);
             return Err(Error::DamagedLayer { digest: *digest, problem });
         }
@@ -44,13 +44,13 @@ impl Store {
         Ok(found.summary)
     }
 
-    /// The index of a layer, if the store has one that says at its end that it is that.
+    /// The index of a layer, if the store has one whose trailer names that layer.
     pub fn layer_index(&self, digest: &Digest) -> Option<PathBuf> {
         let path = self.layer_index_path(digest);
         known_summary(&path, digest).map(|_| path)
     }
 
-    /// Deletes the index of a layer, which was found to be damaged.
+    /// Deletes the index of a layer because it is damaged.
     pub fn forget_layer_index(&self, digest: &Digest) -> Result<(), Error> {
         let path = self.layer_index_path(digest);
         match std::fs::remove_file(&path) {
@@ -71,7 +71,7 @@ impl Store {
     }
 }
 
-/// What an index says at its end, if it is that of the blob.
+/// The summary in the trailer of an index, if it is the index of that blob.
 fn known_summary(path: &Path, blob: &Digest) -> Option<LayerSummary> {
     let file = File::open(path).ok()?;
     read_summary(BufReader::new(file)).ok().filter(|summary| summary.blob == *blob)

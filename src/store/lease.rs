@@ -1,14 +1,14 @@
-//! What is being worked on: folders and files of `tmp/` that nobody deletes, and blobs that nobody deletes.
+//! Leases: entries of `tmp/` and blobs that must not be deleted because a process uses them.
 //!
 //! ```text
-//! tmp/load-PID-N/lease    locked by the job whose quarantine the folder is; the digests that it counts on, one a line
+//! tmp/load-PID-N/lease    locked by the job whose quarantine the folder is; the digests that it relies on, one per line
 //! tmp/read-PID-N          locked by a reader; the digests of what it reads
-//! tmp/snapshot-PID-N      locked by whoever writes it
+//! tmp/snapshot-PID-N      locked by its writer
 //! ```
 //!
-//! A lock on a file ends with its process, however that ends. Whoever deletes holds the store's lock alone, and leaves
-//! what is locked, and the blobs that are listed in it. Leases begin and grow while the store's lock is shared, so that
-//! nobody deletes between the look at a blob and the line that keeps it.
+//! A file lock ends with its process, however that ends. Deletion takes the store's exclusive lock, and spares locked
+//! entries and the blobs listed in them. Leases are created and extended under the store's shared lock, so that no blob
+//! is deleted between the check that it exists and the line that keeps it.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -23,13 +23,13 @@ use crate::cancel::Draft;
 use crate::layout::BLOBS;
 use crate::oci::Digest;
 
-/// The file of a folder in `tmp/` that is locked as long as somebody works there.
+/// The file of a folder in `tmp/` that is locked while the folder is in use.
 pub(super) const LEASE: &str = "lease";
 /// How the names of readers' files begin.
 const READER: &[u8] = b"read-";
 
-/// Blobs that nobody deletes until this is dropped.
-#[must_use = "the blobs are let go when this is dropped"]
+/// A lease on blobs: they are not deleted until it is dropped.
+#[must_use = "the lease ends when it is dropped"]
 #[derive(Debug)]
 pub(super) struct Lease {
     file: File,
@@ -38,7 +38,7 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// A new one at `path`. The store's lock must be held, shared or alone.
+    /// A new lease at `path`. The store's lock must be held, shared or exclusive.
     pub(super) fn create(store: &Store, path: PathBuf) -> Result<Self, Error> {
         let make = || {
             let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
@@ -49,7 +49,7 @@ impl Lease {
         Ok(Self { file, path, _draft: draft })
     }
 
-    /// Keeps more blobs. Gives the first of them that is not in the store.
+    /// Adds blobs to the lease. Returns the first of them that is not in the store.
     pub(super) fn add(&self, store: &Store, digests: &[Digest]) -> Result<Option<Digest>, Error> {
         let _adding = store.lock_shared()?;
         let lines: String = digests.iter().map(|digest| digest.hex() + "\n").collect();
@@ -70,12 +70,12 @@ impl Store {
         self.root.join(BLOBS).join(digest.hex()).is_file()
     }
 
-    /// Lets nobody delete these blobs until the last clone of this store is dropped, and says whether all are there.
-    /// Where the store cannot be written nothing is kept: a later read tells of what was deleted.
+    /// Holds a lease on these blobs until the last clone of this store is dropped, and returns whether all are present.
+    /// On a read-only store there is no lease: reading a blob that was deleted meanwhile fails.
     pub fn hold(&self, digests: &[Digest]) -> Result<bool, Error> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let all_there = || digests.iter().all(|digest| self.has_blob(digest));
-        // A store in which nothing was ever put or deleted by us.
+        // A store that imgtool has never written to.
         if !self.root.join("imgtool").is_dir() {
             return Ok(all_there());
         }
@@ -97,7 +97,7 @@ impl Store {
         Ok(lease.add(self, digests)?.is_none())
     }
 
-    /// The blobs that somebody counts on or reads. Exact only for whoever holds the store's lock alone.
+    /// All blobs with a lease. Exact only under the store's exclusive lock.
     pub(super) fn leased(&self) -> Result<HashSet<Digest>, Error> {
         let mut leased = HashSet::new();
         for path in entries(&self.root.join("imgtool/tmp"))? {
@@ -111,7 +111,7 @@ impl Store {
         Ok(leased)
     }
 
-    /// The entries of `tmp/` in which nobody works any more.
+    /// The entries of `tmp/` that no process uses any more.
     pub(super) fn abandoned(&self) -> Result<Vec<PathBuf>, Error> {
         let mut paths = entries(&self.root.join("imgtool/tmp"))?;
         paths.retain(|path| alive(path).is_none());
@@ -119,7 +119,7 @@ impl Store {
     }
 }
 
-/// The file of an entry of `tmp/` that somebody has locked; none if nobody has.
+/// The locked file of an entry of `tmp/`; none if no process holds a lock on it.
 pub(super) fn alive(path: &Path) -> Option<File> {
     let file = File::open(path.join(LEASE)).or_else(|_| File::open(path)).ok()?;
     match file.try_lock() {
@@ -128,7 +128,7 @@ pub(super) fn alive(path: &Path) -> Option<File> {
     }
 }
 
-/// What is in a folder, which need not be there.
+/// The entries of a folder; none if it does not exist.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,10 +1,10 @@
-//! Who may change the store at the same time.
+//! Locks between processes that change the store.
 
 use std::fs::{File, OpenOptions};
 
 use super::{Error, Store};
 
-/// A lock that is held until it is dropped, or its process ends however it ends.
+/// A lock that is held until it is dropped or its process ends.
 #[must_use = "the lock is released when this is dropped"]
 #[derive(Debug)]
 pub struct Guard {
@@ -12,17 +12,17 @@ pub struct Guard {
 }
 
 impl Store {
-    /// For those who only add: keeps deleters out.
+    /// A shared lock, for adding: excludes deletion.
     pub fn lock_shared(&self) -> Result<Guard, Error> {
         self.lock("lock", File::lock_shared)
     }
 
-    /// For those who delete: waits until nobody adds, and keeps everybody out.
+    /// The exclusive lock, for deletion: waits for and excludes all other locks.
     pub fn lock_exclusive(&self) -> Result<Guard, Error> {
         self.lock("lock", File::lock)
     }
 
-    /// For the moment in which `index.json` is read, changed and replaced.
+    /// The lock under which `index.json` is read, changed and replaced.
     pub(super) fn lock_index(&self) -> Result<Guard, Error> {
         self.lock("index.lock", File::lock)
     }

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! ROOT/oci-layout, index.json, blobs/sha256/…   the layout; each name is one entry of index.json
-//! ROOT/imgtool/lock         shared for the moment in which somebody adds, taken alone by those who delete
-//! ROOT/imgtool/index.lock   taken alone while index.json is replaced
-//! ROOT/imgtool/tmp/         quarantines: what is being loaded and not yet verified; and leases of what is being read
-//! ROOT/imgtool/partial/     what has come so far of blobs whose transfer goes on later, by their digests
+//! ROOT/imgtool/lock         shared while adding, exclusive while deleting
+//! ROOT/imgtool/index.lock   exclusive while index.json is replaced
+//! ROOT/imgtool/tmp/         quarantines of what is not verified yet, and leases of what is being read
+//! ROOT/imgtool/partial/     partially transferred blobs, by digest
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
-//! ROOT/imgtool/gone/        as snapshots, without the records: where trees came from whose image was pruned
+//! ROOT/imgtool/gone/        snapshots of trees whose image was pruned, without records: only the origin
 //! ```
 //!
 //! Invariants: a name never leads to a blob that is not verified and on the disk; whoever holds neither lock never sees
@@ -49,7 +49,7 @@ use crate::rootfs::SnapshotError;
 /// Why the store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The layout is damaged, or is none.
+    /// The layout is damaged, or is not a layout.
     #[error(transparent)]
     Layout(#[from] layout::Error),
     /// An image in it cannot be read.
@@ -61,7 +61,7 @@ pub enum Error {
         #[source]
         source: ImageError,
     },
-    /// What is copied into the store cannot be read.
+    /// The input that is copied into the store cannot be read.
     #[error(transparent)]
     Input(io::Error),
     /// A file of the store cannot be read or written.
@@ -73,7 +73,7 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// What should be a layer is none.
+    /// A blob that should be a layer is not one.
     #[error("{what}")]
     Layer {
         /// Which blob.
@@ -82,7 +82,7 @@ pub enum Error {
         #[source]
         source: ScanError,
     },
-    /// A layer of the store is not what its digest says, or no layer at all.
+    /// A layer of the store does not match its digest, or is not a layer.
     #[error("layer {digest} is damaged: {problem}; load its image again to repair it")]
     DamagedLayer {
         /// The layer's blob.
@@ -99,7 +99,7 @@ pub enum Error {
         #[source]
         source: SnapshotError,
     },
-    /// A blob has other bytes than its descriptor says.
+    /// A blob does not match its digest.
     #[error("blob {expected} has other content: its digest is {actual}")]
     Digest {
         /// What its descriptor says.
@@ -107,7 +107,7 @@ pub enum Error {
         /// What was found.
         actual: Digest,
     },
-    /// A blob is longer or shorter than its descriptor says.
+    /// A blob does not match the size in its descriptor.
     #[error("blob {digest} has {actual} bytes, and not {expected}")]
     Size {
         /// Which blob.
@@ -117,19 +117,19 @@ pub enum Error {
         /// What was found.
         actual: u64,
     },
-    /// What the new image is made of was deleted.
+    /// A blob that the new image needs was deleted.
     #[error("blob {digest}, which the image needs, was removed from the store meanwhile: load its image again")]
     Removed {
         /// Which blob.
         digest: Digest,
     },
-    /// The same blob is being transferred by somebody else.
+    /// The same blob is being transferred by another process.
     #[error("{path} is being written by another process")]
     Busy {
         /// Where it is received.
         path: PathBuf,
     },
-    /// What was taken in as a stream and should be a layer is none.
+    /// A stream that should be a layer is not one.
     #[error("{what}: {why}")]
     NotALayer {
         /// Which blob.
@@ -140,8 +140,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error of copying what is read into the file `path`. What our readers say is of the input, and no temporary file
-    /// is named for it.
+    /// An error of copying an input to the file `path`. Errors of our own readers concern the input, so they do not
+    /// name the temporary file.
     pub(crate) fn copying(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let to_path = Self::io(path);
         let of_input = |error: &io::Error| error.get_ref().is_some() || error.kind() == io::ErrorKind::UnexpectedEof;
@@ -186,7 +186,7 @@ impl Store {
         &self.root
     }
 
-    /// What is named in the store; nothing, if there is no store yet.
+    /// The names in the store; none if there is no store yet.
     pub fn catalog(&self) -> Result<Catalog, Error> {
         match self.layout()? {
             Some(layout) => Ok(Catalog::new(layout.index()?)),
@@ -200,16 +200,16 @@ impl Store {
         ImageTree::read(self, &entry.descriptor).map_err(image_error)
     }
 
-    /// Replaces `index.json` by what `edit` makes of it; if `edit` fails or changes nothing, nothing is written.
+    /// Lets `edit` change the names and replaces `index.json`; if `edit` fails or changes nothing, nothing is written.
     ///
-    /// The outer error is the store's, the inner one whatever `edit` says.
+    /// The outer error is the store's, the inner one `edit`'s.
     pub fn update<T, E>(&self, edit: impl FnOnce(&mut Catalog) -> Result<T, E>) -> Result<Result<T, E>, Error> {
         let _adding = self.lock_shared()?;
         self.update_locked(edit, || Ok(()))
     }
 
-    /// As [`Store::update`], for those who hold a lock on the store already. `before` runs when `edit` has succeeded and
-    /// before the index is replaced.
+    /// As [`Store::update`], for callers that already hold a lock on the store. `before` runs after `edit` has
+    /// succeeded and before the index is replaced.
     fn update_locked<T, E>(
         &self,
         edit: impl FnOnce(&mut Catalog) -> Result<T, E>,
@@ -230,7 +230,7 @@ impl Store {
         Ok(Ok(result))
     }
 
-    /// Replaces `index.json`, for those who delete. The guard must be the one of [`Store::lock_exclusive`].
+    /// Replaces `index.json`, for deletion. The guard must be from [`Store::lock_exclusive`].
     pub fn replace(&self, _alone: &Guard, catalog: &Catalog) -> Result<(), Error> {
         let _index = self.lock_index()?;
         self.job.finish().map_err(Error::io(&self.root))?;
@@ -239,7 +239,7 @@ impl Store {
 
     fn write(&self, catalog: &Catalog) -> Result<(), Error> {
         let draft = self.private_folder("tmp")?.join("index");
-        // What a killed process left: whoever holds the lock on the index is the only one who writes it.
+        // Leftovers of killed processes: only the holder of the index lock writes these files.
         for stale in [draft.clone(), draft.with_extension("version")] {
             let _ = std::fs::remove_file(stale);
         }
@@ -268,7 +268,7 @@ impl Store {
         Ok(Some(Layout::open(&self.root)?))
     }
 
-    /// A folder of ours below the layout's, made if it is not there.
+    /// A folder of imgtool's own in the layout, created if it does not exist.
     fn private_folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.root.join("imgtool").join(name);
         std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;

@@ -1,8 +1,8 @@
-//! Blobs that have come in part, whose transfer goes on where it stopped, by another process on another day.
+//! Partially transferred blobs: the transfer can be resumed later, by another process.
 //!
-//! `ROOT/imgtool/partial/<hex>` is named by the digest that the blob will have, and is locked by whoever writes it. What
-//! is there is hashed again before more is added: nobody knows whether all of it reached the disk. What is whole is
-//! verified and published by a quarantine; until then it stays, also if that quarantine is dropped.
+//! `ROOT/imgtool/partial/<hex>` is named by the digest that the blob will have, and is locked by its writer. Existing
+//! bytes are hashed again before more are added, since they may not all have reached the disk. A complete blob is
+//! verified and published by a quarantine; until then it stays, even if that quarantine is dropped.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek as _, Write as _};
@@ -18,7 +18,7 @@ const PARTIAL: &str = "partial";
 /// How many bytes are hashed at a time.
 const CHUNK: usize = 256 << 10;
 
-/// A blob of which a part has come. Dropped, it stays where it is.
+/// A partially transferred blob. Its file stays when this is dropped.
 #[derive(Debug)]
 pub struct Partial {
     path: PathBuf,
@@ -28,7 +28,7 @@ pub struct Partial {
 }
 
 impl Store {
-    /// What has come of a blob so far, if only nothing, for nobody else to write.
+    /// Opens a partially transferred blob, or creates an empty one, and locks it.
     pub fn partial(&self, digest: &Digest) -> Result<Partial, Error> {
         let path = self.private_folder(PARTIAL)?.join(digest.hex());
         let file = claim(&path)?;
@@ -37,8 +37,8 @@ impl Store {
         Ok(partial)
     }
 
-    /// Deletes what was last written before `limit` and nobody is writing, and gives the number of bytes that it had. The
-    /// guard must be the one of [`Store::lock_exclusive`].
+    /// Deletes partial blobs without a writer that were last written before `limit`, and returns the number of bytes
+    /// freed. The guard must be from [`Store::lock_exclusive`].
     pub fn expire_partials(&self, _alone: &Guard, limit: SystemTime) -> Result<u64, Error> {
         let mut bytes = 0;
         for (path, size) in self.stale_partials(limit)? {
@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-/// Opens a file and locks it, which must still be there then.
+/// Opens and locks a file, which must still exist under its name then.
 fn claim(path: &Path) -> Result<File, Error> {
     loop {
         let mut options = OpenOptions::new();
@@ -81,12 +81,12 @@ fn claim(path: &Path) -> Result<File, Error> {
 }
 
 impl Partial {
-    /// How many bytes have come: where the transfer goes on.
+    /// The number of bytes received: where the transfer resumes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Adds what came next.
+    /// Appends bytes.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.file.write_all(bytes).map_err(Error::io(&self.path))?;
         self.hasher.update(bytes);
@@ -94,20 +94,19 @@ impl Partial {
         Ok(())
     }
 
-    /// Forgets what came, for a sender that only begins at the beginning.
+    /// Drops all bytes, for a sender that cannot resume.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.file.set_len(0).map_err(Error::io(&self.path))?;
         (self.hasher, self.size) = (Hasher::new(), 0);
         Ok(())
     }
 
-    /// Deletes what came.
+    /// Deletes the file.
     pub fn discard(self) -> Result<(), Error> {
         fs::remove_file(&self.path).map_err(Error::io(&self.path))
     }
 
-    /// Checks that it is the blob that is expected, and waits until it is on the disk. What is too short stays; what is
-    /// wrong is deleted.
+    /// Verifies the blob and syncs it. A blob that is too short stays; one that is wrong is deleted.
     pub(super) fn whole(mut self, expected: &Descriptor) -> Result<Self, Error> {
         let digest = expected.digest;
         let actual = std::mem::take(&mut self.hasher).finish();

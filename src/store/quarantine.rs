@@ -1,9 +1,9 @@
-//! Where blobs wait until all that they belong to is verified.
+//! The quarantine: holds blobs until everything that belongs to them is verified.
 //!
-//! A quarantine is a folder in the store that nobody else looks into. Blobs are written, hashed and synced there; one
-//! step at the end renames them to their digests and replaces `index.json`. Dropped before that, it takes everything
-//! with it and the store is as it was. It locks the store for that step alone; until then it has a [lease](super::lease)
-//! on what it counts on, so that images can be removed while a long transfer goes on.
+//! A quarantine is a folder in the store that no other process reads. Blobs are written, hashed and synced there; one
+//! step at the end renames them to their digests and replaces `index.json`. If it is dropped before that, its blobs are
+//! deleted and the store is unchanged. It locks the store only for that step; until then it has a [lease](super::lease)
+//! on the blobs that it relies on, so that images can be removed while a long transfer goes on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -25,7 +25,7 @@ use crate::layer::{
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
 use crate::oci::{Descriptor, DiffId, Digest};
 
-/// A layer that was taken in.
+/// A layer that is in the quarantine.
 #[derive(Debug, Clone)]
 pub struct VerifiedLayer {
     /// The digest of the blob as it is kept.
@@ -36,7 +36,7 @@ pub struct VerifiedLayer {
     pub diff_id: DiffId,
     /// How the blob is compressed.
     pub compression: Compression,
-    /// Where hard links lead that this layer alone does not resolve.
+    /// Targets of hard links that are not in this layer itself.
     pub missing_link_targets: Vec<EntryPath>,
 }
 
@@ -65,7 +65,7 @@ struct QuarantinedFile {
 enum BlobBytes {
     /// In the quarantine.
     Draft(Durable),
-    /// Where they were transferred to; they stay there if the quarantine is dropped.
+    /// In the file of the transfer, which stays if the quarantine is dropped.
     Partial(Partial),
 }
 
@@ -93,7 +93,7 @@ impl Quarantine {
         })
     }
 
-    /// Lets nobody delete these blobs of the store until the quarantine is published, which they must be there for.
+    /// Holds a lease on blobs of the store until the quarantine is published; they must still exist then.
     pub fn count_on(&self, digests: impl IntoIterator<Item = Digest>) -> Result<(), Error> {
         let mut counted = lock(&self.counted);
         let kept = lock(&self.kept);
@@ -109,21 +109,21 @@ impl Quarantine {
         Ok(())
     }
 
-    /// Takes a blob of any kind, which must be the one that is expected.
+    /// Keeps a blob of any kind, which must match its descriptor.
     pub fn keep_verified(&self, expected: &Descriptor, blob: &Blob, moved: Moved<'_>) -> Result<(), Error> {
         check(expected, expected.digest, blob.size())?;
         let actual = self.keep(blob, moved)?;
         check(expected, actual, blob.size())
     }
 
-    /// Takes what was transferred, which must be the blob that is expected; if it is not, it is deleted.
+    /// Keeps a transferred blob, which must match its descriptor; a wrong one is deleted.
     pub fn keep_partial(&self, expected: &Descriptor, partial: Partial) -> Result<(), Error> {
         let partial = partial.whole(expected)?;
         lock(&self.kept).insert(expected.digest, QuarantinedFile { blob: BlobBytes::Partial(partial), index: None });
         Ok(())
     }
 
-    /// The same for a layer, of which `what` is the name in errors.
+    /// The same for a layer; `what` names it in errors.
     pub fn keep_partial_layer(
         &self,
         expected: &Descriptor,
@@ -141,7 +141,7 @@ impl Quarantine {
         self.put_layer(scanned, BlobBytes::Partial(partial), index)
     }
 
-    /// Takes a blob of any kind and gives its digest.
+    /// Keeps a blob of any kind and returns its digest.
     pub fn keep(&self, blob: &Blob, moved: Moved<'_>) -> Result<Digest, Error> {
         if let Some(held) = blob.held() {
             self.keep_held(held);
@@ -154,8 +154,8 @@ impl Quarantine {
         Ok(digest)
     }
 
-    /// Takes a layer. With `unpack`, compressions that the image specification has no name for are undone; else the
-    /// bytes are kept as they are. `what` names the layer in errors.
+    /// Keeps a layer. With `unpack`, compressions without a media type in the image specification are undone; otherwise
+    /// the bytes are kept unchanged. `what` names the layer in errors.
     pub fn keep_layer(&self, blob: &Blob, unpack: bool, what: &str, moved: Moved<'_>) -> Result<VerifiedLayer, Error> {
         let layer_error = |source| Error::Layer { what: what.to_owned(), source };
         if let Some(held) = blob.held() {
@@ -184,8 +184,8 @@ impl Quarantine {
         self.put_layer(landed, BlobBytes::Draft(settled(draft)?), index)
     }
 
-    /// Takes a layer that is read once, and no further than it is one. Compressions that the image specification has no
-    /// name for are undone.
+    /// Keeps a layer that is read once, and only as far as it is valid. Compressions without a media type in the image
+    /// specification are undone.
     pub fn keep_layer_once(
         &self,
         stream: &mut (dyn Read + Send),
@@ -201,13 +201,13 @@ impl Quarantine {
         self.put_layer(landed, BlobBytes::Draft(settled(draft)?), index)
     }
 
-    /// Takes a document.
+    /// Keeps a document.
     pub fn keep_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
         self.keep(&Blob::bytes(bytes), &|_| {})
     }
 
-    /// Takes the next member of a stream, whatever it turns out to be. It is kept only if it is asked for later, by
-    /// [`Quarantine::keep`] or [`Quarantine::keep_layer`] with the blob that is given here.
+    /// Stores the next member of a stream, whatever it turns out to be. It is kept only if it is asked for later, by
+    /// [`Quarantine::keep`] or [`Quarantine::keep_layer`] with the blob that is returned here.
     pub fn hold(&self, member: &mut (dyn Read + Send), size: u64, moved: Moved<'_>) -> Result<Blob, Error> {
         let ticket = self.next.fetch_add(1, Ordering::Relaxed);
         if size <= SMALL && self.small.fetch_add(size, Ordering::Relaxed) + size <= SMALL_BUDGET {
@@ -234,12 +234,12 @@ impl Quarantine {
         Ok(blob.with_held(QuarantinedBlob { ticket, digest, layer }))
     }
 
-    /// The entries of a layer that was kept here, or is in the store.
+    /// The entries of a layer in the quarantine or the store.
     pub fn entries(&self, layer: &Digest) -> Result<LayerIndex<File>, IndexError> {
         LayerIndex::read(self.open_index(layer)?)
     }
 
-    /// The figures of such a layer.
+    /// The sizes of such a layer.
     pub fn summary(&self, layer: &Digest) -> Result<LayerSummary, IndexError> {
         read_summary(self.open_index(layer)?)
     }
@@ -251,8 +251,8 @@ impl Quarantine {
         File::open(index).map_err(IndexError::Io)
     }
 
-    /// Renames all that was kept to where the store looks for it, then lets `edit` change the names, all or nothing.
-    /// The inner error is `edit`'s.
+    /// Moves everything that was kept into the store, then lets `edit` change the names, all or nothing. The inner
+    /// error is `edit`'s.
     pub fn publish<T, E>(self, edit: impl FnOnce(&mut Catalog) -> Result<T, E>) -> Result<Result<T, E>, Error> {
         let store = self.store.clone();
         let _adding = store.lock_shared()?;
@@ -322,7 +322,7 @@ fn check(expected: &Descriptor, actual: Digest, size: u64) -> Result<(), Error> 
     }
 }
 
-/// Whether the image specification has no media type for layers compressed so.
+/// Whether the image specification has no media type for layers in this compression.
 fn is_nameless(compression: Compression) -> bool {
     matches!(compression, Compression::Bzip2 | Compression::Xz)
 }
@@ -340,7 +340,7 @@ impl Reopen for ReopenedFile {
     }
 }
 
-/// A folder that goes with its content when it is dropped.
+/// A folder that is deleted with its content when it is dropped.
 #[derive(Debug)]
 struct QuarantineFolder {
     path: PathBuf,

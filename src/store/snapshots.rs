@@ -4,7 +4,7 @@
 //! found by its content: of the files that each snapshot has as a sample, at least half must be there with their size and
 //! time.
 //!
-//! When the image is pruned that a tree came from, its snapshot is emptied: what it came from is still told.
+//! When the image of a tree is pruned, its snapshot is emptied: only the origin is kept.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -21,21 +21,21 @@ use crate::rootfs::{
 /// A snapshot of the store.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// What it says of itself.
+    /// Its header.
     pub header: SnapshotHeader,
     /// Whether it was found by content: the directory is a copy of the one that was unpacked.
     pub is_copy: bool,
-    /// Whether it has no records any more, as its image was pruned.
+    /// Whether its records were dropped because its image was pruned.
     pub is_emptied: bool,
     path: PathBuf,
 }
 
-/// Where snapshots are, in a store.
+/// The folder of snapshots in a store.
 const SNAPSHOTS: &str = "snapshots";
-/// Where those are that were emptied.
+/// The folder of emptied snapshots.
 const GONE: &str = "gone";
 
-/// A snapshot that is being written. Dropped before [`SnapshotDraft::publish`], it is gone.
+/// A snapshot that is being written. It is deleted if it is dropped before [`SnapshotDraft::publish`].
 #[must_use = "a snapshot that is not published vanishes"]
 pub struct SnapshotDraft {
     writer: SnapshotWriter<BufWriter<File>>,
@@ -64,14 +64,14 @@ impl Store {
                 return Ok(Some(Snapshot { header, is_copy: false, is_emptied: folder == GONE, path }));
             }
         }
-        // Of several that it is like, the tree of which it has the most paths, as far as samples tell.
+        // Of several that match, the one of whose sampled paths it has the most.
         let mut best: Option<(u64, Snapshot)> = None;
         let folders = [(SNAPSHOTS, false), (GONE, true)];
         let paths = folders.map(|(folder, is_emptied)| Ok((self.snapshots(folder)?, is_emptied)));
         let paths = paths.into_iter().collect::<Result<Vec<_>, Error>>()?;
         let paths = paths.into_iter().flat_map(|(paths, emptied)| paths.into_iter().map(move |path| (path, emptied)));
         for (path, is_emptied) in paths {
-            // One that is damaged is no match.
+            // A damaged one does not match.
             let Ok(Some(header)) = read(&path) else { continue };
             let Some(paths) = alike(&root, &header) else { continue };
             if best.as_ref().is_none_or(|(most, best)| (paths, header.settled) > (*most, best.header.settled)) {
@@ -87,8 +87,8 @@ impl Store {
         self.new_draft()
     }
 
-    /// Empties the snapshots of trees whose image is not reachable any more: nothing can be committed to it. The guard
-    /// must be the one of [`Store::lock_exclusive`]. Gives the number of bytes that they had.
+    /// Empties the snapshots of trees whose image is not reachable any more: nothing can be committed on it. The guard
+    /// must be from [`Store::lock_exclusive`]. Returns the number of bytes freed.
     pub fn prune_snapshots(&self, _alone: &Guard, reachable: &Reachable) -> Result<u64, Error> {
         let mut bytes = 0;
         for (path, header, size) in self.stale(reachable)? {
@@ -108,7 +108,7 @@ impl Store {
     fn stale(&self, reachable: &Reachable) -> Result<Vec<(PathBuf, SnapshotHeader, u64)>, Error> {
         let mut stale = Vec::new();
         for path in self.snapshots(SNAPSHOTS)? {
-            // Of one that is damaged nobody knows what it is of.
+            // The image of a damaged one is unknown.
             let Ok(Some(header)) = read(&path) else { continue };
             if header.base.id.is_some_and(|id| !reachable.contains(id.digest())) {
                 let size = fs::metadata(&path).map_or(0, |found| found.len());
@@ -118,7 +118,7 @@ impl Store {
         Ok(stale)
     }
 
-    /// A draft of a snapshot. The store's lock must be held, shared or alone.
+    /// A draft of a snapshot. The store's lock must be held, shared or exclusive.
     fn new_draft(&self) -> Result<SnapshotDraft, Error> {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -164,7 +164,7 @@ impl SnapshotDraft {
         Ok(seen.stat.ctime)
     }
 
-    /// Ends the snapshot and reads it again: for one that only the next step needs.
+    /// Ends the snapshot and opens it for reading, for one that only the next step needs.
     pub fn reread(self, header: &SnapshotHeader) -> Result<(Durable, SnapshotReader<File>), Error> {
         let Self { writer, draft, .. } = self;
         let failed = |source| Error::Snapshot { path: draft.path().to_owned(), source };
@@ -174,7 +174,7 @@ impl SnapshotDraft {
         Ok((draft, reader))
     }
 
-    /// Ends the snapshot and makes it that of the directory that the header names, in place of an older one.
+    /// Ends the snapshot and publishes it for the directory in its header, replacing an older one.
     pub fn publish(self, header: &SnapshotHeader) -> Result<(), Error> {
         self.finish(header)?.publish()
     }
@@ -196,20 +196,19 @@ impl SnapshotDraft {
     }
 }
 
-/// A snapshot that is on the disk and not yet where it is looked for. Dropped before [`FinishedSnapshot::publish`], it
-/// is gone.
+/// A snapshot that is on disk but not published. It is deleted if it is dropped before [`FinishedSnapshot::publish`].
 #[must_use = "a snapshot that is not published vanishes"]
 pub struct FinishedSnapshot {
     draft: Durable,
     path: PathBuf,
     folder: PathBuf,
-    /// The emptied snapshot of the same directory, which is replaced as well.
+    /// The path of an emptied snapshot of the same directory, which is replaced as well.
     emptied: Option<PathBuf>,
     _lease: File,
 }
 
 impl FinishedSnapshot {
-    /// Makes it the snapshot of its directory, in place of an older one.
+    /// Publishes it for its directory, replacing an older one.
     pub fn publish(self) -> Result<(), Error> {
         let Self { draft, path, folder, emptied, _lease } = self;
         draft.publish(&path).and_then(|()| sync_folder(&folder)).map_err(Error::io(&path))?;
@@ -220,7 +219,7 @@ impl FinishedSnapshot {
     }
 }
 
-/// Which directory this is.
+/// Identifies a directory.
 pub fn place_of(directory: &Path, root: &Root) -> Result<DirectoryIdentity, Error> {
     let seen = FreshStat::of(root.fd()).map_err(Error::io(directory))?;
     let path = directory.canonicalize().map_err(Error::io(directory))?;
@@ -228,13 +227,13 @@ pub fn place_of(directory: &Path, root: &Root) -> Result<DirectoryIdentity, Erro
     Ok(DirectoryIdentity { path, dev: seen.dev, ino: seen.stat.ino, born: seen.born })
 }
 
-/// Whether two places are one directory, wherever it is now: numbers are used again, times of birth are not.
+/// Whether two places are the same directory, even if it was moved: inode numbers are reused, birth times are not.
 fn is_same(one: &DirectoryIdentity, other: &DirectoryIdentity) -> bool {
     (one.dev, one.ino, one.born) == (other.dev, other.ino, other.born)
 }
 
-/// How many paths of the tree that a snapshot is of are in another one as they were, as far as its samples tell; none if
-/// the other one is no copy of it.
+/// An estimate, from the samples of a snapshot, of how many of its paths another tree has unchanged; none if the tree
+/// is not a copy.
 fn alike(root: &Root, header: &SnapshotHeader) -> Option<u64> {
     // Only files have a size.
     let is_there = |sample: &&SamplePath| {

@@ -21,15 +21,15 @@ use crate::image::{Blob, Image, ImageTree, Layer, MAX_LAYERS, Named};
 use crate::layer::{Limits, scan};
 use crate::oci::{DiffId, Digest, Document, ImageConfig, Reference, strict, v1};
 
-/// The most bytes that an image's `json` and those of all below it may have together.
+/// Limit on the total size of an image's `json` and those of its parents, in bytes.
 const MAX_CHAIN: usize = 16 << 20;
 
-/// Whether this is such an archive.
+/// Whether the archive has the format of docker 1.9 and earlier.
 pub fn is_legacy(index: &TarIndex) -> bool {
     !index.folders_with("json").is_empty()
 }
 
-/// Reads the images that have names, and those that no other builds on.
+/// Reads the images that have names, and those without a name that no other image builds on.
 pub fn read(index: &TarIndex) -> Result<Vec<Named>, Error> {
     let repositories = read_repositories(index)?;
     // Later docker wrote such folders, too, and manifest.json behind them.
@@ -132,7 +132,7 @@ impl Reader<'_> {
         Ok(chain)
     }
 
-    /// A layer's diff id, for which it has to be read: nothing in the archive says it.
+    /// A layer's diff ID, computed from its content, since the archive does not record it.
     fn layer(&mut self, id: &str) -> Result<(DiffId, Blob), Error> {
         if let Some(known) = self.layers.get(id) {
             return Ok(known.clone());

@@ -4,7 +4,7 @@
 //! ```text
 //! manifest.json, repositories
 //! <config hex>.json
-//! <v1 id>/VERSION, json, layer.tar     layer.tar of a layer that comes again is a link to the first
+//! <v1 id>/VERSION, json, layer.tar     layer.tar of a repeated layer is a link to the first
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,7 +32,7 @@ pub fn members(images: &[Outgoing], mtime: i64) -> Result<Vec<ArchiveMember>, Er
 #[derive(Default)]
 struct Writer {
     items: Vec<ManifestItem>,
-    /// Where in `items` each config is.
+    /// The index in `items` of each config.
     places: HashMap<Digest, usize>,
     repositories: Repositories,
     files: BTreeMap<String, MemberContent>,

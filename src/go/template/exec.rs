@@ -9,10 +9,10 @@ use super::parse::Parsed;
 use super::value::{Type, Val};
 use crate::go::fmt::{display, quote, type_name};
 
-/// How deep bodies may run in each other; a template that calls itself without end stops here, not at the stack's.
+/// The deepest nesting of bodies: endless recursion is an error rather than a stack overflow.
 const MAX_DEPTH: usize = 200;
 
-/// What a body ended with.
+/// How a body ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Next,
@@ -33,11 +33,11 @@ enum At<'t> {
 /// How a template is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Over a value of Go's, as its type has it.
+    /// Over a value of a Go type.
     Typed,
     /// Over the JSON of such a value, with `missingkey=error`.
     Json,
-    /// Over headers: functions that say so give their first argument.
+    /// Over headers: functions marked so return their first argument.
     Header,
 }
 
@@ -62,14 +62,14 @@ impl<'t, 'v> Run<'t, 'v> {
         Self { source, parsed, mode, root, name: "", at: At::Start, variables, depth: 0, out: String::new() }
     }
 
-    /// The text up to the end or to the mistake, and what the mistake is.
+    /// The output, up to the error if there is one, and that error.
     pub(super) fn run(mut self) -> (String, Ran<()>) {
         let root = self.root.clone();
         let result = self.body(&self.parsed.main, &root);
         (self.out, result.map(|_| ()))
     }
 
-    /// A message with the place in the template, in Go's words.
+    /// A message with the place in the template, formatted as in Go.
     pub(super) fn fail(&self, message: impl AsRef<str>) -> String {
         let (pos, shown) = match self.at {
             At::Start => (0, String::new()),
@@ -297,7 +297,7 @@ impl<'t, 'v> Run<'t, 'v> {
         self.invoke(function, &values, At::Command(command))
     }
 
-    /// `and` and `or`: the first value that decides, or the last one; what comes after is not evaluated.
+    /// `and` and `or`: the first deciding value, or the last one; later ones are not evaluated.
     fn deciding(&mut self, by: bool, words: &'t [Expr], dot: &Val<'v>, last: Option<Val<'v>>) -> Ran<Val<'v>> {
         let mut value = Val::none();
         for word in words {
@@ -339,7 +339,7 @@ impl<'t, 'v> Run<'t, 'v> {
         }))
     }
 
-    /// Runs a function over values that fit it; `at` is what its error is about.
+    /// Calls a function with checked arguments; `at` is the place that its error names.
     fn invoke(&mut self, function: &Function, values: &[Val<'v>], at: At<'t>) -> Ran<Val<'v>> {
         if self.mode == Mode::Header && function.identity_in_header {
             return Ok(values[0].clone());

@@ -24,15 +24,15 @@ pub enum Param {
 /// What a function does with values that fit its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum FunctionBody {
-    /// It sees values; a list or a map that nobody set is nil.
+    /// Takes values; an unset list or map is nil.
     Values(fn(&[&Value]) -> Result<Value, String>),
-    /// It sees what is in values; a list or a map that nobody set is empty.
+    /// Takes values; an unset list or map is empty.
     Contents(fn(&[&Value]) -> Result<Value, String>),
-    /// It prints: structs and times are text.
+    /// Takes printed values: structs and times as text.
     Printed(fn(&[&Value]) -> Result<Value, String>),
-    /// It sees types too.
+    /// Takes values with their types.
     Typed(for<'v> fn(&[Val<'v>]) -> Result<Val<'static>, String>),
-    /// The executor itself runs it.
+    /// Built into the executor.
     Built,
 }
 
@@ -44,12 +44,12 @@ pub struct Function {
     /// Whether any number of further values may follow.
     pub(super) variadic: bool,
     pub(super) body: FunctionBody,
-    /// Whether the line of headers sees its first argument instead of its result.
+    /// Whether it returns its first argument in a header row.
     pub(super) identity_in_header: bool,
 }
 
 impl Function {
-    /// A function of values. In a line of headers it gives its first argument.
+    /// A function of values. In a header row it returns its first argument.
     pub const fn new(
         name: &'static str,
         params: &'static [Param],
@@ -58,7 +58,7 @@ impl Function {
         Self { name, params, variadic: false, body: FunctionBody::Values(run), identity_in_header: true }
     }
 
-    /// The function that writes a value of whatever type as JSON, without escaping what HTML gives a meaning to.
+    /// The function that prints any value as JSON, without escaping for HTML.
     pub const fn json(name: &'static str) -> Self {
         Self {
             body: FunctionBody::Typed(|values| Ok(Val::any(values[0].to_json()))),
@@ -66,7 +66,7 @@ impl Function {
         }
     }
 
-    /// The same function, which does in a line of headers what it does elsewhere.
+    /// The same function, which is also called in a header row.
     pub const fn also_in_header(self) -> Self {
         Self { identity_in_header: false, ..self }
     }
@@ -75,8 +75,8 @@ impl Function {
 use FunctionBody::{Built, Contents, Printed, Typed, Values};
 use Param::{Any, Text};
 
-/// Go's own functions, sorted by name. The executor itself runs `and` and `or`, which stop at the value that decides,
-/// and `call`, which has nothing to call: no value is a function.
+/// Go's own functions, sorted by name. `and` and `or`, which stop at the deciding value, are built into the executor,
+/// and so is `call`, which always fails: no value is a function.
 static FUNCTIONS: [Function; 19] = [
     go("and", &[Any], true, Built),
     go("call", &[Any], true, Built),
@@ -109,7 +109,7 @@ pub(super) fn find(name: &str, more: &'static [Function]) -> Option<&'static Fun
 }
 
 impl FunctionBody {
-    /// What the function makes of `values`.
+    /// Calls the function.
     pub(super) fn run(self, values: &[Val<'_>]) -> Result<Val<'static>, String> {
         let (run, seen): (_, Vec<Cow<'_, Value>>) = match self {
             Values(run) => (run, values.iter().map(|value| Cow::Borrowed(&**value)).collect()),
@@ -123,7 +123,7 @@ impl FunctionBody {
     }
 }
 
-/// What `if` takes for true: anything but null, false, zero and what is empty.
+/// Whether `if` takes a value as true: anything but null, false, zero and empty values.
 pub(super) fn is_true(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -140,7 +140,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// What the escaping functions escape: all values side by side.
+/// The input of the escaping functions: all values concatenated.
 fn joined(values: &[&Value]) -> String {
     let nothing = Value::from("<no value>");
     let shown: Vec<&Value> = values.iter().map(|&value| if value.is_null() { &nothing } else { value }).collect();

@@ -1,7 +1,7 @@
-//! Cuts a template into tokens.
+//! The lexer: splits a template into tokens.
 //!
-//! Everything outside `{{` and `}}` is text; comments and the spaces that `{{- ` and ` -}}` trim are gone. A mistake
-//! becomes the last token, [`TokenKind::Error`], since the parser may complain about something before it.
+//! Everything outside `{{` and `}}` is text; comments and the spaces that `{{- ` and ` -}}` trim are dropped. An error
+//! becomes the last token, [`TokenKind::Error`], since the parser may find an earlier one.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) enum TokenKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LexToken {
     pub(super) kind: TokenKind,
-    /// As it stands in the template; for an error, what is wrong.
+    /// Its source text; for an error, the message.
     pub(super) text: String,
     /// Bytes from the beginning of the template.
     pub(super) pos: usize,
@@ -45,7 +45,7 @@ pub(super) struct LexToken {
 
 const KEYWORDS: [&str; 10] = ["block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"];
 
-/// Cuts `source` into tokens, the last of which is [`TokenKind::Eof`] or [`TokenKind::Error`].
+/// Splits `source` into tokens, the last of which is [`TokenKind::Eof`] or [`TokenKind::Error`].
 pub(super) fn tokens(source: &str) -> Vec<LexToken> {
     let mut lexer = Lexer { source, start: 0, pos: 0, parens: 0, tokens: Vec::new() };
     let (kind, text) = match lexer.template() {
@@ -151,7 +151,7 @@ impl<'s> Lexer<'s> {
         Ok(())
     }
 
-    /// Steps over a closing delimiter, and over the space after it if it trims. What it spans is no token.
+    /// Skips a closing delimiter, and the space after it if it trims; neither becomes a token.
     fn close(&mut self) -> bool {
         let rest = self.rest();
         let trims = trims_right(rest);
@@ -223,7 +223,7 @@ impl<'s> Lexer<'s> {
 
     fn quoted(&mut self, quote: char, kind: TokenKind, unterminated: &str) -> Lexed {
         loop {
-            // What a backslash escapes cannot end the literal, but a line end does not continue it either.
+            // An escaped character cannot end the literal, but an escaped newline is not allowed either.
             let is_escaped = self.peek() == Some('\\');
             if is_escaped {
                 self.next();

@@ -1,13 +1,13 @@
 //! Go's `text/template` over JSON values of known types: the language of docker's `--format`.
 //!
-//! Text and messages are Go's, byte for byte (`template: :1:2: executing "" at <.Nope>: map has no entry for key "Nope"`);
-//! scripts compare both. An existing port of the language was tried and does not fit: it finds unknown functions only
-//! when they run (docker refuses the template, with another exit code), its messages have no place, and its maps forget
-//! the order of keys that `{{json .Config}}` prints.
+//! Text and messages are Go's, byte for byte (`template: :1:2: executing "" at <.Nope>: map has no entry for key
+//! "Nope"`); scripts compare both. An existing port of the language does not fit: it detects unknown functions only
+//! when they are called (docker rejects the template, with another exit code), its messages lack positions, and its
+//! maps lose the order of keys that `{{json .Config}}` prints.
 //!
-//! A template is cut into tokens (`lex`), parsed (`parse`) into nodes (`node`), and run (`exec`) over a value (`value`)
-//! of a [`Type`]: a struct and a map are both objects in JSON, but only a map may lack a key, and each prints in its own
-//! way. Types and further functions come from outside; the engine has none of its own.
+//! A template is split into tokens (`lex`), parsed (`parse`) into nodes (`node`), and run (`exec`) over a value
+//! (`value`) of a [`Type`]: a struct and a map are both objects in JSON, but only a map may lack a key, and each prints
+//! in its own way. Types and further functions are passed in; the engine defines no types of its own.
 
 mod access;
 mod compare;
@@ -33,19 +33,19 @@ use self::parse::Parsed;
 use self::value::Val;
 pub use self::value::{Field, Struct, Type};
 
-/// Why a template gave no text.
+/// Why a template failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The text is no template.
+    /// The text is not a valid template.
     #[error("template parsing error: {message}")]
     Parse {
-        /// What Go says, with the line: `template: :1: unclosed action`.
+        /// Go's message, with the line: `template: :1: unclosed action`.
         message: String,
     },
     /// The template does not fit the value. Docker calls that a parsing error too.
     #[error("template parsing error: {message}")]
     Execute {
-        /// What Go says, with line and column: `template: :1:2: executing "" at <.Nope>: …`.
+        /// Go's message, with line and column: `template: :1:2: executing "" at <.Nope>: …`.
         message: String,
     },
 }
@@ -66,13 +66,13 @@ impl Template {
         }
     }
 
-    /// The text that the template makes of a value of type `of`.
+    /// Executes the template over a value of type `of`.
     pub fn execute(&self, value: &Value, of: Type) -> Result<String, TemplateError> {
         self.run(Mode::Typed, value, of)
     }
 
-    /// The text that the template makes of the JSON of a value of type `of`, where a missing key is an error unless the
-    /// type has such a field: then it is the field's zero value.
+    /// Executes the template over the JSON of a value of type `of`. A missing key is an error unless the type has such
+    /// a field: then it is the field's zero value.
     pub fn execute_json(&self, value: &Value, of: Type) -> Result<String, TemplateError> {
         self.run(Mode::Json, value, of)
     }
@@ -85,8 +85,8 @@ impl Template {
         }
     }
 
-    /// The line of headers that the template makes of the names of its fields, up to the first mistake: docker does not
-    /// look for one here.
+    /// The header row: the template executed over the names of its fields, up to the first error, which docker ignores
+    /// here.
     pub fn header(&self, names: &Value) -> String {
         let names = Val::new(Cow::Borrowed(names), Type::Any);
         Run::new(&self.source, &self.parsed, Mode::Header, names).run().0

@@ -1,4 +1,4 @@
-//! What a template consists of, and how Go writes each part in a message.
+//! The syntax tree of a template, and how Go prints each part in messages.
 
 use std::fmt;
 
@@ -34,13 +34,13 @@ pub(super) struct Call {
     pub(super) pipe: Option<Pipe>,
 }
 
-/// Commands, each of which gets the result of the one before as its last argument.
+/// A pipeline: each command gets the result of the previous one as its last argument.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pipe {
     pub(super) pos: usize,
     /// Variables that get the result, `$` included.
     pub(super) variables: Vec<String>,
-    /// Whether the variables exist already (`=`) or begin here (`:=`).
+    /// Whether the variables are assigned (`=`) rather than declared (`:=`).
     pub(super) assigns: bool,
     pub(super) commands: Vec<TemplateCommand>,
 }
@@ -56,7 +56,7 @@ pub(super) struct TemplateCommand {
 /// A word of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Expr {
-    /// Where it begins; for fields of fields, where the second field begins, as Go counts.
+    /// Where it begins; for a chain of fields, where the second begins, as Go counts.
     pub(super) pos: usize,
     pub(super) term: Term,
 }
@@ -67,9 +67,9 @@ pub(super) enum Term {
     Dot,
     Nil,
     Bool(bool),
-    /// A number as it was written, and its value.
+    /// A number: its source text and value.
     Number(String, Value),
-    /// A string as it was written, and its value.
+    /// A string: its source text and value.
     Text(String, Value),
     Field(Vec<String>),
     Variable(String, Vec<String>),

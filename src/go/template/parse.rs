@@ -1,4 +1,4 @@
-//! Makes nodes of tokens, and complains in Go's words.
+//! The parser: turns tokens into nodes, with Go's error messages.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use super::literal;
 use super::node::{Branch, Call, TemplateNode};
 use super::tokens::Tokens;
 
-/// How deep blocks and parentheses may nest: far beyond what anybody writes, and within every thread's stack.
+/// The deepest nesting of blocks and parentheses: far beyond what anybody writes, and within every thread's stack.
 const MAX_DEPTH: usize = 100;
 
-/// The nodes of a template and of the templates that it defines.
+/// The nodes of a template and of those that it defines.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parsed {
     /// The functions that it may call besides Go's own.
@@ -68,7 +68,7 @@ enum Item {
 }
 
 impl Parser {
-    /// That the next token may not stand in `context`.
+    /// The error for an unexpected next token in `context`.
     pub(super) fn unexpected(&mut self, context: &str) -> String {
         let token = self.tokens.take();
         self.tokens.unexpected(&token, context)

@@ -7,7 +7,7 @@ use super::node::{Expr, Pipe, TemplateCommand, Term};
 use super::parse::{Parse, Parser};
 
 impl Parser {
-    /// Everything up to and with `end`.
+    /// A pipeline up to and including `end`.
     pub(super) fn pipeline(&mut self, context: &str, end: TokenKind) -> Parse<Pipe> {
         self.tokens.skip_spaces();
         let mut pipe = Pipe { pos: self.tokens.peek().pos, ..Pipe::default() };
@@ -25,7 +25,7 @@ impl Parser {
         }
     }
 
-    /// `$x :=`, `$x =`, or in a range `$x,`, after which another must follow: then the result is true.
+    /// `$x :=` or `$x =`, or in a range `$x,`, which another declaration must follow: then the result is true.
     fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Parse<bool> {
         self.tokens.skip_spaces();
         let begin = self.tokens.mark();

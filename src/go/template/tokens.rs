@@ -1,9 +1,9 @@
-//! A walk over the tokens of a template.
+//! A cursor over the tokens of a template.
 
 use super::lex::{self, LexToken, TokenKind};
 use crate::go::fmt::quote;
 
-/// The tokens of a template and how far they are read. The last one, an end or an error, stays for ever.
+/// The tokens of a template and a position. The last one, an end or an error, is never consumed.
 #[derive(Debug)]
 pub(super) struct Tokens {
     list: Vec<LexToken>,
@@ -13,7 +13,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of `source`, none of them read.
+    /// The tokens of `source`, at the first.
     pub(super) fn of(source: &str) -> Self {
         Self { list: lex::tokens(source), next: 0, action: None }
     }
@@ -22,7 +22,7 @@ impl Tokens {
         &self.list[self.mark()]
     }
 
-    /// What kind the next token is.
+    /// The kind of the next token.
     pub(super) fn kind(&self) -> TokenKind {
         self.peek().kind
     }
@@ -44,31 +44,31 @@ impl Tokens {
         }
     }
 
-    /// Skips spaces and takes what follows.
+    /// Skips spaces and takes the next token.
     pub(super) fn take_word(&mut self) -> LexToken {
         self.skip_spaces();
         self.take()
     }
 
-    /// Skips spaces, and the keyword `word` if it follows, which is the result.
+    /// Skips spaces and takes the keyword `word` if it follows; returns whether it did.
     pub(super) fn take_keyword(&mut self, word: &str) -> bool {
         let found = self.at_keyword(word);
         self.next += usize::from(found);
         found
     }
 
-    /// Skips spaces; whether the keyword `word` follows.
+    /// Skips spaces; returns whether the keyword `word` follows.
     pub(super) fn at_keyword(&mut self, word: &str) -> bool {
         self.skip_spaces();
         self.kind() == TokenKind::Keyword && self.peek().text == word
     }
 
-    /// A place to come back to.
+    /// The position, for [`Tokens::back_to`].
     pub(super) fn mark(&self) -> usize {
         self.next.min(self.list.len() - 1)
     }
 
-    /// Comes back to a place.
+    /// Returns to an earlier position.
     pub(super) fn back_to(&mut self, mark: usize) {
         self.next = mark;
     }
@@ -78,7 +78,7 @@ impl Tokens {
         self.list[self.next.clamp(1, self.list.len()) - 1].line
     }
 
-    /// That `token` may not stand in `context`; an error of the lexer speaks for itself.
+    /// The error for an unexpected `token` in `context`; an error of the lexer is passed on.
     pub(super) fn unexpected(&self, token: &LexToken, context: &str) -> String {
         if token.kind != TokenKind::Error {
             return format!("unexpected {} in {context}", shown(token));
@@ -96,7 +96,7 @@ fn shown(token: &LexToken) -> String {
     match token.kind {
         TokenKind::Eof => "EOF".to_owned(),
         TokenKind::Keyword => format!("<{}>", token.text),
-        // To Go the dot is a keyword.
+        // Go treats the dot as a keyword.
         _ if token.text == "." => "<.>".to_owned(),
         _ if token.text.chars().count() > 10 => {
             let start: String = token.text.chars().take(10).collect();

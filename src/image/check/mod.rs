@@ -1,4 +1,4 @@
-//! Everything that an image is made of, checked to the last byte; all damage is found, not only the first.
+//! Verifies every byte of an image, and reports all damage, not only the first.
 //!
 //! ```text
 //! descriptor ─▶ manifest ─▶ config         documents are read, verified and followed at once (`walk`)
@@ -15,22 +15,22 @@ use crate::oci::{DiffId, Digest};
 pub use read::{JobKey, Jobs, ReadBlob, judge};
 pub use walk::DescriptorWalk;
 
-/// What is wrong with a part of an image.
+/// How a part of an image is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DamageKind {
     /// It is not there.
     Missing,
-    /// It has fewer bytes than its descriptor says, and other ones.
+    /// It is shorter than its descriptor says, and its digest differs.
     Truncated,
-    /// It has other bytes than its digest says.
+    /// Its digest differs.
     Changed,
-    /// Its digest is right, and its descriptor says another size.
+    /// Its digest is right, but its size differs from the descriptor's.
     WrongSize,
-    /// Its digest is right, and its uncompressed tar is not the one that the config means.
+    /// Its digest is right, but its diff ID differs from the config's.
     WrongDiffId,
-    /// Its digest is right, or it has none, and it is not what it should be: no JSON, no tar, no regular file.
+    /// Its content is invalid, although no digest differs: not JSON, not a tar, or not a regular file.
     Invalid,
-    /// The history in a config does not have as many layers as the image.
+    /// The history in the config has another number of layers than the image.
     History,
 }
 
@@ -77,7 +77,7 @@ pub enum PartName {
     Config,
     /// A layer of an image, by its number from the bottom, beginning with 1.
     Layer(usize),
-    /// A blob of something that is no image: an attestation, a signature.
+    /// A blob of an artifact: an attestation, a signature.
     Blob,
 }
 
@@ -95,14 +95,14 @@ impl std::fmt::Display for PartName {
     }
 }
 
-/// A blob that is to be read, and what it should be.
+/// A blob that is to be read, and what is expected of it.
 #[derive(Debug, Clone)]
 pub struct ExpectedBlob {
     /// Which part of the image it is.
     pub name: PartName,
     /// Its bytes.
     pub blob: Blob,
-    /// The digest and the size that they should have, if anybody says so.
+    /// The expected digest and size, if there is a descriptor.
     pub described: Option<(Digest, u64)>,
     /// The digest of the uncompressed tar, if it is a layer.
     pub diff_id: Option<DiffId>,

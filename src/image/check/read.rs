@@ -17,7 +17,7 @@ use crate::oci::{DiffId, Digest};
 pub struct ReadBlob {
     digest: Digest,
     size: u64,
-    /// Of a layer: its diff ID, or why it is none.
+    /// Of a layer: its diff ID, or why it is not a layer.
     layer: Option<Result<DiffId, String>>,
 }
 
@@ -35,7 +35,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Which of the results is that of a part.
+    /// The key of a part's result.
     pub fn key(part: &ExpectedBlob) -> JobKey {
         (part.blob.key(), part.diff_id.is_some())
     }
@@ -86,14 +86,14 @@ fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &
             Err(error) => problem = Some(Err(error.to_string())),
         }
     }
-    // Whether the bytes are damaged, or were never a layer, is told by their digest.
+    // The digest tells whether the bytes are damaged or never were a layer.
     let read = open().and_then(|mut reader| send(&mut reader, &mut io::sink(), &|_| {}));
     moved(blob.size());
     let (digest, size) = read.map_err(|error| error.to_string())?;
     Ok(ReadBlob { digest, size, layer: problem })
 }
 
-/// Compares a blob with what it should be; of several things that are wrong, what explains the others.
+/// Compares a blob with what is expected; of several faults, reports the one that explains the others.
 pub fn judge(part: &ExpectedBlob, seen: &Result<ReadBlob, Unread>) -> Option<Damage> {
     let digest = part.described.map(|(digest, _)| digest);
     let damage = |kind, problem: String| Some(Damage::new(part.name, digest, kind, problem));
@@ -115,7 +115,7 @@ pub fn judge(part: &ExpectedBlob, seen: &Result<ReadBlob, Unread>) -> Option<Dam
     }
 }
 
-/// What is wrong with bytes that should have that digest and size.
+/// The fault of a blob, by its expected and actual digest and size; `None` if they agree.
 pub(super) fn compare(expected: (Digest, u64), actual: (Digest, u64)) -> Option<(DamageKind, String)> {
     let sizes = || format!("it has {} bytes where its descriptor says {}", actual.1, expected.1);
     match actual.0 == expected.0 {
@@ -126,7 +126,7 @@ pub(super) fn compare(expected: (Digest, u64), actual: (Digest, u64)) -> Option<
     }
 }
 
-/// A reader that ends when the job is cancelled.
+/// A reader that fails when the job is cancelled.
 struct Watched<'a, R> {
     inner: R,
     job: &'a Token,

@@ -1,4 +1,4 @@
-//! From a descriptor to all that it leads to.
+//! Follows a descriptor to everything that it leads to.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,8 @@ use crate::oci::{Descriptor, Digest, Document, DocumentKind, ImageConfig, Index,
 /// Follows descriptors in a source.
 pub struct DescriptorWalk<'a> {
     source: &'a dyn BlobSource,
-    /// Whether all that a manifest names must be there: archives and layouts may leave out platforms, a store does not.
+    /// Whether everything that a manifest names must be there: archives and layouts may leave out platforms, a store
+    /// may not.
     strict: bool,
     seen: usize,
     found: Findings,
@@ -43,7 +44,7 @@ impl<'a> DescriptorWalk<'a> {
         found
     }
 
-    /// Gives whether there was anything.
+    /// Returns whether anything was found.
     fn follow(&mut self, descriptor: &Descriptor, depth: usize) -> bool {
         let part = if descriptor.media_type.is_index() { PartName::Index } else { PartName::Manifest };
         self.seen += 1;
@@ -88,7 +89,7 @@ impl<'a> DescriptorWalk<'a> {
             return;
         }
         let is_there = |part: &Descriptor| !matches!(self.source.open_blob(part), Ok(None));
-        // A platform of which nothing but its manifest, and perhaps its config, was saved is not damaged.
+        // A platform of which only the manifest, and perhaps the config, was saved is not damaged.
         let needed = needed || manifest.layers.iter().any(is_there);
         let config = self.open(PartName::Config, &manifest.config, needed);
         let config = config.and_then(|blob| self.document::<ImageConfig>(PartName::Config, &manifest.config, &blob));
@@ -103,7 +104,7 @@ impl<'a> DescriptorWalk<'a> {
         }
         for (place, layer) in manifest.layers.iter().take(MAX_LAYERS).enumerate() {
             let name = PartName::Layer(place + 1);
-            // Layers that only their vendor may hand out are fetched from elsewhere.
+            // Foreign layers may be distributed only by their vendor, so they may be missing.
             if let Some(blob) = self.open(name, layer, needed && !layer.media_type.is_foreign()) {
                 let diff_id = diff_ids.and_then(|diff_ids| diff_ids.get(place)).copied();
                 let described = Some((layer.digest, layer.size));
@@ -164,7 +165,7 @@ impl<'a> DescriptorWalk<'a> {
     }
 }
 
-/// Whether the steps of a history that made layers are as many as the layers; many configs have no history at all.
+/// Compares the number of steps in a history that made layers with the number of layers; many configs have no history.
 fn history(config: &ImageConfig, digest: Digest) -> Option<Damage> {
     let made = config.history.iter().filter(|step| !step.empty_layer).count();
     let layers = config.rootfs.diff_ids.len();
@@ -173,7 +174,7 @@ fn history(config: &ImageConfig, digest: Digest) -> Option<Damage> {
     is_wrong.then(|| Damage::new(PartName::Config, Some(digest), DamageKind::History, problem()))
 }
 
-/// The layers that an image does not have, if it has others: archives may leave out those that their readers have.
+/// The missing layers of an image that has others: archives may leave out layers that their readers have.
 fn missing(image: &Image) -> Vec<Damage> {
     let without = image.layers.iter().enumerate().filter(|(_, layer)| layer.blob.is_none());
     let damage = |(place, layer): (usize, &crate::image::Layer)| {

@@ -15,8 +15,8 @@ pub type Checksums = HashMap<u64, Checksum>;
 /// Looks up the checksums of a layer, by its place from the bottom.
 type Lookup = Box<dyn Fn(usize) -> io::Result<Checksums> + Send + Sync>;
 
-/// The layers of an image, bottom first: those that are an uncompressed range of a file are read anywhere, the others
-/// from their beginning.
+/// The layers of an image, bottom first: those that are an uncompressed range of a file allow random access, the others
+/// are read from the beginning.
 pub struct LayerStack {
     stack: Vec<StackedLayer>,
     limits: Limits,
@@ -31,7 +31,8 @@ struct StackedLayer {
 }
 
 impl LayerStack {
-    /// The layers with those blobs, compressed or not. `lookup` is asked where a content is known by its place alone.
+    /// The layers with those blobs, compressed or not. `lookup` is called for contents of which only the place is
+    /// known.
     pub fn new(
         blobs: Vec<Blob>,
         limits: Limits,
@@ -50,7 +51,7 @@ impl LayerStack {
         Self { stack: Vec::new(), limits: Limits::default(), lookup: Box::new(|_| Err(no_layer())) }
     }
 
-    /// Whether a layer is read anywhere.
+    /// Whether a layer allows random access.
     pub fn is_plain(&self, layer: usize) -> bool {
         self.stack.get(layer).is_some_and(|layer| layer.is_plain)
     }
@@ -80,7 +81,7 @@ impl LayerStack {
     fn checksums(&self, layer: usize) -> io::Result<&Checksums> {
         let cell = &self.stack.get(layer).ok_or_else(no_layer)?.checksums;
         if cell.get().is_none() {
-            // Two threads may both look: they find the same.
+            // If two threads look it up at once, they find the same.
             let _ = cell.set((self.lookup)(layer)?);
         }
         cell.get().ok_or_else(no_layer)

@@ -1,11 +1,11 @@
 //! The contents of a layer's files, read in the order in which they stand there, and verified as they are read.
 //!
-//! A compressed layer can only be read forwards, and reading it twice costs as much again. So whoever needs contents asks
-//! for them layer by layer, by offset; then each layer is unpacked once, into nobody's memory.
+//! A compressed layer can only be read forwards, and reading it twice costs as much again. So callers ask for contents
+//! layer by layer, in the order of offsets: then each layer is decompressed once, as a stream.
 //!
-//! Every content is compared with the checksum that the layer's index has of it, whoever asks for it and however it is
-//! moved: what the kernel copies without anybody reading it is read here beside it, from the cache where it still is.
-//! [`Contents::read`] fails if they differ, so that nobody who heeds errors passes on damaged bytes.
+//! Every content is compared with its checksum in the layer's index, however it is moved: what the kernel copies
+//! between files is read here as well, from the page cache. [`Contents::read`] fails if they differ, so that a caller
+//! that handles errors never passes on damaged bytes.
 
 mod layers;
 
@@ -28,14 +28,14 @@ pub struct Contents<'a> {
     from: ContentOrigin<'a>,
     /// How many bytes the layer's blob has.
     size: u64,
-    /// How many bytes of the uncompressed tar are behind us.
+    /// The position in the uncompressed tar.
     at: u64,
     /// What is to be read next of the current piece.
     offset: u64,
     left: u64,
     /// Sees all bytes of the current content.
     seen: Checksummer,
-    /// Where bytes are read that nobody else reads; empty until they are.
+    /// The buffer for bytes that the caller does not read; allocated at first use.
     scratch: Vec<u8>,
 }
 
@@ -48,7 +48,7 @@ enum ContentOrigin<'a> {
 
 /// A part of a file.
 pub enum Piece<'p, 'a> {
-    /// So many zeros, which are nowhere stored.
+    /// This many zeros, which are not stored.
     Hole(u64),
     /// Bytes that are stored.
     Data(Data<'p, 'a>),
@@ -65,8 +65,7 @@ impl<'a> Contents<'a> {
         Self::buffered(layer, limits, BUFFER)
     }
 
-    /// The same for those who ask in any order, as they may if the layer is not compressed: only what is asked for is
-    /// read.
+    /// The same for contents that are asked for in any order, as an uncompressed layer allows: only those are read.
     pub fn scattered(layer: &'a Blob, limits: &Limits) -> io::Result<Self> {
         Self::buffered(layer, limits, 0)
     }
@@ -89,8 +88,8 @@ impl<'a> Contents<'a> {
         })
     }
 
-    /// Gives the pieces of a file to `take`, in order, and compares them with their checksum: until this has returned,
-    /// nothing that was given is to be believed. Files of a compressed layer must be asked for in the order of their
+    /// Gives the pieces of a file to `take`, in order, and compares them with their checksum: until this has returned
+    /// successfully, the pieces are not verified. Files of a compressed layer must be asked for in the order of their
     /// offsets.
     pub fn read(
         &mut self,
@@ -130,7 +129,7 @@ impl<'a> Contents<'a> {
         self.read_rest()
     }
 
-    /// Reads what was moved without being read.
+    /// Reads the bytes that were moved without being read.
     fn read_rest(&mut self) -> io::Result<()> {
         if self.left == 0 {
             return Ok(());
@@ -186,7 +185,7 @@ impl<'a> Contents<'a> {
     }
 }
 
-/// Whether an error that [`Contents`] gave is the layer's fault: it is cut or changed.
+/// Whether an error that [`Contents`] gave means that the layer is truncated or changed.
 pub fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
@@ -201,8 +200,8 @@ impl Data<'_, '_> {
         self.contents.left
     }
 
-    /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file: whoever
-    /// moves them from there need not read them.
+    /// The file that has these bytes, and where they start in it, if the layer is an uncompressed range of a file: then
+    /// they can be moved without being read.
     pub fn as_range(&self) -> Option<(&File, u64)> {
         let ContentOrigin::Plain(reader) = &self.contents.from else { return None };
         let end = self.contents.offset.checked_add(self.contents.left)?;

@@ -12,8 +12,8 @@ use crate::oci::ContainerConfig;
 
 /// Makes changes to a config, one after the other; the config is as it was if one of them cannot be made.
 ///
-/// Variables are those of the config's environment at each change, as in a Dockerfile. A new entrypoint takes the
-/// command away, unless these changes set one before.
+/// Variables are those of the config's environment at each change, as in a Dockerfile. A new entrypoint clears the
+/// command, unless these changes set one before.
 pub fn apply(config: &mut ContainerConfig, changes: &[ConfigChange]) -> Result<(), ChangeError> {
     *config = Editor::after(config, changes)?.config;
     Ok(())
@@ -21,7 +21,7 @@ pub fn apply(config: &mut ContainerConfig, changes: &[ConfigChange]) -> Result<(
 
 /// The config of a container with changes made to it, as `docker commit` gives it to the image.
 ///
-/// What the changes leave open is as in the container, with one difference from Docker: `CMD []` and `ENTRYPOINT []`
+/// What the changes do not set is as in the container, with one difference from Docker: `CMD []` and `ENTRYPOINT []`
 /// clear what the container has, as they do in a Dockerfile. Docker ignores them here.
 pub fn amend(container: &ContainerConfig, changes: &[ConfigChange]) -> Result<ContainerConfig, ChangeError> {
     let Editor { config, cleared, .. } = Editor::after(container, changes)?;
@@ -43,7 +43,7 @@ struct Editor {
     cleared: Cleared,
 }
 
-/// What the changes took away, and did not set again.
+/// What the changes cleared and did not set again.
 #[derive(Default)]
 struct Cleared {
     command: bool,

@@ -9,15 +9,15 @@ pub struct BuildStep {
     pub layer: Option<DiffId>,
     /// When it was made.
     pub created: Option<Created>,
-    /// Who made it; empty if nobody said.
+    /// The author; may be empty.
     pub author: String,
-    /// The command that made it; empty if there was none.
+    /// The command that made it; may be empty.
     pub created_by: String,
-    /// What was said about it; empty if nothing was.
+    /// The comment; may be empty.
     pub comment: String,
 }
 
-/// The config of no image yet: no layers, no history, only what it is to run on.
+/// An empty config to start from: no layers, no history, only the platform.
 pub fn scratch(platform: &Platform) -> ImageConfig {
     ImageConfig {
         architecture: platform.architecture.clone(),
@@ -31,8 +31,8 @@ pub fn scratch(platform: &Platform) -> ImageConfig {
 
 /// The config of an image one step above `base`, as `docker commit` makes it.
 ///
-/// Fields that we do not know stay as they are in `base`. What tells of the container that `base` was made of goes. The
-/// comment stands in the history alone, as Docker has it.
+/// Unknown fields are kept from `base`; those about the container that `base` was committed from are removed. The
+/// comment is in the history only, as in Docker.
 pub fn child(base: &ImageConfig, config: ContainerConfig, step: BuildStep) -> Document<ImageConfig> {
     let mut rootfs = base.rootfs.clone();
     rootfs.diff_ids.extend(step.layer);

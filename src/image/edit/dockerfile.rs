@@ -9,7 +9,7 @@ pub(super) const BLANKS: [char; 5] = ['\t', '\u{b}', '\u{c}', '\r', ' '];
 /// What a Dockerfile says.
 #[derive(Debug)]
 pub(super) struct Dockerfile {
-    /// The character that takes the meaning from the next one.
+    /// The escape character.
     pub(super) escape: char,
     pub(super) lines: Vec<DockerfileLine>,
 }
@@ -17,7 +17,7 @@ pub(super) struct Dockerfile {
 /// One instruction, its continuations joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DockerfileLine {
-    /// All of it, but for blanks before.
+    /// The whole instruction, without leading blanks.
     pub(super) original: String,
     /// The first word, as it was typed.
     pub(super) keyword: String,
@@ -29,7 +29,7 @@ pub(super) struct DockerfileLine {
 }
 
 impl DockerfileLine {
-    /// Takes an instruction apart.
+    /// Splits an instruction into keyword, flags and rest.
     pub(super) fn new(original: &str, escape: char) -> Self {
         let line = original.trim();
         let (keyword, rest) = line.split_once(BLANKS).unwrap_or((line, ""));
@@ -82,7 +82,7 @@ fn continued(line: &str, escape: char) -> (String, bool) {
     }
 }
 
-/// The comments at the top that mean something: `# escape=`.
+/// The parser directives, comments at the top that have a meaning: `# escape=`.
 struct Directives {
     escape: char,
     seen: Vec<String>,
@@ -90,7 +90,7 @@ struct Directives {
 }
 
 impl Directives {
-    /// Looks at one more line; the first that is no directive is the end of them.
+    /// Reads one more line; the first that is not a directive ends them.
     fn look(&mut self, line: &str) -> Result<(), ChangeError> {
         if self.done {
             return Ok(());
@@ -114,7 +114,7 @@ impl Directives {
     }
 }
 
-/// `# name = value` of the names that there are.
+/// `# name = value`, for known names.
 fn directive(line: &str) -> Option<(String, &str)> {
     let (name, value) = line.strip_prefix('#')?.split_once('=')?;
     let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());

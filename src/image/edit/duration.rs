@@ -1,6 +1,6 @@
 //! Durations as Go writes them: `1h2m3.5s`.
 
-/// Nanoseconds, or `None` if the text is no duration or has too many of them. A sign may stand before it.
+/// Nanoseconds, or `None` if the text is not a duration or is too large. A sign may precede it.
 pub(super) fn parse(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

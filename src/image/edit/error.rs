@@ -5,7 +5,7 @@ use super::shell::ExpandError;
 /// Why changes cannot be read or made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// An instruction that does not change a config, or that there is not.
+    /// An instruction that does not exist, or does not change a config.
     #[error("{instruction} is not a valid change command")]
     NotAChange {
         /// The instruction as it was typed.
@@ -14,7 +14,7 @@ pub enum ChangeError {
     /// There was text, but no instruction in it.
     #[error("file with no instructions")]
     Empty,
-    /// A parser directive (`# escape=`) stands twice.
+    /// A parser directive (`# escape=`) is given twice.
     #[error("only one {name} parser directive can be used")]
     DuplicateDirective {
         /// The directive.
@@ -26,13 +26,13 @@ pub enum ChangeError {
         /// What it was to be.
         token: String,
     },
-    /// An instruction got nothing.
+    /// An instruction without arguments.
     #[error("{instruction} requires at least one argument")]
     NoArgument {
         /// The instruction.
         instruction: &'static str,
     },
-    /// An instruction got nothing, or too much.
+    /// An instruction without an argument, or with more than one.
     #[error("{instruction} requires exactly one argument")]
     NotOneArgument {
         /// The instruction.
@@ -65,7 +65,7 @@ pub enum ChangeError {
         /// The flag, without its dashes.
         flag: String,
     },
-    /// A flag that stands twice.
+    /// A flag that is given twice.
     #[error("duplicate flag specified: {flag}")]
     DuplicateFlag {
         /// The flag, without its dashes.
@@ -86,7 +86,7 @@ pub enum ChangeError {
         /// The instruction in capitals.
         instruction: String,
     },
-    /// `HEALTHCHECK NONE` with more.
+    /// `HEALTHCHECK NONE` with arguments.
     #[error("HEALTHCHECK NONE takes no arguments")]
     HealthcheckNone,
     /// `HEALTHCHECK CMD` without a command.
@@ -98,7 +98,7 @@ pub enum ChangeError {
         /// What it was to be, in capitals.
         kind: String,
     },
-    /// A duration that is none.
+    /// An invalid duration.
     #[error("invalid duration {text:?}: expected numbers with units, as in 1m30s")]
     Duration {
         /// What it was to be.
@@ -110,7 +110,7 @@ pub enum ChangeError {
         /// The flag, without its dashes.
         flag: &'static str,
     },
-    /// A number of retries that is none.
+    /// A number of retries that is not a number.
     #[error("--retries must be a number, and not {text:?}")]
     Retries {
         /// What it was to be.
@@ -122,13 +122,13 @@ pub enum ChangeError {
         /// The number.
         retries: i32,
     },
-    /// A volume that is nowhere.
+    /// An empty path of a volume.
     #[error("VOLUME specified can not be an empty string")]
     EmptyVolume,
-    /// A working directory that is nowhere.
+    /// An empty working directory.
     #[error("cannot normalize nothing")]
     EmptyWorkdir,
-    /// A port that is none; the text says which part of it.
+    /// An invalid port.
     #[error("{fault}: {text}")]
     Port {
         /// What is wrong.
@@ -142,10 +142,10 @@ pub enum ChangeError {
         /// The signal.
         signal: String,
     },
-    /// Variables or quotes that make no sense.
+    /// Invalid variables or quotes.
     #[error("failed to process {word:?}: {source}")]
     Expand {
-        /// The word in which they stand.
+        /// The word that contains them.
         word: String,
         /// What is wrong.
         source: ExpandError,

@@ -4,7 +4,7 @@ use std::str::Chars;
 
 use super::ChangeError;
 
-/// Splits the flags off, unquoted; the rest begins at the first word that is none, or after `--`.
+/// Splits the flags off, unquoted; the rest begins at the first word that is not a flag, or after `--`.
 pub(super) fn extract(text: &str) -> (Vec<String>, &str) {
     let mut flags = Vec::new();
     let mut chars = text.chars();

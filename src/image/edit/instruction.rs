@@ -5,7 +5,7 @@ use super::words::{self, Pair};
 use super::{ChangeError, flags, healthcheck};
 use crate::oci::Healthcheck;
 
-/// What is to be changed, before variables are put in.
+/// A change, before variables are substituted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Instruction {
     Cmd(InstructionCommand),
@@ -35,7 +35,7 @@ impl Instruction {
     pub(super) fn parse(line: &DockerfileLine) -> Result<Self, ChangeError> {
         let rest = line.rest.as_str();
         let keyword = line.keyword.to_ascii_uppercase();
-        // These two do not look at their flags.
+        // These two ignore their flags.
         if !matches!(keyword.as_str(), "HEALTHCHECK" | "STOPSIGNAL") && is_change(&keyword) {
             flags::values(&line.flags, [])?;
         }
@@ -87,7 +87,7 @@ fn volumes(rest: &str) -> Result<Vec<String>, ChangeError> {
     trimmed.collect()
 }
 
-/// The instruction that waits, as it was typed. Its form is looked at, its meaning is the later build's.
+/// The deferred instruction as it was typed. Only its form is checked; its meaning is up to the later build.
 fn onbuild(line: &DockerfileLine) -> Result<String, ChangeError> {
     if line.rest.is_empty() {
         return Err(ChangeError::NoArgument { instruction: "ONBUILD" });

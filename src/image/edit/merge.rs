@@ -8,8 +8,8 @@ use crate::oci::{ContainerConfig, Healthcheck};
 /// commit` of a changed config and the container's.
 ///
 /// Variables, ports, volumes and labels of both are there, the user's variables first. The image's command comes only
-/// with its entrypoint: an own entrypoint stands alone. Docker inherits neither shell nor `ONBUILD`; fields that we do
-/// not know are inherited, so that nothing is lost that Docker has no name for.
+/// with its entrypoint: an entrypoint of the user's comes without it. Docker inherits neither shell nor `ONBUILD`;
+/// unknown fields are inherited, so that nothing is lost.
 pub fn merge(user: ContainerConfig, image: &ContainerConfig) -> ContainerConfig {
     let ContainerConfig { mut cmd, mut entrypoint, mut args_escaped, .. } = user;
     if is_empty(entrypoint.as_ref()) {
@@ -84,7 +84,7 @@ fn healthcheck(user: Option<Healthcheck>, image: Option<&Healthcheck>) -> Option
     })
 }
 
-/// The name of an environment's setting.
+/// The name of an environment variable's setting.
 pub(super) fn key(setting: &str) -> &str {
     setting.split_once('=').map_or(setting, |(key, _)| key)
 }

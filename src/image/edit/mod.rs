@@ -1,4 +1,4 @@
-//! Changes of an image's config: what `--change` says, and the config of the image that comes of it.
+//! Changes to an image's config: reading `--change`, and making the config of the new image.
 //!
 //! ```text
 //! -c 'ENV A=1' -c … ──▶ Change::parse_all ──▶ apply, amend ──▶ child, flat ──▶ Document<ImageConfig>
@@ -6,8 +6,8 @@
 //!                                             to a config      the new config
 //! ```
 //!
-//! The language is that of a Dockerfile, as Docker 29 reads it: `dockerfile` finds the instructions, `words` splits what
-//! they are given, `instruction` knows each of them, and `shell` puts in variables when they are [`apply`]ed.
+//! The language is that of a Dockerfile, as Docker 29 reads it: `dockerfile` finds the instructions, `words` splits
+//! what they are given, `instruction` knows each of them, and `shell` substitutes variables when they are [`apply`]ed.
 
 mod apply;
 mod compose;
@@ -39,7 +39,7 @@ use instruction::Instruction;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigChange {
     instruction: Instruction,
-    /// The character that takes the meaning from the next one.
+    /// The escape character.
     escape: char,
 }
 

@@ -5,7 +5,7 @@
 const MAX_PATTERN: usize = 256;
 const MAX_VALUE: usize = 4096;
 
-/// A pattern that was understood.
+/// A compiled pattern.
 #[derive(Debug)]
 pub(super) struct Pattern(Vec<PatternToken>);
 
@@ -17,7 +17,7 @@ enum PatternToken {
 }
 
 impl Pattern {
-    /// Reads a pattern that is to be tried on `value`. Backslashes may stand before `*`, `?`, `\`, `}` and `/` only.
+    /// Compiles a pattern for `value`. Backslashes may stand before `*`, `?`, `\`, `}` and `/` only.
     pub(super) fn compile(text: &str, value: &str) -> Option<Self> {
         if text.len() > MAX_PATTERN || value.len() > MAX_VALUE {
             return None;
@@ -75,7 +75,7 @@ impl Pattern {
 
     /// How many characters at the start match.
     fn matched(&self, text: &[char], longest: bool) -> Option<usize> {
-        // Which numbers of characters the tokens so far may have taken.
+        // `taken[n]`: whether the tokens so far can match the first `n` characters.
         let mut taken = vec![false; text.len() + 1];
         taken[0] = true;
         for token in &self.0 {

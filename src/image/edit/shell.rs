@@ -13,10 +13,10 @@ use std::str::Chars;
 
 use super::pattern::Pattern;
 
-/// How deep `${…}` may stand within `${…}`; every level takes some of the stack.
+/// How deep `${…}` may be nested; every level takes some of the stack.
 const MAX_DEPTH: usize = 64;
 
-/// Why a word cannot be made sense of.
+/// Why a word cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExpandError {
     /// A quote that is not closed.
@@ -31,10 +31,10 @@ pub enum ExpandError {
     /// A pattern without the `/` behind it.
     #[error("syntax error: missing '/' in ${{}}")]
     OpenPattern,
-    /// `${}` and the like, or too many in each other.
+    /// `${}` and the like, or nested too deep.
     #[error("syntax error: bad substitution")]
     BadSubstitution,
-    /// Something behind a variable's name that has no meaning.
+    /// An unknown modifier after a variable's name.
     #[error("unsupported modifier ({modifier}) in substitution")]
     Modifier {
         /// What stands there.
@@ -45,7 +45,7 @@ pub enum ExpandError {
     Unset {
         /// The variable.
         name: String,
-        /// What was said, or what is missing.
+        /// The message given, or what is missing.
         message: String,
     },
     /// A pattern with an escape that has no meaning, or one that would take too long.
@@ -56,7 +56,7 @@ pub enum ExpandError {
     },
 }
 
-/// What became of a word.
+/// An expanded word.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Expanded {
     /// The whole.
@@ -65,7 +65,7 @@ pub(super) struct Expanded {
     pub(super) words: Vec<String>,
 }
 
-/// Puts the variables of `environment` (`NAME=value` each) into a word.
+/// Expands the variables of `environment` (`NAME=value` each) in a word.
 pub(super) fn expand(word: &str, environment: &[String], escape: char) -> Result<Expanded, ExpandError> {
     let mut lexer = Lexer { chars: word.chars().peekable(), environment, escape, depth: 0 };
     lexer.until(None, false)
@@ -79,7 +79,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    /// Reads to the end, or to `stop`, which is taken. Escape characters stay where `raw` says so.
+    /// Reads to the end, or to `stop`, which is consumed. With `raw`, escape characters are kept.
     fn until(&mut self, stop: Option<char>, raw: bool) -> Result<Expanded, ExpandError> {
         let mut out = Writer::default();
         while let Some(next) = self.chars.next() {
@@ -138,7 +138,7 @@ impl Lexer<'_> {
         Err(ExpandError::OpenQuote { quote: "double" })
     }
 
-    /// What stands behind a dollar.
+    /// Reads what follows a dollar.
     fn variable(&mut self) -> Result<String, ExpandError> {
         if self.chars.next_if_eq(&'{').is_none() {
             let name = self.name();
@@ -151,7 +151,7 @@ impl Lexer<'_> {
         substituted
     }
 
-    /// What stands behind `${`, with the brace that closes it.
+    /// Reads what follows `${`, including the closing brace.
     fn braced(&mut self) -> Result<String, ExpandError> {
         match self.chars.peek() {
             None => return Err(ExpandError::OpenBrace),
@@ -179,7 +179,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The value or the word, whatever `kind` wants.
+    /// The value or the word, as `kind` says.
     fn choose(&self, name: &str, kind: char, word: String, empty_is_unset: bool) -> Result<String, ExpandError> {
         let value = self.value(name).filter(|value| !(empty_is_unset && value.is_empty()));
         match (kind, value) {
@@ -239,7 +239,7 @@ fn compile(pattern: &str, value: &str) -> Result<Pattern, ExpandError> {
     Pattern::compile(pattern, value).ok_or_else(|| ExpandError::Pattern { pattern: pattern.to_owned() })
 }
 
-/// Puts text together, and beside it the words.
+/// Collects the text and its words.
 #[derive(Default)]
 struct Writer {
     text: String,

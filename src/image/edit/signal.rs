@@ -1,6 +1,6 @@
 //! `STOPSIGNAL`'s signals: the names that Linux has, or any number but 0.
 
-/// The names without `SIG`; those of real time are counted from their ends.
+/// The names without `SIG`; real-time signals are counted from `RTMIN` or `RTMAX`.
 const NAMES: [&str; 36] = [
     "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
     "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",

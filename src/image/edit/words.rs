@@ -1,4 +1,4 @@
-//! What an instruction is given, in the three forms that there are: names and values, a JSON array, words.
+//! Arguments of instructions, in their three forms: names and values, a JSON array, words.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ fn quoted(text: &str, escape: char) -> Vec<String> {
             continue;
         }
         if next == escape && quote != Some('\'') {
-            // One at the very end has nothing to escape, and is dropped.
+            // One at the very end escapes nothing and is dropped.
             if let Some(escaped) = chars.next() {
                 word.extend([next, escaped]);
             }
@@ -58,7 +58,7 @@ fn quoted(text: &str, escape: char) -> Vec<String> {
     words
 }
 
-/// A JSON array of strings; `None` if the text is no JSON array, so that it means itself.
+/// A JSON array of strings; `None` if the text is not a JSON array, and so is to be taken literally.
 pub(super) fn json(rest: &str) -> Result<Option<Vec<String>>, ChangeError> {
     if !rest.starts_with('[') {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! gzip with several threads, as pigz does it: blocks are compressed apart, each with the end of the one before it as
-//! dictionary, and follow one another in one stream. What comes out does not depend on the number of threads.
+//! gzip with several threads, as pigz does it: blocks are compressed separately, each with the end of the previous one
+//! as its dictionary, and joined to one stream. The output does not depend on the number of threads.
 
 use std::io::{self, Read};
 
@@ -7,14 +7,14 @@ use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 use crate::image::work;
 
-/// How many bytes are compressed apart: large enough that the ends of blocks do not count.
+/// The size of a block: large enough that the overhead per block does not matter.
 const BLOCK: usize = 512 << 10;
-/// As far as deflate looks back.
+/// The window of deflate.
 const WINDOW: usize = 32 << 10;
-/// How many blocks a thread has at a time, so that none waits long for a slower one.
+/// Blocks per thread in one round, so that no thread waits long for a slower one.
 const BLOCKS_A_THREAD: usize = 2;
 
-/// Gives a tar's bytes compressed.
+/// A reader of the compressed bytes of a tar.
 pub(super) struct ParallelGzip<R> {
     tar: R,
     level: u32,

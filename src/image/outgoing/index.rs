@@ -8,9 +8,9 @@ use super::{PartKind, UniqueParts};
 use crate::image::{Child, Image, ImageTree};
 use crate::oci::{Descriptor, DiffId, Digest, Document, MediaType};
 
-/// Adds all platforms of an index. Where layers change on their way out, so do manifests, and the index with them: it is
-/// made anew, without what is not there; else it goes out as it is. The index's descriptor comes back, and the layers of
-/// the image that `manifest.json` lists.
+/// Adds all platforms of an index. If layers are recompressed, their manifests and the index are rebuilt, without what
+/// is missing; otherwise the index is written unchanged. Returns the descriptor of the index, and the layers of the
+/// image that `manifest.json` lists.
 pub(super) fn add(
     request: &OutgoingRequest<'_>,
     descriptor: &Descriptor,
@@ -46,13 +46,14 @@ fn digest_of(image: &Image) -> Option<Digest> {
 
 struct Adder<'a, 'r> {
     request: &'a OutgoingRequest<'r>,
-    /// The manifests that are others now, by their old digests.
+    /// The replacements of rebuilt manifests, by the old digests.
     changed: BTreeMap<Digest, Descriptor>,
     parts: &'a mut UniqueParts,
 }
 
 impl Adder<'_, '_> {
-    /// An index in which manifests have other digests. What speaks of them by digest, as attestations do, follows them.
+    /// Rebuilds an index with the new digests of manifests. References by digest, as those of attestations, are
+    /// updated.
     fn rewrite(&mut self, tree: &ImageTree) -> Option<Descriptor> {
         let ImageTree::Index { document, children } = tree else { return None };
         let mut index = document.value().clone();
@@ -91,7 +92,7 @@ impl Adder<'_, '_> {
         }
     }
 
-    /// Adds all that is there of what a tree leads to, as it is.
+    /// Adds everything present that a tree leads to, unchanged.
     fn add(&mut self, tree: &ImageTree, descriptor: &Descriptor) {
         let image = &self.request.shown;
         match tree {
@@ -112,7 +113,7 @@ impl Adder<'_, '_> {
         }
     }
 
-    /// Of an image that lacks layers, what there is; one that is complete was added before.
+    /// Adds what is present of an image that lacks layers; complete images were added before.
     fn add_what_is_there(&mut self, found: &Image, descriptor: &Descriptor) {
         let image = &self.request.shown;
         for (place, layer) in found.layers.iter().enumerate() {

@@ -10,7 +10,7 @@ use crate::image::{Blob, Image, Layer, copy, work};
 use crate::layer::Compression;
 use crate::oci::{Descriptor, DiffId, Digest};
 
-/// What tells a layer from others: two that share it are written the same.
+/// Identifies a layer: layers with equal keys are written alike.
 type Key = (DiffId, Option<Digest>);
 
 /// Layers that are ready to be written.
@@ -27,10 +27,10 @@ fn key(layer: &Layer) -> Key {
     (layer.diff_id, layer.descriptor.as_ref().map(|descriptor| descriptor.digest))
 }
 
-/// From this size on, a layer has all processors for itself while it is compressed.
+/// From this size on, a layer is compressed with all processors, one layer at a time.
 const LARGE: u64 = 16 << 20;
 
-/// Makes the layers of all images ready, each once however many images have it.
+/// Prepares the layers of all images, each once however many images share it.
 pub(super) fn ready(requests: &[OutgoingRequest<'_>], options: &OutgoingOptions<'_>) -> Result<Ready, OutgoingError> {
     let mut seen = HashSet::new();
     let (mut small, mut large, mut known) = (Vec::new(), Vec::new(), Vec::new());
@@ -50,7 +50,7 @@ pub(super) fn ready(requests: &[OutgoingRequest<'_>], options: &OutgoingOptions<
     if bytes > 0 {
         options.progress.total(Some(bytes));
     }
-    // What is long goes first, so that at the end no thread is left alone with it.
+    // Large layers go first, so that no thread is left alone with one at the end.
     for (tasks, at_a_time, threads) in
         [(large, 1, work::cores()), (small, work::threads(), 1), (known, work::threads(), 1)]
     {
@@ -127,7 +127,7 @@ impl<'a> Task<'a> {
     }
 }
 
-/// What is to be done to a layer that is stored so.
+/// How a layer that is stored in this compression is recoded, if at all.
 fn wanted(form: LayerForm, stored: Compression) -> Option<Recode> {
     match form {
         LayerForm::Recoded(recode) => Some(recode),

@@ -6,8 +6,8 @@
 //!                           each layer)            └─ listed   the one image that docker's manifest.json lists
 //! ```
 //!
-//! Digest and size of each part are known before the first byte is written, as a tar and a registry need them. What
-//! leads to other parts comes after them, so that a receiver that checks references can take the parts in their order.
+//! Digest and size of each part are known before the first byte is written, as a tar and a registry need them. Parts
+//! come after those that they refer to, so that a receiver that checks references can take them in order.
 
 mod gzip;
 mod index;
@@ -24,7 +24,7 @@ use crate::oci::{Descriptor, DiffId, Digest, Document, ImageConfig, Reference};
 pub use prepare::{OutgoingOptions, OutgoingRequest, prepare};
 pub use recode::Recode;
 
-/// Why an image cannot be made ready to go out.
+/// Why an image cannot be prepared for writing.
 #[derive(Debug, thiserror::Error)]
 pub enum OutgoingError {
     /// A layer cannot be read or compressed.
@@ -36,7 +36,7 @@ pub enum OutgoingError {
         #[source]
         source: io::Error,
     },
-    /// A layer has other content than its config says.
+    /// The diff ID of a layer is not the one in the config.
     #[error("{what} is damaged: its diff ID is {actual} instead of {expected}; load the image again")]
     DiffId {
         /// Which layer of which image.
@@ -51,9 +51,9 @@ pub enum OutgoingError {
 /// The form that layers take on their way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayerForm {
-    /// As they are, but for compressions that have no media type: those are undone.
+    /// As stored; but compressions without a media type are undone.
     AsStored,
-    /// Compressed so, or not at all.
+    /// Recompressed, or uncompressed.
     Recoded(Recode),
 }
 
@@ -79,7 +79,7 @@ pub struct Listed {
 }
 
 impl Outgoing {
-    /// All that the descriptor leads to, and what it describes, each once: blobs, configs, manifests, indexes.
+    /// What the descriptor describes and everything it leads to, each once: blobs, configs, manifests, indexes.
     pub fn parts(&self) -> &[OutgoingPart] {
         &self.parts
     }
@@ -110,7 +110,7 @@ pub struct OutgoingPart {
     pub kind: PartKind,
     /// Its media type, digest and size as it is written.
     pub descriptor: Descriptor,
-    /// What it is called on a progress bar: `layer 3/8`.
+    /// Its label on a progress bar: `layer 3/8`.
     pub label: String,
     /// The image that it belongs to, for messages.
     pub image: String,
@@ -119,7 +119,7 @@ pub struct OutgoingPart {
 }
 
 impl OutgoingPart {
-    /// Its bytes as they are written. Whoever reads them compares their digest with the descriptor's.
+    /// Its bytes as they are written. The caller has to compare their digest with the descriptor's.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self.recode {
             Some(recode) => recode.open(&self.blob),
@@ -132,7 +132,7 @@ impl OutgoingPart {
         if self.recode.is_none() { Some(&self.blob) } else { None }
     }
 
-    /// What it is called in messages: `layer 3/8 of demo:1`.
+    /// Its name in messages: `layer 3/8 of demo:1`.
     pub fn shown(&self) -> String {
         format!("{} of {}", self.label, self.image)
     }
@@ -170,7 +170,7 @@ impl UniqueParts {
         }
     }
 
-    /// Inner indexes were added before those that name them, and stay there.
+    /// Nested indexes were added before those that list them; the sort is stable.
     fn in_order(mut self) -> Vec<OutgoingPart> {
         self.parts.sort_by_key(|part| part.kind);
         self.parts

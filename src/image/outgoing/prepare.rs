@@ -1,4 +1,4 @@
-//! From images that were found to images ready to go out.
+//! Prepares images for writing.
 
 use std::io;
 use std::path::Path;
@@ -8,11 +8,11 @@ use super::{LayerForm, Listed, Outgoing, OutgoingError, OutgoingPart, PartKind, 
 use crate::image::{Image, ImageTree, Layer, Progress, manifest};
 use crate::oci::{Descriptor, DiffId, Digest, Reference};
 
-/// An image that is to go out. It, and of an index whatever is written, is complete.
+/// An image that is to go out. The image must be complete, as must be all images of an index that are written.
 pub struct OutgoingRequest<'a> {
-    /// The names that it shall have.
+    /// Its names in the output.
     pub names: &'a [Reference],
-    /// How messages call it.
+    /// Its name in messages.
     pub shown: String,
     /// The image; of several platforms the one for `manifest.json`.
     pub image: &'a Image,
@@ -39,11 +39,11 @@ pub struct OutgoingOptions<'a> {
     /// A folder for compressed layers until they are written where they belong. Without one, layers are compressed
     /// twice: for their digest, and when they are written.
     pub scratch: Option<&'a Path>,
-    /// Told how far the compression is.
+    /// Receives the progress of compression.
     pub progress: &'a dyn Progress,
 }
 
-/// Makes images ready to go out. Layers that several have are compressed once.
+/// Prepares images for writing. Shared layers are compressed once.
 pub fn prepare(
     requests: &[OutgoingRequest<'_>],
     options: &OutgoingOptions<'_>,
@@ -82,7 +82,7 @@ fn names_of(names: &[Reference], descriptor: &Descriptor, parts: &[OutgoingPart]
     kept
 }
 
-/// Adds an image: its layers, its config, its manifest. The manifest's descriptor comes back, and the layers' digests.
+/// Adds an image: its layers, its config, its manifest. Returns the manifest's descriptor and the layers' digests.
 pub(super) fn add_image(
     request: &OutgoingRequest<'_>,
     image: &Image,

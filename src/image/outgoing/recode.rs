@@ -1,6 +1,6 @@
 //! Layers in another compression.
 //!
-//! What comes out depends on the tar and the level alone: blocks are the same however many threads compress them.
+//! The output depends only on the tar and the level: blocks are the same however many threads compress them.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,11 +25,11 @@ pub enum Recode {
     Zstd(i32),
 }
 
-/// What came out of a compressor.
+/// The result of compressing a layer.
 pub(super) struct Packed {
     pub(super) digest: Digest,
     pub(super) size: u64,
-    /// The diff ID of what went in.
+    /// The diff ID of the input.
     pub(super) diff_id: DiffId,
 }
 
@@ -49,7 +49,8 @@ impl Recode {
         self.encode(compression.decoder(raw, &Limits::default())?, work::cores())
     }
 
-    /// Writes what comes out to `to` with so many threads, and tells `moved` how many bytes of `blob` were read.
+    /// Writes the recoded layer to `to` with this many threads, and reports to `moved` how many bytes of `blob` were
+    /// read.
     pub(super) fn pack(self, blob: &Blob, to: &mut dyn Write, threads: usize, moved: Moved<'_>) -> io::Result<Packed> {
         let (compression, raw) = sniff(CountedReader { inner: blob.open()?, moved })?;
         let seen = Arc::new(Mutex::new(Hasher::new()));
@@ -68,7 +69,7 @@ impl Recode {
     }
 }
 
-/// Compresses with zstd's threads, of which there is always at least one: without any, other bytes come out.
+/// Compresses with zstd's threads, at least one: without any, the output differs.
 fn zstd_encoder<'a>(tar: impl Read + Send + 'a, level: i32, threads: usize) -> io::Result<impl Read + Send + 'a> {
     /// At high levels each thread takes hundreds of megabytes.
     const LEVEL_OF_MUCH_MEMORY: i32 = 20;
@@ -92,8 +93,8 @@ impl<R: Read> Read for ObservedReader<R> {
     }
 }
 
-/// A file without a name, for what has to be known before it is written where it belongs. `None` where none can be
-/// made.
+/// A file without a name, for data whose digest is needed before it is written to its destination. `None` where it
+/// cannot be created.
 pub(super) fn scratch(folder: Option<&std::path::Path>) -> Option<File> {
     tempfile::tempfile_in(folder?).ok()
 }

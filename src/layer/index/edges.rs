@@ -1,16 +1,16 @@
-//! A hash table from directory and name to node, of four bytes a slot: a million names take 8 MiB.
+//! A hash table from directory and name to node, with four-byte slots: a million names take 8 MiB.
 
-/// Which node.
+/// The index of a node.
 pub(super) type Id = u32;
 
 /// The root directory, which no edge leads to.
 pub(super) const ROOT: Id = 0;
 
-/// A name of a layer.
+/// A name in a layer.
 pub(super) struct IndexNode {
     /// The directory that it is in.
     pub(super) parent: Id,
-    /// The hash of its directory and name, as bytes so that a node is not padded.
+    /// The hash of its directory and name, as bytes to avoid padding.
     pub(super) hash: [u8; 8],
     /// What it is.
     pub(super) what: u32,
@@ -22,21 +22,21 @@ impl IndexNode {
     }
 }
 
-/// Open addressing, at most three quarters full. The nodes themselves are the caller's.
+/// Open addressing, at most three quarters full. The caller owns the nodes.
 #[derive(Default)]
 pub(super) struct Edges {
-    /// Nodes; [`ROOT`] where there is none. Their number is a power of two, or 0 at first.
+    /// Nodes; [`ROOT`] marks a free slot. The length is a power of two, or 0 initially.
     slots: Vec<Id>,
     used: usize,
 }
 
 impl Edges {
-    /// The node of this directory and hash.
+    /// Finds the node with this directory and hash.
     pub(super) fn find(&self, nodes: &[IndexNode], parent: Id, hash: u64) -> Option<Id> {
         self.slots.get(self.slot(nodes, parent, hash)).copied().filter(|&id| id != ROOT)
     }
 
-    /// Makes `id` the node of this directory and hash, in the place of the one that may be there.
+    /// Sets the node of this directory and hash, replacing any previous one.
     pub(super) fn put(&mut self, nodes: &[IndexNode], parent: Id, hash: u64, id: Id) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.grow(nodes);
@@ -46,7 +46,7 @@ impl Edges {
         self.slots[slot] = id;
     }
 
-    /// Where the node of this directory and hash is, or belongs.
+    /// The slot of this directory and hash, occupied or free.
     fn slot(&self, nodes: &[IndexNode], parent: Id, hash: u64) -> usize {
         let mut slot = self.first_slot(hash);
         while let Some(&id) = self.slots.get(slot).filter(|&&id| id != ROOT) {

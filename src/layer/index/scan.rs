@@ -13,35 +13,35 @@ use crate::layer::path::EntryPath;
 use crate::layer::reader::{TarError, TarReader};
 use crate::oci::{DiffId, Digest, Hasher};
 
-/// How many packed bytes are read at a time.
+/// How many compressed bytes are read at a time.
 const BUFFER: usize = 128 << 10;
 
-/// What one pass over a layer told.
+/// The result of scanning a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
-    /// The layer's figures.
+    /// The digests and sizes of the layer.
     pub summary: LayerSummary,
-    /// How it is packed.
+    /// Its compression.
     pub compression: Compression,
-    /// The digest of the bytes as they were read, that is, packed.
+    /// The digest of the compressed bytes.
     pub blob: Digest,
     /// How many bytes were read.
     pub blob_size: u64,
-    /// Targets of hard links that are not in the layer before the link, each once and sorted: files of lower layers, or
-    /// nothing.
+    /// Targets of hard links that do not precede the link in the layer, sorted, without duplicates: files of lower
+    /// layers, or missing.
     pub missing_link_targets: Vec<EntryPath>,
 }
 
 /// Why a layer was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// It is not a whole tar within the limits, or could not be read.
+    /// It is not a complete tar within the limits, or could not be read.
     #[error(transparent)]
     Tar(#[from] TarError),
     /// A member cannot be in a layer.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// The members cannot be in one layer.
+    /// The members contradict each other.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The index could not be written.
@@ -58,11 +58,11 @@ impl From<io::Error> for ScanError {
     }
 }
 
-/// Reads a layer to its very end in one pass: checks every entry, takes its digests and sizes, and writes its index. No
-/// bytes at all are a layer without entries.
+/// Reads a layer to its very end in one pass: checks every entry, computes digests and sizes, and writes the index. An
+/// empty stream is a layer without entries.
 pub fn scan<R: Read + Send>(raw: R, limits: &Limits, index: &mut dyn Write) -> Result<Scan, ScanError> {
     let (compression, reader) = sniff(raw).map_err(TarError::from)?;
-    // What is not packed is the tar itself, so that one digest is enough.
+    // An uncompressed layer is the tar itself, so one digest is enough.
     let mut packed = Hashing::new(reader, compression != Compression::None);
     let decoder = compression.decoder(BufReader::with_capacity(BUFFER, &mut packed), limits).map_err(TarError::from)?;
     let mut tar = Hashing::new(decoder, true);
@@ -81,7 +81,7 @@ pub fn scan<R: Read + Send>(raw: R, limits: &Limits, index: &mut dyn Write) -> R
     Ok(Scan { summary, compression, blob, blob_size, missing_link_targets: tree.into_missing() })
 }
 
-/// The figures of an uncompressed tar that need no look at its contents.
+/// The sizes of an uncompressed tar, without reading contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outline {
     /// As [`LayerSummary::content_size`].
@@ -111,8 +111,7 @@ fn checksum<R: Read>(tar: &mut TarReader<R>) -> Result<Checksum, TarError> {
     Ok(content.finish())
 }
 
-/// Takes each entry that means something; gives the tree that they make and the size of the tar. `checksum` is asked for
-/// those of files.
+/// Passes on each meaningful entry; returns their tree and the size of the tar. `checksum` is called for files.
 fn walk<R: Read>(
     mut tar: TarReader<R>,
     limits: &Limits,
@@ -134,7 +133,7 @@ fn walk<R: Read>(
     Ok((tree, tar.position()))
 }
 
-/// A reader whose bytes are counted and hashed as they pass.
+/// A reader that counts and hashes the bytes it reads.
 struct Hashing<R> {
     reader: R,
     hasher: Option<Hasher>,
@@ -146,7 +145,7 @@ impl<R> Hashing<R> {
         Self { reader, hasher: hash.then(Hasher::new), size: 0 }
     }
 
-    /// The digest (of nothing, if none was wanted) and the size.
+    /// The digest (of no bytes, if hashing was off) and the size.
     fn finish(self) -> (Digest, u64) {
         (self.hasher.unwrap_or_default().finish(), self.size)
     }

@@ -1,11 +1,11 @@
-//! A layer applied to nothing: only names, kinds and sizes, to find what is wrong with it and how large it is.
+//! A layer applied to an empty directory: only names, kinds and sizes, to validate it and compute its size.
 //!
-//! This is docker's notion of a layer's size: it unpacks each layer by itself and sums up what it finds. So a path that
-//! comes twice counts as it came last, a directory that becomes a file takes along what was below it, and hard links
-//! count once, even if the first name is gone. Parents that are symbolic links of the layer are followed inside it.
+//! This is docker's notion of a layer's size: it unpacks each layer by itself and sums up the result. So of a repeated
+//! path the last counts, a directory replaced by a file loses its content, and hard links count once, even if the first
+//! name is gone. Parents that are symbolic links of the layer are followed inside it.
 //!
-//! Names are not kept: a node has the hash of its parent and its name, keyed at random so that nobody can choose names
-//! of one hash. That is about 40 bytes an entry in all.
+//! Names are not kept: a node has the hash of its parent and its name, randomly keyed so that nobody can provoke
+//! collisions. That is about 40 bytes per entry in all.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -16,16 +16,16 @@ use crate::layer::limits::Limits;
 use crate::layer::path::{EntryPath, split_last};
 use crate::layer::route::{Gaps, Lost, Names, Passage, Walker};
 
-/// Why a layer cannot be unpacked, even alone.
+/// Why a layer cannot be unpacked, even by itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// Something below what is not a directory.
+    /// A parent of an entry is not a directory.
     #[error("{path}: a parent is not a directory")]
     NotADirectory {
         /// The entry.
         path: EntryPath,
     },
-    /// Its parents lead in a circle, or nearly.
+    /// Its parents are a loop of symbolic links, or too many of them.
     #[error("{path}: too many levels of symbolic links")]
     Loop {
         /// The entry.
@@ -37,7 +37,7 @@ pub enum TreeError {
         /// The link.
         path: EntryPath,
     },
-    /// A hard link to itself, by way of a symbolic link.
+    /// A hard link to itself through a symbolic link.
     #[error("hard link {path} to itself")]
     LinkToSelf {
         /// The link.
@@ -49,7 +49,7 @@ pub enum TreeError {
         /// The limit.
         limit: u64,
     },
-    /// More text of links than is allowed.
+    /// The link targets exceed the limit.
     #[error("layer has more than {limit} bytes of link targets")]
     TooMuchLinkText {
         /// The limit, in bytes.
@@ -64,12 +64,12 @@ pub(super) struct LayerTree {
     hasher: RandomState,
     /// The sizes of files and symbolic links.
     inodes: Vec<u64>,
-    /// Where the targets of those inodes that are symbolic links stand in `text`.
+    /// The ranges in `text` of symbolic links' targets, by inode.
     symlinks: HashMap<u32, (usize, usize)>,
     text: Vec<u8>,
     missing: HashSet<EntryPath>,
     missing_text: usize,
-    /// The directory that was looked for last.
+    /// The directory that was looked up last.
     recent: Option<(Vec<u8>, Id)>,
     walker: Walker,
     entries_limit: u64,
@@ -138,14 +138,14 @@ impl LayerTree {
         sum
     }
 
-    /// The targets of hard links that were not there when the link came, sorted.
+    /// The targets of hard links that did not exist when the link was applied, sorted.
     pub(super) fn into_missing(self) -> Vec<EntryPath> {
         let mut missing: Vec<_> = self.missing.into_iter().collect();
         missing.sort_unstable();
         missing
     }
 
-    /// The directory that an entry goes into, made if it is not there.
+    /// The directory of an entry, created if missing.
     fn directory(&mut self, path: &[u8], entry: &Entry) -> Result<Id, TreeError> {
         if let Some((recent, id)) = &self.recent
             && recent == path
@@ -157,7 +157,7 @@ impl LayerTree {
         Ok(id)
     }
 
-    /// The directory at a path, through symbolic links.
+    /// The directory at a path, following symbolic links.
     fn walk(&mut self, path: &[u8], gaps: Gaps, entry: &EntryPath) -> Result<Option<Id>, TreeError> {
         let mut walker = std::mem::take(&mut self.walker);
         let found = walker.walk(self, ROOT, path, gaps);
@@ -184,7 +184,7 @@ impl LayerTree {
         Ok(inode)
     }
 
-    /// What a hard link to `target` is. Its last component is not followed.
+    /// The inode of a hard link's target. The last component is not followed.
     fn link_target(&mut self, target: &EntryPath, old: Option<Id>, entry: &Entry) -> Result<u32, TreeError> {
         let path = || entry.path.clone();
         let (parent, name) = split_last(target.as_bytes());
@@ -211,7 +211,7 @@ impl LayerTree {
         Ok(())
     }
 
-    /// Puts a new node in a directory, in the place of an old one.
+    /// Puts a new node into a directory, replacing an old one.
     fn put(&mut self, parent: Id, name: &[u8], old: Option<Id>, what: u32) -> Result<(), TreeError> {
         let Some(old) = old else {
             return self.add(parent, name, what).map(drop);
@@ -231,7 +231,7 @@ impl LayerTree {
         self.edges.find(&self.nodes, parent, self.hash(parent, name))
     }
 
-    /// Adds a node to a directory, where it takes the place of one of its name.
+    /// Adds a node to a directory, replacing one of the same name.
     fn add(&mut self, parent: Id, name: &[u8], what: u32) -> Result<Id, TreeError> {
         let limit = self.entries_limit;
         let id = Id::try_from(self.nodes.len()).ok().filter(|&id| u64::from(id) <= limit);
@@ -322,18 +322,18 @@ mod tests {
             (&["a 1000", "b = a", "c 5000", "d -> 0123456789"], 6010),
             (&["a/b/c 5"], 5),
             (&["a/.wh.b 7", "a/.wh..wh..opq 7", ".wh..wh.plnk/x 7", "a/b 3"], 3),
-            // The last of one path counts.
+            // Of a repeated path the last counts.
             (&["a 5", "a 7"], 7),
             (&["a 5", "./a 7", "/a 2"], 2),
             (&["a 5", "a/"], 0),
             (&["a 5", "a -> xyz"], 3),
-            // A directory takes along what was in it, and comes back empty.
+            // A replaced directory loses its content, and is empty when it comes back.
             (&["a/b 5", "a/c/d 6", "a 7"], 7),
             (&["a/b 5", "a 7", "a/", "a/c 1"], 1),
             (&["a/b 5", "a 7", "a/", "a/b 1"], 1),
             (&["a/", "a/b 5", "a/"], 5),
             (&["a/b 5", "a -> c", "c/b 2", "a/b 1"], 2),
-            // A file lives as long as one of its names.
+            // A file exists as long as one of its names.
             (&["a 5", "b = a", "a 7"], 12),
             (&["a 5", "b = a", "b 7"], 12),
             (&["a 5", "b = a", "a 7", "b 1"], 8),
@@ -346,7 +346,7 @@ mod tests {
             (&["l -> ../../d", "l/a 5", "d/a 7"], 7 + 7),
             (&["x/l -> ./../d//", "x/l/a 5", "d/a 7"], 8 + 7),
             (&["l -> m", "m -> d", "l/a 5", "d/a 7", "h = l/a"], 2 + 7),
-            // What a parent means can change.
+            // A symbolic link among the parents can change.
             (&["d/a 5", "l -> d", "l/a 6", "l -> e", "l/a 7"], 6 + 1 + 7),
             // Unknown targets have no size here.
             (&["a = lower/file", "b = a"], 0),

@@ -1,4 +1,4 @@
-//! Stacking layers.
+//! Builds a merged view from layers.
 
 use super::Overlay;
 use super::changeset::{Changeset, Problem};
@@ -8,83 +8,83 @@ use crate::layer::entry::Entry;
 use crate::layer::index::IndexError;
 use crate::layer::path::EntryPath;
 
-/// Why layers make no view.
+/// Why layers cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum OverlayError {
     /// The index of a layer cannot be used.
     #[error("layer {layer}")]
     Index {
-        /// Which layer, from the bottom, beginning with 0.
+        /// The layer, counted from the bottom, from 0.
         layer: usize,
         /// Why.
         #[source]
         source: IndexError,
     },
-    /// A parent of an entry is neither a directory nor leads to one.
+    /// A parent of an entry is neither a directory nor a symbolic link to one.
     #[error("layer {layer}: {path}: a parent is not a directory")]
     NotADirectory {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The entry.
         path: EntryPath,
     },
-    /// The parents of an entry lead in a circle, or nearly.
+    /// The parents of an entry are a loop of symbolic links, or too many of them.
     #[error("layer {layer}: {path}: too many levels of symbolic links")]
     Loop {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The entry.
         path: EntryPath,
     },
-    /// A hard link to what is neither in its layer before it nor in the layers below.
-    #[error("layer {layer}: hard link {path} to {target}, which is not there")]
+    /// The target of a hard link neither precedes it in its layer nor is in a lower layer.
+    #[error("layer {layer}: hard link {path} to {target}, which does not exist")]
     MissingTarget {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The link.
         path: EntryPath,
-        /// Where it leads.
+        /// Its target.
         target: EntryPath,
     },
     /// A hard link to a directory.
     #[error("layer {layer}: hard link {path} to {target}, which is a directory")]
     LinkToDirectory {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The link.
         path: EntryPath,
-        /// Where it leads.
+        /// Its target.
         target: EntryPath,
     },
-    /// More layers than a view can have.
+    /// Too many layers.
     #[error("more than {limit} layers")]
     TooManyLayers {
         /// The limit.
         limit: usize,
     },
-    /// More names than a view can have.
+    /// Too many names.
     #[error("layer {layer}: more than {limit} names")]
     TooManyNames {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The limit.
         limit: usize,
     },
-    /// More text (names, targets of links, attributes, maps of sparse files) than a view can have.
+    /// Too much text (names, link targets, attributes, maps of sparse files).
     #[error("layer {layer}: more than {limit} bytes of names, links and attributes")]
     TooMuchText {
-        /// Which layer.
+        /// The layer.
         layer: usize,
         /// The limit, in bytes.
         limit: usize,
     },
 }
 
-/// More layers than an image may have; their numbers have 16 bits.
+/// Far more layers than an image may have; layer numbers have 16 bits.
 const MOST_LAYERS: usize = 1 << 16;
 
 impl OverlayError {
-    /// What is wrong with an entry of a layer.
+    /// The error for a problem with an entry of a layer.
     fn of_entry(layer: usize, path: EntryPath, problem: Problem) -> Self {
         match problem {
             Problem::NotADirectory => Self::NotADirectory { layer, path },
@@ -103,10 +103,10 @@ impl OverlayError {
     }
 }
 
-/// A view that layers are added to.
+/// Builds a view layer by layer.
 pub(super) struct ViewBuilder {
     tree: MergedTree,
-    /// The root of the merged layers, once there is one.
+    /// The root of the merged layers.
     root: u32,
     layers: usize,
 }

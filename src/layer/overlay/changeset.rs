@@ -1,4 +1,4 @@
-//! One layer, resolved by itself.
+//! Resolves one layer by itself.
 
 use super::merge::merge;
 use super::tree::{Full, MergedTree};
@@ -33,16 +33,16 @@ impl From<Lost<Full>> for Problem {
     }
 }
 
-/// A layer that is being read, beside the layers below it.
+/// A layer being read, next to the merged layers below it.
 pub(super) struct Changeset<'a> {
     tree: &'a mut MergedTree,
     root: u32,
     /// The root of the merged layers below.
     below: u32,
     walker: Walker,
-    /// The directory that was looked for last.
+    /// The directory that was looked up last.
     recent: Option<(Vec<u8>, u32)>,
-    /// The directories that got whiteouts; some may be gone.
+    /// The directories with whiteouts; some may have been deleted since.
     marked: Vec<u32>,
     whiteouts: usize,
 }
@@ -67,7 +67,7 @@ impl<'a> Changeset<'a> {
         if let Some(whiteout) = Whiteout::of(name) {
             return self.hide(parent, whiteout);
         }
-        // On overlayfs a whiteout is a file: what comes after it takes its place, and a directory merges again.
+        // On overlayfs a whiteout is a file: a later entry replaces it, and a directory merges again.
         self.tree.directory(parent).hidden.remove(name);
         let old = self.tree.child(parent, name);
         if let (Some(old), EntryKind::Directory) = (old, &entry.kind)
@@ -92,7 +92,7 @@ impl<'a> Changeset<'a> {
         Ok(())
     }
 
-    /// Puts the layer on those below.
+    /// Merges the layer into those below.
     pub(super) fn finish(self) {
         merge(self.tree, self.root, self.below);
         for marked in self.marked {
@@ -107,14 +107,14 @@ impl<'a> Changeset<'a> {
         self.tree.nodes[node as usize].directory.is_some()
     }
 
-    /// Gives a directory the metadata of an entry.
+    /// Sets a directory's metadata from an entry.
     fn list(&mut self, directory: u32, entry: Entry) -> Result<(), Problem> {
         let inode = self.inode(entry)?;
         self.tree.replace_inode(directory, inode);
         Ok(())
     }
 
-    /// The directory that an entry goes into, made if it is not there.
+    /// The directory of an entry, created if missing.
     fn directory(&mut self, path: &[u8]) -> Result<u32, Problem> {
         if let Some((recent, directory)) = &self.recent
             && recent == path
@@ -127,7 +127,7 @@ impl<'a> Changeset<'a> {
     }
 
     fn hide(&mut self, directory: u32, whiteout: Whiteout) -> Result<(), Problem> {
-        // They take memory as names do, until the layer is merged.
+        // Whiteouts take memory like names until the layer is merged.
         self.whiteouts += 1;
         if self.tree.len() + self.whiteouts > super::tree::MOST_NAMES {
             return Err(Full::Names.into());
@@ -147,8 +147,8 @@ impl<'a> Changeset<'a> {
         Ok(())
     }
 
-    /// What a hard link leads to: a file of this layer, or of those below as they are now. The last component is not
-    /// followed.
+    /// The inode of a hard link's target: a file of this layer, or of the layers below in their current state. The last
+    /// component is not followed.
     fn target(&mut self, target: &EntryPath) -> Result<u32, Problem> {
         let (parent, name) = split_last(target.as_bytes());
         for root in [self.root, self.below] {
@@ -162,8 +162,8 @@ impl<'a> Changeset<'a> {
         Err(Problem::MissingTarget(target.clone()))
     }
 
-    /// Gives a file the metadata in the header of a hard link to it, as whoever unpacks the layer does. What a symbolic
-    /// link leads to is never touched: of one, only the owner is set.
+    /// Applies the metadata in a hard link's own header to the file, as the engines do when they unpack the layer. Of a
+    /// symbolic link only the owner is set.
     fn describe_again(&mut self, inode: u32, link: Entry) -> Result<(), Full> {
         let old = self.tree.inodes[inode as usize].xattrs;
         let xattrs = self.tree.more_xattrs(old, link.xattrs)?;
@@ -176,7 +176,7 @@ impl<'a> Changeset<'a> {
         Ok(())
     }
 
-    /// What an entry that is no hard link stands for.
+    /// The inode of an entry other than a hard link.
     fn inode(&mut self, entry: Entry) -> Result<u32, Problem> {
         let what = match entry.kind {
             EntryKind::Directory => What::Directory,

@@ -1,16 +1,16 @@
-//! From the tree that a view was built in to the view.
+//! Converts the tree in which a view was built to the view.
 
 use std::collections::HashMap;
 
 use super::tree::MergedTree;
 use super::{Name, Overlay};
 
-/// Lays out the names below `root`, so that the children of a directory stand side by side.
+/// Lays out the names below `root` so that the children of a directory are contiguous.
 pub(super) fn freeze(mut tree: MergedTree, root: u32) -> Overlay {
     let mut names = Vec::with_capacity(tree.len());
     let mut text = Vec::new();
     names.push(Name { parent: 0, start: 0, length: 0, inode: tree.nodes[root as usize].inode, children: (0, 0) });
-    // Which node of the tree each name was.
+    // The node of the tree for each name.
     let mut nodes = Vec::with_capacity(tree.len());
     nodes.push(root);
     let mut next = 0;
@@ -34,12 +34,12 @@ pub(super) fn freeze(mut tree: MergedTree, root: u32) -> Overlay {
     overlay
 }
 
-/// What is limited to less than 32 bits.
+/// A number that is limited to 32 bits.
 fn small(number: usize) -> u32 {
     u32::try_from(number).expect("names and text are limited")
 }
 
-/// The first name of each inode that has several, and how many it has.
+/// For each inode with several names, the first name and their number.
 fn first_names(overlay: &Overlay, links: &[u32]) -> HashMap<u32, (u32, u32)> {
     let mut first = HashMap::new();
     for node in overlay {

@@ -1,9 +1,9 @@
-//! A layer on top of others.
+//! Merges a layer into those below it.
 
 use super::tree::MergedTree;
 use crate::layer::route::Names as _;
 
-/// Merges the directory `upper` and all below it into the directory `lower`. Nothing of `upper` is left beside it.
+/// Merges the directory `upper` and all below it into the directory `lower`. `upper` itself is consumed.
 pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32) {
     let mut pairs = vec![(upper, lower)];
     while let Some((upper, lower)) = pairs.pop() {

@@ -1,22 +1,23 @@
-//! The merged view: what the layers of an image are together, computed from their indexes.
+//! The merged view of an image's layers, computed from their indexes.
 //!
 //! ```text
-//! layer 2   etc/.wh.a   etc/c            each layer is resolved by itself first: the last of one path counts, parents
+//! layer 2   etc/.wh.a   etc/c            each layer is first resolved by itself: the last of a path counts, parents
 //! layer 1   etc/        bin -> usr/bin   that are symbolic links of the same layer are followed inside the root;
-//! layer 0   etc/a  etc/b  bin/           then it is stacked, as docker does on overlayfs
+//! layer 0   etc/a  etc/b  bin/           then it is merged, as docker does on overlayfs
 //! ─────────────────────────────────────
 //! view      bin -> usr/bin  etc/  etc/b  etc/c
 //! ```
 //!
-//! - A whiteout hides what lower layers have under that name, an opaque mark what they have in that directory; neither
-//!   touches its own layer, wherever it stands there. But an entry of the same name takes the place of a whiteout before
-//!   it, as on overlayfs, where whiteouts are files: a directory that is listed after its whiteout merges.
-//! - A directory on a directory merges and brings its metadata, unless no entry lists it (it is only implied by what is
-//!   in it): then the lower one's stay. Everything else replaces. What is implied by one layer only is 0755, root's.
-//! - Hard links are one inode with several names. A hard link to a file of a lower layer is another name of the file that
-//!   the view has there at that time; what later happens to one name does not touch the others.
+//! - A whiteout hides that name in lower layers, an opaque whiteout their whole directory; neither affects its own
+//!   layer, whatever its position. But a later entry of the same name replaces a whiteout, as on overlayfs, where
+//!   whiteouts are files: a directory that is listed after its whiteout merges.
+//! - A directory over a directory merges and sets its metadata, unless it has no entry of its own (it is only implied
+//!   by its content): then the lower metadata stays. Everything else replaces. A directory that is implied in all
+//!   layers has mode 0755 and belongs to root.
+//! - Hard links are one inode with several names. A hard link to a file of a lower layer is another name of the file
+//!   that is there at that point; later changes to one name do not affect the others.
 //!
-//! A view has no contents; it takes about 150 bytes a name, and 240 while it is built.
+//! A view holds no file contents; it takes about 150 bytes per name, and 240 while it is built.
 
 mod build;
 mod changeset;
@@ -38,19 +39,19 @@ use super::path::EntryPath;
 
 /// The merged view of a stack of layers.
 ///
-/// Names are kept by component: a directory's children stand side by side, sorted, in the list of all names.
+/// Names are stored by component: a directory's children are contiguous and sorted in the list of all names.
 #[derive(Debug)]
 pub struct Overlay {
-    /// The root first.
+    /// All names, the root first.
     names: Vec<Name>,
-    /// The components of all names, one after the other.
+    /// The components of all names, concatenated.
     text: Vec<u8>,
     inodes: Vec<ViewInode>,
     /// Sets of extended attributes; the first is empty.
     xattrs: Vec<Xattrs>,
-    /// The maps of those inodes that are sparse files.
+    /// The maps of sparse files, by inode.
     sparse: HashMap<u32, SparseMap>,
-    /// The first name of those inodes that have several, and how many they have.
+    /// For inodes with several names, the first name and their number.
     links: HashMap<u32, (u32, u32)>,
 }
 
@@ -61,27 +62,27 @@ type Xattrs = Arc<[(Vec<u8>, Vec<u8>)]>;
 #[derive(Debug, Clone, Copy)]
 struct Name {
     parent: u32,
-    /// Where its last component starts in the text, and how long it is.
+    /// The offset and length of its last component in `text`.
     start: u32,
     length: u32,
     inode: u32,
-    /// Its children, if it is a directory.
+    /// The range of its children, if it is a directory.
     children: (u32, u32),
 }
 
-/// What a name stands for.
+/// The metadata of a file.
 #[derive(Debug)]
 struct ViewInode {
     uid: u64,
     gid: u64,
     mtime: Mtime,
     what: What,
-    /// Which set of extended attributes.
+    /// The index of its set of extended attributes.
     xattrs: u32,
     mode: u16,
-    /// Which layer it is of.
+    /// The layer that it comes from.
     layer: u16,
-    /// Whether a layer has an entry for it.
+    /// Whether a layer has an entry for it, so that it is not only implied.
     listed: bool,
 }
 
@@ -97,11 +98,11 @@ enum What {
 }
 
 impl Overlay {
-    /// Stacks layers, given bottom first, each as the entries of its index in their order
+    /// Merges layers, given bottom first, each as the entries of its index in order
     /// ([`LayerIndex::read`](super::LayerIndex::read)).
     ///
-    /// An error if an index is damaged, a layer cannot be unpacked even alone, a hard link leads to nothing or to a
-    /// directory, or there is more than the limits allow.
+    /// Fails if an index is damaged, a layer cannot be unpacked even by itself, the target of a hard link is missing or
+    /// a directory, or a limit is exceeded.
     pub fn build<L>(layers: impl IntoIterator<Item = L>) -> Result<Self, OverlayError>
     where
         L: Iterator<Item = Result<Entry, IndexError>>,
@@ -113,23 +114,24 @@ impl Overlay {
         Ok(builder.finish())
     }
 
-    /// The root; [`ViewNode::is_listed`] says whether a layer has an entry for it. If none has, it is 0755, root's, of 1970.
+    /// The root; [`ViewNode::is_listed`] says whether a layer has an entry for it. If none has, its mode is 0755, its
+    /// owner root and its time 1970.
     pub fn root(&self) -> ViewNode<'_> {
         ViewNode { overlay: self, id: 0 }
     }
 
-    /// All names but the root, directories before what is in them, the names of a directory sorted by their bytes, what is
-    /// in a directory directly after it: the same for the same layers, always.
+    /// All names but the root, in walk order: a directory is directly followed by its content, and names are sorted by
+    /// their bytes. The order is always the same for the same layers.
     pub fn iter(&self) -> Iter<'_> {
         self.root().descendants()
     }
 
-    /// What a path stands for. Symbolic links are not followed.
+    /// Looks up a path. Symbolic links are not followed.
     pub fn lookup(&self, path: &EntryPath) -> Option<ViewNode<'_>> {
         path.components().try_fold(self.root(), |node, name| node.child(name))
     }
 
-    /// How many names there are, without the root.
+    /// The number of names, without the root.
     pub fn len(&self) -> usize {
         self.names.len() - 1
     }

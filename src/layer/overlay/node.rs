@@ -10,14 +10,14 @@ use crate::layer::entry::{EntryKind, Mtime, SparseMap};
 use crate::layer::path::EntryPath;
 use crate::layer::writer::Meta;
 
-/// A name of a merged view and what it stands for. Copying is free.
+/// A name of a merged view with its metadata. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct ViewNode<'a> {
     pub(super) overlay: &'a Overlay,
     pub(super) id: u32,
 }
 
-/// What a [`ViewNode`] is. A hard link is what its file is: see [`ViewNode::first_name`].
+/// The kind of a [`ViewNode`]. A hard link has the kind of its file: see [`ViewNode::first_name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeKind<'a> {
     /// A regular file.
@@ -26,43 +26,43 @@ pub enum NodeKind<'a> {
     Directory,
     /// A symbolic link.
     Symlink {
-        /// What it points to, as it was read.
+        /// The target, unchanged.
         target: &'a [u8],
     },
     /// A character device.
     CharDevice {
-        /// Its driver.
+        /// The major number.
         major: u32,
-        /// Which of the driver's devices.
+        /// The minor number.
         minor: u32,
     },
     /// A block device.
     BlockDevice {
-        /// Its driver.
+        /// The major number.
         major: u32,
-        /// Which of the driver's devices.
+        /// The minor number.
         minor: u32,
     },
     /// A named pipe.
     Fifo,
 }
 
-/// Where a file's content is.
+/// The place of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentRange<'a> {
-    /// Which layer, from the bottom, beginning with 0.
+    /// The layer, counted from the bottom, from 0.
     pub layer: usize,
-    /// Where the content starts in the layer's uncompressed tar.
+    /// The offset of the content in the layer's uncompressed tar.
     pub content_offset: u64,
     /// The file's size in bytes, with its holes.
     pub size: u64,
-    /// Where a sparse file's content belongs; none for all others.
+    /// The map of a sparse file; `None` for all others.
     pub sparse: Option<&'a SparseMap>,
-    /// The checksum of what is stored.
+    /// The checksum of the stored bytes.
     pub checksum: Checksum,
 }
 
-/// Which inode: two names of one view that have equal groups are hard links of each other.
+/// The identity of an inode with several names: names of one view with equal groups are hard links of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkGroup(u32);
 
@@ -89,7 +89,7 @@ impl<'a> ViewNode<'a> {
         Self { overlay: self.overlay, id }
     }
 
-    /// A number for this name, below [`Overlay::len`] + 1 and the same for as long as the view lives; the root's is 0.
+    /// The stable number of this name in its view: at most [`Overlay::len`]; the root's is 0.
     pub fn id(&self) -> usize {
         self.id as usize
     }
@@ -114,7 +114,7 @@ impl<'a> ViewNode<'a> {
         EntryPath::new(&self.path_bytes()).expect("names of a view are components of clean paths")
     }
 
-    /// The directory that it is in; none for the root.
+    /// The parent directory; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         (self.id != 0).then(|| self.at(self.name_record().parent))
     }
@@ -136,8 +136,8 @@ impl<'a> ViewNode<'a> {
         self.kind() == NodeKind::Directory
     }
 
-    /// Whether a layer has an entry for it. A directory that is only implied by what is in it has mode 0755, belongs to
-    /// root, and is of 1970.
+    /// Whether a layer has an entry for it. A directory that is only implied by its content has mode 0755, owner root
+    /// and the time 1970.
     pub fn is_listed(&self) -> bool {
         self.inode().listed
     }
@@ -157,7 +157,7 @@ impl<'a> ViewNode<'a> {
         self.inode().gid
     }
 
-    /// When its content was last changed.
+    /// The modification time.
     pub fn mtime(&self) -> Mtime {
         self.inode().mtime
     }
@@ -170,24 +170,24 @@ impl<'a> ViewNode<'a> {
         }
     }
 
-    /// Extended attributes, sorted by name. All that the layer has, also those that no tool may set.
+    /// All extended attributes in the layer, sorted by name, including those that unpacking does not set.
     pub fn xattrs(&self) -> &'a [(Vec<u8>, Vec<u8>)] {
         &self.overlay.xattrs[self.inode().xattrs as usize]
     }
 
-    /// The layer that its inode is of, from the bottom, beginning with 0.
+    /// The layer that its inode comes from, counted from the bottom, from 0.
     pub fn layer(&self) -> usize {
         usize::from(self.inode().layer)
     }
 
-    /// Where its content is, if it is a file; the same for all names of a file.
+    /// The place of its content, if it is a file; the same for all names of a file.
     pub fn source(&self) -> Option<ContentRange<'a>> {
         let What::File { size, offset, checksum } = self.inode().what else { return None };
         let sparse = self.overlay.sparse.get(&self.name_record().inode);
         Some(ContentRange { layer: self.layer(), content_offset: offset, size, sparse, checksum })
     }
 
-    /// Which hard links it is one of; none if this is its only name.
+    /// The group of its hard links; `None` if this is its only name.
     pub fn link_group(&self) -> Option<LinkGroup> {
         let inode = self.name_record().inode;
         self.overlay.links.contains_key(&inode).then_some(LinkGroup(inode))
@@ -198,24 +198,24 @@ impl<'a> ViewNode<'a> {
         self.overlay.links.get(&self.name_record().inode).map_or(1, |(_, count)| *count as usize)
     }
 
-    /// Of all names of this file the one that comes first in [`Overlay::iter`]: it carries the content, the others are
+    /// The name of this file that comes first in [`Overlay::iter`]: in a tar it carries the content, and the others are
     /// hard links to it. The node itself if it has one name.
     pub fn first_name(&self) -> Self {
         self.overlay.links.get(&self.name_record().inode).map_or(*self, |(first, _)| self.at(*first))
     }
 
-    /// Whether it is a further name of a file, not the first.
+    /// Whether this is not the first name of a file.
     pub fn is_further_name(&self) -> bool {
         self.first_name() != *self
     }
 
-    /// What is in the directory, sorted by name; nothing if it is none.
+    /// The children of the directory, sorted by name; empty if it is not a directory.
     pub fn children(&self) -> Children<'a> {
         let (start, end) = self.name_record().children;
         Children { overlay: self.overlay, range: start..end }
     }
 
-    /// What has this name in the directory.
+    /// The child of this name.
     pub fn child(&self, name: &[u8]) -> Option<Self> {
         let (mut start, mut end) = self.name_record().children;
         while start < end {
@@ -234,7 +234,7 @@ impl<'a> ViewNode<'a> {
         Iter { stack: vec![self.children()] }
     }
 
-    /// A tar header for it: further names of a file are hard links to the first.
+    /// The tar header for it: all but the first name of a file are hard links.
     pub fn meta(&self) -> Meta {
         let first = self.first_name();
         let kind = match self.kind() {
@@ -260,7 +260,7 @@ impl<'a> ViewNode<'a> {
 }
 
 impl PartialEq for ViewNode<'_> {
-    /// Whether they are one name of one view.
+    /// Whether they are the same name of the same view.
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.overlay, other.overlay) && self.id == other.id
     }
@@ -295,10 +295,10 @@ impl<'a> Iterator for Children<'a> {
 
 impl ExactSizeIterator for Children<'_> {}
 
-/// Names of a view, directories before what is in them; made by [`Overlay::iter`] and [`ViewNode::descendants`].
+/// Names of a view, directories before their content; made by [`Overlay::iter`] and [`ViewNode::descendants`].
 #[derive(Clone)]
 pub struct Iter<'a> {
-    /// What is left of each directory on the way down.
+    /// The remaining children of each directory on the current path.
     stack: Vec<Children<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! The tree that a view is built in: merged layers below one root, the layer that is being read below another.
+//! The tree in which a view is built: the merged layers below one root, the layer being read below another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,12 +6,12 @@ use super::{ViewInode, What, Xattrs};
 use crate::layer::entry::{Mtime, SparseMap};
 use crate::layer::route::{Names, Passage};
 
-/// How many names a view may have while it is built: twice what one layer may. Each takes about 200 bytes.
+/// The most names in a view while it is built: twice the limit of one layer. Each takes about 200 bytes.
 pub(super) const MOST_NAMES: usize = 8_000_000;
-/// How much text of names, links, attributes and sparse maps is taken in; honest images have a hundredth of it.
+/// The most text of names, links, attributes and sparse maps; real images have a hundredth of it.
 pub(super) const MOST_TEXT: usize = 1 << 30;
 
-/// Names and what they stand for. Numbers of what is gone are used again.
+/// Names and inodes. The numbers of deleted ones are reused.
 pub(super) struct MergedTree {
     pub(super) nodes: Vec<MergedName>,
     free_nodes: Vec<u32>,
@@ -20,13 +20,13 @@ pub(super) struct MergedTree {
     pub(super) links: Vec<u32>,
     free_inodes: Vec<u32>,
     pub(super) sparse: HashMap<u32, SparseMap>,
-    /// Sets of extended attributes, each at its number.
+    /// Sets of extended attributes, by number.
     pub(super) sets: Vec<Xattrs>,
-    /// Their numbers.
+    /// The number of each set.
     numbers: HashMap<Xattrs, u32>,
-    /// How much text was taken in.
+    /// How much text was taken in so far.
     text: usize,
-    /// Which layer is being read.
+    /// The layer being read.
     pub(super) layer: u16,
 }
 
@@ -34,21 +34,21 @@ pub(super) struct MergedTree {
 pub(super) struct MergedName {
     pub(super) parent: u32,
     pub(super) inode: u32,
-    /// What is in it, if it is a directory.
+    /// Its content, if it is a directory.
     pub(super) directory: Option<Box<Directory>>,
 }
 
-/// What is in a directory.
+/// The content of a directory.
 #[derive(Default)]
 pub(super) struct Directory {
     pub(super) children: BTreeMap<Box<[u8]>, u32>,
-    /// What it hides of the directory below it.
+    /// The names that it hides in lower layers.
     pub(super) hidden: BTreeSet<Box<[u8]>>,
-    /// Whether it hides everything of the directory below it.
+    /// Whether it hides everything in lower layers.
     pub(super) opaque: bool,
 }
 
-/// More than a view may have.
+/// A limit is exceeded.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Full {
     Names,
@@ -71,12 +71,12 @@ impl MergedTree {
         }
     }
 
-    /// How many names there are, both roots among them.
+    /// The number of names, both roots included.
     pub(super) fn len(&self) -> usize {
         self.nodes.len() - self.free_nodes.len()
     }
 
-    /// A directory that is in itself.
+    /// A new root: a directory that is its own parent.
     pub(super) fn root(&mut self) -> Result<u32, Full> {
         let inode = self.implied();
         let root = self.node(0, inode)?;
@@ -84,7 +84,7 @@ impl MergedTree {
         Ok(root)
     }
 
-    /// A directory that no entry lists.
+    /// The inode of an implied directory.
     fn implied(&mut self) -> u32 {
         self.inode(ViewInode {
             uid: 0,
@@ -98,7 +98,7 @@ impl MergedTree {
         })
     }
 
-    /// An inode without names.
+    /// Adds an inode without names.
     pub(super) fn inode(&mut self, inode: ViewInode) -> u32 {
         if let Some(number) = self.free_inodes.pop() {
             self.inodes[number as usize] = inode;
@@ -109,7 +109,7 @@ impl MergedTree {
         u32::try_from(self.inodes.len() - 1).expect("not more inodes than names, which are limited")
     }
 
-    /// A name that is in no directory's list yet.
+    /// Adds a name that is not yet in its directory's list.
     fn node(&mut self, parent: u32, inode: u32) -> Result<u32, Full> {
         if self.len() >= MOST_NAMES {
             return Err(Full::Names);
@@ -126,7 +126,7 @@ impl MergedTree {
         Ok(u32::try_from(self.nodes.len() - 1).expect("the number of names is limited"))
     }
 
-    /// Gives an inode a name in a directory, in the place of what had it.
+    /// Names an inode in a directory, replacing any previous one of that name.
     pub(super) fn put(&mut self, directory: u32, name: &[u8], inode: u32) -> Result<u32, Full> {
         let new = self.node(directory, inode)?;
         if let Some(old) = self.child(directory, name) {
@@ -144,7 +144,7 @@ impl MergedTree {
         &mut self.directory(directory).children
     }
 
-    /// What is in a directory.
+    /// The content of a directory.
     pub(super) fn directory(&mut self, directory: u32) -> &mut Directory {
         self.nodes[directory as usize].directory.as_mut().expect("only directories are walked into")
     }
@@ -156,7 +156,7 @@ impl MergedTree {
         self.release(old);
     }
 
-    /// Takes away a name, and all below it. It must be in no directory's list any more, or be replaced there.
+    /// Deletes a name and everything below it. It must no longer be in its directory's list.
     pub(super) fn free(&mut self, node: u32) {
         let mut gone = vec![node];
         while let Some(node) = gone.pop() {
@@ -169,7 +169,7 @@ impl MergedTree {
         }
     }
 
-    /// Takes a name from an inode.
+    /// Removes a name from an inode.
     fn release(&mut self, inode: u32) {
         let links = &mut self.links[inode as usize];
         *links -= 1;
@@ -180,7 +180,7 @@ impl MergedTree {
         }
     }
 
-    /// Notes that so many bytes of text are kept.
+    /// Counts text against the limit.
     pub(super) fn count_text(&mut self, bytes: usize) -> Result<(), Full> {
         self.text = self.text.saturating_add(bytes);
         if self.text > MOST_TEXT { Err(Full::Text) } else { Ok(()) }
@@ -204,7 +204,7 @@ impl MergedTree {
         Ok(number)
     }
 
-    /// The number of a set of attributes with more of them, which replace those of the same name.
+    /// The number of a set of attributes extended by `more`, which replace those of the same name.
     pub(super) fn more_xattrs(&mut self, number: u32, more: Vec<(Vec<u8>, Vec<u8>)>) -> Result<u32, Full> {
         if more.is_empty() {
             return Ok(number);

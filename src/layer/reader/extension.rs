@@ -1,4 +1,4 @@
-//! What comes before a member to say more of it: PAX headers and GNU's long names.
+//! Extension headers, which precede their member: PAX headers and GNU's long names.
 
 use super::error::HeaderProblem;
 use super::header::TarHeader;
@@ -9,7 +9,7 @@ use super::sparse::{self, Form};
 use crate::layer::entry::Mtime;
 use crate::layer::limits::Limits;
 
-/// The extension headers before a member; of several of one kind the last, as in Go's archive/tar.
+/// The extension headers of a member; of each kind the last counts, as in Go's archive/tar.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
     pax: Option<Pax>,
@@ -18,12 +18,12 @@ pub(super) struct Extensions {
 }
 
 impl Extensions {
-    /// Whether a header of this type is an extension and not a member.
+    /// Whether a header of this type is an extension rather than a member.
     pub(super) fn is_one(typeflag: u8) -> bool {
         matches!(typeflag, b'x' | b'g' | b'L' | b'K')
     }
 
-    /// What an extension is called, and the most bytes that it may have.
+    /// The name of an extension, and its size limit.
     pub(super) fn limit(typeflag: u8, limits: &Limits) -> (&'static str, u64) {
         match typeflag {
             b'L' | b'K' => ("long name", limits.long_name),
@@ -37,8 +37,8 @@ impl Extensions {
             b'L' => self.long_name = Some(until_nul(content).to_vec()),
             b'K' => self.long_link = Some(until_nul(content).to_vec()),
             b'x' => self.pax = Some(Pax::parse(content)?),
-            // Go hands a global header out as a member of its own, so that it ends what came before and applies to
-            // nothing that follows.
+            // Go returns a global header as a member, so it must not follow other extensions, and applies to no later
+            // member.
             _ => drop((Pax::parse(content)?, self.none_left()?)),
         }
         Ok(())
@@ -50,13 +50,13 @@ impl Extensions {
         if none { Ok(()) } else { Err(HeaderProblem::Dangling) }
     }
 
-    /// The PAX header of a sparse file, and which form its map has.
+    /// The PAX header of a sparse file, and the format of its map.
     pub(super) fn sparse(&self) -> Option<(Form, &Pax)> {
         let pax = self.pax.as_ref()?;
         Some((sparse::form(pax)?, pax))
     }
 
-    /// The member whose header this is.
+    /// The member with this header, extensions applied.
     pub(super) fn apply(&self, header: TarHeader, header_offset: u64) -> Result<RawEntry, HeaderProblem> {
         let none = Pax::default();
         let pax = self.pax.as_ref().unwrap_or(&none);
@@ -90,7 +90,7 @@ impl Extensions {
     }
 }
 
-/// A name: GNU's long one goes before PAX's, as in Go, and both before the header's.
+/// A name: GNU's long name takes precedence over PAX's, as in Go, and both over the header's.
 fn text(pax: Option<&[u8]>, long: Option<&[u8]>, short: Vec<u8>) -> Vec<u8> {
     match (long, pax) {
         (Some(long), _) if !long.is_empty() => long.to_vec(),

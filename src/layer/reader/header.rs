@@ -1,4 +1,4 @@
-//! The 512 bytes of a tar header: V7, ustar, PAX's, star's and GNU's, told apart and read as Go's archive/tar does
+//! The 512 bytes of a tar header: V7, ustar, PAX's, star's and GNU's, distinguished and read as in Go's archive/tar
 //! ([POSIX, ustar](https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html#tag_20_92_13_06)).
 
 use std::ops::Range;
@@ -31,7 +31,7 @@ const STAR_TIMES: [Range<usize>; 2] = [476..488, 488..500];
 const STAR_TRAILER: Range<usize> = 508..512;
 const GNU_TIMES: [Range<usize>; 2] = [345..357, 357..369];
 
-/// What the numbers in a header say, before any extension.
+/// A parsed header, before extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TarHeader {
     pub(super) format: TarFormat,
@@ -47,7 +47,7 @@ pub(super) struct TarHeader {
     pub(super) device_minor: i64,
 }
 
-/// Whose header it is: what stands after the magic number depends on it.
+/// The format of a header, on which the fields after the magic number depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TarFormat {
     V7,
@@ -80,7 +80,7 @@ impl TarHeader {
     }
 }
 
-/// Old writers summed signed bytes, so both sums are taken.
+/// Old writers summed signed bytes, so both sums are accepted.
 fn verify_checksum(block: &Block) -> Result<(), HeaderProblem> {
     let expected = octal(&block[CHECKSUM]).ok_or(HeaderProblem::Checksum)?;
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
@@ -100,8 +100,8 @@ fn format(block: &Block) -> TarFormat {
     }
 }
 
-/// What goes before the name. GNU has times in its place, except that Go before 1.8 wrote a prefix there too: one that
-/// cannot be read as times is taken for that.
+/// The prefix of the name. GNU headers have times in its place, but Go before 1.8 wrote a prefix there: anything that
+/// does not parse as times is one.
 fn prefix(block: &Block, format: TarFormat) -> Result<&[u8], HeaderProblem> {
     let well_formed = |times: &[Range<usize>]| times.iter().all(|time| numeric(&block[time.clone()]).is_some());
     match format {

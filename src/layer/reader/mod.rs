@@ -1,17 +1,17 @@
-//! Tar members as they stand in an archive, read as Go's archive/tar reads them, as the tools that made and will read
-//! these archives do; stricter where a lenient reading would hide something.
+//! Reads tar members as Go's archive/tar does, which the tools that write and read these archives use; stricter where
+//! lenient parsing would hide something.
 //!
 //! ```text
-//! x   512 + records        what the next member's header has no room for (PAX); a `g` is checked and ignored
+//! x   512 + records        PAX records for the next member; a `g` is checked and ignored
 //! L/K 512 + name           the next member's name or link target (GNU)
 //! …   512 + content + pad  a member
-//! 0   512 × 2              the end; anything may follow and is read over
+//! 0   512 × 2              the end; anything may follow and is skipped
 //! ```
 //!
-//! - What is cut is refused, except after a member's content, where Go ends, too: umoci's `insert` leaves out the padding
-//!   of the last member and the end.
+//! - A truncated archive is refused, except after a member's content, where Go accepts it too: umoci's `insert` omits
+//!   the padding of the last member and the end.
 //! - An extension header that no member follows is refused.
-//! - Links, directories, devices and pipes have no content, whatever size their header claims.
+//! - Links, directories, devices and named pipes have no content, whatever size their header claims.
 //! - Memory does not depend on what headers claim: extensions have limits, holes are not allocated.
 
 mod error;
@@ -43,22 +43,22 @@ use super::limits::Limits;
 pub struct TarReader<R> {
     source: SkippingReader<R>,
     limits: Limits,
-    /// The stored content of the current member that was not read.
+    /// The unread stored content of the current member.
     remaining: u64,
-    /// What follows that up to the next block.
+    /// The padding after it.
     padding: u64,
-    /// Where that belongs, if the current member is sparse.
+    /// The position in the file, if the current member is sparse.
     sparse: Option<Cursor>,
-    /// Where what is being read ends.
+    /// The offset at which the current part ends.
     end: u64,
-    /// How many bytes of holes there were.
+    /// How many bytes of holes were read.
     holes: u64,
     ended: bool,
     marked: bool,
 }
 
 impl<R: Read> TarReader<R> {
-    /// Reads a stream; contents that nobody wants are read over.
+    /// Reads from a stream; unused contents are read and dropped.
     pub fn new(reader: R, limits: &Limits) -> Self {
         Self::from_source(SkippingReader::stream(reader), limits)
     }
@@ -68,7 +68,7 @@ impl<R: Read> TarReader<R> {
         Self { source, limits, remaining: 0, padding: 0, sparse: None, end: 0, holes: 0, ended: false, marked: false }
     }
 
-    /// The next member; none at the end, when the stream has been read to its very end.
+    /// The next member; `None` at the end, once the stream has been read to its very end.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend contents between two items")]
     pub fn next(&mut self) -> Result<Option<RawEntry>, TarError> {
         if self.ended {
@@ -95,24 +95,25 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// The content of the member that [`TarReader::next`] gave last, as much as has not been read of it.
+    /// The content of the current member, from where reading stopped.
     pub fn content(&mut self) -> EntryContent<'_, R> {
         EntryContent { tar: self }
     }
 
-    /// Shows to `each` what has not been read of the current member's content, as it is stored: without its holes.
+    /// Passes the unread stored content of the current member, without holes, to `each`.
     pub fn show_stored(&mut self, each: impl FnMut(&[u8])) -> Result<(), TarError> {
         let rest = std::mem::take(&mut self.remaining);
         self.sparse = None;
         if self.source.show(rest, each)? { Ok(()) } else { Err(self.truncated()) }
     }
 
-    /// How many bytes of the archive have been passed; after the end, its size.
+    /// How many bytes of the archive were consumed; after the end, its size.
     pub fn position(&self) -> u64 {
         self.source.position()
     }
 
-    /// Whether the end was marked, by two blocks of zeros. Many readers do without, but what ends without may be cut.
+    /// Whether the archive ends with two zero blocks. Many readers do not require them, but without them it may be
+    /// truncated.
     pub fn has_end_mark(&self) -> bool {
         self.marked
     }
@@ -123,7 +124,7 @@ impl<R: Read> TarReader<R> {
         if !self.source.skip(content)? {
             return Err(self.truncated());
         }
-        // Nothing is lost where padding is.
+        // Missing padding loses no data.
         self.source.skip(padding)?;
         Ok(())
     }
@@ -133,7 +134,7 @@ impl<R: Read> TarReader<R> {
         TarError::Truncated { offset, least: self.end.max(offset + 1) }
     }
 
-    /// The next block, unless it starts the end of the archive: then everything is read.
+    /// The next block; at the end of the archive, `None`, and the rest is read.
     fn header_block(&mut self, offset: u64) -> Result<Option<Block>, TarError> {
         let Some(block) = self.block_or_end()? else {
             return Ok(None);
@@ -156,7 +157,7 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// Refuses file systems that leave their first blocks free, which would be an empty archive.
+    /// Refuses file system images whose first blocks are zero, which would pass as an empty archive.
     fn look_inside(&mut self) -> Result<(), TarError> {
         let mut start = vec![0; foreign::LOOKED_AT_INSIDE];
         let mut filled = 2 * BLOCK;
@@ -172,13 +173,13 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// The next block, if there is more at all.
+    /// The next block; `None` at the end of the input.
     fn block_or_end(&mut self) -> Result<Option<Block>, TarError> {
         let mut block = [0; BLOCK];
         self.end = self.source.position() + BLOCK as u64;
         match self.source.read_block(&mut block)? {
             BLOCK => Ok(Some(block)),
-            // A part of the end: nothing but zeros.
+            // A truncated end: only zeros.
             count if block[..count].iter().all(|byte| *byte == 0) => Ok(None),
             count => {
                 Err(not_a_tar(self.source.position() - count as u64, &block[..count])
@@ -191,7 +192,7 @@ impl<R: Read> TarReader<R> {
         self.block_or_end()?.ok_or_else(|| self.truncated())
     }
 
-    /// The content of an extension header, which is small or refused.
+    /// The content of an extension header, limited in size.
     fn extension_content(&mut self, header: &TarHeader, offset: u64) -> Result<Vec<u8>, TarError> {
         let (what, limit) = Extensions::limit(header.typeflag, &self.limits);
         let at = |problem| TarError::Header { offset, problem };
@@ -208,7 +209,7 @@ impl<R: Read> TarReader<R> {
         Ok(content)
     }
 
-    /// Makes a member of its header and what came before it, and starts its content.
+    /// Makes a member from its header and extensions, and starts its content.
     fn member(
         &mut self,
         offset: u64,
@@ -229,7 +230,7 @@ impl<R: Read> TarReader<R> {
 }
 
 impl<R: Read + Seek> TarReader<R> {
-    /// Reads a file, from its start; contents that nobody wants are hopped over.
+    /// Reads a file from its start; unused contents are skipped by seeking.
     pub fn seekable(reader: R, limits: &Limits) -> io::Result<Self> {
         Ok(Self::from_source(SkippingReader::file(reader)?, limits))
     }
@@ -280,7 +281,7 @@ impl<R: Read> TarReader<R> {
     }
 }
 
-/// What begins like something else and is damaged at its first header was never a tar.
+/// If the first header is damaged and the start is that of another format, it was never a tar.
 fn not_a_tar(offset: u64, block: &[u8]) -> Option<TarError> {
     let is_tar = block.get(257..262) == Some(b"ustar");
     let what = if offset == 0 && !is_tar { foreign::recognise(block)? } else { return None };
@@ -291,7 +292,7 @@ fn at_most(length: usize, most: u64) -> usize {
     usize::try_from(most).map_or(length, |most| most.min(length))
 }
 
-/// How many bytes follow a content of `size` bytes up to the next block.
+/// The padding after a content of `size` bytes.
 pub(crate) fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
 }

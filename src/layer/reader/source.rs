@@ -1,19 +1,19 @@
-//! Where an archive comes from: a stream, or a file whose contents can be hopped over.
+//! The input of a tar reader: a stream, or a file in which contents are skipped by seeking.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::header::Block;
 use crate::layer::unpack::retry;
 
-/// How much of a stream is read at a time: large enough that calls cost nothing, small enough for the processor's cache.
+/// The buffer for streams: large enough that calls cost nothing, small enough for the CPU's cache.
 const STREAM_BUFFER: usize = 128 << 10;
-/// How much of a file is read at a time: mostly headers, and what follows them when contents are small.
+/// The buffer for files: mostly headers are read, and small contents after them.
 const FILE_BUFFER: usize = 16 << 10;
 
-/// Goes on by a distance within the file.
+/// Seeks forward within the file.
 type Hop<R> = fn(&mut R, u64) -> io::Result<()>;
 
-/// A buffered reader that knows its position, and how to skip.
+/// A buffered reader that tracks its position and can skip.
 pub(super) struct SkippingReader<R> {
     reader: R,
     buffer: Box<[u8]>,
@@ -23,14 +23,14 @@ pub(super) struct SkippingReader<R> {
     file: Option<File<R>>,
 }
 
-/// What a source that is a file has.
+/// The state of a seekable source.
 struct File<R> {
     length: u64,
     hop: Hop<R>,
 }
 
 impl<R: Read> SkippingReader<R> {
-    /// A stream: to skip is to read.
+    /// A stream: skipping reads.
     pub(super) fn stream(reader: R) -> Self {
         Self::new(reader, STREAM_BUFFER, None)
     }
@@ -39,12 +39,12 @@ impl<R: Read> SkippingReader<R> {
         Self { reader, buffer: vec![0; buffer].into_boxed_slice(), start: 0, end: 0, position: 0, file }
     }
 
-    /// How many bytes were passed.
+    /// How many bytes were consumed.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Reads some bytes; none at the end. Large reads go past the buffer.
+    /// Reads some bytes; none at the end. Large reads bypass the buffer.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         if self.start == self.end && bytes.len() >= self.buffer.len() {
             let count = retry(|| self.reader.read(bytes))?;
@@ -58,7 +58,7 @@ impl<R: Read> SkippingReader<R> {
         Ok(count)
     }
 
-    /// Reads as many bytes as there are, up to a block.
+    /// Reads up to a block; less only at the end.
     pub(super) fn read_block(&mut self, block: &mut Block) -> io::Result<usize> {
         let mut count = 0;
         while count < block.len() {
@@ -70,7 +70,7 @@ impl<R: Read> SkippingReader<R> {
         Ok(count)
     }
 
-    /// Goes on by `distance` bytes, or to the end; says whether there were so many.
+    /// Skips `distance` bytes; false if the input ends before.
     pub(super) fn skip(&mut self, distance: u64) -> io::Result<bool> {
         let mut left = distance;
         while left > 0 {
@@ -93,7 +93,7 @@ impl<R: Read> SkippingReader<R> {
         Ok(true)
     }
 
-    /// Goes on by `distance` bytes, as [`SkippingReader::skip`] does, but reads and shows all of them.
+    /// Skips like [`SkippingReader::skip`], but reads the bytes and passes them to `each`.
     pub(super) fn show(&mut self, distance: u64, mut each: impl FnMut(&[u8])) -> io::Result<bool> {
         let mut left = distance;
         while left > 0 {
@@ -125,7 +125,7 @@ impl<R: Read> SkippingReader<R> {
 }
 
 impl<R: Read + Seek> SkippingReader<R> {
-    /// A file, from its start: to skip is to seek, but never beyond its end.
+    /// A file, from its start: skipping seeks, but never beyond the end.
     pub(super) fn file(mut reader: R) -> io::Result<Self> {
         let length = reader.seek(SeekFrom::End(0))?;
         reader.rewind()?;

@@ -1,4 +1,4 @@
-//! How a reader starts the content of a sparse member.
+//! Starts the content of a sparse member.
 
 use std::io::Read;
 
@@ -9,11 +9,11 @@ use super::header::{BLOCK, Block, TarFormat};
 use super::raw::{RawEntry, RawKind};
 use super::sparse::{self, Cursor, Form, MapError};
 
-/// A file's size and the numbers of its map: offsets and lengths in turn.
+/// A file's size and the numbers of its map: alternating offsets and lengths.
 type SizeAndMap = (i64, Vec<i64>);
 
 impl<R: Read> TarReader<R> {
-    /// If the member is a sparse file, reads what there is of its map in the archive and gives it its size.
+    /// If the member is a sparse file, reads its map and sets its size.
     pub(super) fn start_sparse(
         &mut self,
         entry: &mut RawEntry,
@@ -32,7 +32,7 @@ impl<R: Read> TarReader<R> {
         let size = u64::try_from(size).map_err(|_| at(HeaderProblem::NegativeSize))?;
         let map = sparse::checked_map(&numbers, size, self.remaining).map_err(at)?;
         self.holes = self.holes.saturating_add(size - self.remaining);
-        // What is stored of it follows, or the archive is refused for its end.
+        // The stored content follows; if it is truncated, that is detected later.
         let stored = self.source.position().saturating_add(self.remaining);
         self.limits.check(stored, stored.saturating_add(self.holes))?;
         entry.size = size;

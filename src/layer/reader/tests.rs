@@ -1,4 +1,4 @@
-//! Archives made by hand, and what is read from them.
+//! Hand-made archives and how they are read.
 
 use std::io::{self, Read};
 
@@ -81,7 +81,7 @@ fn read_within(archive: &[u8], limits: &Limits) -> Result<Vec<(RawEntry, Vec<u8>
     Ok(members)
 }
 
-/// The same without looking at contents, from a file.
+/// The same from a file, skipping contents.
 fn hop(archive: &[u8]) -> Result<Vec<RawEntry>, TarError> {
     let mut tar = TarReader::seekable(io::Cursor::new(archive), &Limits::default())?;
     let mut members = Vec::new();
@@ -147,7 +147,7 @@ fn every_dialect_has_its_prefix() {
             format!("{prefix}/{name}"),
         ),
         (TarHeader::gnu(b'0', &name, 0).at(345, b"00000000001\x0000000000001\0"), name.clone()),
-        // Written by Go before 1.8.
+        // As Go before 1.8 wrote it.
         (ustar(TarHeader::gnu(b'0', &name, 0)), format!("{prefix}/{name}")),
         (TarHeader::gnu(b'0', &name, 0).at(345, "é".as_bytes()), name.clone()),
         (ustar(TarHeader::ustar(b'0', &name, 0)).at(257, &[0; 8]), name.clone()),
@@ -290,7 +290,7 @@ fn an_archive_ends_as_go_ends_it() {
         assert_eq!(one(&[member.clone(), end.concat()]).name, b"n");
     }
     assert_eq!(problem(&[member.clone(), zero.clone(), member.clone()]), HeaderProblem::LoneZeroBlock);
-    // A part of the end is one, too; a part of anything else is cut.
+    // A truncated end is accepted; truncation anywhere else is not.
     for end in [&zero[..511], &[&zero[..], &[0]].concat()] {
         assert_eq!(one(&[member.clone(), end.to_vec()]).name, b"n");
     }
@@ -420,7 +420,7 @@ fn contents_may_be_read_in_part() {
     assert_eq!(tar.content().read(&mut some).expect("nothing"), 0);
 }
 
-/// An archive with something of everything.
+/// An archive with members of every kind.
 fn everything() -> Vec<u8> {
     let v10 = ["GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=s", "GNU.sparse.realsize=200"];
     let map = [&b"1\n3\n5\n"[..], &[0; 506]].concat();
@@ -440,7 +440,7 @@ fn everything() -> Vec<u8> {
     parts.concat()
 }
 
-/// A header's checksum made right again, wherever one may be.
+/// Corrects the checksum of every possible header.
 fn repair(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(BLOCK).filter(|block| block[257..262] == *b"ustar") {
         block[148..156].fill(b' ');

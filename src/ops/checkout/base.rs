@@ -27,7 +27,7 @@ pub struct Checkout {
     pub config: ImageConfig,
     /// The contents of the image's layers.
     pub layers: LayerStack,
-    /// What those are called; none if there is no image.
+    /// The names of the layers for messages; none if there is no image.
     pub names: Option<LayerNames>,
     /// When the snapshot was taken, by the clock of the file system.
     pub settled: Mtime,
@@ -35,18 +35,18 @@ pub struct Checkout {
     pub user: Option<(u32, u32)>,
     /// The image that the directory was unpacked from.
     pub origin: Base,
-    /// Where the directory is of which this is a copy.
+    /// The path of the directory that this one is a copy of.
     pub copy_of: Option<String>,
-    /// Nobody said that there is no base, and nobody knows one.
+    /// No base is known, and none was ruled out by the user.
     pub is_unknown: bool,
-    /// The directory is the one that the records are of, inode for inode.
+    /// The directory is the original that the records describe, so inodes can be compared.
     pub in_place: bool,
     /// What is known of the empty files that stand for devices.
     pub stand_ins: StandIns,
     known: Known,
 }
 
-/// What the records are made of.
+/// The source of the records.
 enum Known {
     Snapshot(Box<Snapshot>),
     Image(Box<Overlay>),
@@ -75,7 +75,7 @@ impl Checkout {
                     let header = &snapshot.header;
                     let mut checkout = Self::by_content(context, root, directory, header, &header.origin)?;
                     checkout.stand_ins = stand_ins(&snapshot)?;
-                    // Layers are squashed, and not what was said about the image since.
+                    // Only layers are squashed, not later changes of the config.
                     if let Ok(latest) = find_base(context, directory, &header.base)
                         && let Some(image) = image_of(&latest, &header.base)
                     {
@@ -142,7 +142,7 @@ impl Checkout {
         })
     }
 
-    /// Compares with an image that the directory came from, of which no snapshot is of use.
+    /// Compares by content with the image that the directory came from, because there is no usable snapshot.
     fn by_content(
         context: &Context,
         root: Root,
@@ -215,7 +215,7 @@ impl Context {
     /// The contents of an image's layers, all of which must be there.
     pub(in crate::ops) fn layers(&self, found: &FoundImage, image: &Image) -> Result<LayerStack, Error> {
         image.require_complete(|| found.shown())?;
-        // From here on nobody deletes them.
+        // From here on a lease keeps them.
         if !self.hold(found)? {
             return Err(Error::RemovedMeanwhile { image: found.shown() });
         }

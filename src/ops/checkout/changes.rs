@@ -17,7 +17,7 @@ pub struct Diff {
     pub skipped: Skipped,
     /// How the base was found, if not by the directory itself: it is a copy of the one at this path.
     pub copy_of: Option<String>,
-    /// All of the directory is new: nobody said so, but it was never unpacked here.
+    /// Everything in the directory is new because no image was unpacked to it.
     pub is_unknown: bool,
 }
 
@@ -49,7 +49,7 @@ impl Checkout {
     }
 }
 
-/// Whether one of the patterns is that of a path: as a whole, with or without a `/` before it, or of its last name if
+/// Whether one of the patterns matches a path: the whole path, with or without a leading `/`, or its last component if
 /// the pattern has no `/`.
 fn is_excluded(patterns: &[String], path: &EntryPath) -> bool {
     let whole = String::from_utf8_lossy(path.as_bytes());

@@ -16,7 +16,7 @@ pub struct Compare {
 /// What a directory is compared with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum CompareTo {
-    /// The image that it was unpacked from, or committed to since. If nobody knows one, nothing at all.
+    /// The image that it was unpacked from or last committed to; nothing if none is known.
     #[default]
     Snapshot,
     /// This image, of the store or in an archive or layout.

@@ -1,4 +1,4 @@
-//! What is in a directory that was unpacked, as its next image would have it.
+//! The content of an unpacked directory as its next image would have it.
 
 use std::path::Path;
 
@@ -13,17 +13,18 @@ use crate::rootfs::{Changes, PathRecord, Root, Skipped};
 pub struct Present {
     /// The directory.
     pub root: Root,
-    /// The layers that the sources of records lead into.
+    /// The layers that the records take content from.
     pub layers: LayerStack,
-    /// What they are called.
+    /// Their names for messages.
     pub names: LayerNames,
-    /// What is there, in walk order. What this user cannot read is as it was, so that its source has its content.
+    /// The content, in walk order. Paths that this user cannot read are as in the image, which is the source of their
+    /// content.
     pub records: Vec<PathRecord>,
-    /// What is there and in no layer.
+    /// What no layer can hold, such as sockets.
     pub skipped: Skipped,
 }
 
-/// Looks at a directory; none if no image is known that it came from.
+/// Reads a directory; none if the image that it came from is unknown.
 pub fn present(context: &Context, directory: &Path) -> Result<Option<Present>, Error> {
     let compare = Compare::default();
     let checkout = Checkout::open(context, directory, &compare)?;

@@ -1,4 +1,4 @@
-//! `commit`: what became of an unpacked directory is a layer, and with it a new image.
+//! `commit`: the changes in an unpacked directory become a layer of a new image.
 //!
 //! The directory's snapshot says which image it came from; after a commit it says that it came from the new one, so that
 //! the next commit is one layer more.
@@ -20,14 +20,14 @@ use crate::oci::{ContainerConfig, Created, Descriptor, DiffId, Digest, Document,
 use crate::rootfs::{self, Changes, DiskChange, LayerTar, PlacedContent, Skipped};
 use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
-/// What the person who commits wants.
+/// Options of `commit`.
 #[derive(Debug, Clone)]
 pub struct CommitOptions {
     /// What is compared, and how.
     pub compare: Compare,
-    /// Who made the image; empty if nobody said.
+    /// The author; may be empty.
     pub author: String,
-    /// What is said about it; empty if nothing was.
+    /// The commit message; may be empty.
     pub message: String,
     /// The changes of the config.
     pub changes: Vec<Edit>,
@@ -54,7 +54,7 @@ pub struct Committed {
     pub skipped: Skipped,
     /// How the base was found, if not by the directory itself: it is a copy of the one at this path.
     pub copy_of: Option<String>,
-    /// All of the directory is new: nobody said so, but it was never unpacked here.
+    /// Everything in the directory is new because no image was unpacked to it.
     pub is_unknown: bool,
 }
 
@@ -64,7 +64,7 @@ pub fn dry_run(context: &Context, directory: &Path, compare: &Compare) -> Result
     diff(context, directory, compare)
 }
 
-/// The base of a new image is in the store: its layers are the new image's as well.
+/// Checks that the base is in the store, since the new image shares its layers.
 fn require_stored(compare: &Compare) -> Result<(), Error> {
     let CompareTo::Image(typed) = &compare.to else { return Ok(()) };
     match Location::parse(typed, Path::exists).path() {
@@ -73,7 +73,7 @@ fn require_stored(compare: &Compare) -> Result<(), Error> {
     }
 }
 
-/// Makes an image of what became of a directory.
+/// Makes a new image of the changes in a directory.
 pub fn commit(
     context: &Context,
     directory: &Path,
@@ -85,7 +85,7 @@ pub fn commit(
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let checkout = Checkout::open(context, directory, &options.compare)?;
     let mut draft = context.store.draft_snapshot()?;
-    // What changes from now on is suspect next time.
+    // Changes from now on are found by the next comparison.
     let settled = draft.born()?;
     let Changes { mut changes, skipped } = checkout.changes(&options.compare, &mut |record| Ok(draft.add(&record)?))?;
     limit_times(&mut changes, options.latest);
@@ -93,14 +93,14 @@ pub fn commit(
     let (layer, placed) = layer.map_or_else(Default::default, |(layer, placed)| (Some(layer), placed));
     let config = config(&checkout, options, layer.as_ref())?;
     let layers = layers(&checkout, layer.as_ref());
-    // What the index said of the base's platform is true of the new image.
+    // The new image has the platform that the index gives the base.
     let platform = checkout.image.as_ref().and_then(|image| image.described_platform.clone());
     let descriptor =
         quarantine.assemble(Assembly { config: &config, layers, manifest: None, parent: checkout.parent, platform })?;
     let id = ImageId::new(*config.digest());
     let changed = refresh::Changed { changes: &changes, placed: &placed, skipped: &skipped, settled };
     let base = rootfs::Base { manifest: Some(descriptor.digest), id: Some(id) };
-    // All that can fail comes before the image is there.
+    // Everything that can fail comes before the image is published.
     let snapshot = refresh::refresh(context, directory, &checkout, draft, &changed, base, config.value())?;
     quarantine.publish_image(&descriptor, name.as_ref())?;
     snapshot.publish()?;
@@ -108,7 +108,7 @@ pub fn commit(
     Ok(Committed { id, digest, name, layers, skipped, copy_of: checkout.copy_of, is_unknown: checkout.is_unknown })
 }
 
-/// Makes no time later than the latest that is wanted, so that the same content is the same layer.
+/// Clamps times to `latest`, so that the same content gives the same layer.
 fn limit_times(changes: &mut [DiskChange], latest: Option<i64>) {
     let Some(latest) = latest else { return };
     let latest = Mtime { seconds: latest, nanos: 0 };
@@ -117,7 +117,7 @@ fn limit_times(changes: &mut [DiskChange], latest: Option<i64>) {
     }
 }
 
-/// Writes the changes as a layer; none if there are none, or nothing is below it and nothing is in it.
+/// Writes the changes as a layer; none if nothing changed.
 fn write_layer(
     checkout: &Checkout,
     quarantine: &Quarantine,
@@ -152,7 +152,7 @@ fn config(
     layer: Option<&VerifiedLayer>,
 ) -> Result<Document<ImageConfig>, Error> {
     let base = &checkout.config;
-    // What a container of the base would have: docker takes neither its shell nor its ONBUILD triggers into one.
+    // The config of a container of the base: docker copies neither its shell nor its ONBUILD triggers.
     let inherited = edit::merge(ContainerConfig::default(), &base.config.clone().unwrap_or_default());
     let config = edit::amend(&inherited, &options.changes)?;
     let step = BuildStep {
@@ -165,7 +165,7 @@ fn config(
     Ok(edit::child(base, config, step))
 }
 
-/// What a container of the base would have run: docker says that it made the layer.
+/// The command of a container of the base, which docker records as `created_by` of the layer.
 fn command(config: &ContainerConfig) -> String {
     config.cmd.as_ref().map(|words| words.join(" ")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The snapshot after a commit: the directory is that of the new image now.
+//! The snapshot after a commit, which makes the new image the directory's base.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) struct Changed<'a> {
     pub(super) settled: Mtime,
 }
 
-/// Makes a snapshot of what the scan found, with the new layer in place of what changed.
+/// Makes a snapshot from the scan, in which changes refer to the new layer.
 pub(super) fn refresh(
     context: &Context,
     directory: &Path,
@@ -100,11 +100,11 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The record as the new image has it; none if the new image does not have it.
+    /// The record as it is in the new image; none if the path is not in it.
     fn rewrite(&mut self, record: PathRecord) -> Option<PathRecord> {
         let mut record = self.renewed(record)?;
         if record.group != 0 {
-            // Counted anew, so that the numbers of the next layer are no older layer's.
+            // Numbered again from 1, so that numbers of the next layer do not collide.
             let next = u32::try_from(self.groups.len()).unwrap_or(u32::MAX).saturating_add(1);
             record.group = *self.groups.entry(record.group).or_insert(next);
         }
@@ -128,7 +128,7 @@ impl<'a> Rewriter<'a> {
         let links = self.links.get(change.link.as_deref().unwrap_or(&change.path));
         let source = self.source(links.map_or(place, |links| links.first));
         let group = links.map_or(0, |links| links.group);
-        // What the disk has is written down only where it is not what the image has.
+        // What is on disk is recorded only where it differs from the image.
         let xattrs = record
             .xattrs
             .or_else(|| (record.node.xattrs != node.xattrs).then(|| rootfs::Xattrs(record.node.xattrs.clone())));

@@ -91,11 +91,11 @@ fn kind(path: &Path, metadata: &Metadata) -> io::Result<EntryKind> {
     })
 }
 
-/// The most bytes that the kernel lets the list of names, or a value, have. To ask for an empty buffer's worth is no way to
-/// learn the size.
+/// The most bytes that the kernel lets the list of names, or a value, have. A query with an empty buffer would not give
+/// the size.
 const LARGEST_XATTR: usize = 64 << 10;
 
-/// The attributes that are worth keeping, sorted by name.
+/// The attributes that are exported, sorted by name.
 fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut buffer = vec![0; LARGEST_XATTR];
     let listed = match rustix::fs::llistxattr(path, &mut buffer[..]) {
@@ -109,7 +109,7 @@ fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
     for name in names {
         match rustix::fs::lgetxattr(path, OsStr::from_bytes(&name), &mut buffer[..]) {
             Ok(length) => found.push((name, buffer[..length].to_vec())),
-            // An attribute that this file system lists and does not have.
+            // The file system lists an attribute that it does not have.
             Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => {}
             Err(error) => return Err(error.into()),
         }
@@ -125,7 +125,7 @@ fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result
     unchanged(&file, (metadata.ino(), metadata.size()), output)
 }
 
-/// Copies the content of a file that has that inode and size, and keeps them.
+/// Copies the content of a file that must have this inode and size before and after.
 pub(super) fn unchanged(file: &File, (ino, size): (u64, u64), output: &mut Output<'_>) -> io::Result<()> {
     let changed = || io::Error::other("it changed while it was read");
     let before = file.metadata()?;

@@ -25,7 +25,7 @@ use crate::layer::{Limits, Meta, TarWriter};
 use crate::oci::Platform;
 use crate::rootfs::Skipped;
 
-/// What the person who exports wants.
+/// Options of `export`.
 #[derive(Debug, Clone, Default)]
 pub struct ExportOptions {
     /// Only an image for this platform.
@@ -40,21 +40,21 @@ pub enum Export {
     Image {
         /// Its layers, bottom first.
         layers: Vec<Layer>,
-        /// What they are together.
+        /// Their merged view.
         view: Box<Overlay>,
-        /// What its layers are called.
+        /// The names of its layers for messages.
         names: LayerNames,
-        /// How much is taken from a layer.
+        /// The limits for reading layers.
         limits: Limits,
     },
     /// A folder as it is on the disk.
     Folder {
         /// The folder.
         path: PathBuf,
-        /// The image that it was unpacked from is not in the store any more.
+        /// Whether the image that it was unpacked from is no longer in the store.
         is_orphan: bool,
     },
-    /// A folder that an image was unpacked to: with the owners, devices and so on that it would have in the next image.
+    /// A folder that an image was unpacked to: with owners, devices and so on as its next image would have them.
     Unpacked {
         /// What is in it.
         present: Box<Present>,
@@ -108,7 +108,7 @@ impl Export {
         }
     }
 
-    /// Writes the tar, and says what is not in it.
+    /// Writes the tar, and returns what it could not hold.
     pub fn write(&self, target: Target<'_>, progress: &dyn Progress) -> Result<Skipped, Error> {
         let stream = match target {
             Target::File(file) => return self.write_to(Sink::file(file), progress),
@@ -117,8 +117,8 @@ impl Export {
         let mut counted = Counted { stream, count: 0 };
         let written = self.write_to(Sink::stream(&mut counted), progress);
         if written.is_err() && counted.count > 0 {
-            // Whoever gets what was written so far is not told that this failed, and many readers take a tar without an end
-            // for a whole one. The error that is told is the first.
+            // The reader does not learn that this failed, and many readers accept a tar without an end mark. The first
+            // error is the one that is reported.
             let _ = counted.write_all(&SPOILT);
         }
         written
@@ -140,10 +140,10 @@ impl Export {
     }
 }
 
-/// What no reader takes for a part of a tar, wherever it stands.
+/// Bytes that every reader rejects, at any position in a tar.
 const SPOILT: [u8; 1536] = [0xff; 1536];
 
-/// A stream, and how many bytes it took.
+/// A stream that counts the bytes written.
 struct Counted<'a> {
     stream: &'a mut dyn Write,
     count: u64,
@@ -188,7 +188,7 @@ impl Output<'_> {
         self.progress.start(PART, "export", Some(total));
         files.sort_unstable_by_key(|node| (node.layer(), node.source().map(|source| source.content_offset), node.id()));
         for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
-            // The layer on top of all is the stubs', which are empty.
+            // The topmost layer is that of the stubs, which are empty.
             match layers.get(files[0].layer()).and_then(|layer| layer.blob.as_ref()) {
                 Some(layer) => self.files(layer, files, names, limits)?,
                 None => files.iter().try_for_each(|file| self.header(&meta(*file)))?,

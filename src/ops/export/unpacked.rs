@@ -1,4 +1,4 @@
-//! A directory that an image was unpacked to, as a tar: what the disk could not take is as in the image.
+//! An unpacked directory as a tar: what could not be set on disk is as in the image.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -36,7 +36,7 @@ pub(super) fn write(present: &Present, output: &mut Output<'_>) -> Result<Skippe
     Ok(present.skipped.clone())
 }
 
-/// What several names of one file have in common: its inode, or what the image said where the inode is not known.
+/// The key that names of one file share: its inode, or the link group in the image where the inode is unknown.
 #[derive(PartialEq, Eq, Hash)]
 enum SharedInode {
     Disk(u64),
@@ -52,7 +52,7 @@ fn inode(record: &PathRecord) -> Option<SharedInode> {
     }
 }
 
-/// Copies a file's content from the disk, or from the image if this user cannot see it there: then it is as it was.
+/// Copies a file's content from the disk, or from the image if this user cannot read it there.
 fn content(present: &Present, record: &PathRecord, output: &mut Output<'_>) -> Result<(), Error> {
     let failed = |source| Error::Io { what: shown(record.path.as_bytes()), source };
     let is_hidden = present.skipped.mounts.iter().any(|mount| record.path.starts_with(mount));

@@ -1,4 +1,4 @@
-//! Copies what was planned into the quarantine, and verifies it.
+//! Copies the selected images into the quarantine and verifies them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -15,12 +15,12 @@ pub(super) struct LoadedImage {
     pub(super) names: Vec<Reference>,
     pub(super) descriptor: Descriptor,
     pub(super) id: ImageId,
-    /// All images that came, of whichever platform.
+    /// All images that were taken, of any platform.
     pub(super) images: HashSet<ImageId>,
     pub(super) layers: Vec<DiffId>,
 }
 
-/// Takes all that the planned images need.
+/// Takes all blobs of the selected images.
 pub(super) fn take(
     context: &Context,
     quarantine: &Quarantine,
@@ -69,7 +69,7 @@ impl ImageLoader<'_> {
         self.progress.start(id, &label, Some(blob.size()));
         let moved = |bytes| self.progress.advance(id, bytes);
         let what = format!("layer {}", layer.diff_id);
-        // A manifest names the blob as it is; without one, it can be kept in a form that has a media type.
+        // A manifest fixes the blob's digest; without one, the layer may be stored in a form that has a media type.
         let unpack = layer.descriptor.is_none();
         let kept = self.quarantine.keep_layer(blob, unpack, &what, &moved)?;
         self.progress.finish(id, "");
@@ -89,10 +89,10 @@ impl ImageLoader<'_> {
             (_, Some(given)) => given.clone(),
             (None, None) => unnamed_index(&named.tree),
         };
-        // What was committed on what is for this store to say.
+        // The parent annotation is valid only in the store that wrote it.
         descriptor.annotations.remove(ANNOTATION_PARENT);
         let layers = image.config.value().rootfs.diff_ids.clone();
-        // Of several platforms one may have been taken: a digest that named the index is not its manifest's.
+        // If only one platform was taken, a digest of the index is not that of its manifest.
         let is_right = |name: &&Reference| {
             name.digest().is_none_or(|digest| descriptor.digest == *digest || named.tree.has_manifest(digest))
         };
@@ -101,7 +101,7 @@ impl ImageLoader<'_> {
         Ok(LoadedImage { names: right, descriptor, id: image.id(), images, layers })
     }
 
-    /// Takes documents and verifies layers. For an image the descriptor of its manifest comes back.
+    /// Takes documents and verifies layers. Returns the manifest's descriptor of an image.
     fn take_tree(&self, tree: &ImageTree, label: &str, needed: bool) -> Result<Option<Descriptor>, Error> {
         match tree {
             ImageTree::Image(image) if needed || self.lacking(image).is_empty() => {
@@ -141,7 +141,7 @@ impl ImageLoader<'_> {
         Ok(self.quarantine.assemble(Assembly { config, layers, manifest, parent: None, platform })?)
     }
 
-    /// The layers as they are kept, each with the digest and diff ID that it should have.
+    /// The kept layers, after checking digest and diff ID of each.
     fn verify_layers(&self, image: &Image) -> Result<Vec<VerifiedLayer>, Error> {
         let mut layers = Vec::with_capacity(image.layers.len());
         for (place, layer) in image.layers.iter().enumerate() {
@@ -163,7 +163,7 @@ impl ImageLoader<'_> {
         Ok(layers)
     }
 
-    /// A hard link may lead to a file of a layer below, but not to nothing.
+    /// The target of a hard link must exist in its layer or in one below.
     fn check_links(&self, image: &Image, layers: &[VerifiedLayer]) -> Result<(), Error> {
         for (place, (layer, kept)) in image.layers.iter().zip(layers).enumerate() {
             let mut missing: HashSet<&EntryPath> = kept.missing_link_targets.iter().collect();
@@ -171,7 +171,7 @@ impl ImageLoader<'_> {
                 if missing.is_empty() {
                     break;
                 }
-                // An index that cannot be read finds nothing, and the link is refused.
+                // If an index cannot be read, the target is not found and the link is refused.
                 let Ok(entries) = self.quarantine.entries(&lower.digest) else { continue };
                 for entry in entries.flatten() {
                     missing.remove(&entry.path);
@@ -204,7 +204,7 @@ impl ImageLoader<'_> {
     }
 }
 
-/// An index that nobody described; archives describe theirs.
+/// The descriptor of an index without one; those of archives have one.
 fn unnamed_index(tree: &ImageTree) -> Descriptor {
     match tree {
         ImageTree::Index { document, .. } => document.descriptor(MediaType::OCI_INDEX),

@@ -1,7 +1,8 @@
 //! `load`: the images of an archive come into the store, all or none.
 //!
-//! Reading an archive gives trees of images whose layers are only found; [`plan`] says what to take from them and under
-//! which names, `take` copies and verifies every blob into a quarantine, and the quarantine is published in one step.
+//! Reading an archive gives trees of images whose layers are only located; [`plan`] says what to take from them and
+//! under which names, `take` copies and verifies every blob into a quarantine, and the quarantine is published in one
+//! step.
 
 mod loader;
 pub mod plan;
@@ -37,11 +38,11 @@ pub struct Loaded {
 pub struct LoadedName {
     /// The name.
     pub name: Reference,
-    /// The other image that had it before.
+    /// The image that lost it.
     pub moved_from: Option<ImageId>,
 }
 
-/// Loads the images of an archive; with [`LoadOptions::dry_run`], does all of it but the last step.
+/// Loads the images of an archive; with [`LoadOptions::dry_run`], everything but publishing.
 pub fn load(
     context: &Context,
     input: SourceInput,
@@ -92,7 +93,7 @@ fn name_all(
         let LoadedImage { names, descriptor, id, images, layers } = image;
         let mut given = Vec::new();
         for name in names {
-            // A name that two images of the archive have is moved by the second; its image is not in the store yet.
+            // A name of two images of the archive is moved by the second; the first is not in the store yet.
             let there = catalog.find(&name).and_then(|entry| context.store.tree(entry).ok());
             let before = match here.insert(name.clone(), id) {
                 Some(earlier) => Some(earlier),
@@ -107,7 +108,7 @@ fn name_all(
             if options.no_clobber && !same && catalog.find(&name).is_some() {
                 return Err(Error::TagTaken(name.familiar()));
             }
-            // Whatever only the other image has is not forgotten with it.
+            // The other image stays if it has platforms that the new one lacks.
             let has_more = |tree: &ImageTree| !complete_images(tree).is_subset(&images);
             catalog.tag(&name, &descriptor, same && !there.as_ref().is_some_and(has_more));
             given.push(LoadedName { name, moved_from: before.filter(|_| !same) });
@@ -120,7 +121,7 @@ fn name_all(
     Ok(loaded)
 }
 
-/// Whether an image is a platform of the index that has its name already. It is there now, and the others stay.
+/// Whether an image is a platform of the index that already has its name; then the index keeps the name.
 fn has_all(tree: &ImageTree, descriptor: &Descriptor, images: &HashSet<ImageId>) -> bool {
     let mut digests = HashSet::new();
     tree.collect_digests(&mut digests);

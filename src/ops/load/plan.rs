@@ -1,4 +1,4 @@
-//! What is taken from an archive, and under which names.
+//! Selects and names the images of an archive.
 
 use std::collections::BTreeSet;
 
@@ -6,20 +6,20 @@ use crate::image::{Child, Image, ImageTree, Named};
 use crate::oci::{Digest, Platform, Reference};
 use crate::ops::Error;
 
-/// What the person who loads wants.
+/// Options of `load`.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
     /// Only these platforms; all if there are none.
     pub platforms: Vec<Platform>,
-    /// A name that is another image's stays there, and nothing is loaded.
+    /// Fail instead of moving a name from another image.
     pub no_clobber: bool,
     /// Other names for the images: what they are called in the archive, or the beginning of their id, and the new name.
     pub rename: Vec<(String, Reference)>,
-    /// Goes before all names, in place of their registry.
+    /// A registry and path that replaces the registry of all names.
     pub prefix: Option<String>,
     /// Only the images of these names.
     pub only: Vec<Reference>,
-    /// Everything is verified, and nothing is stored.
+    /// Verify everything, store nothing.
     pub dry_run: bool,
 }
 
@@ -66,7 +66,7 @@ fn rename(named: &mut [Named], options: &LoadOptions) -> Result<(), Error> {
     if renamed { check_distinct(named) } else { Ok(()) }
 }
 
-/// The names that an image has then: new ones in the places of the old, and at the end those that were given to its ID.
+/// The names after renaming: new names in place of old ones, and those given to its ID at the end.
 fn renamed(named: &Named, pairs: &[(String, Reference)]) -> Vec<Reference> {
     let mut given = Vec::new();
     for name in &named.names {
@@ -85,7 +85,7 @@ fn is_called(name: &Reference, typed: &str) -> bool {
     typed.parse::<Reference>().is_ok_and(|typed| typed.with_default_tag() == *name)
 }
 
-/// An archive may give one name to several images, as docker takes it; a person who renames does not mean it.
+/// An archive may give one name to several images, as in docker; with renaming this is a mistake.
 fn check_distinct(named: &[Named]) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for name in named.iter().flat_map(|named| &named.names) {
@@ -104,15 +104,15 @@ fn prefixed(name: &Reference, prefix: &str) -> Result<Reference, Error> {
     Ok(format!("{}/{repository}{tag}", prefix.trim_end_matches('/')).parse()?)
 }
 
-/// Whether an id of at least twelve digits begins so.
+/// Whether `text` is the beginning of the image's ID, of at least twelve digits.
 fn is_called_by_id(tree: &ImageTree, text: &str) -> bool {
     let hex = text.strip_prefix("sha256:").unwrap_or(text);
     let is_id = hex.len() >= 12 || hex.parse::<Digest>().is_ok();
     is_id && tree.images().iter().any(|image| image.id().digest().hex().starts_with(hex))
 }
 
-/// Leaves out what is not for the platforms that are wanted. Each must be found somewhere; an index stays as it is, with
-/// nothing behind its other platforms, so that what the store has of them is still there under the same name.
+/// Keeps only the wanted platforms, each of which must be found. An index is kept unchanged, with its other platforms
+/// missing, so that those already in the store stay under the same name.
 fn choose_platforms(named: Vec<Named>, wanted: &[Platform]) -> Result<Vec<Named>, Error> {
     if wanted.is_empty() {
         return Ok(named);
@@ -146,7 +146,7 @@ fn no_such_platform(named: &[Named], wanted: &[Platform]) -> Error {
     Error::Platform { image, wanted: wanted.to_vec(), found }
 }
 
-/// The tree without the images that are not to be kept, and without what is said of them.
+/// The tree without the images that are not kept and without attestations about them.
 fn without(tree: ImageTree, keep: &dyn Fn(&Image) -> bool) -> ImageTree {
     match tree {
         ImageTree::Image(image) if !keep(&image) => ImageTree::Absent,

@@ -1,7 +1,7 @@
-//! A file that appears under its name when it is whole.
+//! A file that appears under its name when it is complete.
 //!
 //! Until then it has no name where the file system can have such files (`O_TMPFILE`), so that nothing is left of it
-//! whatever ends the process. Elsewhere it has a hidden name beside its target.
+//! however the process ends. Elsewhere it has a hidden name beside its target.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -14,13 +14,13 @@ use tempfile::NamedTempFile;
 
 use crate::cancel::{Draft, Token};
 
-/// A new file that is not seen yet. Dropped without [`NewFile::publish`], it is gone.
+/// A new file that is not visible yet. It is deleted if it is dropped without [`NewFile::publish`].
 pub(super) enum NewFile {
     Unnamed(File),
     Named(NamedTempFile, Draft),
 }
 
-/// Files that are replaced keep no other permissions than these either.
+/// The permissions, also where an existing file is replaced.
 const MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl NewFile {
@@ -44,7 +44,7 @@ impl NewFile {
         }
     }
 
-    /// Gives the file its name, in place of what had it.
+    /// Gives the file its name, replacing an existing file.
     pub(super) fn publish(self, target: &Path) -> io::Result<()> {
         match self {
             Self::Unnamed(file) => link(&file, target),
@@ -64,7 +64,7 @@ fn name_in_proc(file: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-/// A link replaces nothing: what has the name already is replaced by a rename from a name beside it.
+/// `linkat` cannot replace a file, so an existing one is replaced by a rename from a temporary name.
 fn link(file: &File, target: &Path) -> io::Result<()> {
     let from = name_in_proc(file);
     let link = |to: &Path| rustix::fs::linkat(CWD, &from, CWD, to, AtFlags::SYMLINK_FOLLOW);

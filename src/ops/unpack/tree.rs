@@ -24,7 +24,7 @@ pub struct UnpackImageOptions {
 pub struct UnpackReport {
     /// The image.
     pub id: ImageId,
-    /// What could not be applied, and is remembered.
+    /// What could not be applied and is recorded for `commit`.
     pub lacking: Lacking,
 }
 
@@ -40,7 +40,7 @@ pub fn unpack(
     let image = found.image(options.platform.as_ref(), &context.host)?;
     let overlay = context.overlay(&found, image)?;
     let layers = context.layers(&found, image)?;
-    // A store that cannot remember the tree is met before the work, not after it.
+    // A store that cannot be written fails before the work, not after it.
     drop(context.store.draft_snapshot()?);
     let user = ordinary_user();
     let how = rootfs::UnpackOptions { devices: options.devices, owners: user.is_none() };

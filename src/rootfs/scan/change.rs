@@ -1,62 +1,62 @@
-//! What a scan finds.
+//! The result of a scan.
 
 use crate::layer::{EntryKind, EntryPath};
 use crate::rootfs::{FileNode, Seal};
 
-/// All that became of a tree.
+/// The changes of a tree.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// The changes and the directories on the way to them, in walk order. None if nothing changed.
+    /// The changes and the directories above them, in walk order. Empty if nothing changed.
     pub changes: Vec<DiskChange>,
-    /// What was left out.
+    /// The paths that were left out.
     pub skipped: Skipped,
 }
 
-/// What no layer can have, or the user did not want in it.
+/// Paths that cannot be in a layer, or that the user chose to skip.
 #[derive(Debug, Clone, Default)]
 pub struct Skipped {
     /// Sockets.
     pub sockets: Vec<EntryPath>,
-    /// Where something else is mounted.
+    /// Mount points.
     pub mounts: Vec<EntryPath>,
-    /// What this user may not read.
+    /// Paths that this user has no permission to read.
     pub unreadable: Vec<EntryPath>,
 }
 
-/// What became of a path.
+/// How a path changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskChangeKind {
     /// It is new.
     Added,
-    /// Its metadata or content is not what it was.
+    /// Its metadata or content changed.
     Changed,
-    /// It is gone, with all that was below it.
+    /// It was deleted, with everything below it.
     Deleted,
-    /// A directory of which only the time changed: something in it came or went.
+    /// A directory of which only the time changed: something in it was created or deleted.
     Touched,
-    /// A directory that is as it was; something in it changed.
+    /// An unchanged directory with changes below it.
     Parent,
 }
 
-/// A path that is not as it was, or leads to one.
+/// A changed path, or a directory above one.
 #[derive(Debug, Clone)]
 pub struct DiskChange {
     /// The path.
     pub path: EntryPath,
     /// What became of it.
     pub kind: DiskChangeKind,
-    /// A directory that was removed and made again: nothing of the base is left in it.
+    /// A directory that was deleted and recreated: nothing of the base is left in it.
     pub is_opaque: bool,
-    /// What the new layer shall say of it, unless it is gone.
+    /// The metadata for the new layer; `None` if it was deleted.
     pub node: Option<FileNode>,
-    /// The path of which it is another name, if that is in the changes as well and before it.
+    /// The path that it is a hard link to, if that precedes it in the changes.
     pub link: Option<Box<EntryPath>>,
-    /// What tells whether the disk still has what was found.
+    /// Tells whether the path was modified since the scan.
     pub seal: Seal,
 }
 
 impl DiskChange {
-    /// How many bytes of content the new layer has for it.
+    /// The size of its content in the new layer.
     pub fn content_size(&self) -> u64 {
         let has_content = |node: &&FileNode| node.kind == EntryKind::File && self.link.is_none();
         self.node.as_ref().filter(has_content).map_or(0, |node| node.size)

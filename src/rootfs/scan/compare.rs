@@ -1,4 +1,4 @@
-//! One path as it was and as it is.
+//! Compares a path with its record.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,22 +13,22 @@ use crate::rootfs::{FileNode, PathRecord, Stat, Xattrs, xattr};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// What became of a path that is still there.
+/// The result for a path that still exists.
 pub(super) enum Verdict {
-    /// Nothing.
+    /// Unchanged.
     Same,
-    /// Nothing but perhaps its content, which is as long as it was.
+    /// Unchanged except perhaps the content, whose size is the same.
     Suspect,
-    /// It is this now; the disk has those attributes, if they are not the node's.
+    /// Its new metadata, and the attributes on disk if they differ from the node's.
     Changed(FileNode, Option<Xattrs>),
 }
 
-/// Whether a path's stat alone says that it is as it was.
+/// Whether the stat alone shows that a path is unchanged.
 pub(super) fn is_clean(record: &PathRecord, met: &WalkedPath, options: &ScanOptions<'_>) -> bool {
     record.stat == met.seen.stat && record.stat.ctime < options.settled
 }
 
-/// Whether a directory is another one than the base has. Numbers of inodes are used again, times of birth are not.
+/// Whether a directory was deleted and recreated. Inode numbers are reused, birth times are not.
 pub(super) fn is_remade(record: &PathRecord, met: &WalkedPath, options: &ScanOptions<'_>) -> bool {
     if !met.seen.stat.is_directory() || met.path.is_root() {
         return false;
@@ -38,7 +38,7 @@ pub(super) fn is_remade(record: &PathRecord, met: &WalkedPath, options: &ScanOpt
     record.node.kind != EntryKind::Directory || options.in_place && is_other
 }
 
-/// Compares all but the content of a regular file.
+/// Compares everything but the content of a regular file.
 pub(super) fn compare(
     parents: &mut Parents<'_>,
     met: &WalkedPath,
@@ -50,11 +50,11 @@ pub(super) fn compare(
     let is_device_no_more = record.node.is_device() && now.is_file() && !stands_for_device;
     if (now.kind() != record.stat.kind() || is_device_no_more) && !stands_for_device {
         let node = node_of(parents, met, options)?;
-        // Made since, as the image says: a device for which an empty file stood.
+        // A device that has been created since in place of its empty file.
         return Ok(if node == record.node { Verdict::Same } else { Verdict::Changed(node, None) });
     }
     let disk_xattrs = match xattrs(parents, met) {
-        // Who may not read an attribute could not set it, either.
+        // A user who may not read an attribute could not have set it either.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => record.disk_xattrs().to_vec(),
         found => found?,
     };
@@ -70,7 +70,7 @@ pub(super) fn compare(
     Ok(if has_content { Verdict::Suspect } else { Verdict::Same })
 }
 
-/// The image's metadata, with what the disk shows in place of what it showed.
+/// The image's metadata, updated with what changed on disk.
 fn merged(record: &PathRecord, now: Stat, disk_xattrs: &Pairs, options: &ScanOptions<'_>) -> FileNode {
     let (old, node) = (&record.stat, &record.node);
     let (uid, gid) = owner(now, options);
@@ -85,7 +85,7 @@ fn merged(record: &PathRecord, now: Stat, disk_xattrs: &Pairs, options: &ScanOpt
     }
 }
 
-/// The image's attributes, with what was set on disk since, and without what was taken away there.
+/// The image's attributes, with those set on disk since and without those removed there.
 fn merged_xattrs(image: &[(Vec<u8>, Vec<u8>)], old: &[(Vec<u8>, Vec<u8>)], now: &Pairs) -> Pairs {
     if old == &now[..] {
         return image.to_vec();
@@ -102,13 +102,13 @@ fn merged_xattrs(image: &[(Vec<u8>, Vec<u8>)], old: &[(Vec<u8>, Vec<u8>)], now: 
     merged.into_iter().collect()
 }
 
-/// What a path is that is not in the image.
+/// The metadata of a path that is not in the image.
 pub(super) fn node_of(parents: &mut Parents<'_>, met: &WalkedPath, options: &ScanOptions<'_>) -> io::Result<FileNode> {
     let kind = kind(parents, met)?;
     Ok(FileNode { kind, xattrs: xattrs(parents, met)?, ..bare_node(met, options) })
 }
 
-/// As [`node_of`], of a directory that is not looked into.
+/// [`node_of`] for a directory that is not read.
 pub(super) fn bare_node(met: &WalkedPath, options: &ScanOptions<'_>) -> FileNode {
     let Stat { mtime, size, .. } = met.seen.stat;
     let (uid, gid) = owner(met.seen.stat, options);
@@ -116,7 +116,7 @@ pub(super) fn bare_node(met: &WalkedPath, options: &ScanOptions<'_>) -> FileNode
     FileNode { kind: EntryKind::Directory, mode, uid, gid, mtime, size, xattrs: Vec::new() }
 }
 
-/// Whose a path is that was given to somebody: an ordinary user can only give to themselves, and means root.
+/// The owner in the image of a path whose owner changed: what an ordinary user owns belongs to root.
 fn owner(now: Stat, options: &ScanOptions<'_>) -> (u64, u64) {
     let (uid, gid) = options.user.map_or((None, None), |(uid, gid)| (Some(uid), Some(gid)));
     let own = |number: u32, mine: Option<u32>| if Some(number) == mine { 0 } else { u64::from(number) };

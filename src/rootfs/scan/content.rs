@@ -1,4 +1,4 @@
-//! Suspects: files whose content is read to know whether it changed.
+//! Suspects: files whose content is compared to find out whether it changed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,8 +16,8 @@ use crate::rootfs::{ContentSource, Error, Root};
 
 /// Compares the content of all suspects with that of their layers' entries: each compressed layer is read once.
 ///
-/// A file that this user may not read is as it was if all else is: so is a copy (not `in_place`) of such a file, and one
-/// that only its youth makes suspect.
+/// A file that this user may not read counts as unchanged if everything else is: so does a copy (not `in_place`) of
+/// such a file, and one that is suspect only because it is recent.
 pub(super) fn resolve(
     root: &Root,
     items: &mut [ScanItem],
@@ -29,7 +29,7 @@ pub(super) fn resolve(
     for (place, item) in items.iter_mut().enumerate().filter(|(_, item)| item.state == ScanState::Suspect) {
         match item.source() {
             Some(source) => by_layer.entry(source.layer as usize).or_default().push(place),
-            // Nobody knows what it was.
+            // The original content is unknown.
             None => item.state = ScanState::Changed,
         }
     }
@@ -49,7 +49,7 @@ pub(super) fn resolve(
     find_unreadable(root, items, skipped)
 }
 
-/// Finds the files that would have to be in the layer and cannot be read, and lets them be as they were.
+/// Finds the files that belong in the layer but cannot be read, and treats them as unchanged.
 fn find_unreadable(root: &Root, items: &mut [ScanItem], skipped: &mut Skipped) -> Result<(), Error> {
     let mut parents = Parents::new(root);
     for item in items.iter_mut().filter(|item| matches!(item.state, ScanState::Added | ScanState::Changed)) {
@@ -73,7 +73,7 @@ struct Comparer<'a> {
     items: &'a [ScanItem],
 }
 
-/// Each suspect, and whether it is the same; none if it cannot be read.
+/// Each suspect, and whether it is unchanged; `None` if it cannot be read.
 type Verdicts = Vec<(usize, Option<bool>)>;
 
 impl Comparer<'_> {
@@ -87,8 +87,8 @@ impl Comparer<'_> {
             let verdict = self.is_same(place, &mut contents)?;
             verdicts.push((place, verdict));
             for &other in &names[1..] {
-                // All names of one file have one content in the layer; another inode with the same origin (a copied tree)
-                // is compared with the first.
+                // All names of a file share one content in the layer; another inode of the same origin (in a copied
+                // tree) is compared with the first.
                 let verdict = match verdict {
                     Some(true) => self.is_twin(place, other)?,
                     _ if is_plain => self.is_same(other, &mut contents)?,
@@ -105,7 +105,7 @@ impl Comparer<'_> {
         (item.source().expect("suspects without a source were settled"), item.size())
     }
 
-    /// Whether a file on the disk has the content that it has in the layer; none if it cannot be read.
+    /// Whether a file on disk has the same content as in the layer; `None` if it cannot be read.
     fn is_same(&self, place: usize, contents: &mut Contents<'_>) -> Result<Option<bool>, Error> {
         let Some(mut file) = self.open(place)? else { return Ok(None) };
         let (source, size) = self.source(place);
@@ -114,7 +114,7 @@ impl Comparer<'_> {
         let mut same = true;
         let compared = self.layers.source(layer, source.offset, size, source.sparse.as_ref()).and_then(|source| {
             contents.read(source, |piece| {
-                // Once they differ, the rest is read only to know that the layer is not what differs.
+                // Once they differ, the rest is read only to verify that the layer is intact.
                 same = same
                     && match piece {
                         Piece::Hole(size) => begins_with(&mut file, &mut io::repeat(0).take(size))?,
@@ -150,7 +150,7 @@ impl Comparer<'_> {
 /// How much is read at a time.
 const CHUNK: usize = 128 << 10;
 
-/// Whether the next bytes of a file are those that a reader gives, up to its end.
+/// Whether the next bytes of a file equal those of a reader, up to the reader's end.
 fn begins_with(file: &mut File, expected: &mut dyn Read) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; CHUNK], vec![0; CHUNK]);
     loop {
@@ -165,7 +165,7 @@ fn begins_with(file: &mut File, expected: &mut dyn Read) -> io::Result<bool> {
     }
 }
 
-/// Reads until the buffer is full or the end is there.
+/// Reads until the buffer is full or the input ends.
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

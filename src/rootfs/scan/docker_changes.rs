@@ -1,14 +1,14 @@
-//! The changes of a tree as docker's `diff` tells them.
+//! The changes of a tree as docker's `diff` lists them.
 
 use super::change::DiskChange;
 use super::change::DiskChangeKind::{Added, Changed, Deleted, Parent, Touched};
 use crate::layer::diff;
 
-/// The changes that docker tells, sorted by path: not the root, and no directory of which only the time changed, because
-/// what came into it went again.
+/// The changes that docker lists, sorted by path: without the root, and without directories of which only the time
+/// changed because something was created and deleted in them.
 pub fn docker_changes(changes: &[DiskChange]) -> Vec<diff::PathChange> {
     let mut told: Vec<diff::PathChange> = Vec::new();
-    // What is below a directory comes after it.
+    // The content of a directory comes after it.
     for change in changes.iter().filter(|change| !change.path.is_root()).rev() {
         let leads_on = told.last().is_some_and(|below| below.path.starts_with(&change.path));
         let kind = match change.kind {

@@ -1,4 +1,4 @@
-//! Paths on the way to become changes.
+//! Candidates for changes.
 
 use std::cmp::Ordering;
 
@@ -6,12 +6,12 @@ use super::change::{DiskChange, DiskChangeKind};
 use crate::layer::EntryPath;
 use crate::rootfs::{ContentSource, FileNode, Seal, walk_order};
 
-/// A path on the way to become a change. There may be very many, so that what few have is apart.
+/// A candidate for a change. There may be very many, so rare fields are boxed.
 #[derive(Debug)]
 pub(super) struct ScanItem {
     pub(super) path: EntryPath,
     pub(super) state: ScanState,
-    /// A directory that is not the one that the base has; none of what was in it is there as it was.
+    /// A recreated directory, in which nothing of the base is left.
     pub(super) remade: bool,
     pub(super) node: Option<FileNode>,
     pub(super) seal: Seal,
@@ -19,15 +19,15 @@ pub(super) struct ScanItem {
     pub(super) link: Option<Box<EntryPath>>,
 }
 
-/// What is known of a path that was in the image, or has other names.
+/// Additional data of a path that was in the image, or has other names.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    /// Where the content was.
+    /// The place of the original content.
     pub(super) source: Option<ContentSource>,
     pub(super) group: u32,
-    /// Which inode on the disk, if it has several names here or had in the image.
+    /// The device and inode on disk, if it has several names there or had in the image.
     pub(super) inode: Option<(u64, u64)>,
-    /// All that the disk said of it is what it said then.
+    /// Its stat equals that of the snapshot.
     pub(super) is_same: bool,
 }
 
@@ -54,23 +54,23 @@ pub(super) enum ScanState {
     Added,
     Changed,
     Deleted,
-    /// A directory with another time.
+    /// A directory of which only the time changed.
     Touched,
-    /// A directory on the way to something else.
+    /// An unchanged directory above other items.
     Parent,
-    /// Unchanged but perhaps for its content.
+    /// Unchanged except perhaps the content.
     Suspect,
-    /// Unchanged, and remembered for its hard links.
+    /// Unchanged, kept for its hard links.
     Same,
 }
 
-/// Keeps what changed, and of the directories those that lead there.
+/// Keeps the changes and the directories above them.
 pub(super) fn changes(mut items: Vec<ScanItem>) -> Vec<DiskChange> {
     let mut below: Option<usize> = None;
     for place in (0..items.len()).rev() {
-        // What is below a directory comes after it.
+        // The content of a directory comes after it.
         let leads_on = below.is_some_and(|below| items[below].path.starts_with(&items[place].path));
-        // The time of the root itself is no part of an image: docker and umoci never write it down.
+        // The time of the root itself is not part of an image: docker and umoci never record it.
         if items[place].path.is_root() && items[place].state == ScanState::Touched {
             items[place].state = ScanState::Parent;
         }
@@ -80,7 +80,7 @@ pub(super) fn changes(mut items: Vec<ScanItem>) -> Vec<DiskChange> {
             _ => below = Some(place),
         }
     }
-    // In the place of the items: there may be very many.
+    // Reuses the memory of the items: there may be very many.
     items.into_iter().filter_map(change).collect()
 }
 

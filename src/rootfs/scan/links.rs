@@ -1,13 +1,13 @@
-//! Hard links: which names of a file have to be in the layer together.
+//! Hard links: which names of a file must be in the layer together.
 //!
-//! A layer cannot say "another name of a file below, and no copy of it" in a way that every engine understands, so that a
-//! file that has any new, changed or newly joined name is in the layer as a whole, as it is when docker copies it up.
+//! A hard link to a file of a lower layer is not understood by every engine, so a file with any new, changed or newly
+//! linked name is in the layer with all its names, as when docker copies it up.
 
 use std::collections::{HashMap, HashSet};
 
 use super::item::{ScanItem, ScanState};
 
-/// Marks all names of files that are not just as the image has them as changed, and lets the later ones link to the first.
+/// Marks all names of a file as changed unless they are exactly as in the image, and links the later ones to the first.
 pub(super) fn gather(items: &mut [ScanItem]) {
     let mut files: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (place, item) in items.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn gather(items: &mut [ScanItem]) {
     }
 }
 
-/// Whether a file's names are all of one file of the image, unchanged, and no other file here has that origin.
+/// Whether all names are of one unchanged file of the image, from which no other file on disk originates.
 fn is_intact(items: &[ScanItem], names: &[usize], taken: &mut HashSet<u32>) -> bool {
     let first = &items[names[0]];
     let alike = |name: &usize| items[*name].state == ScanState::Same && items[*name].group() == first.group();
@@ -44,7 +44,7 @@ fn is_intact(items: &[ScanItem], names: &[usize], taken: &mut HashSet<u32>) -> b
     }
 }
 
-/// Makes all names but the first hard links to it.
+/// Makes all names hard links to the first.
 fn join(items: &mut [ScanItem], names: &[usize]) {
     let target = items[names[0]].path.clone();
     for &name in &names[1..] {

@@ -1,4 +1,4 @@
-//! The disk and the records side by side.
+//! Merges the walk of the disk with the records of the snapshot.
 
 use std::io;
 use std::iter::Peekable;
@@ -13,7 +13,7 @@ use crate::rootfs::snapshot::SnapshotError;
 use crate::rootfs::walk::{DirectoryWalk, WalkedPath};
 use crate::rootfs::{Error, FileNode, PathRecord, Root, Seal, Stat, Xattrs};
 
-/// What the merge found.
+/// The result of the merge.
 pub(super) struct Merged {
     pub(super) items: Vec<ScanItem>,
     pub(super) skipped: Skipped,
@@ -48,11 +48,11 @@ struct Merger<'a, 'b> {
     records: Records<'a>,
     walk: DirectoryWalk<'b>,
     parents: Parents<'b>,
-    /// The directories above what is looked at, and where they are among the items.
+    /// The directories above the current path, with their indexes among the items.
     path: Vec<(ScanItem, Option<usize>)>,
-    /// Records below this path are gone with it.
+    /// Records below this path are deleted with it.
     gone: Option<EntryPath>,
-    /// Records below this path are as they were: nobody looked.
+    /// Records below this path are unchanged: it was not read.
     sealed: Option<EntryPath>,
     items: Vec<ScanItem>,
     skipped: Skipped,
@@ -70,7 +70,7 @@ impl Merger<'_, '_> {
         Ok(Merged { items: self.items, skipped: self.skipped })
     }
 
-    /// Skips the records before a path, which are missing on the disk; gives the path's own.
+    /// Skips the records before a path, which are missing on disk; returns the path's own record.
     fn advance_to(&mut self, path: &EntryPath) -> Result<Option<PathRecord>, Error> {
         loop {
             let here = match self.records.peek() {
@@ -89,7 +89,7 @@ impl Merger<'_, '_> {
         }
     }
 
-    /// A path that is not on the disk, or that nobody looked for.
+    /// Handles a path that is missing on disk, or was not looked for.
     fn missing(&mut self, record: PathRecord) -> Result<(), Error> {
         if is_below(&record.path, self.sealed.as_ref()) {
             self.survives(&record.path);
@@ -110,8 +110,8 @@ impl Merger<'_, '_> {
         Ok(())
     }
 
-    /// A directory that is not on the disk, while some paths are to stay as they are in the base: if those are in it, so
-    /// are the directories that lead to them, and the rest is deleted one by one.
+    /// Handles a missing directory when some paths are excluded: if any of those are below it, the directories above
+    /// them are kept, and the rest is deleted one by one.
     fn missing_directory(&mut self, directory: PathRecord) -> Result<(), Error> {
         let mut lost = vec![directory];
         while let Some(Ok(record)) = self.records.peek()
@@ -139,7 +139,7 @@ impl Merger<'_, '_> {
         Ok(())
     }
 
-    /// Which of some records, in walk order, lead to an excluded one without being one.
+    /// Which of these records, in walk order, are directories above an excluded path.
     fn leading(&self, records: &[PathRecord]) -> Vec<bool> {
         let mut leads_on = vec![false; records.len()];
         let mut next: Option<&EntryPath> = None;
@@ -165,7 +165,7 @@ impl Merger<'_, '_> {
     fn visit(&mut self, met: &WalkedPath, record: Option<PathRecord>) -> Result<(), Error> {
         if !met.path.is_root() && self.is_left_out(met) {
             self.sealed = Some(met.path.clone());
-            // A mount hides the directory that it is on.
+            // A mount hides the directory underneath.
             if met.seen.is_mount && record.is_none() && met.seen.stat.is_directory() {
                 let item = self.added(met, false)?;
                 self.push(item);
@@ -199,8 +199,8 @@ impl Merger<'_, '_> {
             self.leaf(item);
             return Ok(());
         }
-        // Nobody but root could do anything in a directory that its owner cannot enter, without a trace in its ctime.
-        // And a copy of one is like it.
+        // Only root could have changed anything in a directory that its owner cannot enter without changing its ctime;
+        // the same goes for a copy of one.
         let is_known = is_same || item.state == ScanState::Same && !self.options.in_place;
         match self.walk.enter(met) {
             Ok(()) => {}
@@ -215,7 +215,7 @@ impl Merger<'_, '_> {
         Ok(())
     }
 
-    /// What this user may not read stays as it is in the base, with all that is in it.
+    /// A path that this user may not read stays as it is in the base, with everything below it.
     fn unreadable(&mut self, met: &WalkedPath, record: Option<PathRecord>) -> Result<(), Error> {
         self.skipped.unreadable.push(met.path.clone());
         self.sealed = Some(met.path.clone());
@@ -239,7 +239,7 @@ impl Merger<'_, '_> {
         }
     }
 
-    /// Something of the base is here as it was: the directories above it are not made anew.
+    /// Something of the base still exists here: the directories above it were not recreated.
     fn survives(&mut self, path: &EntryPath) {
         self.leave(path);
         for (directory, place) in self.path.iter_mut().filter(|(directory, _)| directory.remade) {
@@ -250,7 +250,7 @@ impl Merger<'_, '_> {
         }
     }
 
-    /// Takes a directory; what is in it comes next.
+    /// Enters a directory; its content comes next.
     fn directory(&mut self, item: ScanItem) {
         match item.state {
             ScanState::Same => self.survives(&item.path),
@@ -263,7 +263,7 @@ impl Merger<'_, '_> {
         }
     }
 
-    /// What became of a path of the image, and the attributes that the disk has if they are not the item's.
+    /// Compares a path of the image; also returns the attributes on disk if they differ from the item's.
     fn compared(
         &mut self,
         met: &WalkedPath,
@@ -309,14 +309,14 @@ impl Merger<'_, '_> {
         Ok(ScanItem { node: Some(node), seal, past, ..ScanItem::new(met.path.clone(), ScanState::Added) })
     }
 
-    /// Adds an item, and before it the directories that lead to it.
+    /// Adds an item, preceded by the directories above it.
     fn push(&mut self, item: ScanItem) {
         self.leave(&item.path);
         self.push_path();
         self.items.push(item);
     }
 
-    /// Forgets the directories that a path is not in.
+    /// Leaves the directories that do not contain a path.
     fn leave(&mut self, path: &EntryPath) {
         while self
             .path
@@ -342,7 +342,7 @@ fn is_below(path: &EntryPath, above: Option<&EntryPath>) -> bool {
     above.is_some_and(|above| path.starts_with(above))
 }
 
-/// Whether a directory is as it was but for its time.
+/// Whether only the time of a directory changed.
 fn is_touched(record: &PathRecord, now: &FileNode) -> bool {
     let was = &record.node;
     let same =
@@ -356,7 +356,7 @@ impl ScanItem {
     }
 }
 
-/// The record of what is there now. What changed keeps its old source until its new one is known.
+/// The record of the current state. A changed file keeps its old source until its new one is known.
 fn kept_record(item: &ScanItem, met: &WalkedPath, xattrs: Option<Xattrs>, record: Option<PathRecord>) -> PathRecord {
     let node: FileNode = item.node.clone().expect("what was met has a node");
     match record {

@@ -1,4 +1,4 @@
-//! What became of a tree since its snapshot.
+//! Finds the changes of a tree since its snapshot.
 //!
 //! ```text
 //! disk, in walk order ──┐                                      ┌─▶ records of the next snapshot
@@ -6,9 +6,9 @@
 //! records, in walk order┘           by stat   by content       └─▶ hard links put together ─▶ changes
 //! ```
 //!
-//! A path whose stat is that of the snapshot is unchanged, unless its change could have had the time of the snapshot;
-//! any other is compared field by field, and if only its inode or ctime differ (it was copied, or touched back), by
-//! content. What is compared with is what the disk showed, not what the image says: see [`PathRecord`].
+//! A path with the same stat as in the snapshot is unchanged, unless it is so recent that a later change could have
+//! left the same time; any other is compared field by field, and if only inode or ctime differ (it was copied, or its
+//! times were reset), by content. It is compared with what was on disk, not with the image: see [`PathRecord`].
 
 mod change;
 mod compare;
@@ -30,8 +30,8 @@ use super::snapshot::SnapshotError;
 use super::{Error, PathRecord, Root};
 use crate::image::contents::LayerStack;
 
-/// Compares a tree with the records of its snapshot, given in walk order. `keep` gets, in walk order, a record of all
-/// that is there now, for the next snapshot.
+/// Compares a tree with the records of its snapshot, given in walk order. `keep` receives the records of the current
+/// state, in walk order, for the next snapshot.
 pub fn scan(
     root: &Root,
     records: &mut dyn Iterator<Item = Result<PathRecord, SnapshotError>>,

@@ -1,19 +1,19 @@
-//! Opaque directories: those that were removed and made again.
+//! Opaque directories: those that were deleted and recreated.
 //!
 //! ```text
-//! d/                 was d/a, d/b, removed and made again
-//! d/.wh..wh..opq     nothing of the base, in place of d/.wh.a and d/.wh.b
+//! d/                 had d/a and d/b, was deleted and recreated
+//! d/.wh..wh..opq     instead of d/.wh.a and d/.wh.b
 //! d/new
 //! ```
 //!
-//! Docker's overlay notes it when a directory is made where one was; here other inodes tell. Where anything of the base
-//! is in the directory as it was, so that it is not in the layer, what is gone is named one by one.
+//! Overlayfs, which docker uses, records that a directory was recreated; here a new inode shows it. If anything of the
+//! base is still in the directory, and so not in the layer, deletions are whiteouts one by one.
 
 use super::item::{ScanItem, ScanState};
 
-/// Leaves as remade the topmost directories of which all that is in them is in the layer.
+/// Keeps the mark of recreated directories on the topmost ones whose whole content is in the layer.
 pub(super) fn mark(items: &mut [ScanItem]) {
-    // The directories above an item, by their places.
+    // The directories above the current item, by index.
     let mut way: Vec<usize> = Vec::new();
     for place in 0..items.len() {
         while way.last().is_some_and(|above| !items[place].path.starts_with(&items[*above].path)) {

@@ -1,7 +1,7 @@
-//! Empty files that stand for the devices of an image: unpacking leaves one where it may not make the device.
+//! Empty files that stand for devices: unpacking creates one where it may not create the device.
 //!
-//! An empty file that somebody put in the place of a device since is a file. Which of the two it is, tell the inode and
-//! its time of birth; where the tree is a copy, or nobody knows who unpacked it, the time that unpacking gave it.
+//! An empty file that was put there later is a regular file. The two are distinguished by inode and birth time; if the
+//! tree is a copy, or was unpacked by an unknown tool, by modification time.
 
 use std::collections::HashMap;
 
@@ -9,27 +9,27 @@ use crate::layer::{EntryPath, Mtime};
 use crate::rootfs::walk::WalkedPath;
 use crate::rootfs::{PathRecord, SnapshotError, Stat};
 
-/// What is known of the empty files that stand for devices.
+/// How to recognise empty files that stand for devices.
 #[derive(Debug, Clone, Default)]
 pub enum StandIns {
-    /// The records that are compared with are the snapshot's, and say which device was not made.
+    /// The records come from the snapshot and show which devices were not created.
     Recorded,
-    /// A snapshot of the same tree says it, while the records are those of another image.
+    /// The records are those of another image, but a snapshot of the same tree shows it.
     Known {
-        /// What the disk showed of each.
+        /// The stat of each when the snapshot was taken.
         left: HashMap<EntryPath, Stat>,
         /// When the snapshot was taken.
         settled: Mtime,
-        /// Whether the tree is the one that the snapshot is of, and no copy of it.
+        /// Whether the tree is the recorded one rather than a copy.
         in_place: bool,
     },
-    /// No snapshot says anything.
+    /// There is no snapshot.
     #[default]
     Unknown,
 }
 
 impl StandIns {
-    /// Those that a snapshot has.
+    /// The stand-ins in a snapshot.
     pub fn of_snapshot(
         records: impl Iterator<Item = Result<PathRecord, SnapshotError>>,
         settled: Mtime,
@@ -45,8 +45,8 @@ impl StandIns {
         Ok(Self::Known { left, settled, in_place })
     }
 
-    /// Whether what is in the place of a device of the image is what unpacking left there. `settled` and `in_place` are
-    /// those of the records.
+    /// Whether the file in place of a device is the one that unpacking created. `settled` and `in_place` are those of
+    /// the records.
     pub(super) fn is_one(&self, record: &PathRecord, met: &WalkedPath, settled: Mtime, in_place: bool) -> bool {
         let now = met.seen.stat;
         if !record.node.is_device() || !now.is_file() || now.size != 0 {
@@ -62,7 +62,7 @@ impl StandIns {
     }
 }
 
-/// Whether a file is the one that was left there. Numbers of inodes are used again, times of birth are not.
+/// Whether a file is the one that unpacking created. Inode numbers are reused, birth times are not.
 fn is_left(left: Stat, met: &WalkedPath, settled: Mtime, in_place: bool) -> bool {
     let now = met.seen.stat;
     if in_place && left.ino != 0 {

@@ -1,4 +1,4 @@
-//! The content of one file, from its layer to the disk.
+//! Copies the content of a file from its layer to disk.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -12,14 +12,14 @@ use crate::rootfs::holes::next_data;
 
 /// Up to this many bytes, reading and writing are faster than asking the kernel to copy.
 const SMALL: u64 = 64 << 10;
-/// Larger files may end in a hole of their layer's file.
+/// Larger files may end in a hole, inherited from their layer's file.
 const LARGE: u64 = 512 << 10;
-/// How much is moved at a time.
+/// How many bytes are copied at a time.
 const CHUNK: usize = 256 << 10;
-/// How much the kernel moves at a time: nobody who wants to end waits longer than that.
+/// How many bytes the kernel copies at a time: a cancelled job waits no longer than that.
 const LARGE_CHUNK: u64 = 64 << 20;
 
-/// Writes a file's content, which is verified on the way. `buffer` is working space.
+/// Writes a file's content, verifying it on the way. `buffer` is scratch space.
 pub(super) fn write(
     contents: &mut Contents<'_>,
     source: overlay::ContentRange<'_>,
@@ -39,11 +39,11 @@ pub(super) fn write(
         };
         Ok(())
     })?;
-    // Gives a file its last hole.
+    // Extends the file to its size if it ends in a hole.
     if source.sparse.is_some() || source.size > LARGE { to.set_len(source.size) } else { Ok(()) }
 }
 
-/// Lets the kernel copy all of a large piece, where it can. Holes of the layer's own file stay holes.
+/// Lets the kernel copy a large piece, if it can. Holes of the layer's own file stay holes.
 fn by_kernel(data: &Data<'_, '_>, to: &File, at: u64, job: &Token) -> io::Result<Option<()>> {
     let Some((file, from)) = data.as_range().filter(|_| data.left() > SMALL) else { return Ok(None) };
     let (mut next, end) = (from, from + data.left());
@@ -57,7 +57,7 @@ fn by_kernel(data: &Data<'_, '_>, to: &File, at: u64, job: &Token) -> io::Result
     Ok(Some(()))
 }
 
-/// Lets the kernel copy, and says whether it could.
+/// Lets the kernel copy a range; returns whether it could.
 fn copy_range(from: &File, at: u64, to: &File, offset: u64, length: u64, job: &Token) -> io::Result<bool> {
     let mut done = 0;
     while done < length {

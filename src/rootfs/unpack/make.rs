@@ -1,4 +1,4 @@
-//! Making one path, and giving it its metadata.
+//! Creates a path and sets its metadata.
 
 use std::fs::File;
 use std::io;
@@ -17,30 +17,30 @@ use crate::rootfs::node::is_kept;
 use crate::rootfs::record::Xattrs;
 use crate::rootfs::{FreshStat, Stat, xattr};
 
-/// A path that was made.
+/// A path that was created.
 #[derive(Debug, Clone)]
 pub(super) struct MadePath {
-    /// What the disk says of it.
+    /// Its stat on disk.
     pub(super) stat: Stat,
-    /// The attributes that it has, if it could not have all.
+    /// The attributes that it got, if not all could be set.
     pub(super) xattrs: Option<Box<Xattrs>>,
 }
 
-/// Makes paths as the options say.
+/// Creates paths according to the options.
 #[derive(Clone, Copy)]
 pub(super) struct Maker {
     pub(super) options: UnpackOptions,
 }
 
-/// What is made before it gets its mode.
+/// The mode of files until they get their own.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// Makes a directory that only its owner can enter.
+/// Creates a directory that only its owner can enter.
 pub(super) fn directory(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
     Ok(mkdirat(parent, name, Mode::RWXU)?)
 }
 
-/// Makes another name of what is at the target.
+/// Creates a hard link to the target.
 pub(super) fn link(
     target_parent: BorrowedFd<'_>,
     target: &[u8],
@@ -51,7 +51,7 @@ pub(super) fn link(
 }
 
 impl Maker {
-    /// Makes a regular file, its content written by `write`.
+    /// Creates a regular file; `write` writes its content.
     pub(super) fn file(
         self,
         parent: BorrowedFd<'_>,
@@ -60,8 +60,8 @@ impl Maker {
         write: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<MadePath> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        // Nobody else is in the target, so that a file may have its mode from the beginning. As most files are right then,
-        // they are asked once, at the end.
+        // Nobody else can enter the target, so a file may have its mode from the start. Most files are then right, so
+        // one stat at the end suffices.
         let has_xattrs = !node.xattrs().is_empty();
         let mode = if has_xattrs { PRIVATE } else { Mode::from_raw_mode(node.mode() & 0o777) };
         let file = File::from(openat(parent, name, flags, mode)?);
@@ -78,7 +78,7 @@ impl Maker {
         self.finish_open(file.as_fd(), parent, name, node)
     }
 
-    /// Makes what has no content. A device that may not be made is an empty file.
+    /// Creates a path without content. A device that may not be created becomes an empty file.
     pub(super) fn other(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         let made = match node.kind() {
             NodeKind::Symlink { target } => {
@@ -100,7 +100,7 @@ impl Maker {
         if made { self.finish_closed(parent, name, node) } else { self.file(parent, name, node, |_| Ok(())) }
     }
 
-    /// Makes a device, if that is wanted and allowed.
+    /// Creates a device, if requested and permitted.
     fn device(self, parent: BorrowedFd<'_>, name: &[u8], kind: FileType, device: u64) -> io::Result<bool> {
         if !self.options.devices {
             return Ok(false);
@@ -112,7 +112,7 @@ impl Maker {
         }
     }
 
-    /// Gives a directory its metadata; nothing is made in it any more.
+    /// Sets a directory's metadata, after all of its content was created.
     pub(super) fn finish_directory(
         self,
         parent: BorrowedFd<'_>,
@@ -122,7 +122,7 @@ impl Maker {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(parent, name, flags, Mode::empty()) {
             Ok(fd) => self.finish_open(fd.as_fd(), parent, name, node),
-            // Finished once already, and its owner may not list it: only the root is.
+            // Already finished, and its owner may not list it: that happens only to the root.
             Err(Errno::ACCESS) => {
                 let times = times(node.mtime());
                 utimensat(parent, name, &times, AtFlags::empty())?;
@@ -132,8 +132,8 @@ impl Maker {
         }
     }
 
-    /// Metadata in the order in which nothing undoes what came before it: a new owner takes away setuid and capabilities,
-    /// a mode the right to set attributes, and everything changes times.
+    /// Sets metadata in an order in which no step undoes an earlier one: chown clears setuid and capabilities, a mode
+    /// may forbid setting attributes, and everything changes times.
     fn finish_open(
         self,
         fd: BorrowedFd<'_>,
@@ -156,7 +156,7 @@ impl Maker {
         Ok(MadePath { stat: FreshStat::of(fd)?.stat, xattrs: xattrs.lacking() })
     }
 
-    /// As [`Maker::finish_open`], for pipes and devices, which are not opened.
+    /// [`Maker::finish_open`] for named pipes and devices, which are not opened.
     fn finish_closed(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         self.chown(parent, name, node)?;
         let mut xattrs = Attributes::new(node);
@@ -166,7 +166,7 @@ impl Maker {
         Ok(MadePath { stat: FreshStat::at(parent, name)?.stat, xattrs: xattrs.lacking() })
     }
 
-    /// As [`Maker::finish_open`], for symbolic links, which have no mode of their own.
+    /// [`Maker::finish_open`] for symbolic links, which have no mode of their own.
     fn finish_link(self, parent: BorrowedFd<'_>, name: &[u8], node: ViewNode<'_>) -> io::Result<MadePath> {
         self.chown(parent, name, node)?;
         let mut xattrs = Attributes::new(node);
@@ -185,7 +185,7 @@ impl Maker {
     }
 }
 
-/// What this user or this file system cannot do is remembered, not refused.
+/// Ignores what this user or file system cannot do: the snapshot records it.
 fn tolerate(result: rustix::io::Result<()>) -> io::Result<()> {
     match result {
         Ok(()) | Err(Errno::PERM | Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
@@ -203,7 +203,7 @@ fn times(mtime: Mtime) -> Timestamps {
     Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification }
 }
 
-/// The attributes of a path, applied in two goes.
+/// The attributes of a path, set in two steps.
 struct Attributes<'a> {
     all: &'a [(Vec<u8>, Vec<u8>)],
     refused: Vec<&'a [u8]>,
@@ -223,7 +223,7 @@ impl<'a> Attributes<'a> {
         Ok(())
     }
 
-    /// What the path has, if that is not all.
+    /// The attributes that were set, if not all were.
     fn lacking(self) -> Option<Box<Xattrs>> {
         let has = |(key, _): &&(Vec<u8>, Vec<u8>)| is_kept(key) && !self.refused.contains(&&key[..]);
         (!self.refused.is_empty()).then(|| Box::new(Xattrs(self.all.iter().filter(has).cloned().collect())))

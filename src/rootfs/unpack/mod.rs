@@ -1,4 +1,4 @@
-//! A merged view written to disk: the only place where image files are made.
+//! Writes a merged view to disk: the only place where files of an image are created.
 //!
 //! ```text
 //! target 0700 ─▶ directories 0700 ─▶ files, links, devices ─▶ hard links ─▶ directories' own metadata ─▶ target
@@ -6,8 +6,8 @@
 //!                                     layers each as one stream
 //! ```
 //!
-//! Nobody but its owner can enter the target until it is finished, and if it cannot be finished it is taken away again.
-//! Everything in it is made new and by descriptor; no symbolic link is followed.
+//! Only its owner can enter the target until it is finished; on failure it is deleted. Everything in it is created new,
+//! relative to descriptors; no symbolic link is followed.
 
 mod content;
 mod make;
@@ -36,7 +36,7 @@ use crate::image::contents::LayerStack;
 use crate::layer::Mtime;
 use crate::layer::overlay::{Overlay, ViewNode};
 
-/// Writes a merged view to `target`, which must not be there, or be an empty directory.
+/// Writes a merged view to `target`, which must not exist or be an empty directory.
 pub fn unpack(
     overlay: &Overlay,
     layers: &LayerStack,
@@ -57,7 +57,7 @@ pub fn unpack(
     unpacked
 }
 
-/// To `chown` this number means "leave it as it is": the file would stay with whoever unpacks.
+/// To `chown` this number means "unchanged": the file would belong to the user who unpacks.
 const NOBODY_AT_ALL: u64 = u32::MAX as u64;
 
 fn check_owners(overlay: &Overlay) -> Result<(), Error> {
@@ -93,7 +93,7 @@ impl Unpacker<'_> {
         Ok(())
     }
 
-    /// Makes all names of files but the first, and looks at the files again: a new name changes their ctime.
+    /// Creates all names of files but the first, then stats the files again: a new hard link changes the ctime.
     fn links(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let (mut parents, mut targets) = (Parents::new(self.root), Parents::new(self.root));
         let linked = || self.overlay.iter().filter(|node| node.link_group().is_some());
@@ -114,8 +114,8 @@ impl Unpacker<'_> {
         Ok(())
     }
 
-    /// Gives directories their metadata, from the bottom: nothing is made in them any more, and what is below a directory
-    /// that nobody may enter is done before it.
+    /// Sets the metadata of directories, bottom-up: they are complete, and everything below a directory that nobody may
+    /// enter is finished before it.
     fn finish_directories(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let mut parents = Parents::new(self.root);
         let mut directories: Vec<ViewNode<'_>> = self.overlay.iter().filter(ViewNode::is_directory).collect();
@@ -130,8 +130,8 @@ impl Unpacker<'_> {
         Ok(())
     }
 
-    /// Opens the target to others. The time of that is the snapshot's: it is made later than that of everything in it, so
-    /// that nothing is suspect for its youth.
+    /// Opens the target to others. The time of that is the snapshot's: it waits until it is later than that of
+    /// everything in the tree, so that nothing is suspect as too recent.
     fn settle(&self, found: &mut [Option<MadePath>]) -> Result<Mtime, Error> {
         let youngest = found.iter().flatten().map(|found| found.stat.ctime).max().unwrap_or_default();
         let directory: BorrowedFd<'_> = self.root.fd();
@@ -144,11 +144,11 @@ impl Unpacker<'_> {
                 return Ok(settled);
             }
         }
-        // A clock that goes backwards or stands still: everything is suspect, and compared.
+        // The clock runs backwards or stands still: everything is suspect and will be compared.
         Ok(Mtime { seconds: i64::MIN, nanos: 0 })
     }
 }
 
-/// How many milliseconds are waited, time after time: file systems take their times from a clock that goes forward every few
-/// milliseconds, old ones every one or two seconds.
+/// The successive waits in milliseconds: file system clocks tick every few milliseconds, old ones every one or two
+/// seconds.
 const TICKS: [u64; 8] = [0, 1, 2, 4, 8, 100, 1000, 1000];

@@ -1,10 +1,10 @@
-//! How a tree is written.
+//! The options of unpacking.
 
 /// How an image is unpacked.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnpackOptions {
-    /// Device nodes are made; else an empty file stands for each.
+    /// Whether to create device nodes; else each becomes an empty file.
     pub devices: bool,
-    /// Files are given to their owners, as only root can.
+    /// Whether to set owners, which only root can.
     pub owners: bool,
 }

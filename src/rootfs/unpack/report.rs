@@ -1,4 +1,4 @@
-//! What unpacking left: records for the snapshot, and what could not be applied.
+//! The result of unpacking: records for the snapshot, and what could not be applied.
 
 use super::make::MadePath;
 use crate::layer::overlay::{Overlay, ViewNode};
@@ -6,12 +6,12 @@ use crate::layer::{EntryKind, Mtime};
 use crate::rootfs::record::Xattrs;
 use crate::rootfs::{ContentSource, FileNode, PathRecord, Stat};
 
-/// How many paths could not be made as the image says.
+/// How many paths differ from the image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lacking {
-    /// Paths that belong to somebody else.
+    /// Paths with another owner.
     pub owners: u64,
-    /// Devices for which an empty file stands.
+    /// Devices replaced by an empty file.
     pub devices: u64,
     /// Paths without some of their extended attributes.
     pub xattrs: u64,
@@ -20,7 +20,7 @@ pub struct Lacking {
 }
 
 impl Lacking {
-    /// Whether nothing is lacking.
+    /// Whether everything was applied.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -30,7 +30,7 @@ impl Lacking {
 #[derive(Debug)]
 pub struct Unpacked {
     found: Vec<Option<MadePath>>,
-    /// When it was finished, by the clock of the file system.
+    /// When it was finished, by the file system's clock.
     pub settled: Mtime,
     /// What could not be applied.
     pub lacking: Lacking,
@@ -61,8 +61,8 @@ impl Unpacked {
     }
 }
 
-/// The records of a tree that somebody else unpacked: nothing is known of its inodes, so that contents are compared.
-/// `user` is the ordinary user who unpacked, to whom everything belongs then.
+/// The records of a tree that another tool unpacked: its inodes are unknown, so contents are compared. `user` is the
+/// ordinary user who unpacked, who owns everything.
 pub fn expected(overlay: &Overlay, user: Option<(u32, u32)>) -> impl Iterator<Item = PathRecord> + use<'_> {
     nodes(overlay).map(move |view| {
         let node = FileNode::of(view);
@@ -86,7 +86,7 @@ fn record(view: ViewNode<'_>, node: FileNode, stat: Stat, xattrs: Option<Xattrs>
     PathRecord { path: view.path(), node, source, group, stat, xattrs }
 }
 
-/// What the disk would say of a node that this user unpacked.
+/// The expected metadata on disk of a node that this user unpacked.
 fn imagined(node: &FileNode, user: Option<(u32, u32)>) -> (Stat, Option<Xattrs>) {
     let (kind, device) = match node.kind {
         EntryKind::File | EntryKind::Hardlink { .. } => (Stat::FILE, (0, 0)),
@@ -99,9 +99,9 @@ fn imagined(node: &FileNode, user: Option<(u32, u32)>) -> (Stat, Option<Xattrs>)
     let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let (uid, gid) = user.unwrap_or((number(node.uid), number(node.gid)));
     let unset = Mtime::default();
-    // Without privileges, devices are empty files and capabilities are not set.
+    // Without root privileges, devices are empty files and capabilities are not set.
     let (kind, device) = if user.is_some() && node.is_device() { (Stat::FILE, (0, 0)) } else { (kind, device) };
-    // The permission bits of a symbolic link are always all.
+    // Symbolic links always have all permission bits.
     let permissions = if kind == Stat::SYMLINK { 0o777 } else { node.mode };
     let mode = kind | permissions;
     let stat = Stat { ino: 0, ctime: unset, mtime: node.mtime, size: node.size, mode, uid, gid, device };

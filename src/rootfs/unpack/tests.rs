@@ -6,7 +6,7 @@ use super::*;
 use crate::image::{Blob, Silent};
 use crate::layer::{Entry, EntryKind, EntryPath, LayerIndex, Limits, Meta, TarWriter, scan};
 
-/// A layer of those members, in a file, and its entries.
+/// A layer of these members, in a file, and its entries.
 fn layer(members: &[(Meta, &[u8])]) -> (Blob, Vec<Entry>) {
     let mut tar = TarWriter::new(Vec::new());
     for (meta, content) in members {

@@ -1,4 +1,4 @@
-//! What all that write a tree have in common.
+//! The state shared by everything that writes a tree.
 
 use super::make::Maker;
 use super::options::UnpackOptions;
@@ -8,7 +8,7 @@ use crate::image::contents::LayerStack;
 use crate::layer::overlay::Overlay;
 use crate::rootfs::Root;
 
-/// What a tree is written from, and to.
+/// The source and the target of unpacking.
 pub(super) struct Unpacker<'a> {
     pub(super) overlay: &'a Overlay,
     pub(super) layers: &'a LayerStack,

@@ -1,4 +1,4 @@
-//! All that is no directory, made by several threads.
+//! Creates everything but directories, with several threads.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,22 +12,22 @@ use crate::layer::overlay::ViewNode;
 use crate::rootfs::Error;
 use crate::rootfs::beneath::Parents;
 
-/// What one thread does before it asks for more.
+/// A unit of work for a thread.
 enum Job<'a> {
-    /// Names side by side, whose contents are read anywhere.
+    /// Adjacent names, whose contents are read by random access.
     Names(Vec<ViewNode<'a>>),
-    /// The files of a layer that is read from its beginning, in the order of its contents.
+    /// The files of a layer that is read sequentially, in the order of their contents.
     Stream(usize, Vec<ViewNode<'a>>),
 }
 
-/// How many names are one job: enough that directories are not opened by two threads in turn.
+/// How many names make one job: enough that threads rarely open the same directories.
 const NAMES: usize = 512;
-/// How many layers one thread has open: an image of a thousand layers must not take all the files that a process may open.
+/// How many layers a thread keeps open: an image of a thousand layers must not exhaust the process's file descriptors.
 const OPEN_LAYERS: usize = 32;
 
 type Made = Vec<(usize, MadePath)>;
 
-/// Makes all leaves but further names of files; what the disk says of each goes to its number in `found`.
+/// Creates everything but directories and further names of files; the stat of each goes to its index in `found`.
 pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<MadePath>]) -> Result<(), Error> {
     let jobs = jobs(unpacker);
     let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
@@ -44,7 +44,7 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<MadePath>]) ->
     Ok(())
 }
 
-/// The jobs, the longest first: streams cannot be divided.
+/// The jobs, the longest first, as streams cannot be divided.
 fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
     let mut streams: Vec<Vec<ViewNode<'a>>> = Vec::new();
     let mut names: Vec<Vec<ViewNode<'a>>> = Vec::new();
@@ -83,7 +83,7 @@ fn names(unpacker: &Unpacker<'_>, nodes: &[ViewNode<'_>]) -> Result<Made, Error>
         let path = node.path_bytes();
         unpacker.job.check().map_err(Error::at(&path))?;
         let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
-        // A file without content may be of a layer that is not read here.
+        // A file without content may belong to a layer that is not read here.
         let found = match node.source().filter(|source| source.size > 0) {
             Some(source) => {
                 let layer = source.layer;

@@ -58,7 +58,7 @@ fn shown(overlay: &Overlay) -> Vec<String> {
     overlay.iter().map(show).collect()
 }
 
-/// What it is about, the layers, and the view.
+/// A description, the layers, and the expected view.
 type Case = (&'static str, &'static [&'static [&'static str]], &'static [&'static str]);
 
 #[test]
@@ -168,9 +168,9 @@ fn hard_links_are_one_file_with_several_names() {
 #[test]
 fn what_is_wrong_is_named() {
     let table: &[(&[&[&str]], &str)] = &[
-        (&[&["b = a"]], "layer 0: hard link b to a, which is not there"),
-        (&[&["a 1"], &[".wh.a 0"], &["b = a"]], "layer 2: hard link b to a, which is not there"),
-        (&[&["b = a", "a 1"]], "layer 0: hard link b to a, which is not there"),
+        (&[&["b = a"]], "layer 0: hard link b to a, which does not exist"),
+        (&[&["a 1"], &[".wh.a 0"], &["b = a"]], "layer 2: hard link b to a, which does not exist"),
+        (&[&["b = a", "a 1"]], "layer 0: hard link b to a, which does not exist"),
         (&[&["d/"], &["b = d"]], "layer 1: hard link b to d, which is a directory"),
         (&[&["d/", "b = d"]], "layer 0: hard link b to d, which is a directory"),
         (&[&["a 1", "a/b 2"]], "layer 0: a/b: a parent is not a directory"),

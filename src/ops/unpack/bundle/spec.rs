@@ -24,7 +24,7 @@ const CAPABILITIES: [&str; 14] = [
     "CAP_SETUID",
     "CAP_SYS_CHROOT",
 ];
-/// What a container shall not see.
+/// Paths hidden from the container.
 const MASKED: [&str; 10] = [
     "/proc/acpi",
     "/proc/asound",
@@ -37,9 +37,9 @@ const MASKED: [&str; 10] = [
     "/proc/scsi",
     "/sys/firmware",
 ];
-/// What a container shall not write.
+/// Paths that are read-only in the container.
 const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-/// Where programs are looked for if the image does not say.
+/// The default `PATH`.
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The text of `config.json`. `host` is the ordinary user who will run it; none if root will.

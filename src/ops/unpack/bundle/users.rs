@@ -16,7 +16,7 @@ pub(super) struct ProcessUser {
     pub(super) gid: u32,
     /// Further groups.
     pub(super) groups: Vec<u32>,
-    /// Where the user is at home, if the image knows.
+    /// The home directory, if the image has it.
     pub(super) home: Option<String>,
 }
 

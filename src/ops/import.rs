@@ -13,7 +13,7 @@ use crate::http::{Client, Settings, Url};
 use crate::image::edit::{self, BuildStep, ConfigChange};
 use crate::image::{Blob, Progress};
 use crate::layer::writer::padding;
-use crate::layer::{EntryPath, TarError};
+use crate::layer::{Entry, EntryPath, SparseMap, TarError};
 use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
 use crate::store::{self, Assembly, Quarantine, VerifiedLayer};
 
@@ -162,11 +162,7 @@ fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(
         return Err(Error::Nothing { what: what.to_owned() });
     }
     let size = quarantine.summary(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })?.tar_size;
-    // Missing padding is harmless where a digest shows that nothing else is missing; here there is no digest.
-    if padding(size) > 0 {
-        let source = TarError::Truncated { offset: size, least: size + padding(size) as u64 }.into();
-        return Err(store::Error::Layer { what: what.to_owned(), source }.into());
-    }
+    let mut end = 0;
     let mut marks = Marks::default();
     for entry in quarantine.entries(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })? {
         let entry = entry.map_err(|source| Error::LayerIndex { diff_id, source })?;
@@ -174,6 +170,13 @@ fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(
             return Err(Error::WhiteoutInRootfs { what: what.to_owned(), path: entry.path.to_string() });
         }
         marks.look(&entry.path);
+        end = end.max(end_of(&entry));
+    }
+    // Padding that is left out does no harm where a digest shows that nothing else is. Nothing does here. What follows
+    // the end marks may have any length.
+    if padding(size) > 0 && size < end.saturating_add(END_MARKS) {
+        let source = TarError::Truncated { offset: size, least: size + padding(size) as u64 }.into();
+        return Err(store::Error::Layer { what: what.to_owned(), source }.into());
     }
     if let Some(member) = marks.archive() {
         return Err(Error::NotARootfs { what: what.to_owned(), member });
@@ -182,6 +185,17 @@ fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(
         Some(target) => Err(Error::DanglingLink { diff_id, target: EntryPath::to_string(target) }),
         None => Ok(()),
     }
+}
+
+/// The two blocks of zeros at the end of a tar, in bytes.
+const END_MARKS: u64 = 1024;
+
+/// Where the content of an entry ends in its tar, with its padding.
+fn end_of(entry: &Entry) -> u64 {
+    let of_segments = |map: &SparseMap| map.segments.iter().fold(0, |sum: u64, part| sum.saturating_add(part.length));
+    let stored = entry.sparse.as_ref().map_or(entry.size, of_segments);
+    let end = entry.content_offset.saturating_add(stored);
+    end.saturating_add(padding(end) as u64)
 }
 
 /// Tells an image archive from a root file system: by two members that no root has.

@@ -260,6 +260,8 @@ fn what_is_no_root_file_system() {
     }
     // A tar without a file in it is one.
     session.run_with(&[0; 10_240], &["import", "-", "fx/empty:1"]).ok();
+    // What follows the end of a tar is not read, whatever its length.
+    session.run_with(&[&tar()[..], b"behind"].concat(), &["import", "-", "fx/behind:1"]).ok();
 }
 
 #[test]

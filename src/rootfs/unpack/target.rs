@@ -1,9 +1,13 @@
 //! The directory that an image is unpacked into.
 
+use std::ffi::CStr;
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, fchmod, openat};
 
 use crate::rootfs::{Error, Root};
 
@@ -37,7 +41,7 @@ pub(super) fn claim(path: &Path) -> Result<Claimed, Error> {
 impl Claimed {
     /// Deletes everything that was created.
     pub(super) fn clear(self) {
-        open_all(&self.path);
+        open_all(self.root.fd(), c".");
         let Some(permissions) = self.was_there else {
             let _ = fs::remove_dir_all(&self.path);
             return;
@@ -50,12 +54,25 @@ impl Claimed {
     }
 }
 
-/// Makes directories accessible again, since their final modes may exclude the user.
-fn open_all(path: &Path) {
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_all(&entry.path());
+/// Makes directories accessible again, since their final modes may exclude the user. No symbolic link is followed:
+/// another process may have replaced a directory with one.
+fn open_all(parent: BorrowedFd<'_>, name: &CStr) {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || openat(parent, name, flags | OFlags::RDONLY, Mode::empty());
+    let directory = open().or_else(|_| {
+        let closed = openat(parent, name, flags | OFlags::PATH, Mode::empty())?;
+        // This name leads to what the descriptor is open for, whatever is at the path by now.
+        let itself = format!("/proc/self/fd/{}", closed.as_raw_fd());
+        chmodat(CWD, itself, Mode::RWXU, AtFlags::empty())?;
+        openat(&closed, ".", flags | OFlags::RDONLY, Mode::empty())
+    });
+    let Ok(directory) = directory else { return };
+    let _ = fchmod(&directory, Mode::RWXU);
+    let Ok(entries) = Dir::read_from(&directory) else { return };
+    let may_be_directory = |kind| matches!(kind, FileType::Directory | FileType::Unknown);
+    for entry in entries.flatten().filter(|entry| may_be_directory(entry.file_type())) {
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            open_all(directory.as_fd(), entry.file_name());
         }
     }
 }

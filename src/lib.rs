@@ -17,7 +17,8 @@
 //! # Code map
 //!
 //! Imports go strictly down this list; modules of one level do not import each other. Within a module, files do not
-//! import each other in a circle, and a verb of [`ops`] imports no other verb, only what verbs share.
+//! import each other in a circle, and a verb of [`ops`] imports no other verb, only what verbs share
+//! (`tests/architecture` holds this, and lists the few places that still do).
 //!
 //! | level | module | what it knows |
 //! |---|---|---|
@@ -36,15 +37,24 @@
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
 //! | 7 | [`cli`] | flags and words, one file a command |
 //!
-//! An image is published in one way, whoever made it: [`store::Quarantine::keep_layer`] for each layer,
-//! [`store::Quarantine::assemble`] for the config and the manifest around them, [`store::Quarantine::publish_image`] for
-//! the name. What `diff`, `commit` and `export` know of an unpacked directory is in [`ops::checkout`].
+//! # Where things go
 //!
-//! A new kind of place with images (a registry) implements [`image::ImageSource`], and [`ops::source`] opens it: every command
-//! takes images from there. A new archive format is a module beside [`archive::oci_archive`] that turns an
-//! [`archive::TarIndex`] into [`image::Named`] images, and a line in the index's `inventory`. Whatever else images are
-//! written to takes them from [`image::outgoing`], part by part. A new command is a function in [`ops`], a file in
-//! [`cli`] with its flags, and a line in `cli::Command`.
+//! | to … | there is one way |
+//! |---|---|
+//! | read the images of a place | [`ops::source`]: [`ops::Context::inventory`] lists them; what is at the place is an [`image::ImageSource`] |
+//! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
+//! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
+//! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `keep_partial` for what came in parts |
+//! | publish an image | [`store::Quarantine::assemble`], then [`store::Quarantine::publish_image`] |
+//!
+//! - A new command is a function in [`ops`], a file in [`cli`] with its flags, and a line in `cli::Command`.
+//! - A new archive format is a module beside [`archive::oci_archive`] that turns an [`archive::TarIndex`] into
+//!   [`image::Named`] images, and a line in the index's `inventory`.
+//! - A registry client will be `registry`, beside [`archive`]: on [`http`], it implements [`image::ImageSource`] for
+//!   `pull` and sends the parts of [`image::outgoing`] for `push`; what arrives in parts waits in the store's `partial/`.
+//! - A server will be `serve`, beside [`cli`]: it calls [`ops`] and [`store`], with one [`cancel::Token`] a request.
+//! - A builder will be `dockerfile` (beside [`layer`], it parses) and a verb in [`ops`]: steps change a config with
+//!   [`image::edit`], a directory becomes a layer through [`ops::checkout`], and the image is published as every other.
 //!
 //! # What must never happen
 //!

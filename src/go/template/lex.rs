@@ -267,7 +267,7 @@ impl<'s> Lexer<'s> {
         is_space(c) || matches!(c, '.' | ',' | '|' | ':' | ')' | '(') || self.rest().starts_with("}}")
     }
 
-    /// Digits in Go's notations; [`super::number`] reads them.
+    /// Digits in Go's notations; [`super::literal::number`] reads them.
     fn number(&mut self) -> Lexed {
         self.pos = self.start;
         let begin = self.pos;

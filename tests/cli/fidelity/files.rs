@@ -166,7 +166,7 @@ fn a_name_that_would_delete_another_is_refused() {
         session.write(&format!("tree/{name}"), "");
         let before = session.picture();
         let answer = session.run(&["commit", "tree", "fx/a:2"]);
-        answer.fails(1, &[name, "a file whose name begins with .wh. cannot be in a layer", "deleted"]);
+        answer.fails(1, &[name, "a file whose name begins with .wh. cannot be in a layer", "it would be a whiteout"]);
         assert_eq!(session.picture(), before, "{name}");
         std::fs::remove_dir_all(session.work().join("tree")).expect("a folder of ours");
     }

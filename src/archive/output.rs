@@ -15,7 +15,7 @@ use crate::oci::Digest;
 
 /// Why an archive cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum OutputError {
+pub enum ArchiveWriteError {
     /// A blob cannot be read, or the output not be written.
     #[error("{what}")]
     Io {
@@ -82,8 +82,8 @@ impl ArchiveMember {
         })
     }
 
-    fn error(&self, source: io::Error) -> OutputError {
-        OutputError::Io { what: self.shown(), source }
+    fn error(&self, source: io::Error) -> ArchiveWriteError {
+        ArchiveWriteError::Io { what: self.shown(), source }
     }
 
     /// Its name in messages.
@@ -107,7 +107,11 @@ impl ArchiveMember {
 const END: [u8; 1024] = [0; 1024];
 
 /// Writes the members in order to a stream that cannot seek.
-pub fn write_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dyn Progress) -> Result<(), OutputError> {
+pub fn write_stream(
+    members: &[ArchiveMember],
+    to: &mut dyn Write,
+    progress: &dyn Progress,
+) -> Result<(), ArchiveWriteError> {
     progress.total(Some(members.iter().map(ArchiveMember::size).sum()));
     for (id, member) in members.iter().enumerate() {
         let job = Job { id: id as u64, member, progress };
@@ -119,12 +123,12 @@ pub fn write_stream(members: &[ArchiveMember], to: &mut dyn Write, progress: &dy
     }
     to.write_all(&END)
         .and_then(|()| to.flush())
-        .map_err(|source| OutputError::Io { what: "end of the archive".into(), source })
+        .map_err(|source| ArchiveWriteError::Io { what: "end of the archive".into(), source })
 }
 
 /// Writes the members into a new file. One thread writes, because a file takes one writer at a time; beside it another
 /// reads the blobs and checks their digests.
-pub fn write_file(members: &[ArchiveMember], to: &File, progress: &dyn Progress) -> Result<(), OutputError> {
+pub fn write_file(members: &[ArchiveMember], to: &File, progress: &dyn Progress) -> Result<(), ArchiveWriteError> {
     progress.total(Some(members.iter().map(ArchiveMember::size).sum()));
     let failed = AtomicBool::new(false);
     let (written, checked) = std::thread::scope(|scope| {
@@ -135,7 +139,7 @@ pub fn write_file(members: &[ArchiveMember], to: &File, progress: &dyn Progress)
     checked.and(written)
 }
 
-fn stop_others(result: Result<(), OutputError>, failed: &AtomicBool) -> Result<(), OutputError> {
+fn stop_others(result: Result<(), ArchiveWriteError>, failed: &AtomicBool) -> Result<(), ArchiveWriteError> {
     failed.fetch_or(result.is_err(), Ordering::Relaxed);
     result
 }
@@ -148,7 +152,7 @@ fn placed_unseen(member: &ArchiveMember) -> Option<&OutgoingPart> {
     }
 }
 
-fn check_blobs(members: &[ArchiveMember], failed: &AtomicBool) -> Result<(), OutputError> {
+fn check_blobs(members: &[ArchiveMember], failed: &AtomicBool) -> Result<(), ArchiveWriteError> {
     for member in members {
         let Some(part) = placed_unseen(member) else { continue };
         if failed.load(Ordering::Relaxed) {
@@ -165,7 +169,7 @@ fn write_members(
     to: &File,
     progress: &dyn Progress,
     failed: &AtomicBool,
-) -> Result<(), OutputError> {
+) -> Result<(), ArchiveWriteError> {
     let mut at = 0;
     for (id, member) in members.iter().enumerate() {
         if failed.load(Ordering::Relaxed) {
@@ -177,7 +181,7 @@ fn write_members(
         job.end();
     }
     // What is not written stays zero: padding, and the end of the archive.
-    to.set_len(at + END.len() as u64).map_err(|source| OutputError::Io { what: "archive".into(), source })
+    to.set_len(at + END.len() as u64).map_err(|source| ArchiveWriteError::Io { what: "archive".into(), source })
 }
 
 struct Job<'a> {
@@ -200,7 +204,7 @@ impl Job<'_> {
     }
 
     /// Writes the member, and returns its size in bytes.
-    fn place(&self, to: &File, offset: u64) -> Result<u64, OutputError> {
+    fn place(&self, to: &File, offset: u64) -> Result<u64, ArchiveWriteError> {
         let (member, header) = (self.member, self.member.header());
         to.write_all_at(&header, offset).map_err(|error| member.error(error))?;
         let at = offset + header.len() as u64;
@@ -214,7 +218,7 @@ impl Job<'_> {
         Ok(header.len() as u64 + member.size() + padding(member.size()) as u64)
     }
 
-    fn stream(&self, to: &mut dyn Write) -> Result<(), OutputError> {
+    fn stream(&self, to: &mut dyn Write) -> Result<(), ArchiveWriteError> {
         let member = self.member;
         let moved = |bytes| self.progress.advance(self.id, bytes);
         match &member.content {
@@ -229,8 +233,8 @@ impl Job<'_> {
     }
 }
 
-fn check(member: &ArchiveMember, expected: Digest, actual: Digest) -> Result<(), OutputError> {
-    if expected == actual { Ok(()) } else { Err(OutputError::Damaged { what: member.shown(), expected, actual }) }
+fn check(member: &ArchiveMember, expected: Digest, actual: Digest) -> Result<(), ArchiveWriteError> {
+    if expected == actual { Ok(()) } else { Err(ArchiveWriteError::Damaged { what: member.shown(), expected, actual }) }
 }
 
 /// Writes at an offset of a file.

@@ -20,7 +20,7 @@ pub(super) fn explain(ui: &Ui, error: &clap::Error, line: &CommandLine<'_>) -> E
     match error.kind() {
         ErrorKind::DisplayVersion => {
             // Whatever name it was called by, this is what it is.
-            shown(ui, &format!("imgtool {}\n", super::version::VERSION))
+            shown(ui, &format!("imgtool {}\n", env!("CARGO_PKG_VERSION")))
         }
         ErrorKind::DisplayHelp => shown(ui, &help(ui, line)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {

@@ -8,6 +8,7 @@ use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
+pub use crate::image::progress::Moved;
 use crate::image::{Blob, kernel};
 use crate::layer::compression::sniff;
 use crate::layer::{Compression, Limits, Scan, ScanError, scan};
@@ -108,9 +109,6 @@ pub fn send(reader: &mut dyn Read, to: &mut dyn Write, moved: Moved<'_>) -> io::
         moved(got as u64);
     }
 }
-
-/// Called with the number of bytes moved since the last call.
-pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// How much is moved at a time: large enough that system calls do not count, small enough for the processor's cache.
 pub const CHUNK: usize = 256 << 10;

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 
-use super::copy::Moved;
+use super::progress::Moved;
 
 /// How much is moved by one call, so that progress is reported and cancellation is noticed.
 const PIECE: u64 = 8 << 20;

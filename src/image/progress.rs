@@ -23,3 +23,6 @@ pub trait Progress: Sync {
 pub struct Silent;
 
 impl Progress for Silent {}
+
+/// Called with the number of bytes moved since the last call.
+pub type Moved<'a> = &'a (dyn Fn(u64) + Sync);

@@ -3,9 +3,6 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::limits::Limits;
-use super::members::Members;
-use super::unpack::Unpack;
 use crate::oci::MediaType;
 
 /// How many compressed bytes are read at a time.
@@ -52,35 +49,6 @@ impl Compression {
             Self::None | Self::Bzip2 | Self::Xz => MediaType::OCI_LAYER_TAR,
         }
     }
-
-    /// Decompresses `packed`, within `limits`.
-    ///
-    /// The decoder reads `packed` to its very end. Zeros after the compressed data are accepted as padding where the
-    /// tools `gzip`, `bzip2` and `xz` accept them; other trailing data, truncation and a wrong checksum are errors: the
-    /// reader fails with an [`io::Error`] that holds a [`DamagedError`], or a [`LimitError`](super::limits::LimitError)
-    /// if the output exceeds a limit.
-    pub fn decoder<'a, R>(self, packed: R, limits: &Limits) -> io::Result<Box<dyn Read + Send + 'a>>
-    where
-        R: BufRead + Send + 'a,
-    {
-        Ok(Box::new(match self {
-            Self::None => Unpack::new(packed, self, limits, Ok),
-            Self::Gzip => {
-                Unpack::new(packed, self, limits, |packed| Ok(Members::<_, flate2::bufread::GzDecoder<_>>::new(packed)))
-            }
-            Self::Bzip2 => {
-                Unpack::new(packed, self, limits, |packed| Ok(Members::<_, bzip2::bufread::BzDecoder<_>>::new(packed)))
-            }
-            Self::Xz => Unpack::new(packed, self, limits, |packed| {
-                Ok(lzma_rust2::XzReader::new_mem_limit(packed, true, limits.xz_memory_kib))
-            }),
-            Self::Zstd => Unpack::new(packed, self, limits, |packed| {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
-                decoder.window_log_max(limits.zstd_window_log)?;
-                Ok(decoder)
-            }),
-        }?))
-    }
 }
 
 impl fmt::Display for Compression {
@@ -121,7 +89,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::layer::limits::LimitError;
+    use crate::layer::limits::{LimitError, Limits};
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -222,7 +222,8 @@ impl<'a> Pair<'a> {
 mod tests {
     use super::*;
     use crate::layer::Checksum;
-    use crate::layer::entry::{Entry, EntryKind, Mtime};
+    use crate::layer::entry::{Entry, EntryKind};
+    use crate::layer::mtime::Mtime;
 
     fn path(text: &str) -> EntryPath {
         EntryPath::new(text.as_bytes()).expect("a valid path")

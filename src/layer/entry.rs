@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Checksum;
+use super::mtime::Mtime;
 use super::path::{EntryPath, Escaped, PathError};
 use super::reader::{RawEntry, RawKind};
 use super::serde_bytes;
+use super::sparse_map::SparseMap;
 use super::whiteout::{Whiteout, WhiteoutName};
 
 /// A member of a layer.
@@ -73,32 +75,6 @@ pub enum EntryKind {
     },
     /// A named pipe.
     Fifo,
-}
-
-/// A modification time: seconds since 1970, which may be negative, and the nanoseconds after them (below 10⁹).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Mtime {
-    /// Whole seconds since 1970.
-    pub seconds: i64,
-    /// Nanoseconds after `seconds`.
-    pub nanos: u32,
-}
-
-/// The stored segments of a sparse file, in order and without overlap; everything else is zeros. They are stored
-/// contiguously from the entry's content offset on.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct SparseMap {
-    /// The segments.
-    pub segments: Vec<Segment>,
-}
-
-/// A stored segment of a sparse file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Its offset in the file.
-    pub offset: u64,
-    /// Its length in bytes.
-    pub length: u64,
 }
 
 /// Why a tar member cannot be in a layer.
@@ -221,16 +197,6 @@ impl Entry {
         let content = size <= i64::MAX.cast_unsigned() && self.sparse.as_ref().is_none_or(|map| map.is_within(size));
         let numbers = self.mode <= 0o7777 && self.mtime.nanos < 1_000_000_000;
         kind && name && content && numbers && (is_file || size == 0 && self.sparse.is_none())
-    }
-}
-
-impl SparseMap {
-    /// Whether the segments are in order, without overlap, and inside a file of `size` bytes.
-    fn is_within(&self, size: u64) -> bool {
-        let end = self.segments.iter().try_fold(0, |end, segment| {
-            if segment.offset < end { None } else { segment.offset.checked_add(segment.length) }
-        });
-        end.is_some_and(|end| end <= size)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::images::{ImageRecord, images};
+use super::records::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ChainId;
 

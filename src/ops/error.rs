@@ -71,7 +71,7 @@ pub enum Error {
         path: String,
         /// Why.
         #[source]
-        source: archive::output::OutputError,
+        source: archive::output::ArchiveWriteError,
     },
     /// The output itself cannot be written.
     #[error("{what}")]

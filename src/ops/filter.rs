@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::images::ImageRecord;
+use super::records::ImageRecord;
 use super::{Context, Error, glob};
 use crate::oci::Created;
 

@@ -21,6 +21,7 @@ pub mod naming;
 pub mod near;
 pub mod output;
 pub mod prune;
+pub mod records;
 pub mod remove;
 pub mod save;
 pub mod size;

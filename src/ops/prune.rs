@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::family::{Family, RemovalEvent};
 use super::filter::Filters;
-use super::images::{ImageRecord, images};
+use super::records::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ImageId;
 use crate::store::Reachable;

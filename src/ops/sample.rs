@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::Context;
-use crate::layer::entry::{EntryKind, Mtime};
+use crate::layer::entry::EntryKind;
+use crate::layer::mtime::Mtime;
 use crate::layer::{EntryPath, Limits, Meta, TarWriter};
 use crate::oci::{Digest, Platform};
 use crate::store::Store;

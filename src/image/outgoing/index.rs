@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::layers::Ready;
-use super::prepare::{OutgoingRequest, add_image};
+use super::request::OutgoingRequest;
+use super::single::add_image;
 use super::{PartKind, UniqueParts};
 use crate::image::{Child, Image, ImageTree};
 use crate::oci::{Descriptor, DiffId, Digest, Document, MediaType};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 
-use super::prepare::{OutgoingOptions, OutgoingRequest};
+use super::request::{OutgoingOptions, OutgoingRequest};
 use super::{LayerForm, OutgoingError, OutgoingPart, PartKind, Recode, recode};
 use crate::image::{Blob, Image, Layer, copy, work};
 use crate::layer::Compression;

@@ -14,6 +14,8 @@ mod index;
 mod layers;
 mod prepare;
 mod recode;
+mod request;
+mod single;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -21,8 +23,9 @@ use std::io::{self, Read};
 use crate::image::Blob;
 use crate::oci::{Descriptor, DiffId, Digest, Document, ImageConfig, Reference};
 
-pub use prepare::{OutgoingOptions, OutgoingRequest, prepare};
+pub use prepare::prepare;
 pub use recode::Recode;
+pub use request::{OutgoingOptions, OutgoingRequest};
 
 /// Why an image cannot be prepared for writing.
 #[derive(Debug, thiserror::Error)]

@@ -213,8 +213,10 @@ impl<R: Read> Iterator for LayerIndex<R> {
 mod tests {
     use super::*;
     use crate::layer::checksum::Checksum;
-    use crate::layer::entry::{EntryKind, Mtime, Segment, SparseMap};
+    use crate::layer::entry::EntryKind;
+    use crate::layer::mtime::Mtime;
     use crate::layer::path::EntryPath;
+    use crate::layer::sparse_map::{Segment, SparseMap};
     use proptest::prelude::*;
 
     fn entry(name: &str, kind: EntryKind) -> Entry {

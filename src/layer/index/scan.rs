@@ -165,9 +165,9 @@ impl<R: Read> Read for Hashing<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::entry::Mtime;
     use crate::layer::index::{LayerIndex, read_summary};
     use crate::layer::limits::LimitError;
+    use crate::layer::mtime::Mtime;
     use crate::layer::writer::{Meta, TarWriter};
 
     /// A layer of a directory, a file and a whiteout.

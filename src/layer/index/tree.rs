@@ -276,7 +276,7 @@ impl Names for LayerTree {
 mod tests {
     use super::*;
     use crate::layer::checksum::Checksum;
-    use crate::layer::entry::Mtime;
+    use crate::layer::mtime::Mtime;
 
     /// `d/` is a directory, `f 5` a file of five bytes, `l -> t` a symbolic and `l = t` a hard link.
     fn entry(text: &str) -> Entry {

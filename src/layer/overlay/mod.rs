@@ -33,9 +33,11 @@ pub use build::OverlayError;
 pub use node::{Children, ContentRange, Iter, LinkGroup, NodeKind, ViewNode};
 
 use super::checksum::Checksum;
-use super::entry::{Entry, Mtime, SparseMap};
+use super::entry::Entry;
 use super::index::IndexError;
+use super::mtime::Mtime;
 use super::path::EntryPath;
+use super::sparse_map::SparseMap;
 
 /// The merged view of a stack of layers.
 ///

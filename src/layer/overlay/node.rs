@@ -6,8 +6,10 @@ use std::ops::Range;
 
 use super::{Name, Overlay, ViewInode, What};
 use crate::layer::checksum::Checksum;
-use crate::layer::entry::{EntryKind, Mtime, SparseMap};
+use crate::layer::entry::EntryKind;
+use crate::layer::mtime::Mtime;
 use crate::layer::path::EntryPath;
+use crate::layer::sparse_map::SparseMap;
 use crate::layer::writer::Meta;
 
 /// A name of a merged view with its metadata. Cheap to copy.

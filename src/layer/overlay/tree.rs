@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{ViewInode, What, Xattrs};
-use crate::layer::entry::{Mtime, SparseMap};
+use crate::layer::mtime::Mtime;
 use crate::layer::route::{Names, Passage};
+use crate::layer::sparse_map::SparseMap;
 
 /// The most names in a view while it is built: twice the limit of one layer. Each takes about 200 bytes.
 pub(super) const MOST_NAMES: usize = 8_000_000;

@@ -6,8 +6,8 @@ use super::number::until_nul;
 use super::pax::Pax;
 use super::raw::{RawEntry, RawKind};
 use super::sparse::{self, Form};
-use crate::layer::entry::Mtime;
 use crate::layer::limits::Limits;
+use crate::layer::mtime::Mtime;
 
 /// The extension headers of a member; of each kind the last counts, as in Go's archive/tar.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::error::HeaderProblem;
 use super::number::decimal;
-use crate::layer::entry::Mtime;
+use crate::layer::mtime::Mtime;
 
 /// The prefix of extended attributes' keys.
 const XATTR: &[u8] = b"SCHILY.xattr.";

@@ -1,6 +1,7 @@
 //! Raw tar members.
 
-use crate::layer::entry::{Mtime, SparseMap};
+use crate::layer::mtime::Mtime;
+use crate::layer::sparse_map::SparseMap;
 
 /// A tar member with its PAX and GNU extensions applied.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::error::{HeaderProblem, TarError};
 use super::header::Block;
 use super::number::{decimal, numeric};
 use super::pax::{Pax, SPARSE_MAP};
-use crate::layer::entry::{Segment, SparseMap};
+use crate::layer::sparse_map::{Segment, SparseMap};
 
 /// Offsets in the old GNU header: the first four segments, whether more blocks follow, and the file's size.
 const MAP_IN_HEADER: usize = 386;

@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::*;
-use crate::layer::entry::{Mtime, Segment};
 use crate::layer::limits::LimitError;
+use crate::layer::mtime::Mtime;
+use crate::layer::sparse_map::Segment;
 
 /// A header that a test fills in.
 struct TarHeader([u8; BLOCK]);

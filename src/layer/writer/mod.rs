@@ -9,7 +9,8 @@ use std::io::{self, Write};
 
 pub use header::header_bytes;
 
-use super::entry::{Entry, EntryKind, Mtime};
+use super::entry::{Entry, EntryKind};
+use super::mtime::Mtime;
 use super::reader::BLOCK;
 
 /// Enough zeros for any padding and for the end of an archive.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
-use crate::layer::entry::Mtime;
+use crate::layer::mtime::Mtime;
 use crate::layer::path::split_last;
 
 /// The characters that libarchive percent-encodes in attribute names, besides non-ASCII.

@@ -12,7 +12,8 @@ use walkdir::WalkDir;
 
 use super::{Error, Output, PART, is_portable};
 use crate::layer::Meta;
-use crate::layer::entry::{EntryKind, Mtime};
+use crate::layer::entry::EntryKind;
+use crate::layer::mtime::Mtime;
 use crate::layer::path::EntryPath;
 use crate::rootfs::Skipped;
 

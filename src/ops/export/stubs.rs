@@ -1,7 +1,8 @@
 //! What docker puts into every container before it starts, and so into every `docker export`.
 
 use crate::layer::Checksum;
-use crate::layer::entry::{Entry, EntryKind, Mtime};
+use crate::layer::entry::{Entry, EntryKind};
+use crate::layer::mtime::Mtime;
 use crate::layer::overlay::{Overlay, ViewNode};
 use crate::layer::path::EntryPath;
 

@@ -2,7 +2,8 @@ use std::io::{Read as _, Write as _};
 
 use super::*;
 use crate::image::Silent;
-use crate::layer::entry::{EntryKind, Mtime};
+use crate::layer::entry::EntryKind;
+use crate::layer::mtime::Mtime;
 use crate::layer::{Entry, TarReader};
 use crate::ops::sample::{archive, context, directory, file, gzip, layer, link, with_kind};
 

@@ -5,7 +5,8 @@ mod model;
 
 use super::*;
 use crate::layer::Meta;
-use crate::layer::entry::{EntryKind, Segment};
+use crate::layer::entry::EntryKind;
+use crate::layer::sparse_map::Segment;
 
 pub(super) fn path(text: &str) -> EntryPath {
     EntryPath::new(text.as_bytes()).expect("a valid path")

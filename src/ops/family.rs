@@ -316,20 +316,22 @@ impl FamilyMember {
 }
 
 /// What each image was committed on, as pairs of child and parent. `key` says which image a manifest or index leads to.
-/// Cycles are broken by leaving out one link.
+/// Cycles are broken by leaving out one link, the same one each time: who lists and who removes must agree.
 pub(super) fn parents<K: Copy + Eq + std::hash::Hash>(
     catalog: &Catalog,
     key: impl Fn(&Digest) -> Option<K>,
 ) -> HashMap<K, K> {
     let mut parents: HashMap<K, K> = HashMap::new();
+    let mut children = Vec::new();
     for entry in catalog.entries() {
         let link = entry.parent().and_then(|parent| Some((key(&entry.descriptor.digest)?, key(&parent)?)));
         if let Some((child, parent)) = link.filter(|(child, parent)| child != parent) {
             parents.entry(child).or_insert(parent);
+            children.push(child);
         }
     }
     let mut settled: HashSet<K> = HashSet::new();
-    for child in parents.keys().copied().collect::<Vec<_>>() {
+    for child in children {
         let (mut on_the_way, mut next) = (HashSet::new(), child);
         while let Some(parent) = parents.get(&next).copied().filter(|_| !settled.contains(&next)) {
             on_the_way.insert(next);

@@ -33,6 +33,7 @@
 //! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 5 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
+//! | 5 | [`registry`] | the distribution API: endpoints, credentials, tokens, manifests, blobs, tags |
 //! | 6 | [`ops`] | one function a verb |
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
 //! | 7 | [`cli`] | flags and words, one file a command |
@@ -68,7 +69,10 @@
 //! - A layer or an archive is held in memory, or on the disk twice; but a layer that `save` compresses waits in a file
 //!   without a name until its digest is known.
 //! - Something half-done outlives a job that was cancelled ([`cancel`]).
-//! - The library prints, exits, reads the environment or asks the clock: [`cli`] and [`ui`] do.
+//! - The library prints, exits, reads the environment or asks what time it is: [`cli`] and [`ui`] do. How long something
+//!   takes is measured in [`http`] and [`registry`] too.
+//! - A program is run, but for docker's credential helpers ([`registry::credentials`]).
+//! - Credentials reach an error, a log or another server than the one that they are for ([`registry`]).
 
 pub mod cancel;
 pub mod go;
@@ -86,6 +90,7 @@ pub mod layout;
 pub mod rootfs;
 
 pub mod archive;
+pub mod registry;
 pub mod store;
 
 pub mod ops;

@@ -1,12 +1,12 @@
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::completes::Completes;
 use super::error::CliError;
+use super::network::network;
 use super::session::{self, Session, variable};
 use super::usage::Arity;
-use crate::http::{Settings, Url};
+use crate::http::Url;
 use crate::image::edit::ConfigChange;
 use crate::oci::{Platform, Reference};
 use crate::ops;
@@ -118,25 +118,5 @@ fn input(source: &str) -> Result<ImportInput, CliError> {
         return Ok(ImportInput::Path(PathBuf::from(source)));
     }
     let url = source.parse().map_err(|error| CliError::Plain(format!("{source}: {error}")))?;
-    Ok(ImportInput::Url(Box::new(url), network()))
-}
-
-/// How long is waited before a server is asked again that was busy or did not answer.
-const RETRIES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-
-/// How the environment says that the network is reached. As elsewhere, `$HTTP_PROXY` in capitals is not believed where a
-/// web server may have set it.
-fn network() -> Settings {
-    let either = |name: &str| variable(name).or_else(|| variable(&name.to_uppercase()));
-    let is_cgi = variable("REQUEST_METHOD").is_some();
-    let http_proxy = if is_cgi { variable("http_proxy") } else { either("http_proxy") };
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    Settings {
-        http_proxy: http_proxy.or_else(|| either("all_proxy")),
-        https_proxy: either("https_proxy").or_else(|| either("all_proxy")),
-        no_proxy: either("no_proxy").unwrap_or_default(),
-        retries: RETRIES.to_vec(),
-        identity: None,
-        roots: certificates.into_iter().map(|certificate| certificate.to_vec()).collect(),
-    }
+    Ok(ImportInput::Url(url, Box::new(network())))
 }

@@ -25,6 +25,7 @@ mod line;
 mod load;
 mod man;
 mod manifest;
+mod network;
 mod prune;
 mod rmi;
 mod save;

@@ -1,6 +1,7 @@
 //! Streamed response bodies.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use super::error;
 
@@ -8,18 +9,19 @@ use super::error;
 pub struct Body {
     inner: ureq::BodyReader<'static>,
     left: Option<u64>,
+    stall: Duration,
 }
 
 impl Body {
-    pub(super) fn new(body: ureq::Body) -> Self {
+    pub(super) fn new(body: ureq::Body, stall: Duration) -> Self {
         let left = body.content_length();
-        Self { inner: body.into_with_config().limit(u64::MAX).reader(), left }
+        Self { inner: body.into_with_config().limit(u64::MAX).reader(), left, stall }
     }
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let got = self.inner.read(buffer).map_err(error::in_body)?;
+        let got = self.inner.read(buffer).map_err(|error| error::in_body(error, self.stall))?;
         match &mut self.left {
             Some(left) if got == 0 && *left > 0 && !buffer.is_empty() => {
                 let text = format!("the server closed the connection, {left} bytes before the end");

@@ -3,17 +3,19 @@
 use std::thread;
 use std::time::Duration;
 
-use ureq::SendBody;
 use ureq::http;
+use ureq::unversioned::transport::NextTimeout;
+use ureq::{Agent, SendBody};
 
+use super::address::Reach;
 use super::agents::Agents;
+use super::names::{Giver, Names, literal};
 use super::request::RequestContent;
-use super::{Error, Method, Request, Response, Settings, Url};
+use super::retry::Waits;
+use super::{Error, Request, Response, Retries, Settings, Url};
 
 /// The most redirects that are followed, as in Go's client.
 const MAX_REDIRECTS: usize = 10;
-/// The longest `Retry-After` that is honoured.
-const MAX_WAIT: Duration = Duration::from_secs(60);
 /// Headers with credentials, which are never sent to another server.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
@@ -21,81 +23,125 @@ const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"
 #[derive(Debug)]
 pub struct Client {
     agents: Agents,
-    retries: Vec<Duration>,
+    names: Names,
+    retries: Retries,
+    stall: Duration,
 }
 
 impl Client {
     /// A client with these settings. Does not connect yet.
     pub fn new(settings: &Settings) -> Self {
-        Self { agents: Agents::new(settings), retries: settings.retries.clone() }
+        let Settings { names, retries, stall, .. } = settings;
+        Self { agents: Agents::new(settings), names: names.clone(), retries: retries.clone(), stall: *stall }
     }
 
     /// Gets a file, following redirects. Any status but success is an error.
     pub fn get(&self, url: &Url) -> Result<Response, Error> {
-        self.send(Request::new(Method::Get, url).header("accept", "*/*"))?.success()
+        self.send(Request::new(super::Method::Get, url).header("accept", "*/*"))?.success()
     }
 
     /// Sends a request and returns the response, whatever its status. Redirects of GET and HEAD are followed; those of
     /// other methods are returned as they are.
-    pub fn send(&self, request: Request<'_>) -> Result<Response, Error> {
-        if !request.can_repeat() {
-            return self.exchange(request);
+    pub fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
+        let mut waits = self.retries.begin();
+        if !request.follows() {
+            return self.persist(&mut request, &mut waits);
         }
-        let Request { method, url, mut headers, .. } = request;
-        let mut at = url.clone();
+        let (first, mut at) = (request.url, request.url.clone());
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.persist(method, &at, &headers)?;
+            let mut step = Request { url: &at, content: RequestContent::Nothing, ..request };
+            let response = self.persist(&mut step, &mut waits)?;
             let Some(to) = response.redirect()? else { return Ok(response) };
+            request = Request { url: first, content: RequestContent::Nothing, ..step };
             if !to.is_same_server(&at) {
-                headers.retain(|(name, _)| !CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()));
+                request.headers.retain(|(name, _)| !CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()));
+                request.namer = Some(at);
             }
             at = to;
         }
-        Err(Error::TooManyRedirects { url: url.clone(), limit: MAX_REDIRECTS })
+        Err(Error::TooManyRedirects { url: first.clone(), limit: MAX_REDIRECTS })
     }
 
-    /// Sends a repeatable request, retrying transient failures.
-    fn persist(&self, method: Method, url: &Url, headers: &[(&'static str, String)]) -> Result<Response, Error> {
-        let mut waits = self.retries.iter();
+    /// Sends a request, and again after transient failures.
+    fn persist(&self, request: &mut Request<'_>, waits: &mut Waits) -> Result<Response, Error> {
         loop {
-            let request = Request { headers: headers.to_vec(), ..Request::new(method, url) };
             let answer = self.exchange(request);
-            let wanted = match &answer {
-                Ok(response) if response.is_passing() => response.retry_after().unwrap_or_default(),
-                Err(error) if error.is_passing() => Duration::ZERO,
+            let asked = match &answer {
+                Ok(response) if response.is_passing() => response.retry_after(),
+                Err(error) if error.is_passing() => None,
                 _ => return answer,
             };
-            let Some(wait) = waits.next() else { return answer };
-            thread::sleep(wanted.min(MAX_WAIT).max(*wait));
+            let Some(wait) = Some(()).filter(|()| request.repeats()).and_then(|()| waits.next(asked)) else {
+                return answer;
+            };
+            thread::sleep(wait);
         }
     }
 
     /// Sends a request once, without retries or redirects.
-    fn exchange(&self, request: Request<'_>) -> Result<Response, Error> {
-        let Request { method, url, headers, content } = request;
-        let mut builder = http::Request::builder().method(method.name()).uri(url.target());
-        if let Some(value) = url.authorization() {
-            builder = builder.header("authorization", value);
-        }
-        for (name, value) in &headers {
-            builder = builder.header(*name, value);
-        }
-        let agent = self.agents.of(url)?;
-        let invalid = |error: http::Error| Error::Request { url: url.clone(), why: error.to_string() };
-        let answer = match content {
-            RequestContent::Nothing if method.is_safe() || method == Method::Delete => {
-                agent.run(builder.body(()).map_err(invalid)?)
-            }
-            RequestContent::Nothing => agent.run(builder.body(&[][..]).map_err(invalid)?),
-            RequestContent::Bytes(bytes) => agent.run(builder.body(bytes).map_err(invalid)?),
-            RequestContent::Stream(mut stream, size) => {
-                let body = SendBody::from_reader(&mut stream);
-                agent.run(builder.header("content-length", size).body(body).map_err(invalid)?)
-            }
-        };
+    fn exchange(&self, request: &mut Request<'_>) -> Result<Response, Error> {
+        let url = request.url;
+        let giver = self.giver(request)?;
+        let answer = run(self.agents.of(url, giver)?, request)?;
         match answer {
-            Ok(answer) => Ok(Response::new(url.clone(), answer)),
-            Err(error) => Err(Error::request(url, error)),
+            Ok(answer) => Ok(Response::new(url.clone(), answer, self.stall)),
+            Err(error) => Err(Error::request(url, request.namer.as_ref(), error)),
         }
     }
+
+    /// Who gave the URL of a request. Refuses what can be refused without resolving the name of its host.
+    fn giver(&self, request: &Request<'_>) -> Result<Giver, Error> {
+        let url = request.url;
+        let Some(namer) = request.namer.as_ref().filter(|namer| !namer.is_same_server(url)) else {
+            return Ok(Giver::User);
+        };
+        let from = self.reach(namer)?;
+        let is_proxied = self.agents.is_proxied(url)?;
+        if !url.is_secure() && (from != Reach::Loopback || is_proxied) {
+            return Err(Error::Insecure { namer: namer.clone(), url: url.clone() });
+        }
+        match literal(url.host()) {
+            Some(address) if !from.may_lead_to(Reach::of(address), url.is_secure()) => {
+                Err(Error::forbidden(namer.clone(), url.clone(), address))
+            }
+            _ => Ok(Giver::Server(from)),
+        }
+    }
+
+    /// From where a server can be reached. One that only a proxy knows is treated as one that everybody reaches.
+    fn reach(&self, url: &Url) -> Result<Reach, Error> {
+        if let Some(reach) = self.names.reach(url.host()) {
+            return Ok(reach);
+        }
+        if !self.agents.is_proxied(url)? {
+            let agent = self.agents.of(url, Giver::User)?;
+            let timeout = NextTimeout { after: self.stall.into(), ..NextTimeout::default() };
+            // Whatever comes of it, it is known afterwards, or not.
+            let _ = self.names.resolve(&url.target(), agent.config(), timeout);
+        }
+        Ok(self.names.reach(url.host()).unwrap_or(Reach::Public))
+    }
+}
+
+type Answer = Result<http::Response<ureq::Body>, ureq::Error>;
+
+fn run(agent: &Agent, request: &mut Request<'_>) -> Result<Answer, Error> {
+    let Request { method, url, headers, content, .. } = request;
+    let mut builder = http::Request::builder().method(method.name()).uri(url.target());
+    if let Some(value) = url.authorization() {
+        builder = builder.header("authorization", value);
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, value.as_str());
+    }
+    let invalid = |error: http::Error| Error::Request { url: url.clone(), why: error.to_string() };
+    Ok(match content {
+        RequestContent::Nothing if method.has_no_content() => agent.run(builder.body(()).map_err(invalid)?),
+        RequestContent::Nothing => agent.run(builder.body(&[][..]).map_err(invalid)?),
+        RequestContent::Bytes(bytes) => agent.run(builder.body(&**bytes).map_err(invalid)?),
+        RequestContent::Stream(stream, size) => {
+            let body = SendBody::from_reader(stream);
+            agent.run(builder.header("content-length", *size).body(body).map_err(invalid)?)
+        }
+    })
 }

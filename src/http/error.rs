@@ -1,15 +1,18 @@
 //! Why a request failed.
 
 use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
 
-use super::SILENCE;
+use super::address::Reach;
+use super::names::Forbidden;
 use super::url::{Url, UrlError};
 
 /// Why a request failed. URLs are shown without their passwords.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The server answered with an error status.
-    #[error("{url}: the server answers {status} {reason}")]
+    #[error("{url}: the server answers {status} {reason}{}", asks(*retry_after))]
     Status {
         /// The requested URL.
         url: Url,
@@ -17,6 +20,8 @@ pub enum Error {
         status: u16,
         /// Its reason phrase.
         reason: &'static str,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
     },
     /// Too many redirects.
     #[error("{url}: more than {limit} redirects")]
@@ -47,6 +52,24 @@ pub enum Error {
         from: Url,
         /// The target of the redirect.
         to: Url,
+    },
+    /// A server leads to another that is not reached by `https`.
+    #[error("{namer} leads to {url}: another server is followed to https only")]
+    Insecure {
+        /// The server that gave the URL.
+        namer: Url,
+        /// The URL.
+        url: Url,
+    },
+    /// A server leads to an address that it may not lead to.
+    #[error("{namer} leads to {url}, which is at {address}: servers are not followed into this machine or network")]
+    Nearer {
+        /// The server that gave the URL.
+        namer: Url,
+        /// The URL.
+        url: Url,
+        /// The address of its host.
+        address: IpAddr,
     },
     /// The address of the proxy is invalid.
     #[error("{url}: invalid proxy: {why}")]
@@ -97,9 +120,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// Converts an error of `ureq`.
-    pub(super) fn request(url: &Url, source: ureq::Error) -> Self {
+    /// Converts an error of `ureq`; `namer` is the server that gave the URL.
+    pub(super) fn request(url: &Url, namer: Option<&Url>, source: ureq::Error) -> Self {
         let url = url.clone();
+        if let (ureq::Error::Other(inner), Some(namer)) = (&source, namer)
+            && let Some(Forbidden(address)) = inner.downcast_ref()
+        {
+            return Self::forbidden(namer.clone(), url, *address);
+        }
         let (why, is_passing) = match source {
             ureq::Error::HostNotFound => ("no such host".to_owned(), false),
             ureq::Error::Timeout(_) => ("the server does not answer".to_owned(), true),
@@ -117,10 +145,31 @@ impl Error {
         }
     }
 
-    /// Whether the error is transient, so that a retry may succeed.
-    pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Connection { .. })
+    /// A server leads to an address that it may not lead to, or only by `https`.
+    pub(super) fn forbidden(namer: Url, url: Url, address: IpAddr) -> Self {
+        match Reach::of(address) {
+            Reach::Public if !url.is_secure() => Self::Insecure { namer, url },
+            _ => Self::Nearer { namer, url, address },
+        }
     }
+
+    /// Whether the error is transient, so that a retry may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Connection { .. } => true,
+            Self::Status { status, .. } => is_passing(*status),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a status is transient.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
+fn asks(wait: Option<Duration>) -> String {
+    wait.map(|wait| format!(", and asks to wait {} seconds", wait.as_secs())).unwrap_or_default()
 }
 
 /// The system's message without Rust's `(os error N)`, and whether the error is transient.
@@ -152,7 +201,7 @@ fn in_words(why: &str) -> String {
 }
 
 /// Rewords an error that occurred while reading a body.
-pub(super) fn in_body(error: io::Error) -> io::Error {
+pub(super) fn in_body(error: io::Error, stall: Duration) -> io::Error {
     let is_silence = error.kind() == io::ErrorKind::TimedOut
         || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));
     if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("disconnected") {
@@ -162,6 +211,6 @@ pub(super) fn in_body(error: io::Error) -> io::Error {
     if !is_silence {
         return error;
     }
-    let text = format!("the server has sent nothing for {} seconds", SILENCE.as_secs());
+    let text = format!("the server has sent nothing for {} seconds", stall.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, text)
 }

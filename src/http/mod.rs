@@ -12,27 +12,27 @@
 //! end; credentials are sent to another server; a silent server blocks us forever; a server decides how much memory is
 //! used; a truncated file passes as complete; a password from a URL is shown.
 
+mod address;
 mod agents;
 mod body;
 mod client;
 mod error;
+mod names;
 mod request;
 mod response;
+mod retry;
 mod settings;
 mod url;
 
 pub use body::Body;
 pub use client::Client;
 pub use error::Error;
+pub use names::Names;
 pub use request::{Method, Request};
 pub use response::Response;
+pub use retry::Retries;
 pub use settings::{Identity, IdentityError, Settings};
 pub use url::{Url, UrlError};
-
-use std::time::Duration;
-
-/// The timeout of a silent server: before it answers, and between two pieces of a body.
-const SILENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -17,9 +17,14 @@ pub enum Method {
 }
 
 impl Method {
-    /// Whether the method is safe, so that a request can be repeated.
+    /// Whether the method changes nothing ([RFC 9110, 9.2.1](https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1)).
     pub(super) fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
+    }
+
+    /// Whether a request of the method is sent without a content, rather than with an empty one.
+    pub(super) fn has_no_content(self) -> bool {
+        self.is_safe() || self == Self::Delete
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -48,12 +53,50 @@ pub struct Request<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) content: RequestContent<'a>,
+    /// The server that gave the URL, if the user did not.
+    pub(super) namer: Option<Url>,
+    pub(super) repeats: Repeats,
+}
+
+/// Whether a request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// If its method changes nothing.
+    IfSafe,
+    /// The caller says so.
+    Always,
+    /// The caller says that it is not.
+    Never,
 }
 
 impl<'a> Request<'a> {
     /// A request without content.
     pub fn new(method: Method, url: &'a Url) -> Self {
-        Self { method, url, headers: Vec::new(), content: RequestContent::Nothing }
+        let (headers, content) = (Vec::new(), RequestContent::Nothing);
+        Self { method, url, headers, content, namer: None, repeats: Repeats::IfSafe }
+    }
+
+    /// The URL was given by the server at `namer`, not by the user: the realm of a challenge, or the next page.
+    ///
+    /// Such a URL must be `https`, and is refused if its host has an address that is nearer than that of `namer`: of
+    /// this machine, of a private network, or of what is no ordinary server, as a cloud's metadata service. Between
+    /// servers of this machine, `http` is allowed. URLs of the same server (scheme, host and port) are not checked,
+    /// names that a proxy resolves cannot be. The client certificate is for servers that the user named.
+    ///
+    /// Redirects to another server are held to the same rule by themselves.
+    pub fn foreign(self, namer: &Url) -> Self {
+        Self { namer: Some(namer.clone()), ..self }
+    }
+
+    /// The request is sent once, and not again after a transient failure.
+    pub fn once(self) -> Self {
+        Self { repeats: Repeats::Never, ..self }
+    }
+
+    /// The request may be sent again after a transient failure, although its method is not GET or HEAD. A content from
+    /// a stream cannot.
+    pub fn repeatable(self) -> Self {
+        Self { repeats: Repeats::Always, ..self }
     }
 
     /// Adds a header. Redirects to another server drop `authorization` and `cookie`.
@@ -78,8 +121,17 @@ impl<'a> Request<'a> {
         Self { content: RequestContent::Stream(stream, size), ..self }
     }
 
-    /// Whether the request can safely be repeated.
-    pub(super) fn can_repeat(&self) -> bool {
+    /// Whether redirects are followed: of requests without effect and content.
+    pub(super) fn follows(&self) -> bool {
         self.method.is_safe() && matches!(self.content, RequestContent::Nothing)
+    }
+
+    /// Whether the request is sent again after a transient failure.
+    pub(super) fn repeats(&self) -> bool {
+        match (&self.content, self.repeats) {
+            (RequestContent::Stream(..), _) | (_, Repeats::Never) => false,
+            (_, Repeats::Always) => true,
+            (_, Repeats::IfSafe) => self.method.is_safe(),
+        }
     }
 }

@@ -3,19 +3,23 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use ureq::http;
 
-use super::{Body, Error, Url};
+use super::{Body, Error, Url, error};
 
 /// The response of a server.
 pub struct Response {
     url: Url,
     inner: http::Response<ureq::Body>,
+    /// How long is waited for the next bytes of the body.
+    stall: Duration,
 }
 
 impl Response {
-    pub(super) fn new(url: Url, inner: http::Response<ureq::Body>) -> Self {
-        Self { url, inner }
+    pub(super) fn new(url: Url, inner: http::Response<ureq::Body>, stall: Duration) -> Self {
+        Self { url, inner, stall }
     }
 
     /// The URL that answered: after redirects, the last one.
@@ -44,8 +48,8 @@ impl Response {
         if status.is_success() {
             return Ok(self);
         }
-        let reason = status.canonical_reason().unwrap_or("");
-        Err(Error::Status { url: self.url, status: status.as_u16(), reason })
+        let (reason, retry_after) = (status.canonical_reason().unwrap_or(""), self.retry_after());
+        Err(Error::Status { url: self.url, status: status.as_u16(), reason, retry_after })
     }
 
     /// The offset at which the body starts: that of [`Request::from_offset`](super::Request::from_offset), or 0 if the
@@ -79,7 +83,7 @@ impl Response {
 
     /// The body as a stream. Ending before its declared size is an error.
     pub fn into_body(self) -> Body {
-        Body::new(self.inner.into_body())
+        Body::new(self.inner.into_body(), self.stall)
     }
 
     /// The target of a redirect; `None` if this is not a redirect.
@@ -96,13 +100,27 @@ impl Response {
         if from.is_secure() && !to.is_secure() { Err(Error::Downgrade { from, to }) } else { Ok(Some(to)) }
     }
 
-    /// Whether the status is transient, so that a retry may succeed.
-    pub(super) fn is_passing(&self) -> bool {
-        matches!(self.status(), 408 | 429 | 500 | 502 | 503 | 504)
+    /// Whether the status is transient, so that a retry may help.
+    pub fn is_passing(&self) -> bool {
+        error::is_passing(self.status())
     }
 
-    /// The server's `Retry-After`, if given in seconds.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    /// How long the server asks to wait before the next request
+    /// ([`Retry-After`](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)). A date is taken relative to the
+    /// server's own clock.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let text = self.header("retry-after")?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More digits than fit are as good as forever.
+            return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
+        }
+        let wait = date(text)?.duration_since(date(self.header("date")?)?);
+        Some(Duration::try_from(wait).unwrap_or_default())
     }
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    // The grammar of mail has numbers for zones, that of HTTP has the name of one.
+    let text = text.trim().strip_suffix("GMT")?;
+    rfc2822::parse(&format!("{text}+0000")).ok().map(|date| date.timestamp())
 }

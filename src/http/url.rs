@@ -52,6 +52,11 @@ impl Url {
         self.0.whole.origin() == other.0.whole.origin()
     }
 
+    /// The host: a name in lower case, or an address, that of IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        self.0.whole.host_str().unwrap_or_default()
+    }
+
     /// Resolves a reference relative to this URL ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)).
     /// Credentials are kept if the server is the same.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
@@ -83,7 +88,7 @@ impl Url {
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
             None => false,
         };
-        let host = self.0.whole.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let host = self.host().trim_matches(['[', ']']);
         is_here
             || no_proxy.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
                 let domain = entry.trim_start_matches('*');

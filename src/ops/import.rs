@@ -24,7 +24,7 @@ pub enum ImportInput {
     /// Something that is read once.
     Stream(Box<dyn Read + Send>),
     /// A file on a web server.
-    Url(Box<Url>, Settings),
+    Url(Url, Box<Settings>),
 }
 
 /// Options of `import`.

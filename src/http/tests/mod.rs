@@ -4,8 +4,11 @@ use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use super::*;
+
+mod foreign;
 
 /// A server whose responses `answer` makes from the request line and headers.
 fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
@@ -142,7 +145,7 @@ fn secure_places_lead_to_secure_ones_only() {
     let lead = |to: &str| {
         let answer = ureq::http::Response::builder().status(302).header("location", to);
         let answer = answer.body(ureq::Body::builder().data("")).expect("a response");
-        Response::new("https://a/x".parse().expect("a URL"), answer).redirect()
+        Response::new("https://a/x".parse().expect("a URL"), answer, Duration::ZERO).redirect()
     };
     assert!(lead("/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
     assert!(lead("https://b/y").is_ok_and(|to| to.is_some_and(|to| to.is_secure())));
@@ -183,20 +186,20 @@ fn what_may_pass_is_asked_again() {
         let refuse = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         if number < 2 { refuse } else { ok("at last") }
     });
-    let client = |retries: usize| {
-        let retries = vec![std::time::Duration::from_millis(1); retries];
+    let client = |attempts: u32| {
+        let retries = Retries { attempts, delay: Duration::from_millis(1), ..Retries::default() };
         Client::new(&Settings { retries, ..Settings::default() })
     };
-    let ask = |method: Method, path: &str, retries: usize| {
+    let ask = |method: Method, path: &str, attempts: u32| {
         count.store(0, std::sync::atomic::Ordering::SeqCst);
         let url = format!("http://{at}{path}").parse::<Url>().expect("a URL");
-        let status = client(retries).send(Request::new(method, &url)).expect("an answer").status();
+        let status = client(attempts).send(Request::new(method, &url)).expect("an answer").status();
         (status, count.load(std::sync::atomic::Ordering::SeqCst))
     };
-    assert_eq!(ask(Method::Get, "/", 2), (200, 3));
-    assert_eq!(ask(Method::Get, "/", 1), (503, 2));
-    assert_eq!(ask(Method::Get, "/never", 2), (404, 1));
-    assert_eq!(ask(Method::Post, "/", 2), (503, 1), "what does something is not done twice");
+    assert_eq!(ask(Method::Get, "/", 3), (200, 3));
+    assert_eq!(ask(Method::Get, "/", 2), (503, 2));
+    assert_eq!(ask(Method::Get, "/never", 3), (404, 1));
+    assert_eq!(ask(Method::Post, "/", 3), (503, 1), "what does something is not done twice");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::registry_hint;
 use crate::archive;
 use crate::go::template::TemplateError;
 use crate::oci::PlatformError;
@@ -156,6 +157,7 @@ impl CliError {
             Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {
                 Some("the image store is not writable; use --root DIR for another one".to_owned())
             }
+            Self::Ops(ops::Error::Registry(error)) => registry_hint::hint(error),
             Self::Ops(ops::Error::Folder { path }) => {
                 Some(format!("to make it an image: imgtool commit --from scratch {}", path.display()))
             }

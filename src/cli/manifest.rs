@@ -156,7 +156,7 @@ impl InspectArgs {
             [list, image] => (Some(list.as_str()), image),
             operands => (None, &operands[0]),
         };
-        let shown = show(&session.context, list, image)?;
+        let shown = show(&session.context, list, image, self.verbose)?;
         if !self.verbose {
             return Ok(session.ui.data(&manifest_json(&shown.bytes, shown.manifests.is_some()))?);
         }
@@ -179,7 +179,7 @@ impl Push {
             )));
         };
         check_target(path, "push manifest list")?;
-        let digest = show(&session.context, None, list)?.descriptor.digest;
+        let digest = show(&session.context, None, list, false)?.descriptor.digest;
         let progress = session.progress(false);
         let options =
             save::SaveOptions { format: save::ArchiveFormat::Oci, mtime: Session::epoch()?, ..Default::default() };

@@ -3,6 +3,7 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod catalog;
 mod commit;
 mod complete;
 mod completes;
@@ -27,6 +28,8 @@ mod man;
 mod manifest;
 mod network;
 mod prune;
+mod registry;
+mod registry_hint;
 mod rmi;
 mod save;
 mod session;
@@ -34,6 +37,7 @@ mod signals;
 mod suggest;
 mod system;
 mod tag;
+mod tags;
 mod target;
 mod time;
 mod tree;
@@ -80,6 +84,8 @@ struct Cli {
     #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
     #[command(flatten)]
+    registry: registry::RegistryFlags,
+    #[command(flatten)]
     daemon: daemon::Flags,
     #[command(subcommand)]
     command: Command,
@@ -87,6 +93,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Catalog(catalog::Args),
     Commit(commit::Args),
     Completion(completion::Args),
     Container(container::Args),
@@ -105,6 +112,7 @@ enum Command {
     Save(save::Args),
     System(system::Args),
     Tag(tag::Args),
+    Tags(tags::Args),
     Unpack(unpack::Args),
     Verify(verify::Args),
     Version(version::Args),
@@ -126,6 +134,7 @@ impl Command {
     fn run_in(self, session: &Session) -> Result<(), CliError> {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
+            Self::Catalog(args) => args.run(session),
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),
             Self::Diff(args) => args.run(session),
@@ -142,6 +151,7 @@ impl Command {
             Self::Save(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
+            Self::Tags(args) => args.run(session),
             Self::Unpack(args) => args.run(session),
             Self::Verify(args) => args.run(session),
             Self::Version(args) => args.run(session),
@@ -175,8 +185,11 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     cli.daemon.note(&ui);
     let job = Token::new();
     let signals = signals::listen(&ui, &job);
-    let run =
-        || cli.command.run(&ui, &called, || Session::open(ui.clone(), cli.root, cli.progress, called.clone(), &job));
+    let open = || {
+        let registries = cli.registry.registries(ui.clone())?;
+        Session::open(ui.clone(), cli.root, cli.progress, called.clone(), registries, &job)
+    };
+    let run = || cli.command.run(&ui, &called, open);
     let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         // Who pressed Ctrl-C knows why.

@@ -14,6 +14,7 @@ use crate::layer::Limits;
 use crate::oci::{Created, DiffId, Digest, ImageId, Platform, Reference, go_json};
 use crate::ops::Context;
 use crate::ops::near::near;
+use crate::registry::Registries;
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
 
@@ -35,11 +36,12 @@ impl Session {
         root: Option<PathBuf>,
         progress: ProgressMode,
         called: Called,
+        registries: Registries,
         job: &Token,
     ) -> Result<Self, CliError> {
         let root = root.or_else(self::root).ok_or(CliError::NoRoot)?;
-        let context =
-            Context { store: Store::new(root).of_job(job.clone()), host: Platform::host(), limits: Limits::default() };
+        let store = Store::new(root).of_job(job.clone());
+        let context = Context { store, host: Platform::host(), limits: Limits::default(), registries };
         Ok(Self { context, ui, now: Timestamp::now(), progress, called })
     }
 
@@ -138,7 +140,8 @@ pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn folder(variable: &str) -> Option<PathBuf> {
+/// A folder that a variable names.
+pub(super) fn folder(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 

@@ -109,6 +109,18 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The server does not speak TLS.
+    #[error("{url}: the server does not speak TLS")]
+    NotTls {
+        /// The requested URL.
+        url: Url,
+    },
+    /// A body is not what it should be.
+    #[error("{why}")]
+    Body {
+        /// What is wrong.
+        why: String,
+    },
     /// The request could not be sent, or the response is malformed.
     #[error("{url}: {why}")]
     Request {
@@ -137,9 +149,7 @@ impl Error {
         // A TLS error arrives as an I/O error, recognisable only by its text.
         match why.split_once("invalid peer certificate: ") {
             Some((_, why)) => Self::Certificate { url, why: in_words(why) },
-            None if why.contains("InvalidContentType") => {
-                Self::Request { url, why: "the server does not speak TLS".to_owned() }
-            }
+            None if why.contains("InvalidContentType") => Self::NotTls { url },
             None if is_passing => Self::Connection { url, why },
             None => Self::Request { url, why },
         }

@@ -32,6 +32,11 @@ impl Response {
         self.inner.status().as_u16()
     }
 
+    /// The standard phrase of the status; empty, if it has none.
+    pub fn reason(&self) -> &'static str {
+        self.inner.status().canonical_reason().unwrap_or("")
+    }
+
     /// The value of a header, if it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name).and_then(|value| value.to_str().ok())

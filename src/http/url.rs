@@ -57,6 +57,24 @@ impl Url {
         self.0.whole.host_str().unwrap_or_default()
     }
 
+    /// The host with its port, if it has one that is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let port = self.0.whole.port().map(|port| format!(":{port}")).unwrap_or_default();
+        self.0.whole.host_str().unwrap_or_default().to_owned() + &port
+    }
+
+    /// The path and the query, which begin with `/`.
+    pub fn path_and_query(&self) -> &str {
+        &self.0.whole[url::Position::BeforePath..]
+    }
+
+    /// The same URL with more parameters in its query.
+    pub fn with_query<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, UrlError> {
+        let mut whole = self.0.whole.clone();
+        whole.query_pairs_mut().extend_pairs(parameters);
+        Self::new(whole)
+    }
+
     /// Resolves a reference relative to this URL ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)).
     /// Credentials are kept if the server is the same.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {

@@ -25,7 +25,7 @@ impl LayerNames {
             None => layer.diff_id.to_string(),
         };
         let layers = image.layers.iter().map(name).collect();
-        Self { image: found.shown(), in_store: found.in_store, layers }
+        Self { image: found.shown(), in_store: found.in_store(), layers }
     }
 
     /// The error of a layer, by its place from the bottom, that has this problem.

@@ -10,6 +10,7 @@ use crate::image::edit::ChangeError;
 use crate::layer::{IndexError, OverlayError, ScanError};
 use crate::layout;
 use crate::oci::{ConfigError, DiffId, Digest, Platform, ReferenceError};
+use crate::registry;
 use crate::rootfs;
 use crate::store;
 
@@ -157,6 +158,14 @@ pub enum Error {
     /// An invalid reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// A name with a tag or digest where a repository is needed.
+    #[error("{typed} is one image, not a repository: expected {repository}")]
+    NotARepository {
+        /// What was typed.
+        typed: String,
+        /// The repository of that image.
+        repository: String,
+    },
     /// A tag that would later be read as a digest.
     #[error("refusing to create an ambiguous tag using digest algorithm as name")]
     AmbiguousTag,
@@ -235,6 +244,9 @@ pub enum Error {
     /// A change of a config cannot be made.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A registry cannot be used, or does not have what was asked for.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
     /// A file cannot be downloaded.
     #[error(transparent)]
     Http(#[from] http::Error),

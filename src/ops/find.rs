@@ -10,6 +10,17 @@ use crate::image::{Image, ImageTree, Inventory, Named};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Digest, ImageId, Platform, Reference};
 use crate::store::{Catalog, CatalogEntry};
 
+/// Where an image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImagePlace {
+    /// In the store.
+    Store,
+    /// In an archive or a layout.
+    File,
+    /// In a registry: its layers are fetched when they are read.
+    Registry,
+}
+
 /// An image that was found.
 #[derive(Debug, Clone)]
 pub struct FoundImage {
@@ -21,8 +32,8 @@ pub struct FoundImage {
     pub descriptor: Option<Descriptor>,
     /// What it leads to.
     pub tree: ImageTree,
-    /// Whether it is in the store.
-    pub in_store: bool,
+    /// Where it is.
+    pub place: ImagePlace,
 }
 
 impl FoundImage {
@@ -37,6 +48,11 @@ impl FoundImage {
                 found: self.tree.images().iter().map(|image| image.platform()).collect(),
             }),
         }
+    }
+
+    /// Whether it is in the store.
+    pub fn in_store(&self) -> bool {
+        self.place == ImagePlace::Store
     }
 
     /// The name of the image in messages.
@@ -61,6 +77,7 @@ impl Context {
                 let mut found = self.find_held(|catalog| Ok(vec![self.find_in_store(catalog, &name)?]))?;
                 found.pop().ok_or_else(|| no_such_image(&name))
             }
+            Location::Registry(name) => self.find_in_registry(&name, platform),
             location => Ok(pick(self.inventory(&location)?, &location, typed, platform)?.into()),
         }
     }
@@ -70,6 +87,7 @@ impl Context {
     pub fn find_all(&self, typed: &str, platform: Option<&Platform>) -> Result<Vec<FoundImage>, Error> {
         let name = match Location::parse(typed, Path::exists) {
             Location::Store(name) => name,
+            Location::Registry(name) => return Ok(vec![self.find_in_registry(&name, platform)?]),
             location => {
                 let inventory = self.inventory(&location)?;
                 if *location.pick() != Pick::Only {
@@ -131,7 +149,7 @@ impl Context {
     /// The ancestors of an image of the store, the nearest first, as far as they still exist.
     pub fn ancestors(&self, found: &FoundImage) -> Result<Vec<ImageId>, Error> {
         let mut ancestors = Vec::new();
-        let Some(mut next) = found.descriptor.as_ref().filter(|_| found.in_store).and_then(Descriptor::parent) else {
+        let Some(mut next) = found.descriptor.as_ref().filter(|_| found.in_store()).and_then(Descriptor::parent) else {
             return Ok(ancestors);
         };
         let catalog = self.store.catalog()?;
@@ -203,7 +221,7 @@ impl Context {
     fn found_with(&self, entry: &CatalogEntry, all_names: Vec<Reference>, by_name: bool) -> Result<FoundImage, Error> {
         let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
         let tree = self.store.tree(entry)?;
-        Ok(FoundImage { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, in_store: true })
+        Ok(FoundImage { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, place: ImagePlace::Store })
     }
 }
 
@@ -307,6 +325,6 @@ fn called<'a>(all: &'a [Named], text: &str) -> Vec<&'a Named> {
 impl From<Named> for FoundImage {
     fn from(named: Named) -> Self {
         let Named { names, descriptor, tree } = named;
-        Self { all_names: names.clone(), names, descriptor, tree, in_store: false }
+        Self { all_names: names.clone(), names, descriptor, tree, place: ImagePlace::File }
     }
 }

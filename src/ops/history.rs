@@ -24,7 +24,7 @@ pub fn history(context: &Context, typed: &str, platform: Option<&Platform>) -> R
     let mut steps = Vec::new();
     for (entry, layer) in image.config.value().layer_history()? {
         let layer = layer.map(|place| &image.layers[place]);
-        let size = layer.map_or(Ok(0), |layer| context.layer_size(&found, layer).map(|size| size.content))?;
+        let size = layer.map_or(Ok(0), |layer| context.content_size(&found, layer))?;
         steps.push(HistoryStep { id: None, entry: entry.clone(), layer: layer.map(|layer| layer.diff_id), size });
     }
     steps.reverse();

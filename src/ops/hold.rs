@@ -41,7 +41,7 @@ impl Context {
 
     /// Takes a lease on the layers of an image, and returns whether all that were present still are.
     pub(super) fn hold(&self, found: &FoundImage) -> Result<bool, Error> {
-        if !found.in_store {
+        if !found.in_store() {
             return Ok(true);
         }
         let images = found.tree.images();

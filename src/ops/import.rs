@@ -233,6 +233,7 @@ mod tests {
     use crate::image::Silent;
     use crate::layer::{Limits, Meta, Mtime, TarWriter};
     use crate::oci::{Document, Platform};
+    use crate::registry::Registries;
     use crate::store::Store;
 
     /// A tar of empty files.
@@ -248,7 +249,7 @@ mod tests {
     fn context() -> (tempfile::TempDir, Context) {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, host) = (Store::new(folder.path().join("store")), Platform::new("linux", "amd64"));
-        (folder, Context { store, host, limits: Limits::default() })
+        (folder, Context { store, host, limits: Limits::default(), registries: Registries::default() })
     }
 
     fn options(changes: &[&str]) -> ImportOptions {

@@ -118,7 +118,7 @@ fn of_manifest(image: &Image) -> Option<Descriptor> {
 
 /// All names of the image, each with the manifest or index that it leads to, if that is known.
 fn names(context: &Context, found: &FoundImage, id: ImageId) -> Result<Vec<(Reference, Option<Digest>)>, Error> {
-    if !found.in_store {
+    if !found.in_store() {
         let digest = found.descriptor.as_ref().map(|descriptor| descriptor.digest);
         return Ok(found.all_names.iter().map(|name| (name.clone(), digest)).collect());
     }

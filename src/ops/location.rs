@@ -26,16 +26,21 @@ pub enum Location {
     Layout(PathBuf, Pick),
     /// In an archive of any kind, or a layout.
     Path(PathBuf, Pick),
+    /// In a registry, by name.
+    Registry(String),
 }
 
 /// A constructor of locations from a path.
 type Kind = fn(PathBuf, Pick) -> Location;
 
 impl Location {
-    /// Reads what was typed: skopeo's `docker-archive:PATH[:REF|:@N]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`; a
-    /// path that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path
+    /// Reads what was typed: skopeo's `docker-archive:PATH[:REF|:@N]`, `oci-archive:PATH[:REF]`, `oci:DIR[:REF]`,
+    /// `docker://REF`; a path that begins with `/`, `./` or `../`, with the same additions; else a name. `exists` says whether a path
     /// leads to something, so that file names may contain colons.
     pub fn parse(typed: &str, exists: impl Fn(&Path) -> bool) -> Self {
+        if let Some(name) = typed.strip_prefix("docker://") {
+            return Self::Registry(name.to_owned());
+        }
         let kinds: [(&str, Kind); 3] =
             [("docker-archive:", Self::DockerArchive), ("oci-archive:", Self::OciArchive), ("oci:", Self::Layout)];
         for (prefix, kind) in kinds {
@@ -55,7 +60,7 @@ impl Location {
     /// The archive or folder, if it is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Store(_) => None,
+            Self::Store(_) | Self::Registry(_) => None,
             Self::DockerArchive(path, _) | Self::OciArchive(path, _) | Self::Layout(path, _) | Self::Path(path, _) => {
                 Some(path)
             }
@@ -65,7 +70,7 @@ impl Location {
     /// Which image of it.
     pub fn pick(&self) -> &Pick {
         match self {
-            Self::Store(_) => &Pick::Only,
+            Self::Store(_) | Self::Registry(_) => &Pick::Only,
             Self::DockerArchive(_, pick) | Self::OciArchive(_, pick) | Self::Layout(_, pick) | Self::Path(_, pick) => {
                 pick
             }
@@ -112,6 +117,7 @@ mod tests {
             ("./a:b.tar", Location::Path("./a:b.tar".into(), Pick::Only)),
             ("./a:b.tar:c", Location::Path("./a:b.tar".into(), name("c"))),
             ("./nothing.tar:c", Location::Path("./nothing.tar".into(), name("c"))),
+            ("docker://ubuntu", Location::Registry("ubuntu".to_owned())),
             ("oci:dir:tag", Location::Layout("dir".into(), name("tag"))),
             ("oci:dir", Location::Layout("dir".into(), Pick::Only)),
             ("oci-archive:z.tar", Location::OciArchive("z.tar".into(), Pick::Only)),

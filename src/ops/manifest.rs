@@ -3,10 +3,13 @@
 //! A manifest list is an index in the store under its name, as images for several platforms are that were loaded so:
 //! it is listed, inspected, saved and removed like them. Its images have to be in the store.
 
+use std::path::Path;
+
 use super::remove::{self, remove};
-use super::{Context, Error, FoundImage};
-use crate::image::{Child, ImageTree};
-use crate::oci::{Descriptor, Digest, Document, Index, MediaType, Platform, Reference};
+use super::{Context, Error, FoundImage, Location};
+use crate::image::{self, Child, ImageTree};
+use crate::oci::{Descriptor, Digest, Document, ImageConfig, Index, Manifest, MediaType, Platform, Reference};
+use crate::registry::{Fetched, Repository};
 use crate::store::{Catalog, Quarantine};
 
 /// The platform fields to set for an image in a list; others are kept.
@@ -87,16 +90,66 @@ pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
         .try_for_each(|done| done.map(drop))
 }
 
-/// The manifest of an image, or a list and its manifests; with `list`, the one that `typed` names in it.
-pub fn show(context: &Context, list: Option<&str>, typed: &str) -> Result<Shown, Error> {
-    let Some(list) = list else { return shown(context.find(typed)?, typed) };
+/// The manifest of an image, or a list and its manifests; with `list`, the one that `typed` names in it. As in docker, a
+/// name that the store does not have is looked for in its registry. The manifests of a list there are fetched only if
+/// `all` are wanted.
+pub fn show(context: &Context, list: Option<&str>, typed: &str, all: bool) -> Result<Shown, Error> {
+    let Some(list) = list else { return find(context, typed, all) };
     let missing = || Error::NotInList { image: typed.to_owned(), list: list.to_owned() };
     let wanted = match typed.rsplit('@').next().unwrap_or(typed).parse::<Digest>() {
         Ok(digest) => digest,
-        Err(_) => shown(context.find(typed)?, typed)?.descriptor.digest,
+        Err(_) => find(context, typed, false)?.descriptor.digest,
     };
-    let all = shown(context.find(list)?, list)?.manifests.unwrap_or_default();
+    let all = find(context, list, true)?.manifests.unwrap_or_default();
     all.into_iter().find(|manifest| manifest.descriptor.digest == wanted).ok_or_else(missing)
+}
+
+fn find(context: &Context, typed: &str, all: bool) -> Result<Shown, Error> {
+    match Location::parse(typed, Path::exists) {
+        Location::Registry(name) => in_registry(context, &name, all),
+        Location::Store(_) => match context.find(typed) {
+            Err(Error::NoSuchImage(_)) if typed.parse::<Reference>().is_ok_and(|name| !name.looks_like_id()) => {
+                in_registry(context, typed, all)
+            }
+            found => shown(found?, typed),
+        },
+        _ => shown(context.find(typed)?, typed),
+    }
+}
+
+/// A manifest of a registry, or a list and, if `all` are wanted, its manifests. Nothing else is fetched.
+fn in_registry(context: &Context, typed: &str, all: bool) -> Result<Shown, Error> {
+    let name = typed.parse::<Reference>()?.with_default_tag();
+    let repository = context.registries.repository(&name)?;
+    let Fetched { mut descriptor, bytes } = repository.manifest(&name)?;
+    let reference = name.canonical();
+    if !descriptor.media_type.is_index() {
+        if all {
+            descriptor.platform = platform(&repository, &bytes)?;
+        }
+        return Ok(Shown { reference, descriptor, bytes, manifests: None });
+    }
+    let image_error = |source| image::Error::Document { what: "index", digest: descriptor.digest, source };
+    let index = Document::<Index>::parse(bytes.clone())
+        .map_err(|source| Error::Image { name: name.familiar(), source: image_error(source) })?;
+    let children = index.value().manifests.iter().filter(|_| all).map(|child| {
+        let bytes = repository.manifest_of(&child.digest)?.bytes;
+        let reference = name.without_tag().with_digest(child.digest).canonical();
+        Ok(Shown { reference, descriptor: child.clone(), bytes, manifests: None })
+    });
+    let manifests = Some(children.collect::<Result<Vec<_>, Error>>()?);
+    Ok(Shown { reference, descriptor, bytes, manifests })
+}
+
+/// The platform of an image, which only its config tells.
+fn platform(repository: &Repository, manifest: &[u8]) -> Result<Option<Platform>, Error> {
+    let manifest = Document::<Manifest>::parse(manifest.to_vec());
+    let is_image = |config: &&Descriptor| config.media_type.is_image_config();
+    let Some(config) = manifest.as_ref().ok().map(|manifest| &manifest.value().config).filter(is_image) else {
+        return Ok(None);
+    };
+    let config = Document::<ImageConfig>::parse(repository.document(config)?);
+    Ok(config.ok().map(|config| config.value().platform()))
 }
 
 fn shown(found: FoundImage, typed: &str) -> Result<Shown, Error> {

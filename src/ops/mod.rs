@@ -27,21 +27,24 @@ pub mod save;
 pub mod size;
 pub mod source;
 pub mod tag;
+pub mod tags;
 pub mod unpack;
 pub mod verify;
 pub mod view;
 
 mod error;
 mod family;
+mod remote;
 #[cfg(test)]
 mod sample;
 
 pub use error::Error;
-pub use find::FoundImage;
+pub use find::{FoundImage, ImagePlace};
 pub use location::Location;
 
 use crate::layer::Limits;
 use crate::oci::Platform;
+use crate::registry::Registries;
 use crate::store::Store;
 
 /// What every verb works on.
@@ -53,4 +56,6 @@ pub struct Context {
     pub host: Platform,
     /// The limits for reading archives.
     pub limits: Limits,
+    /// The registries.
+    pub registries: Registries,
 }

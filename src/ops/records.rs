@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use super::family::{is_artifact, parents};
-use super::{Context, Error, FoundImage};
+use super::{Context, Error, FoundImage, ImagePlace};
 use crate::image::{Image, ImageTree, Layer};
 use crate::oci::{ANNOTATION_REF_NAME, ChainId, Created, Descriptor, Digest, ImageId, MediaType, Platform, Reference};
 use crate::store::Catalog;
@@ -186,7 +186,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option
         all_names: Vec::new(),
         descriptor: Some(descriptor.clone()),
         tree,
-        in_store: true,
+        place: ImagePlace::Store,
     };
     record(context, &found).map(Some).map_err(|error| match error {
         Error::NoSuchImage(_) => Error::NoSuchImage(name.to_owned()),
@@ -218,9 +218,9 @@ fn content(context: &Context, found: &FoundImage) -> Result<TargetContent, Error
     let (mut all_layers, mut all_blobs) = (BTreeMap::new(), BTreeMap::new());
     let mut platforms = Vec::new();
     for image in found.tree.images() {
-        let sizes = if image.is_complete() { context.layer_sizes(found, image)? } else { Vec::new() };
+        let sizes = if image.is_complete() { context.content_sizes(found, image)? } else { Vec::new() };
         let chains = ChainId::of(&image.config.value().rootfs.diff_ids);
-        let layers: Vec<(ChainId, u64)> = chains.into_iter().zip(sizes.iter().map(|size| size.content)).collect();
+        let layers: Vec<(ChainId, u64)> = chains.into_iter().zip(sizes).collect();
         let blobs = blobs(image);
         platforms.push(PlatformRecord {
             platform: image.platform(),

@@ -8,6 +8,7 @@ use crate::layer::entry::EntryKind;
 use crate::layer::mtime::Mtime;
 use crate::layer::{EntryPath, Limits, Meta, TarWriter};
 use crate::oci::{Digest, Platform};
+use crate::registry::Registries;
 use crate::store::Store;
 
 /// A header and its content.
@@ -61,5 +62,10 @@ pub(super) fn archive(path: &Path, stack: &[Vec<u8>], pack: fn(&[u8]) -> Vec<u8>
 }
 
 pub(super) fn context(root: &Path) -> Context {
-    Context { store: Store::new(root.join("store")), host: Platform::host(), limits: Limits::default() }
+    Context {
+        store: Store::new(root.join("store")),
+        host: Platform::host(),
+        limits: Limits::default(),
+        registries: Registries::default(),
+    }
 }

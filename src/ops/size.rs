@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Context, Error, FoundImage};
+use super::{Context, Error, FoundImage, ImagePlace};
 use crate::image::{Blob, Image, Layer, MissingLayers};
 use crate::layer::{Compression, ScanError, outline, scan};
 use crate::oci::Digest;
@@ -22,7 +22,7 @@ impl Context {
         let Some(blob) = &layer.blob else {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
-        if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
+        if let (true, Some(descriptor)) = (found.in_store(), &layer.descriptor) {
             return self.stored_layer_size(&descriptor.digest, blob);
         }
         measure(blob, self).map_err(|source| Error::Layer { diff_id: layer.diff_id, source })
@@ -34,14 +34,23 @@ impl Context {
         Ok(LayerSize { content: summary.content_size, tar: summary.tar_size })
     }
 
-    /// The sizes of all layers, bottom first.
-    pub fn layer_sizes(&self, found: &FoundImage, image: &Image) -> Result<Vec<LayerSize>, Error> {
-        image.layers.iter().map(|layer| self.layer_size(found, layer)).collect()
+    /// The size that is shown for a layer: as docker counts it, but for an image in a registry, from which no layer is
+    /// fetched for this, the length of the blob.
+    pub fn content_size(&self, found: &FoundImage, layer: &Layer) -> Result<u64, Error> {
+        match &layer.descriptor {
+            Some(descriptor) if found.place == ImagePlace::Registry => Ok(descriptor.size),
+            _ => Ok(self.layer_size(found, layer)?.content),
+        }
+    }
+
+    /// The sizes of all layers as they are shown, bottom first.
+    pub fn content_sizes(&self, found: &FoundImage, image: &Image) -> Result<Vec<u64>, Error> {
+        image.layers.iter().map(|layer| self.content_size(found, layer)).collect()
     }
 
     /// The size that docker shows for an image.
     pub fn image_size(&self, found: &FoundImage, image: &Image) -> Result<u64, Error> {
-        Ok(self.layer_sizes(found, image)?.iter().map(|size| size.content).sum())
+        Ok(self.content_sizes(found, image)?.iter().sum())
     }
 }
 

@@ -59,7 +59,7 @@ impl Context {
             let index = self.store.layer_index(digest).map(IndexPlace::Kept);
             index.is_some_and(|index| Entries::of(index).any(|entry| entry.is_err()))
         };
-        if found.in_store { digests.filter(is_damaged).collect() } else { HashSet::new() }
+        if found.in_store() { digests.filter(is_damaged).collect() } else { HashSet::new() }
     }
 
     /// The index of each layer, bottom first.
@@ -87,7 +87,7 @@ impl Context {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
         let names = LayerNames::of(found, image);
-        if let (true, Some(descriptor)) = (found.in_store, &layer.descriptor) {
+        if let (true, Some(descriptor)) = (found.in_store(), &layer.descriptor) {
             let digest = &descriptor.digest;
             // If it cannot be deleted, it is ignored.
             if !distrusted.contains(digest) || self.store.forget_layer_index(digest).is_ok() {

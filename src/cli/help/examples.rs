@@ -25,7 +25,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Row; 32] = [
+const EXAMPLES: [Row; 34] = [
     (
         "",
         &[
@@ -36,6 +36,13 @@ const EXAMPLES: [Row; 32] = [
                 "ln -s \"$(command -v imgtool)\" ~/.local/bin/docker",
             ),
             ("Show help for a command", "imgtool help save"),
+        ],
+    ),
+    (
+        "catalog",
+        &[
+            ("List the repositories of a private registry", "imgtool catalog localhost:5000"),
+            ("... as JSON", "imgtool catalog --format json localhost:5000"),
         ],
     ),
     (
@@ -265,6 +272,13 @@ const EXAMPLES: [Row; 32] = [
             ("Give an image another name", "imgtool tag ubuntu:14.04 base:stable"),
             ("Name it for a registry", "imgtool tag app registry.example/team/app:1.2"),
             ("Name an image by its ID", "imgtool tag 6f88aa08c89e app:found"),
+        ],
+    ),
+    (
+        "tags",
+        &[
+            ("List the tags of a repository", "imgtool tags ubuntu"),
+            ("... in a private registry, as JSON", "imgtool tags --format json localhost:5000/team/app"),
         ],
     ),
     (

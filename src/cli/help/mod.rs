@@ -1,7 +1,7 @@
 //! `--help` and `imgtool help COMMAND`, in docker's form, with examples.
 
 mod examples;
-mod render;
+pub(super) mod render;
 
 pub(super) use examples::{Example, of as examples};
 pub(super) use render::{about, aliases, choices, flag, flags, page, usage};

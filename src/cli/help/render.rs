@@ -8,12 +8,22 @@ use super::examples;
 use crate::ui::text::width;
 
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Registries", &["pull", "login", "logout", "search", "tags", "catalog"]),
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
     ("Management Commands", &["container", "image", "manifest", "system"]),
     ("Commands", &[]),
+];
+
+/// The heading of the global flags that say how registries are reached.
+pub(in crate::cli) const REGISTRY_FLAGS: &str = "Registry Options";
+
+/// The commands that may use a registry: with all others, those flags are not shown.
+const WITH_REGISTRY: [&str; 15] = [
+    "pull", "login", "logout", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff", "unpack",
+    "verify", "images", "manifest",
 ];
 
 /// The whole page. `columns` is how wide it may be.
@@ -36,7 +46,12 @@ pub(in crate::cli) fn page(command: &Command, path: &str, global: &[&Arg], colum
         }
         page.push('\n');
     }
-    page.push_str(&section("Global Options", global, columns));
+    let (registry, global): (Vec<&Arg>, Vec<&Arg>) =
+        global.iter().partition(|arg| arg.get_help_heading() == Some(REGISTRY_FLAGS));
+    if path.split(' ').skip(1).any(|word| WITH_REGISTRY.contains(&word)) {
+        page.push_str(&section(REGISTRY_FLAGS, &registry, columns));
+    }
+    page.push_str(&section("Global Options", &global, columns));
     if command.has_subcommands() {
         let _ = writeln!(page, "Run '{path} COMMAND --help' for more information on a command.");
     }

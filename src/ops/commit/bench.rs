@@ -8,6 +8,7 @@ use crate::layer::Limits;
 use crate::oci::{Created, Platform};
 use crate::ops::checkout::{Compare, diff};
 use crate::ops::{Context, unpack};
+use crate::registry::Registries;
 use crate::store::Store;
 
 pub(super) struct Bench {
@@ -19,7 +20,8 @@ impl Bench {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::new(folder.path().join("store"));
-        let context = Context { store, host: Platform::host(), limits: Limits::default() };
+        let context =
+            Context { store, host: Platform::host(), limits: Limits::default(), registries: Registries::default() };
         Self { folder, context }
     }
 

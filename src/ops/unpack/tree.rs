@@ -53,7 +53,7 @@ pub fn unpack(
         sampler.add(&record);
         draft.add(&record).map_err(rootfs::Error::from)?;
     }
-    let manifest = found.descriptor.as_ref().filter(|_| found.in_store).map(|descriptor| descriptor.digest);
+    let manifest = found.descriptor.as_ref().filter(|_| found.in_store()).map(|descriptor| descriptor.digest);
     let base = Base { manifest, id: Some(image.id()) };
     let root = open(target)?;
     let (files, others) = sampler.finish();

@@ -1,0 +1,30 @@
+//! Ways out of what goes wrong with registries.
+
+use crate::registry::{Error, Refusal};
+
+/// What helps against an error of a registry.
+pub(super) fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::PlainHttp { host } => {
+            Some(format!("to reach it without encryption, where nobody can listen: --insecure-registry {host}"))
+        }
+        Error::Unauthorized { host, withheld_from: Some(server), .. } => Some(format!(
+            "the credentials for {host} were not sent to its token server {server}, which is of another domain; if the \
+             two belong together: --token-server {server}"
+        )),
+        Error::Unauthorized { host, with_credentials: true, .. } => {
+            Some(format!("the credentials for {host} do not allow this; for others: imgtool login {host}"))
+        }
+        Error::Unauthorized { host, .. } => Some(format!("if it needs credentials: imgtool login {host}")),
+        _ => error.refusal().and_then(of_limits),
+    }
+}
+
+/// What a registry says of its limits.
+fn of_limits(refusal: &Refusal) -> Option<String> {
+    if refusal.status != 429 || refusal.limits.is_empty() {
+        return None;
+    }
+    let said: Vec<String> = refusal.limits.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    Some(format!("the registry allows only so many requests ({}); more after imgtool login", said.join(", ")))
+}

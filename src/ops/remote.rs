@@ -1,0 +1,32 @@
+//! Images of registries that are only read: what `docker://REF` leads to.
+
+use std::sync::Arc;
+
+use super::{Context, Error, FoundImage, ImagePlace};
+use crate::image::{BlobSource as _, ImageSource as _};
+use crate::oci::{Descriptor, Platform, Reference};
+use crate::registry::{Choice, Remote};
+
+impl Context {
+    /// Finds an image of a registry, of several the one for `platform`, or what suits the host. Only documents are
+    /// fetched; layers, when they are read. What the store has is not fetched.
+    pub(super) fn find_in_registry(&self, typed: &str, platform: Option<&Platform>) -> Result<FoundImage, Error> {
+        let choice = platform.map_or_else(|| Choice::Suits(self.host.clone()), |platform| Choice::Is(platform.clone()));
+        self.find_chosen(typed, &choice)
+    }
+
+    /// The same for whatever is chosen of an index.
+    pub(super) fn find_chosen(&self, typed: &str, choice: &Choice) -> Result<FoundImage, Error> {
+        let name = typed.parse::<Reference>()?.with_default_tag();
+        let store = self.store.clone();
+        let nearer = move |descriptor: &Descriptor| {
+            let is_here = store.hold(&[descriptor.digest]).unwrap_or(false);
+            if is_here { store.open_blob(descriptor).ok().flatten() } else { None }
+        };
+        let remote = Remote::open(&self.registries.repository(&name)?, &name, choice, Arc::new(nearer))?;
+        let inventory = remote.inventory().map_err(|source| Error::Image { name: name.familiar(), source })?;
+        let mut all = inventory.images.into_iter().chain(inventory.artifacts);
+        let named = all.next().ok_or_else(|| Error::NoSuchImage(name.familiar()))?;
+        Ok(FoundImage { place: ImagePlace::Registry, ..FoundImage::from(named) })
+    }
+}

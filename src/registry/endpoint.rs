@@ -1,0 +1,173 @@
+//! One server with the distribution API: a registry, or a mirror of one.
+
+use std::sync::{Arc, OnceLock};
+
+use super::authorizer::{Authorizer, Scope};
+use super::challenge::choose;
+use super::clients::Clients;
+use super::{Credentials, Error, Refusal, RegistryHost, Secret};
+use crate::http::{self, Client, Method, Request, Response, Url};
+
+/// How often a request is sent whose authorisation is refused.
+const MAX_REFUSALS: usize = 3;
+
+/// A server with the distribution API. Threads may share one.
+pub(super) struct Endpoint {
+    host: RegistryHost,
+    client: Arc<Client>,
+    authorizer: Authorizer,
+    /// Whether plain HTTP is allowed.
+    may_be_plain: bool,
+    /// The URL of the API's root, once it is known.
+    base: OnceLock<Url>,
+}
+
+impl Endpoint {
+    /// The registry's own server. Does not connect yet.
+    pub(super) fn of(clients: &Arc<Clients>, host: &RegistryHost, given: Option<Credentials>) -> Result<Self, Error> {
+        let may_be_plain = host.is_loopback() || clients.settings().is_insecure(host);
+        let base = OnceLock::new();
+        if !may_be_plain {
+            let _ = base.set(root(host, true)?);
+        }
+        let authorizer = Authorizer::new(Arc::clone(clients), host.clone(), given);
+        Ok(Self { host: host.clone(), client: clients.of_host(host)?, authorizer, may_be_plain, base })
+    }
+
+    /// A mirror at a URL of the user's.
+    pub(super) fn mirror(clients: &Arc<Clients>, url: &Url) -> Result<Self, Error> {
+        let host = RegistryHost::typed(&url.authority())?;
+        let authorizer = Authorizer::new(Arc::clone(clients), host.clone(), None);
+        let client = clients.of(url)?;
+        Ok(Self { host, client, authorizer, may_be_plain: !url.is_secure(), base: OnceLock::from(url.clone()) })
+    }
+
+    /// The host, as it stands in names.
+    pub(super) fn host(&self) -> &RegistryHost {
+        &self.host
+    }
+
+    /// A URL below the API's root.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Error> {
+        let base = self.base()?;
+        base.join(path).map_err(|error| Error::Answer { what: self.host.to_string(), why: error.to_string() })
+    }
+
+    /// Checks that the server has the API, with the credentials that it wants.
+    pub(super) fn ping(&self) -> Result<(), Error> {
+        let (url, what) = (self.url("/v2/")?, self.host.to_string());
+        let response = self.send(Scope::Ping, &what, || Request::new(Method::Get, &url))?;
+        if response.status() < 300 { Ok(()) } else { Err(self.refused(&what, Scope::Ping, response)) }
+    }
+
+    /// The refresh token that the token server gave in place of the password.
+    pub(super) fn refresh_token(&self) -> Option<Secret> {
+        self.authorizer.refresh_token()
+    }
+
+    /// Sends a request with the authorisation that the server wants. The response may have any status but 401. `make`
+    /// is called for each time that the request is sent; `what` is named in errors.
+    pub(super) fn send<'a>(
+        &self,
+        scope: Scope<'_>,
+        what: &str,
+        make: impl Fn() -> Request<'a>,
+    ) -> Result<Response, Error> {
+        let base = self.base()?;
+        let mut refusals = 0;
+        loop {
+            let authorization = self.authorizer.header(base, scope).map_err(|error| match error {
+                Error::Unauthorized { refusal, .. } => self.unauthorized(what, scope, refusal),
+                other => other,
+            })?;
+            let mut request = make();
+            if let Some(value) = &authorization {
+                request = request.header("authorization", value.reveal());
+            }
+            let response = self.client.send(request).map_err(|error| self.of_http(error))?;
+            if response.status() != 401 {
+                return Ok(response);
+            }
+            refusals += 1;
+            let challenge = choose(response.headers("www-authenticate"));
+            let goes_on = self.authorizer.refused(challenge, scope, authorization.as_ref());
+            if refusals == MAX_REFUSALS || !goes_on {
+                return Err(self.unauthorized(what, scope, Refusal::read(response)));
+            }
+        }
+    }
+
+    /// The error of a response that is not a success.
+    pub(super) fn refused(&self, what: &str, scope: Scope<'_>, response: Response) -> Error {
+        let refusal = Refusal::read(response);
+        if refusal.status == 403 {
+            return self.unauthorized(what, scope, refusal);
+        }
+        Error::Refused { what: what.to_owned(), refusal }
+    }
+
+    fn unauthorized(&self, what: &str, scope: Scope<'_>, refusal: Refusal) -> Error {
+        Error::Unauthorized {
+            what: what.to_owned(),
+            host: self.host.clone(),
+            refusal,
+            with_credentials: self.authorizer.has_credentials(scope),
+            withheld_from: self.authorizer.withheld_from(),
+        }
+    }
+
+    fn of_http(&self, error: http::Error) -> Error {
+        match error {
+            http::Error::NotTls { .. } if !self.may_be_plain => Error::PlainHttp { host: self.host.clone() },
+            other => Error::Http(other),
+        }
+    }
+
+    /// The URL of the API's root. Where plain HTTP is allowed, the server is asked which of the two it speaks: first
+    /// without encryption, as some servers wait forever for the end of what they take for a line. No credentials are
+    /// sent with that.
+    fn base(&self) -> Result<&Url, Error> {
+        if let Some(base) = self.base.get() {
+            return Ok(base);
+        }
+        let found = self.probe()?;
+        Ok(self.base.get_or_init(|| found))
+    }
+
+    fn probe(&self) -> Result<Url, Error> {
+        let (plain, secure) = (root(&self.host, false)?, root(&self.host, true)?);
+        let first = self.knock(&plain);
+        match &first {
+            // What servers with TLS answer to plain HTTP.
+            Ok(response) if response.status() != 400 => {
+                let is_moved = response.url().is_secure() && response.url().host() == secure.host();
+                return Ok(if is_moved { root_of(response.url()) } else { plain });
+            }
+            _ => {}
+        }
+        match (self.knock(&secure), first) {
+            (Ok(_), _) => Ok(secure),
+            (Err(http::Error::NotTls { .. }), Ok(_)) => Ok(plain),
+            (Err(error @ http::Error::Certificate { .. }), _) | (Err(error), Ok(_)) | (_, Err(error)) => {
+                Err(error.into())
+            }
+        }
+    }
+
+    fn knock(&self, root: &Url) -> Result<Response, http::Error> {
+        let url = root.join("/v2/").map_err(|source| http::Error::Location { url: root.clone(), source })?;
+        self.client.send(Request::new(Method::Get, &url).once())
+    }
+}
+
+/// The root of the API at a host.
+fn root(host: &RegistryHost, is_secure: bool) -> Result<Url, Error> {
+    let scheme = if is_secure { "https" } else { "http" };
+    let url = format!("{scheme}://{}/", host.api()).parse();
+    url.map_err(|error: http::UrlError| Error::Answer { what: host.to_string(), why: error.to_string() })
+}
+
+/// The root of the server of a URL.
+fn root_of(url: &Url) -> Url {
+    url.join("/").unwrap_or_else(|_| url.clone())
+}

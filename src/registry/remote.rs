@@ -1,0 +1,217 @@
+//! An image of a registry that is only read: documents are fetched when they are asked for, layers when they are read.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Error, Fetched, Repository};
+use crate::image::tree::document;
+use crate::image::{
+    Blob, BlobSource, Error as ImageError, ImageSource, ImageTree, Inventory, MAX_INDEX_DEPTH, Named, Reopen,
+};
+use crate::oci::{ANNOTATION_DOCKER_REFERENCE_TYPE, Descriptor, Digest, Document, Hasher, Index, Platform, Reference};
+
+/// Gives blobs that are nearer than the registry.
+pub type Nearer = dyn Fn(&Descriptor) -> Option<Blob> + Send + Sync;
+
+/// Which images of an index are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// All.
+    All,
+    /// The one that suits a platform best, else the first.
+    Suits(Platform),
+    /// The one for exactly that platform.
+    Is(Platform),
+}
+
+impl Choice {
+    /// The descriptors to follow.
+    pub fn of<'a>(&self, children: &'a [Descriptor]) -> Vec<&'a Descriptor> {
+        let is_image = |child: &&Descriptor| child.annotation(ANNOTATION_DOCKER_REFERENCE_TYPE).is_none();
+        let of_platform = |child: &'a Descriptor| Some((child, child.platform.as_ref()?));
+        let known = || children.iter().filter(is_image).filter_map(of_platform);
+        let best = match self {
+            Self::All => return children.iter().collect(),
+            Self::Suits(wanted) => {
+                let ranked = known().filter_map(|(child, platform)| Some((wanted.rank(platform)?, child)));
+                ranked.min_by_key(|(rank, _)| *rank).map(|(_, child)| child)
+            }
+            Self::Is(wanted) => {
+                let exact = known().filter(|(_, platform)| wanted.matches(platform));
+                exact.min_by_key(|(_, platform)| wanted.unasked_features(platform)).map(|(child, _)| child)
+            }
+        };
+        if let Some(best) = best {
+            return vec![best];
+        }
+        // What has no platform has to be looked into.
+        let unknown: Vec<&Descriptor> =
+            children.iter().filter(is_image).filter(|child| child.platform.is_none()).collect();
+        match self {
+            Self::Suits(_) if unknown.is_empty() => children.iter().find(is_image).into_iter().collect(),
+            _ => unknown,
+        }
+    }
+}
+
+/// The image of one name in a registry.
+pub struct Remote {
+    repository: Repository,
+    name: Reference,
+    root: Fetched,
+    /// The manifests below an index that are read.
+    chosen: HashSet<Digest>,
+    nearer: Arc<Nearer>,
+}
+
+impl Remote {
+    /// Fetches the manifest or index of a name, and the indexes in it that are on the way to what is chosen.
+    pub fn open(
+        repository: &Repository,
+        name: &Reference,
+        choice: &Choice,
+        nearer: Arc<Nearer>,
+    ) -> Result<Self, Error> {
+        let root = repository.manifest(name)?;
+        let descriptor = root.descriptor.clone();
+        let mut remote =
+            Self { repository: repository.clone(), name: name.clone(), root, chosen: HashSet::new(), nearer };
+        if descriptor.media_type.is_index() {
+            let mut found = Vec::new();
+            remote.choose(&descriptor, choice, &mut found, 0)?;
+            if let (Choice::Is(wanted), true) = (choice, remote.chosen.is_empty()) {
+                let wanted = Box::new(wanted.clone());
+                return Err(Error::NoPlatform { name: name.familiar(), wanted, found });
+            }
+        }
+        Ok(remote)
+    }
+
+    /// Chooses the descriptors of an index, and of those in it. Adds the platforms that it has to `found`.
+    fn choose(
+        &mut self,
+        index: &Descriptor,
+        choice: &Choice,
+        found: &mut Vec<Platform>,
+        depth: usize,
+    ) -> Result<(), Error> {
+        let Some(blob) = self.fetch_document(index)? else { return Ok(()) };
+        let wrong = |error: ImageError| Error::Answer { what: self.name.familiar(), why: error.to_string() };
+        let index: Document<Index> = document("index", index, &blob).map_err(wrong)?;
+        let children = &index.value().manifests;
+        found
+            .extend(children.iter().filter_map(|child| child.platform.clone()).filter(|platform| !platform.is_blank()));
+        for child in choice.of(children) {
+            let is_new = self.chosen.insert(child.digest);
+            if child.media_type.is_index() && is_new && depth < MAX_INDEX_DEPTH {
+                self.choose(child, choice, found, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the name leads to.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.root.descriptor
+    }
+
+    fn fetch_document(&self, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
+        if descriptor.digest == self.root.descriptor.digest {
+            return Ok(Some(Blob::bytes(self.root.bytes.clone())));
+        }
+        if !self.chosen.contains(&descriptor.digest) {
+            return Ok(None);
+        }
+        match self.repository.manifest_of(&descriptor.digest) {
+            Ok(fetched) => Ok(Some(Blob::bytes(fetched.bytes))),
+            Err(Error::NoManifest { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl BlobSource for Remote {
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Option<Blob>, ImageError> {
+        if let Some(blob) = (self.nearer)(descriptor) {
+            return Ok(Some(blob));
+        }
+        if descriptor.media_type.is_manifest() || descriptor.media_type.is_index() {
+            let what = || format!("{}@{}", self.name.familiar_name(), descriptor.digest);
+            return self
+                .fetch_document(descriptor)
+                .map_err(|error| ImageError::Io { what: what(), source: io::Error::other(error) });
+        }
+        let layer = RemoteBlob {
+            repository: self.repository.clone(),
+            descriptor: descriptor.clone(),
+            fetched: Mutex::default(),
+        };
+        Ok(Some(Blob::stream(Arc::new(layer), descriptor.size)))
+    }
+}
+
+impl ImageSource for Remote {
+    type Error = ImageError;
+
+    fn inventory(&self) -> Result<Inventory, ImageError> {
+        let descriptor = self.root.descriptor.clone();
+        let tree = ImageTree::read(self, &descriptor)?;
+        Ok(Inventory::of(vec![Named { names: vec![self.name.clone()], descriptor: Some(descriptor), tree }]))
+    }
+}
+
+/// A blob that is fetched when it is first read, into a file without a name, and read from there again.
+struct RemoteBlob {
+    repository: Repository,
+    descriptor: Descriptor,
+    fetched: Mutex<Option<Arc<File>>>,
+}
+
+impl Reopen for RemoteBlob {
+    fn reopen(&self) -> io::Result<Box<dyn Read + Send>> {
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &*fetched {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(fetched.insert(Arc::new(self.fetch()?))),
+        };
+        drop(fetched);
+        let blob = Blob::range(file, 0, self.descriptor.size);
+        Ok(Box::new(blob.open()?))
+    }
+}
+
+impl RemoteBlob {
+    fn fetch(&self) -> io::Result<File> {
+        let Descriptor { digest, size, .. } = &self.descriptor;
+        let mut stream = self.repository.blob(&self.descriptor, 0).map_err(io::Error::other)?;
+        let mut file = tempfile::tempfile()?;
+        let mut hashed = HashedWriter { file: &mut file, hasher: Hasher::new() };
+        io::copy(&mut stream, &mut hashed)?;
+        let actual = hashed.hasher.finish();
+        if actual == *digest {
+            return Ok(file);
+        }
+        let name = format!("{}: blob of {size} bytes", self.repository.name().familiar());
+        Err(io::Error::other(Error::Digest { name, expected: *digest, actual }))
+    }
+}
+
+/// Hashes what is written to a file.
+struct HashedWriter<'a> {
+    file: &'a mut File,
+    hasher: Hasher,
+}
+
+impl io::Write for HashedWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

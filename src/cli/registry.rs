@@ -1,6 +1,7 @@
 //! How registries are reached: the flags for it, the environment, and docker's own files.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,11 +10,11 @@ use super::error::CliError;
 use super::help::render::REGISTRY_FLAGS;
 use super::network;
 use super::session::folder;
-use crate::http::Url;
+use crate::http::{self, Url};
 use crate::registry::{InsecureRegistry, Registries, RegistrySettings};
 use crate::ui::Ui;
 
-/// Where docker's daemon is configured.
+/// Where docker's daemon is configured; that of a user, docker/daemon.json in $`XDG_CONFIG_HOME`, is read too.
 const DAEMON: &str = "/etc/docker/daemon.json";
 /// Where docker and podman have the certificates for single registries.
 const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
@@ -31,6 +32,9 @@ pub(super) struct RegistryFlags {
     /// Send credentials to this token server, although it is not of the registry's domain; can be repeated
     #[arg(long, value_name = "HOST", global = true)]
     token_server: Vec<String>,
+    /// Give up on a server that sends nothing for so many seconds
+    #[arg(long, value_name = "SECONDS", global = true, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    stall_timeout: u64,
 }
 
 impl RegistryFlags {
@@ -40,16 +44,20 @@ impl RegistryFlags {
         let insecure = self.insecure_registry.iter().map(|text| InsecureRegistry::parse(text).map_err(wrong));
         let insecure = insecure.collect::<Result<Vec<_>, _>>()?;
         Ok(Registries::new(move || {
+            let stall = Duration::from_secs(self.stall_timeout);
             let mut settings = RegistrySettings {
-                network: network::network(),
+                network: http::Settings { stall, ..network::network() },
                 certificates: certificates(),
                 authorities: self.tls_ca,
                 token_servers: self.token_server,
                 insecure,
                 ..RegistrySettings::default()
             };
-            if let Err(why) = read_daemon(Path::new(DAEMON), &mut settings) {
-                ui.warn(&format!("{DAEMON} is not used: {why}"));
+            let own = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+            for path in own.map(|own| own.join("docker/daemon.json")).into_iter().chain([DAEMON.into()]) {
+                if let Err(why) = read_daemon(&path, &mut settings) {
+                    ui.warn(&format!("{} is not used: {why}", path.display()));
+                }
             }
             settings
         }))

@@ -21,6 +21,7 @@ mod layouts;
 mod peer;
 mod podman;
 mod podman_trees;
+mod registry;
 mod rich;
 mod same_words;
 mod umoci;

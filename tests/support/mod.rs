@@ -4,12 +4,14 @@
 //! Each test binary uses a part of it.
 #![expect(dead_code, reason = "every test binary compiles this module and none uses all of it")]
 
+pub(crate) mod chaos;
 pub(crate) mod image;
 pub(crate) mod layer;
 pub(crate) mod oci;
 pub(crate) mod packing;
 pub(crate) mod picture;
 pub(crate) mod producers;
+pub(crate) mod registry;
 pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod signals;

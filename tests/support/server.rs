@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
+use super::registry::tls::Certificate;
+
 /// Answers each connection with what `answer` makes of its request line and headers.
 pub(crate) fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> SocketAddr {
     let (listener, address) = listen();
@@ -20,12 +22,8 @@ pub(crate) fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Socket
 
 /// Gives `body` to whoever asks over TLS for `localhost`; its certificate in PEM, which it has signed itself.
 pub(crate) fn serve_secretly(body: Vec<u8>) -> (SocketAddr, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
-    let config = Arc::new(config.with_single_cert(vec![made.cert.der().clone()], key).expect("a certificate"));
+    let certificate = Certificate::self_signed(&["localhost"]);
+    let config = certificate.server();
     let (listener, address) = listen();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
@@ -38,24 +36,7 @@ pub(crate) fn serve_secretly(body: Vec<u8>) -> (SocketAddr, String) {
             }
         }
     });
-    (address, pem(made.cert.der()))
-}
-
-/// A certificate as text.
-fn pem(der: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in der.chunks(48) {
-        for three in line.chunks(3) {
-            let bits = three.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-            for n in 0..4 {
-                let letter = char::from(LETTERS[(bits >> (18 - 6 * n) & 63) as usize]);
-                text.push(if n > three.len() { '=' } else { letter });
-            }
-        }
-        text.push('\n');
-    }
-    text + "-----END CERTIFICATE-----\n"
+    (address, certificate.pem())
 }
 
 fn listen() -> (TcpListener, SocketAddr) {

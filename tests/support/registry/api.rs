@@ -1,0 +1,168 @@
+//! The distribution API, for readers: what an honest registry answers.
+
+use serde_json::{Value, json};
+
+use super::auth::{Auth, Scope};
+use super::content::Content;
+use super::reply::Reply;
+use super::wire::Request;
+
+/// Answers a request; `base` is the address that the registry knows itself by.
+pub(super) fn answer(content: &Content, auth: &Auth, realm: &str, request: &Request) -> Reply {
+    let path = request.path.as_str();
+    match path {
+        "/token" => match auth {
+            Auth::Bearer(issuer) => issuer.answer(request),
+            _ => unknown(),
+        },
+        "/v1/search" => search(content, request),
+        "/v1/_ping" => Reply::json(200, &json!({})),
+        _ if path == "/v2" || path.starts_with("/v2/") => {
+            let reply = v2(content, auth, realm, request, path.trim_start_matches("/v2").trim_matches('/'));
+            reply.with("Docker-Distribution-Api-Version", "registry/2.0")
+        }
+        _ => unknown(),
+    }
+}
+
+fn unknown() -> Reply {
+    Reply::new(404, "404 page not found\n").with("Content-Type", "text/plain")
+}
+
+fn v2(content: &Content, auth: &Auth, realm: &str, request: &Request, rest: &str) -> Reply {
+    let place = Place::of(rest);
+    let needed = match &place {
+        Place::Root | Place::Elsewhere => None,
+        Place::Catalog => Some(Scope::catalog()),
+        Place::Tags(name) | Place::Manifest(name, _) | Place::Blob(name, _) => Some(Scope::pull(name)),
+    };
+    if let Some(refusal) = auth.refusal(request, needed.as_ref(), realm) {
+        return refusal;
+    }
+    if request.method != "GET" && request.method != "HEAD" {
+        return Reply::error(405, "UNSUPPORTED", "the operation is unsupported");
+    }
+    match place {
+        Place::Root => Reply::json(200, &json!({})),
+        Place::Catalog => {
+            let names: Vec<String> = content.repositories.keys().cloned().collect();
+            page(request, content.page, "repositories", &names, &json!({}))
+        }
+        Place::Tags(name) => match content.repositories.get(name) {
+            Some(found) => {
+                let tags: Vec<String> = found.tags.keys().cloned().collect();
+                page(request, content.page, "tags", &tags, &json!({"name": name}))
+            }
+            None => Reply::error(404, "NAME_UNKNOWN", "repository name not known to registry"),
+        },
+        Place::Manifest(name, reference) => manifest(content, request, name, reference),
+        Place::Blob(name, digest) => match content.repositories.get(name).and_then(|found| found.blobs.get(digest)) {
+            Some(bytes) => blob(request, digest, bytes),
+            None => Reply::error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
+        },
+        Place::Elsewhere => unknown(),
+    }
+}
+
+/// What a path below `/v2/` leads to.
+enum Place<'a> {
+    Root,
+    Catalog,
+    Tags(&'a str),
+    Manifest(&'a str, &'a str),
+    Blob(&'a str, &'a str),
+    Elsewhere,
+}
+
+impl<'a> Place<'a> {
+    fn of(rest: &'a str) -> Self {
+        if rest.is_empty() {
+            return Self::Root;
+        }
+        if rest == "_catalog" {
+            return Self::Catalog;
+        }
+        if let Some(name) = rest.strip_suffix("/tags/list") {
+            return Self::Tags(name);
+        }
+        let (before, last) = rest.rsplit_once('/').unwrap_or((rest, ""));
+        match before.rsplit_once('/') {
+            Some((name, "manifests")) => Self::Manifest(name, last),
+            Some((name, "blobs")) => Self::Blob(name, last),
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+fn manifest(content: &Content, request: &Request, name: &str, reference: &str) -> Reply {
+    let Some((digest, found)) = content.repositories.get(name).and_then(|found| found.manifest(reference)) else {
+        return Reply::error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+    };
+    let accepted = request.headers.iter().filter(|(name, _)| name == "accept").flat_map(|(_, value)| value.split(','));
+    let mut accepted = accepted.map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    if !accepted.any(|kind| kind == found.media_type || kind == "*/*") {
+        let why = format!("{} found, but accept header does not support it", found.media_type);
+        return Reply::error(404, "MANIFEST_UNKNOWN", &why);
+    }
+    Reply::new(200, found.bytes.clone())
+        .with("Content-Type", found.media_type.as_str())
+        .with("Docker-Content-Digest", digest)
+        .with("Etag", format!("\"{digest}\""))
+}
+
+fn blob(request: &Request, digest: &str, bytes: &[u8]) -> Reply {
+    let size = bytes.len();
+    let reply = match request.header("range").map(|range| parts(range, size)) {
+        None => Reply::new(200, bytes),
+        Some(Some((first, last))) => {
+            Reply::new(206, &bytes[first..=last]).with("Content-Range", format!("bytes {first}-{last}/{size}"))
+        }
+        Some(None) => return Reply::new(416, "").with("Content-Range", format!("bytes */{size}")),
+    };
+    reply
+        .with("Content-Type", "application/octet-stream")
+        .with("Accept-Ranges", "bytes")
+        .with("Docker-Content-Digest", digest)
+}
+
+/// The first and the last byte of a range; `None` if there is none.
+fn parts(range: &str, size: usize) -> Option<(usize, usize)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let first: usize = first.parse().ok()?;
+    let last = if last.is_empty() { size.checked_sub(1)? } else { last.parse::<usize>().ok()?.min(size - 1) };
+    (first <= last).then_some((first, last))
+}
+
+/// A page of names, and where the next one is. `most` is how many the server gives at once.
+fn page(request: &Request, most: Option<usize>, field: &str, names: &[String], document: &Value) -> Reply {
+    let asked = request.param("n").and_then(|text| text.parse().ok());
+    let count = asked.unwrap_or(usize::MAX).min(most.unwrap_or(usize::MAX)).max(1);
+    let last = request.param("last").unwrap_or_default();
+    let rest: Vec<&String> = names.iter().filter(|name| **name > last).collect();
+    let shown = &rest[..count.min(rest.len())];
+    let mut document = document.clone();
+    document[field] = json!(shown);
+    let reply = Reply::json(200, &document);
+    match shown.last() {
+        Some(last) if shown.len() < rest.len() => {
+            let next = format!("<{}?last={last}&n={count}>; rel=\"next\"", request.path);
+            reply.with("Link", next)
+        }
+        _ => reply,
+    }
+}
+
+/// Docker's search of old, as its hub still answers it.
+fn search(content: &Content, request: &Request) -> Reply {
+    if content.found.is_empty() {
+        return unknown();
+    }
+    let query = request.param("q").unwrap_or_default();
+    let size: usize = request.param("n").and_then(|text| text.parse().ok()).unwrap_or(25);
+    let is_found = |result: &&Value| result["name"].as_str().is_some_and(|name| name.contains(&query));
+    let results: Vec<&Value> = content.found.iter().filter(is_found).take(size).collect();
+    let mut found = json!({"page": 1, "num_pages": 1, "page_size": size, "query": query});
+    found["num_results"] = json!(results.len());
+    found["results"] = json!(results);
+    Reply::json(200, &found)
+}

@@ -1,0 +1,217 @@
+//! A registry in the test: repositories in memory, served by plain threads, and everything that can go wrong on demand.
+//!
+//! ```text
+//! connection ─▶ wire::Request ─▶ api::answer ─▶ the test's script ─▶ reply::Reply, sent as it says
+//!                    │           (auth, content)  changes the answer
+//!                    └─▶ records: what was asked of whom, with which headers, and how much was sent
+//! ```
+
+mod api;
+pub(crate) mod auth;
+pub(crate) mod content;
+mod records;
+pub(crate) mod reply;
+pub(crate) mod tls;
+pub(crate) mod wire;
+
+use std::io::BufReader;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::image::TestImage;
+use auth::Auth;
+use content::{Content, Form, Pushed};
+pub(crate) use records::Record;
+use reply::Reply;
+use wire::{Request, Stream};
+
+/// How a registry is started.
+pub(crate) struct Setup {
+    /// The address that it listens at.
+    pub(crate) at: IpAddr,
+    /// Its certificate, if it speaks TLS.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) auth: Auth,
+    /// Where its tokens are; its own `/token` if nothing else is said.
+    pub(crate) realm: Option<String>,
+}
+
+impl Default for Setup {
+    /// Plain HTTP on the loopback, for everybody.
+    fn default() -> Self {
+        Self { at: Ipv4Addr::LOCALHOST.into(), tls: None, auth: Auth::Nobody, realm: None }
+    }
+}
+
+/// A registry that runs until it is dropped.
+pub(crate) struct Registry {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+/// Changes an honest answer into what a test needs.
+type Script = dyn Fn(&Request, Reply) -> Reply + Send + Sync;
+
+struct Shared {
+    content: Mutex<Content>,
+    auth: Auth,
+    realm: String,
+    script: Mutex<Option<Arc<Script>>>,
+    records: Mutex<Vec<Record>>,
+    connections: AtomicUsize,
+    closing: AtomicBool,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl Registry {
+    /// Plain HTTP on the loopback, for everybody.
+    pub(crate) fn start() -> Self {
+        Self::with(Setup::default())
+    }
+
+    pub(crate) fn with(setup: Setup) -> Self {
+        let listener = TcpListener::bind((setup.at, 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let scheme = if setup.tls.is_some() { "https" } else { "http" };
+        let shared = Arc::new(Shared {
+            content: Mutex::default(),
+            auth: setup.auth,
+            realm: setup.realm.unwrap_or_else(|| format!("{scheme}://{address}/token")),
+            script: Mutex::default(),
+            records: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            tls: setup.tls,
+        });
+        let server = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if server.closing.load(Ordering::Relaxed) {
+                    return;
+                }
+                server.connections.fetch_add(1, Ordering::Relaxed);
+                let server = Arc::clone(&server);
+                thread::spawn(move || server.serve(stream, address));
+            }
+        });
+        Self { shared, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `127.0.0.1:PORT`, as a reference begins.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The same under another name of this machine: `localhost:PORT`.
+    pub(crate) fn host_as(&self, name: &str) -> String {
+        format!("{name}:{}", self.address.port())
+    }
+
+    /// A reference to an image here: `127.0.0.1:PORT/team/app:1`.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+
+    /// A URL here.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.address)
+    }
+
+    /// What it has, to look at and to change.
+    pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
+        self.shared.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has an image of docker's under a name like `team/app:1`.
+    pub(crate) fn push(&self, name: &str, image: &TestImage) -> Pushed {
+        self.push_as(name, image, Form::Docker)
+    }
+
+    pub(crate) fn push_as(&self, name: &str, image: &TestImage, form: Form) -> Pushed {
+        let (repository, tag) = content::split(name);
+        self.content().repository(repository).put_image(Some(tag), image, form)
+    }
+
+    /// From now on each answer is what `script` makes of it.
+    pub(crate) fn script(&self, script: impl Fn(&Request, Reply) -> Reply + Send + Sync + 'static) {
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(script));
+    }
+
+    /// From now on it is honest.
+    pub(crate) fn behave(&self) {
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Every request so far, in order.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.shared.records().clone()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn forget(&self) {
+        self.shared.records().clear();
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        // It waits for a connection; this one ends it.
+        let _woken = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn records(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One connection, to its end.
+    fn serve(&self, stream: TcpStream, to: SocketAddr) {
+        stream.set_nodelay(true).expect("a connection");
+        let stream: Box<dyn Stream> = match &self.tls {
+            Some(config) => {
+                let session = ServerConnection::new(Arc::clone(config)).expect("a session");
+                Box::new(StreamOwned::new(session, stream))
+            }
+            None => Box::new(stream),
+        };
+        let mut stream = BufReader::new(stream);
+        while let Some(mut request) = Request::read(&mut stream, to) {
+            let (reply, sent) = self.answer(&mut request);
+            let goes_on = reply.send(&request, stream.get_mut().as_mut(), &sent, &self.closing);
+            if !goes_on.is_ok_and(|goes_on| goes_on) || self.closing.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, request: &mut Request) -> (Reply, Arc<AtomicU64>) {
+        let same = |record: &&Record| record.request.method == request.method && record.request.path == request.path;
+        request.number = self.records().iter().filter(same).count();
+        let honest = {
+            let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+            api::answer(&content, &self.auth, &self.realm, request)
+        };
+        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reply = script.map_or_else(|| honest.clone(), |script| script(request, honest.clone()));
+        let record = Record::new(request.clone(), reply.status);
+        let sent = record.counter();
+        self.records().push(record);
+        (reply, sent)
+    }
+}

@@ -1,0 +1,112 @@
+//! HTTP/1.1 as it comes in: requests, and the streams that carry them.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::net::SocketAddr;
+
+use percent_encoding::percent_decode_str;
+
+/// A connection, plain or with TLS.
+pub(crate) trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path, without the query.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The request line and the headers, byte for byte.
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+    /// The address of ours that it came to.
+    pub(crate) to: SocketAddr,
+    /// How many requests with the same method and path came before.
+    pub(crate) number: usize,
+}
+
+impl Request {
+    /// Reads the next request of a connection; `None` at its end, or if what comes is no request.
+    pub(super) fn read(stream: &mut BufReader<Box<dyn Stream>>, to: SocketAddr) -> Option<Self> {
+        let head = read_head(stream).ok()?;
+        let text = String::from_utf8_lossy(&head).into_owned();
+        let mut lines = text.lines();
+        let mut words = lines.next()?.split(' ');
+        let (method, target) = (words.next()?.to_owned(), words.next()?);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let (path, query) = (path.to_owned(), query.to_owned());
+        let mut request = Self { method, path, query, headers, head, body: Vec::new(), to, number: 0 };
+        let length = request.header("content-length").map_or(0, |text| text.parse().expect("a length"));
+        request.body = vec![0; length];
+        stream.read_exact(&mut request.body).ok()?;
+        Some(request)
+    }
+
+    /// The value of a header; the name is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters of the query, decoded; one that comes several times has several values.
+    pub(crate) fn query(&self) -> BTreeMap<String, Vec<String>> {
+        form(&self.query)
+    }
+
+    /// The first value of a parameter of the query.
+    pub(crate) fn param(&self, name: &str) -> Option<String> {
+        self.query().remove(name).and_then(|values| values.into_iter().next())
+    }
+
+    /// Whether it asks for a blob.
+    pub(crate) fn is_for_blob(&self) -> bool {
+        self.path.contains("/blobs/")
+    }
+
+    /// Whether it asks for a manifest.
+    pub(crate) fn is_for_manifest(&self) -> bool {
+        self.path.contains("/manifests/")
+    }
+
+    /// All that was said: request line, headers and body.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [&self.head[..], &self.body].concat()
+    }
+}
+
+/// `a=1&b=2`, decoded.
+pub(super) fn form(text: &str) -> BTreeMap<String, Vec<String>> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        all.entry(decode(name)).or_default().push(decode(value));
+    }
+    all
+}
+
+/// Everything up to the empty line.
+fn read_head(stream: &mut BufReader<Box<dyn Stream>>) -> io::Result<Vec<u8>> {
+    // A client that tries TLS first waits for an answer.
+    if stream.fill_buf()?.first().is_some_and(|first| !first.is_ascii_uppercase()) {
+        stream.get_mut().write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n")?;
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut head = Vec::new();
+    loop {
+        let start = head.len();
+        stream.read_until(b'\n', &mut head)?;
+        match &head[start..] {
+            b"" => return Err(io::ErrorKind::UnexpectedEof.into()),
+            b"\r\n" | b"\n" => return Ok(head),
+            _ => {}
+        }
+    }
+}

@@ -1,29 +1,40 @@
 //! The connections of a client: those without a proxy, and those through each of the two; and of each, those to servers
 //! that the user named, and those to servers that servers named.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::transport::DefaultConnector;
+use rustls::ClientConfig;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, SocksConnector, TcpConnector};
 use ureq::{Agent, Proxy};
 
 use super::address::Reach;
+use super::line::LineConnector;
 use super::names::{Giver, Guard};
-use super::{Error, Settings, Url};
+use super::tls::Tls;
+use super::{Error, ProxyAddress, Settings, Url, proxy};
 
+/// How many connections to a server are kept for the next request, more than are used at a time.
+pub(super) const IDLE: usize = 16;
+/// How long they are kept.
+const IDLE_AGE: Duration = Duration::from_secs(30);
+/// The longest header of a response.
+const MOST_HEADER: usize = 64 << 10;
 /// Sent as `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("imgtool/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug)]
 pub(super) struct Agents {
     settings: Settings,
+    /// Made when it is needed, since a system has hundreds of certificates.
+    tls: OnceLock<Tls>,
     direct: Route,
     http: Option<Proxied>,
     https: Option<Proxied>,
 }
 
-/// A way through a proxy, or the error if the proxy's address is invalid.
-type Proxied = Result<Route, String>;
+/// A way through a proxy; `None` if the proxy's address is invalid.
+type Proxied = Option<Route>;
 
 /// A way to servers: directly, or through a proxy. Its connections are not shared by those who gave the names of the
 /// servers, since each was checked for one of them.
@@ -37,12 +48,12 @@ struct Route {
 impl Agents {
     pub(super) fn new(settings: &Settings) -> Self {
         let route = |proxy| Route { proxy, agents: Default::default() };
-        let proxied = |proxy: &Option<String>| -> Option<Proxied> {
-            let proxy = Proxy::new(proxy.as_ref()?);
-            Some(proxy.map(|proxy| route(Some(proxy))).map_err(|error| error.to_string()))
+        let proxied = |proxy: &Option<ProxyAddress>| -> Option<Proxied> {
+            Some(proxy.as_ref()?.parse().map(|proxy| route(Some(proxy))))
         };
         Self {
             settings: settings.clone(),
+            tls: OnceLock::new(),
             direct: route(None),
             http: proxied(&settings.http_proxy),
             https: proxied(&settings.https_proxy),
@@ -58,46 +69,56 @@ impl Agents {
             Giver::Server(Reach::Private) => 2,
             Giver::Server(Reach::Public | Reach::Special) => 3,
         }];
-        Ok(agent.get_or_init(|| agent_for(&self.settings, route.proxy.clone(), giver)))
+        Ok(agent.get_or_init(|| self.agent(route.proxy.clone(), giver)))
     }
 
-    /// Whether a URL is reached through a proxy.
-    pub(super) fn is_proxied(&self, url: &Url) -> Result<bool, Error> {
-        self.route(url).map(|route| route.proxy.is_some())
+    /// The proxy that a URL is reached through.
+    pub(super) fn proxy(&self, url: &Url) -> Result<Option<&Proxy>, Error> {
+        self.route(url).map(|route| route.proxy.as_ref())
+    }
+
+    fn agent(&self, proxy: Option<Proxy>, giver: Giver) -> Agent {
+        let settings = &self.settings;
+        let stall = Some(settings.stall);
+        let config = Agent::config_builder()
+            .user_agent(USER_AGENT)
+            // Bytes are wanted as they are; what is compressed unasked is not undone.
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(MOST_HEADER)
+            .max_idle_connections(2 * IDLE)
+            .max_idle_connections_per_host(IDLE)
+            .max_idle_age(IDLE_AGE)
+            .proxy(proxy)
+            .timeout_resolve(stall)
+            .timeout_connect(stall)
+            .timeout_recv_response(stall)
+            .timeout_per_read(stall)
+            .timeout_per_write(stall);
+        let tls = self.tls.get_or_init(|| Tls::new(&settings.roots, &settings.extra_roots, settings.identity.as_ref()));
+        let tls = if giver == Giver::User { &tls.named } else { &tls.foreign };
+        let guard = Guard { names: settings.names.clone(), giver };
+        Agent::with_parts(config.build(), connector(tls, settings.stall), guard)
     }
 
     fn route(&self, url: &Url) -> Result<&Route, Error> {
         let proxied = if url.is_secure() { &self.https } else { &self.http };
         match proxied {
-            Some(proxied) if !url.is_direct(&self.settings.no_proxy) => {
-                proxied.as_ref().map_err(|why| Error::Proxy { url: url.clone(), why: why.clone() })
+            Some(proxied) if !proxy::is_direct(url, &self.settings.no_proxy) => {
+                proxied.as_ref().ok_or_else(|| Error::InvalidProxy { url: url.clone() })
             }
             _ => Ok(&self.direct),
         }
     }
 }
 
-fn agent_for(settings: &Settings, proxy: Option<Proxy>, giver: Giver) -> Agent {
-    let roots = settings.roots.iter().chain(&settings.extra_roots);
-    let roots = match settings.roots.as_slice() {
-        [] if settings.extra_roots.is_empty() => RootCerts::WebPki,
-        _ => RootCerts::from(roots.map(|der| Certificate::from_der(der).to_owned())),
-    };
-    let identity = settings.identity.as_ref().filter(|_| giver == Giver::User).map(super::Identity::certificate);
-    let stall = Some(settings.stall);
-    let config = Agent::config_builder()
-        .user_agent(USER_AGENT)
-        // Not every compression that nobody asked for is undone: bytes are wanted as they are.
-        .accept_encoding("identity")
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .tls_config(TlsConfig::builder().root_certs(roots).client_cert(identity).build())
-        .proxy(proxy)
-        .timeout_resolve(stall)
-        .timeout_connect(stall)
-        .timeout_recv_response(stall)
-        .timeout_per_read(stall)
-        .timeout_per_write(stall);
-    Agent::with_parts(config.build(), DefaultConnector::default(), Guard { names: settings.names.clone(), giver })
+/// The default connector of `ureq`, with our own connections at its end.
+fn connector(tls: &Arc<ClientConfig>, stall: Duration) -> impl Connector {
+    let line = LineConnector { tls: Arc::clone(tls), stall };
+    ().chain(SocksConnector::default())
+        .chain(ConnectProxyConnector::default())
+        .chain(TcpConnector::default())
+        .chain(line)
 }

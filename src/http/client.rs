@@ -8,7 +8,9 @@ use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, SendBody};
 
 use super::address::Reach;
-use super::agents::Agents;
+use super::agents::{Agents, IDLE};
+use super::failure::Failed;
+use super::line::{self, Broken};
 use super::names::{Giver, Names, literal};
 use super::request::RequestContent;
 use super::retry::Waits;
@@ -16,6 +18,8 @@ use super::{Error, Request, Response, Retries, Settings, Url};
 
 /// The most redirects that are followed, as in Go's client.
 const MAX_REDIRECTS: usize = 10;
+/// Where certificates are from if the system has none.
+const MOZILLA: &str = "Mozilla's list in imgtool";
 /// Headers with credentials, which are never sent to another server.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
@@ -26,13 +30,24 @@ pub struct Client {
     names: Names,
     retries: Retries,
     stall: Duration,
+    /// What the trusted certificates were read from.
+    trust: Vec<String>,
+    has_identity: bool,
 }
 
 impl Client {
     /// A client with these settings. Does not connect yet.
     pub fn new(settings: &Settings) -> Self {
-        let Settings { names, retries, stall, .. } = settings;
-        Self { agents: Agents::new(settings), names: names.clone(), retries: retries.clone(), stall: *stall }
+        let Settings { names, retries, stall, trust, roots, identity, .. } = settings;
+        let files = trust.iter().map(|path| path.display().to_string());
+        Self {
+            agents: Agents::new(settings),
+            names: names.clone(),
+            retries: retries.clone(),
+            stall: *stall,
+            trust: roots.is_empty().then(|| MOZILLA.to_owned()).into_iter().chain(files).collect(),
+            has_identity: identity.is_some(),
+        }
     }
 
     /// Gets a file, following redirects. Any status but success is an error.
@@ -52,6 +67,7 @@ impl Client {
             let mut step = Request { url: &at, content: RequestContent::Nothing, ..request };
             let response = self.persist(&mut step, &mut waits)?;
             let Some(to) = response.redirect()? else { return Ok(response) };
+            response.discard();
             request = Request { url: first, content: RequestContent::Nothing, ..step };
             if !to.is_same_server(&at) {
                 request.headers.retain(|(name, _)| !CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()));
@@ -71,9 +87,13 @@ impl Client {
                 Err(error) if error.is_passing() => None,
                 _ => return answer,
             };
-            let Some(wait) = Some(()).filter(|()| request.repeats()).and_then(|()| waits.next(asked)) else {
+            if !request.repeats() {
                 return answer;
-            };
+            }
+            let Some(wait) = waits.next(asked) else { return answer };
+            if let Ok(response) = answer {
+                response.discard();
+            }
             thread::sleep(wait);
         }
     }
@@ -82,11 +102,22 @@ impl Client {
     fn exchange(&self, request: &mut Request<'_>) -> Result<Response, Error> {
         let url = request.url;
         let giver = self.giver(request)?;
-        let answer = run(self.agents.of(url, giver)?, request)?;
-        match answer {
-            Ok(answer) => Ok(Response::new(url.clone(), answer, self.stall)),
-            Err(error) => Err(Error::request(url, request.namer.as_ref(), error)),
+        let agent = self.agents.of(url, giver)?;
+        let mut answer = run(agent, request)?;
+        for _ in 0..IDLE {
+            // A connection that was kept, and that the server closed at the same moment. It has not seen the request.
+            match &answer {
+                Err(ureq::Error::Io(error)) if Broken::of(error) == Some(Broken::Stale) && request.is_harmless() => {
+                    answer = run(agent, request)?;
+                }
+                _ => break,
+            }
         }
+        answer.map(|answer| Response::new(url.clone(), answer, self.stall)).map_err(|error| {
+            let (namer, proxy, trust) = (request.namer.as_ref(), agent.config().proxy(), &self.trust);
+            let has_identity = self.has_identity && giver == Giver::User;
+            Failed { url, namer, proxy, trust, has_identity, stall: self.stall }.error(&error)
+        })
     }
 
     /// Who gave the URL of a request. Refuses what can be refused without resolving the name of its host.
@@ -96,7 +127,7 @@ impl Client {
             return Ok(Giver::User);
         };
         let from = self.reach(namer)?;
-        let is_proxied = self.agents.is_proxied(url)?;
+        let is_proxied = self.agents.proxy(url)?.is_some();
         if !url.is_secure() && (from != Reach::Loopback || is_proxied) {
             return Err(Error::Insecure { namer: namer.clone(), url: url.clone() });
         }
@@ -113,7 +144,7 @@ impl Client {
         if let Some(reach) = self.names.reach(url.host()) {
             return Ok(reach);
         }
-        if !self.agents.is_proxied(url)? {
+        if self.agents.proxy(url)?.is_none() {
             let agent = self.agents.of(url, Giver::User)?;
             let timeout = NextTimeout { after: self.stall.into(), ..NextTimeout::default() };
             // Whatever comes of it, it is known afterwards, or not.
@@ -126,6 +157,7 @@ impl Client {
 type Answer = Result<http::Response<ureq::Body>, ureq::Error>;
 
 fn run(agent: &Agent, request: &mut Request<'_>) -> Result<Answer, Error> {
+    line::begin();
     let Request { method, url, headers, content, .. } = request;
     let mut builder = http::Request::builder().method(method.name()).uri(url.target());
     if let Some(value) = url.authorization() {

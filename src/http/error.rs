@@ -1,11 +1,11 @@
 //! Why a request failed.
 
-use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::address::Reach;
-use super::names::Forbidden;
+use super::body::BodyError;
+use super::certificate::Distrust;
 use super::url::{Url, UrlError};
 
 /// Why a request failed. URLs are shown without their passwords.
@@ -72,12 +72,25 @@ pub enum Error {
         address: IpAddr,
     },
     /// The address of the proxy is invalid.
-    #[error("{url}: invalid proxy: {why}")]
+    #[error(
+        "{url}: the address of the proxy is invalid: it must be [SCHEME://][USER:PASSWORD@]HOST[:PORT], with the \
+             scheme http, https, socks5 or socks5h, and special characters in percent encoding"
+    )]
+    InvalidProxy {
+        /// The requested URL.
+        url: Url,
+    },
+    /// The proxy cannot be reached, or does not connect to the server.
+    #[error("{url}: the proxy {proxy} {why}")]
     Proxy {
         /// The requested URL.
         url: Url,
-        /// What is wrong.
+        /// The proxy, without its user and password.
+        proxy: String,
+        /// What it did, as a phrase with a verb.
         why: String,
+        /// Its answer, if it speaks HTTP and gave one.
+        status: Option<u16>,
     },
     /// A document exceeds its size limit.
     #[error("{url}: the response is larger than {limit} bytes")]
@@ -94,12 +107,36 @@ pub enum Error {
         url: Url,
     },
     /// The server's certificate is not trusted.
-    #[error("{url}: the server's certificate is not trusted: {why}")]
+    #[error("{url}: the server's certificate is not trusted: {problem}{}", read_from(problem, trust))]
     Certificate {
         /// The requested URL.
         url: Url,
-        /// Why.
+        /// What is wrong with the certificate.
+        problem: Distrust,
+        /// What the trusted certificates were read from.
+        trust: Vec<String>,
+    },
+    /// The server of an `https` URL does not speak TLS: most likely, it is to be reached by `http`.
+    #[error("{url}: the server does not speak TLS")]
+    NotTls {
+        /// The requested URL.
+        url: Url,
+    },
+    /// The server wants a client certificate, or another one.
+    #[error("{url}: the server wants {}: {why}", if *had_one { "another client certificate" } else { "a client certificate" })]
+    ClientCertificate {
+        /// The requested URL.
+        url: Url,
+        /// Whether it was given one.
+        had_one: bool,
+        /// How it says so.
         why: String,
+    },
+    /// There is no such host.
+    #[error("{url}: no such host")]
+    NoHost {
+        /// The requested URL.
+        url: Url,
     },
     /// The server cannot be reached, or does not answer.
     #[error("{url}: {why}")]
@@ -108,12 +145,16 @@ pub enum Error {
         url: Url,
         /// Why.
         why: String,
+        /// Whether a retry may help.
+        is_passing: bool,
     },
-    /// The server does not speak TLS.
-    #[error("{url}: the server does not speak TLS")]
-    NotTls {
+    /// The body of a response does not come as it should.
+    #[error("{url}: {source}")]
+    Transfer {
         /// The requested URL.
         url: Url,
+        /// What happened.
+        source: BodyError,
     },
     /// A body is not what it should be.
     #[error("{why}")]
@@ -132,29 +173,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Converts an error of `ureq`; `namer` is the server that gave the URL.
-    pub(super) fn request(url: &Url, namer: Option<&Url>, source: ureq::Error) -> Self {
-        let url = url.clone();
-        if let (ureq::Error::Other(inner), Some(namer)) = (&source, namer)
-            && let Some(Forbidden(address)) = inner.downcast_ref()
-        {
-            return Self::forbidden(namer.clone(), url, *address);
-        }
-        let (why, is_passing) = match source {
-            ureq::Error::HostNotFound => ("no such host".to_owned(), false),
-            ureq::Error::Timeout(_) => ("the server does not answer".to_owned(), true),
-            ureq::Error::Io(error) => plain(&error),
-            other => (other.to_string(), false),
-        };
-        // A TLS error arrives as an I/O error, recognisable only by its text.
-        match why.split_once("invalid peer certificate: ") {
-            Some((_, why)) => Self::Certificate { url, why: in_words(why) },
-            None if why.contains("InvalidContentType") => Self::NotTls { url },
-            None if is_passing => Self::Connection { url, why },
-            None => Self::Request { url, why },
-        }
-    }
-
     /// A server leads to an address that it may not lead to, or only by `https`.
     pub(super) fn forbidden(namer: Url, url: Url, address: IpAddr) -> Self {
         match Reach::of(address) {
@@ -166,8 +184,9 @@ impl Error {
     /// Whether the error is transient, so that a retry may help.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Connection { .. } => true,
-            Self::Status { status, .. } => is_passing(*status),
+            Self::Connection { is_passing, .. } => *is_passing,
+            Self::Transfer { source, .. } => source.is_passing(),
+            Self::Status { status, .. } | Self::Proxy { status: Some(status), .. } => is_passing(*status),
             _ => false,
         }
     }
@@ -182,45 +201,12 @@ fn asks(wait: Option<Duration>) -> String {
     wait.map(|wait| format!(", and asks to wait {} seconds", wait.as_secs())).unwrap_or_default()
 }
 
-/// The system's message without Rust's `(os error N)`, and whether the error is transient.
-fn plain(error: &io::Error) -> (String, bool) {
-    let text = error.to_string();
-    if text.contains("failed to lookup address information") {
-        return ("no such host".to_owned(), text.contains("emporary failure"));
-    }
-    match error.raw_os_error() {
-        Some(code) => {
-            let text = text.trim_end_matches(&format!(" (os error {code})")).to_lowercase();
-            (text, error.kind() != io::ErrorKind::ConnectionRefused)
+/// Where an authority would have to be that is not known.
+fn read_from(problem: &Distrust, trust: &[String]) -> String {
+    match problem {
+        Distrust::SelfSigned | Distrust::UnknownAuthority if !trust.is_empty() => {
+            format!(" (certificates were read from {})", trust.join(", "))
         }
-        None => (text, error.kind() != io::ErrorKind::InvalidData),
+        _ => String::new(),
     }
-}
-
-/// What is wrong with a certificate, in place of rustls's identifiers.
-fn in_words(why: &str) -> String {
-    let known = [
-        ("UnknownIssuer", "signed by an unknown certificate authority"),
-        ("CaUsedAsEndEntity", "self-signed"),
-        ("Expired", "expired"),
-        ("NotValidYet", "not valid yet"),
-        ("Revoked", "revoked"),
-    ];
-    let found = known.iter().find(|(name, _)| why.contains(name));
-    found.map_or_else(|| why.to_owned(), |(_, words)| (*words).to_owned())
-}
-
-/// Rewords an error that occurred while reading a body.
-pub(super) fn in_body(error: io::Error, stall: Duration) -> io::Error {
-    let is_silence = error.kind() == io::ErrorKind::TimedOut
-        || matches!(error.get_ref().and_then(|inner| inner.downcast_ref()), Some(ureq::Error::Timeout(_)));
-    if error.kind() == io::ErrorKind::UnexpectedEof || error.to_string().contains("disconnected") {
-        let text = "the server closed the connection before the end";
-        return io::Error::new(io::ErrorKind::UnexpectedEof, text);
-    }
-    if !is_silence {
-        return error;
-    }
-    let text = format!("the server has sent nothing for {} seconds", stall.as_secs());
-    io::Error::new(io::ErrorKind::TimedOut, text)
 }

@@ -15,25 +15,31 @@
 mod address;
 mod agents;
 mod body;
+mod certificate;
 mod client;
 mod error;
+mod failure;
+mod line;
 mod names;
-mod pem;
+mod proxy;
 mod request;
 mod response;
 mod retry;
 mod settings;
+mod tls;
 mod url;
 
-pub use body::Body;
+pub use body::{Body, BodyError};
+pub use certificate::Distrust;
 pub use client::Client;
 pub use error::Error;
 pub use names::Names;
-pub use pem::certificates_from_pem;
+pub use proxy::ProxyAddress;
 pub use request::{Method, Request};
 pub use response::Response;
 pub use retry::Retries;
-pub use settings::{Identity, IdentityError, Settings};
+pub use settings::Settings;
+pub use tls::{Identity, IdentityError, certificates_from_pem};
 pub use url::{Url, UrlError};
 
 #[cfg(test)]

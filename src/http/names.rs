@@ -48,7 +48,7 @@ impl Names {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.0.lookup.resolve(uri, config, timeout)?;
+        let found = self.0.lookup.resolve(uri, config, timeout).map_err(unresolved)?;
         let farthest = found.iter().map(|address| Reach::of(address.ip())).max();
         if let (Some(host), Some(reach)) = (uri.host(), farthest) {
             let mut known = self.0.reach.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,6 +62,26 @@ impl Names {
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Names")
+    }
+}
+
+/// A name has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("no such host")]
+pub(super) struct Unresolved {
+    /// Whether another attempt may help: the name service cannot be reached.
+    pub(super) is_passing: bool,
+}
+
+fn unresolved(error: ureq::Error) -> ureq::Error {
+    match error {
+        ureq::Error::HostNotFound => ureq::Error::Other(Box::new(Unresolved { is_passing: false })),
+        // The standard library has only a text for it, that of `getaddrinfo` with EAI_AGAIN.
+        ureq::Error::Io(error) if error.raw_os_error().is_none() => {
+            let is_passing = error.to_string().contains("emporary failure");
+            ureq::Error::Other(Box::new(Unresolved { is_passing }))
+        }
+        other => other,
     }
 }
 

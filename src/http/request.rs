@@ -126,12 +126,14 @@ impl<'a> Request<'a> {
         self.method.is_safe() && matches!(self.content, RequestContent::Nothing)
     }
 
+    /// Whether it does no harm if a server gets the request twice, and it can be sent twice.
+    pub(super) fn is_harmless(&self) -> bool {
+        let is_stream = matches!(self.content, RequestContent::Stream(..));
+        !is_stream && (self.method.is_safe() || self.repeats == Repeats::Always)
+    }
+
     /// Whether the request is sent again after a transient failure.
     pub(super) fn repeats(&self) -> bool {
-        match (&self.content, self.repeats) {
-            (RequestContent::Stream(..), _) | (_, Repeats::Never) => false,
-            (_, Repeats::Always) => true,
-            (_, Repeats::IfSafe) => self.method.is_safe(),
-        }
+        self.is_harmless() && self.repeats != Repeats::Never
     }
 }

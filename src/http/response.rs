@@ -1,13 +1,15 @@
 //! HTTP responses.
 
-use std::io::Read as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use ureq::http;
 
-use super::{Body, Error, Url, error};
+use super::{Body, BodyError, Error, Url, error};
+
+/// A longer body costs more than another connection.
+const MOST_DISCARDED: u64 = 16 << 10;
 
 /// The response of a server.
 pub struct Response {
@@ -73,17 +75,33 @@ impl Response {
         self.inner.body().content_length()
     }
 
-    /// The whole body, which must not exceed `limit` bytes.
+    /// The whole body, which must not exceed `limit` bytes, nor take longer than twice the time that a silent server is
+    /// waited for: this is for documents.
     pub fn bytes(self, limit: u64) -> Result<Vec<u8>, Error> {
-        let url = self.url.clone();
+        let (url, time) = (self.url.clone(), self.stall.saturating_mul(2));
         let too_large = || Error::TooLarge { url: url.clone(), limit };
         if self.size().is_some_and(|size| size > limit) {
             return Err(too_large());
         }
-        let mut bytes = Vec::new();
-        let read = self.into_body().take(limit.saturating_add(1)).read_to_end(&mut bytes);
-        read.map_err(|error| Error::Request { url: url.clone(), why: error.to_string() })?;
-        if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+        let (mut bytes, mut piece, started) = (Vec::new(), [0; 8192], Instant::now());
+        let mut body = self.into_body();
+        loop {
+            let got = body.receive(&mut piece).map_err(|source| Error::Transfer { url: url.clone(), source })?;
+            bytes.extend_from_slice(&piece[..got]);
+            match got {
+                0 => return Ok(bytes),
+                _ if bytes.len() as u64 > limit => return Err(too_large()),
+                _ if started.elapsed() > time => {
+                    return Err(Error::Transfer { url, source: BodyError::TooLong { time } });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Throws a short body away, so that the connection can be used again.
+    pub(super) fn discard(self) {
+        let _ = self.bytes(MOST_DISCARDED);
     }
 
     /// The body as a stream. Ending before its declared size is an error.

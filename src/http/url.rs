@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
-use url::Host;
 
 /// An `http` or `https` URL without a fragment. Displayed without its password; cloning is cheap.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,6 +74,11 @@ impl Url {
         Self::new(whole)
     }
 
+    /// The port, the scheme's own if none is written.
+    pub fn port(&self) -> u16 {
+        self.0.whole.port_or_known_default().unwrap_or_default()
+    }
+
     /// Resolves a reference relative to this URL ([RFC 3986, 5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2)).
     /// Credentials are kept if the server is the same.
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
@@ -96,27 +100,6 @@ impl Url {
         user.push(b':');
         user.extend(percent_decode_str(self.0.whole.password().unwrap_or_default()));
         Some(format!("Basic {}", STANDARD.encode(user)))
-    }
-
-    /// Whether the host is reached without a proxy: localhost, and what `no_proxy` lists.
-    pub(super) fn is_direct(&self, no_proxy: &str) -> bool {
-        let is_here = match self.0.whole.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
-        let host = self.host().trim_matches(['[', ']']);
-        is_here
-            || no_proxy.split(',').map(|entry| entry.trim().to_ascii_lowercase()).any(|entry| {
-                let domain = entry.trim_start_matches('*');
-                let below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-                match domain.strip_prefix('.') {
-                    _ if entry == "*" => true,
-                    Some(domain) => below(domain),
-                    None => !domain.is_empty() && (host == domain || below(domain)),
-                }
-            })
     }
 
     fn new(mut whole: url::Url) -> Result<Self, UrlError> {
@@ -228,26 +211,5 @@ mod tests {
             assert_eq!(joined.map(|url| url.to_string()), Ok(to.to_owned()), "{location}");
         }
         assert_eq!(url("http://a").join("file:///etc/passwd"), Err(UrlError::Scheme));
-    }
-
-    #[test]
-    fn hosts_without_a_proxy() {
-        let cases = [
-            ("localhost", "", true),
-            ("127.0.0.2", "", true),
-            ("[::1]", "", true),
-            ("a.example.com", "", false),
-            ("a.example.com", "*", true),
-            ("A.example.com", "x, Example.com", true),
-            ("a.example.com", ".example.com", true),
-            ("example.com", ".example.com", false),
-            ("example.com", "*.example.com", false),
-            ("anexample.com", "example.com", false),
-            ("10.0.0.1", "10.0.0.1", true),
-            ("example.com", ",,", false),
-        ];
-        for (host, no_proxy, is_direct) in cases {
-            assert_eq!(url(&format!("http://{host}/")).is_direct(no_proxy), is_direct, "{host} {no_proxy}");
-        }
     }
 }

@@ -341,17 +341,22 @@ fn from_a_secure_web_server() {
     let (at, certificate) = serve_secretly(tar());
     let url = format!("https://localhost:{}/rootfs.tar", at.port());
     session.write("ca.pem", certificate);
+    session.write("other.pem", serve_secretly(tar()).1);
     refused(&session, b"", &["import", &url, "fx/i:1"], &["the server's certificate is not trusted"]);
-    let trusting = |url: &str| {
+    let trusting = |file: &str, url: &str| {
         let mut command = session.command(&["import", url, "fx/i:1"]);
-        command.env("SSL_CERT_FILE", session.work().join("ca.pem")).output().expect("the binary runs")
+        let output = command.env("SSL_CERT_FILE", session.work().join(file)).output().expect("the binary runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    let output = trusting(&url);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (is_done, stderr) = trusting("ca.pem", &url);
+    assert!(is_done, "{stderr}");
     assert_eq!(session.inspect("fx/i:1")["RootFS"]["Layers"], json!([digest(&tar())]));
     // The same server by a name that is not in its certificate.
-    let output = trusting(&format!("https://{at}/rootfs.tar"));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("not trusted"), "{:?}", output.stderr);
+    let (_, stderr) = trusting("ca.pem", &format!("https://{at}/rootfs.tar"));
+    assert!(stderr.contains("not trusted: for other hosts: localhost"), "{stderr}");
+    let (_, stderr) = trusting("other.pem", &url);
+    let read = "not trusted: self-signed (certificates were read from ";
+    assert!(stderr.contains(read) && stderr.contains("other.pem"), "{stderr}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::*;
 
 mod foreign;
+mod tls;
 
 /// A server whose responses `answer` makes from the request line and headers.
 fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
@@ -22,31 +23,6 @@ fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
         }
     });
     address
-}
-
-/// A server that says `hello` over TLS, and its self-signed certificate.
-fn serve_secretly() -> (SocketAddr, Vec<u8>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let (certificate, key) = (made.cert.der().clone(), made.signing_key.serialize_der());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
-    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(key.into());
-    let config = Arc::new(config.with_single_cert(vec![certificate.clone()], key).expect("a certificate and its key"));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
-            let mut stream = rustls::StreamOwned::new(session, stream);
-            if !request(&mut stream).is_empty() {
-                let _ = stream.write_all(ok("hello").as_bytes());
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-            }
-        }
-    });
-    (address, certificate.to_vec())
 }
 
 fn request(stream: impl Read) -> String {
@@ -131,12 +107,12 @@ fn a_proxy_is_asked_where_one_is_set() {
         let line = request.lines().next().unwrap_or_default();
         format!("HTTP/1.1 200 Established\r\n\r\n{}", ok(line))
     });
-    let settings = Settings { http_proxy: Some(format!("http://{proxy}")), ..Settings::default() };
+    let settings = Settings { http_proxy: Some(format!("http://{proxy}").into()), ..Settings::default() };
     let (_, line) = get("http://nowhere.invalid/x", &settings).expect("the proxy answers");
     assert_eq!(line, "CONNECT nowhere.invalid:80 HTTP/1.1");
     let settings = Settings { no_proxy: "invalid".to_owned(), ..settings };
     assert!(get("http://nowhere.invalid/x", &settings).is_err());
-    let settings = Settings { http_proxy: Some("::".to_owned()), ..Settings::default() };
+    let settings = Settings { http_proxy: Some("::".to_owned().into()), ..Settings::default() };
     assert!(get("http://nowhere.invalid/x", &settings).expect_err("no proxy").contains("proxy"));
 }
 
@@ -274,29 +250,4 @@ fn documents_have_a_limit() {
         assert_eq!(bytes(5).expect("not more"), b"12345");
         assert!(matches!(bytes(4), Err(Error::TooLarge { limit: 4, .. })));
     }
-}
-
-#[test]
-fn certificates_are_checked() {
-    let (at, certificate) = serve_secretly();
-    let url = format!("https://localhost:{}/", at.port());
-    let not_trusted = |settings: &Settings, url: &str, why: &str| {
-        let error = get(url, settings).expect_err("not trusted");
-        assert!(error.starts_with(&format!("{url}: the server's certificate is not trusted: ")), "{error}");
-        assert!(error.contains(why), "{error}");
-    };
-    not_trusted(&Settings::default(), &url, "signed by an unknown certificate authority");
-    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let settings = Settings { roots: vec![other.cert.der().to_vec()], ..Settings::default() };
-    not_trusted(&settings, &url, "");
-    let settings = Settings { roots: vec![certificate], ..Settings::default() };
-    not_trusted(&settings, &format!("https://{at}/"), "not valid for name");
-    assert_eq!(get(&url, &settings), Ok((Some(5), "hello".to_owned())));
-}
-
-#[test]
-fn a_server_without_tls_is_none_of_https() {
-    let at = serve(|_| ok(""));
-    let url = format!("https://{at}/");
-    assert!(get(&url, &Settings::default()).is_err_and(|error| error.starts_with(&url)));
 }

@@ -1,0 +1,223 @@
+//! Servers with good and bad certificates, and servers that want one of us.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::*;
+
+/// A certificate, and the key to it.
+struct Pair {
+    params: CertificateParams,
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
+}
+
+impl Pair {
+    fn der(&self) -> Vec<u8> {
+        self.certificate.to_vec()
+    }
+
+    fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    fn key_pem(&self) -> String {
+        pem("PRIVATE KEY", &self.key.serialize_der())
+    }
+
+    fn identity(&self) -> Result<Identity, IdentityError> {
+        Identity::from_pem(self.pem().as_bytes(), self.key_pem().as_bytes())
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
+
+/// A certificate for `localhost` as `change` makes it, signed by an authority or by itself.
+fn made(authority: Option<&Pair>, change: impl FnOnce(&mut CertificateParams)) -> Pair {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    change(&mut params);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = match authority {
+        Some(authority) => params.signed_by(&key, &Issuer::from_params(&authority.params, &authority.key)),
+        None => params.self_signed(&key),
+    };
+    Pair { certificate: certificate.expect("a certificate").der().clone(), params, key }
+}
+
+fn authority(name: &str) -> Pair {
+    made(None, |params| {
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    })
+}
+
+/// A server that says who asked it over TLS, and wants a certificate of the clients' authority, if there is one.
+fn serve_secretly(pair: &Pair, clients: Option<&Pair>) -> SocketAddr {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let config = config.with_safe_default_protocol_versions().expect("versions");
+    let config = match clients {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.certificate.clone()).expect("a certificate");
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            config.with_client_cert_verifier(verifier.expect("roots"))
+        }
+    };
+    let key = PrivateKeyDer::Pkcs8(pair.key.serialize_der().into());
+    let config = config.with_single_cert(vec![pair.certificate.clone()], key).expect("a certificate and its key");
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+            let mut stream = StreamOwned::new(session, stream);
+            if !request(&mut stream).is_empty() {
+                let who = stream.conn.peer_certificates().map_or("nobody", |_| "somebody");
+                let _ = stream.write_all(ok(who).as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    address
+}
+
+fn trusting(authority: &Pair) -> Settings {
+    Settings { roots: vec![authority.der()], retries: Retries::NONE, ..Settings::default() }
+}
+
+/// What a server with a certificate is told, if only `trusted` is trusted.
+fn verdict(pair: &Pair, trusted: &Pair) -> Result<String, String> {
+    let url = format!("https://localhost:{}/", serve_secretly(pair, None).port());
+    let prefix = format!("{url}: the server's certificate is not trusted: ");
+    get(&url, &trusting(trusted)).map(|(_, text)| text).map_err(|error| error.replacen(&prefix, "", 1))
+}
+
+#[test]
+fn certificates_are_checked() {
+    let known = authority("Known");
+    let day = |params: &mut CertificateParams, from, to| {
+        (params.not_before, params.not_after) = (date_time_ymd(from, 1, 31), date_time_ymd(to, 1, 31));
+    };
+    let verdict = |pair: &Pair| verdict(pair, &known);
+    assert_eq!(verdict(&made(Some(&known), |_| {})), Ok("nobody".to_owned()));
+    let no = |pair: &Pair| verdict(pair).expect_err("not trusted");
+    assert_eq!(no(&made(Some(&authority("Other")), |_| {})), "signed by an unknown certificate authority");
+    assert_eq!(no(&made(Some(&authority("Known")), |_| {})), "signed by an unknown certificate authority");
+    assert_eq!(no(&made(None, |_| {})), "self-signed");
+    assert_eq!(no(&authority("localhost")), "self-signed");
+    assert_eq!(no(&made(Some(&known), |params| day(params, 2001, 2002))), "expired on 2002-01-31");
+    assert_eq!(no(&made(Some(&known), |params| day(params, 2901, 2902))), "not valid before 2901-01-31");
+    let elsewhere = |params: &mut CertificateParams| {
+        params.subject_alt_names = CertificateParams::new(["a.test".into(), "*.b.test".into(), "10.0.0.1".into()])
+            .expect("names")
+            .subject_alt_names;
+    };
+    assert_eq!(no(&made(Some(&known), elsewhere)), "for other hosts: a.test, *.b.test, 10.0.0.1");
+    let nameless = |params: &mut CertificateParams| params.subject_alt_names.clear();
+    assert_eq!(no(&made(Some(&known), nameless)), "for no host (a common name alone is none)");
+}
+
+#[test]
+fn a_certificate_may_be_trusted_itself() {
+    let itself = made(None, |_| {});
+    assert_eq!(verdict(&itself, &itself), Ok("nobody".to_owned()));
+    assert_eq!(verdict(&made(None, |_| {}), &itself), Err("self-signed".to_owned()), "another of the same name");
+    // `openssl req -x509` makes it an authority, too.
+    let both = authority("localhost");
+    assert_eq!(verdict(&both, &both), Ok("nobody".to_owned()));
+    let as_both = |change: &dyn Fn(&mut CertificateParams)| {
+        let pair = made(None, |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            change(params);
+        });
+        verdict(&pair, &pair).expect_err("not trusted")
+    };
+    let old = as_both(&|params| params.not_after = date_time_ymd(2002, 1, 31));
+    assert_eq!(old, "expired on 2002-01-31");
+    let elsewhere = as_both(&|params| {
+        params.subject_alt_names = CertificateParams::new(["a.test".to_owned()]).expect("a name").subject_alt_names;
+    });
+    assert_eq!(elsewhere, "for other hosts: a.test");
+}
+
+#[test]
+fn authorities_come_beside_the_systems() {
+    let (system, extra) = (authority("System"), authority("Extra"));
+    let at = |authority| format!("https://localhost:{}/", serve_secretly(&made(Some(authority), |_| {}), None).port());
+    let (of_system, of_extra) = (at(&system), at(&extra));
+    let alone =
+        Settings { trust: vec![PathBuf::from("/etc/ssl/certs"), PathBuf::from("/x/ca.crt")], ..trusting(&system) };
+    let why = get(&of_extra, &alone).expect_err("unknown");
+    let read = "signed by an unknown certificate authority (certificates were read from /etc/ssl/certs, /x/ca.crt)";
+    assert!(why.ends_with(read), "{why}");
+    let both = Settings { extra_roots: vec![extra.der()], ..alone };
+    assert!(get(&of_system, &both).is_ok() && get(&of_extra, &both).is_ok());
+    // Without the system's, Mozilla's are not lost.
+    let without = Settings { extra_roots: vec![extra.der()], ..Settings::default() };
+    assert!(get(&of_extra, &without).is_ok());
+    let why = get(&of_system, &without).expect_err("unknown");
+    assert!(why.ends_with("authority (certificates were read from Mozilla's list in imgtool)"), "{why}");
+}
+
+#[test]
+fn who_wants_a_certificate_gets_one() {
+    let (servers, clients, others) = (authority("Servers"), authority("Clients"), authority("Others"));
+    let server = made(Some(&servers), |_| {});
+    let open = serve_secretly(&server, None);
+    let at = serve_secretly(&server, Some(&clients));
+    let url = format!("https://localhost:{}/", at.port());
+    let with = |identity: Option<Identity>| Settings { identity, ..trusting(&servers) };
+    let identity = |authority| Some(made(Some(authority), |_| {}).identity().expect("a certificate and its key"));
+    assert_eq!(get(&url, &with(identity(&clients))), Ok((Some(8), "somebody".to_owned())));
+    let why = get(&url, &with(None)).expect_err("nobody");
+    assert!(why.contains("a client certificate") || why.contains("connection"), "{why}");
+    let why = get(&url, &with(identity(&others))).expect_err("somebody else");
+    assert!(why.contains("another client certificate") || why.contains("connection"), "{why}");
+
+    // It is not shown to servers that the user did not name.
+    let asks_for_more = format!("https://localhost:{}/x", open.port());
+    let foreign = |namer: &str| {
+        let (namer, url) = (namer.parse::<Url>().expect("a URL"), url.parse::<Url>().expect("a URL"));
+        let request = Request::new(Method::Get, &url).foreign(&namer);
+        Client::new(&with(identity(&clients))).send(request).map(|answer| answer.status())
+    };
+    assert!(matches!(foreign(&url), Ok(200)));
+    assert!(foreign(&asks_for_more).is_err());
+}
+
+#[test]
+fn what_is_no_certificate_is_said() {
+    let (one, other) = (made(None, |_| {}), made(None, |_| {}));
+    let read = |chain: &str, key: &str| Identity::from_pem(chain.as_bytes(), key.as_bytes()).map(|_| ());
+    assert_eq!(read(&one.pem(), &one.key_pem()), Ok(()));
+    assert_eq!(read(&one.pem(), &other.key_pem()), Err(IdentityError::OtherKey));
+    assert_eq!(read(&one.key_pem(), &one.key_pem()), Err(IdentityError::NoCertificate));
+    assert_eq!(read(&one.pem(), &one.pem()), Err(IdentityError::NoKey));
+    assert!(matches!(read(&one.pem(), &pem("PRIVATE KEY", b"none")), Err(IdentityError::Unusable { .. })));
+    let text = format!("# comment\n{}{}{}", one.pem(), one.key_pem(), other.pem());
+    assert_eq!(certificates_from_pem(text.as_bytes()), [one.der(), other.der()]);
+    let broken = format!("-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n{}-----BEGIN", one.pem());
+    assert_eq!(certificates_from_pem(broken.as_bytes()), [one.der()]);
+    let shown = format!("{:?}", one.identity());
+    assert_eq!(shown, "Ok(Identity(1 certificates))");
+}
+
+#[test]
+fn a_server_without_tls_is_none_of_https() {
+    let at = serve(|_| ok(""));
+    let error = Client::new(&Settings::default()).get(&format!("https://{at}/").parse().expect("a URL")).map(|_| ());
+    assert!(matches!(error, Err(Error::NotTls { .. })), "{error:?}");
+    assert!(error.is_err_and(|error| !error.is_passing()));
+}

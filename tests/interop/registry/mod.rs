@@ -1,3 +1,8 @@
-//! Registries: real ones on the loopback, and what others make of ours.
+//! Registries: real ones on the loopback, filled by docker, skopeo and podman; and what others make of ours.
 
+mod child;
+mod pushers;
 mod scripted;
+mod servers;
+mod token;
+mod works;

@@ -80,10 +80,11 @@ pub(crate) struct Issuer {
     pub(crate) service: String,
     /// Writes the tokens, if a registry other than ours reads them.
     pub(crate) mint: Option<Box<Mint>>,
-    given: Mutex<Vec<Token>>,
+    pub(crate) given: Mutex<Vec<Token>>,
 }
 
-struct Token {
+/// A token that was given.
+pub(crate) struct Token {
     text: String,
     scopes: Vec<Scope>,
     until: Instant,

@@ -98,10 +98,10 @@ fn a_server_may_lead_to_itself() {
 
 #[test]
 fn redirects_are_held_to_the_same_rule() {
-    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let near = serve(move |_| {
-        counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        counted.fetch_add(1, Ordering::SeqCst);
         ok("near")
     });
     let at = serve(move |request| match request.split(' ').nth(1) {
@@ -118,7 +118,7 @@ fn redirects_are_held_to_the_same_rule() {
         let why = get(path).expect_err(path);
         assert!(why.starts_with(&format!("http://{at}{path} leads to ")), "{why}");
     }
-    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[test]
@@ -153,7 +153,7 @@ struct Changing(std::sync::atomic::AtomicBool);
 
 impl Resolver for Changing {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let is_later = self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let is_later = self.0.swap(true, Ordering::SeqCst);
         let mut found = self.empty();
         found.push(SocketAddr::from((if is_later { [10, 0, 0, 1] } else { [8, 8, 8, 8] }, 443)));
         Ok(found)

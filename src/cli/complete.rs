@@ -15,9 +15,11 @@ use std::path::PathBuf;
 use clap::{Arg, Command};
 
 use super::completes::Completes;
+use super::credentials;
 use super::help;
 use super::line::CommandLine;
 use super::session;
+use crate::cancel::Token;
 use crate::store::{Catalog, Store};
 use crate::ui::{OutputError, Ui};
 
@@ -41,7 +43,11 @@ pub(super) fn run(ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), 
         let root = root.map(PathBuf::from).or_else(session::root);
         root.map(|root| names(&Store::new(root))).unwrap_or_default()
     };
-    let answer = complete(program, typed, &names);
+    let servers = || {
+        let store = credentials::open(None, &Token::new());
+        store.map(|store| store.servers().into_iter().filter(|server| is_plain(server)).collect()).unwrap_or_default()
+    };
+    let answer = complete(program, typed, Known { names: &names, servers: &servers });
     let mut text = String::new();
     text.push_str(if answer.files { "files" } else { "" });
     text.push_str(if answer.dirs { " dirs" } else { "" });
@@ -60,16 +66,28 @@ fn names(store: &Store) -> Vec<String> {
         let foreign = || entry.foreign_name().map(str::to_owned);
         entry.name.as_ref().map(crate::oci::Reference::familiar).or_else(foreign)
     });
-    let is_plain = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@+".contains(&byte));
-    named.filter(is_plain).collect()
+    named.filter(|name| is_plain(name)).collect()
 }
 
-/// `names` gives the names of the images in a store.
-fn complete(program: &Command, words: &[OsString], names: &dyn Fn(Option<&str>) -> Vec<String>) -> Answer {
+/// Whether a shell takes it for no more than a word.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:@+".contains(&byte))
+}
+
+/// What this machine knows.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    /// Gives the names of the images in a store.
+    names: &'a dyn Fn(Option<&str>) -> Vec<String>,
+    /// Gives the registries that docker's config knows.
+    servers: &'a dyn Fn() -> Vec<String>,
+}
+
+fn complete(program: &Command, words: &[OsString], known: Known<'_>) -> Answer {
     let Some((current, before)) = words.split_last() else { return Answer::default() };
     let current = &*current.to_string_lossy();
     let line = CommandLine::read(program, before);
-    let mut question = Question { line: &line, current, names, answer: Answer::default() };
+    let mut question = Question { line: &line, current, known, answer: Answer::default() };
     let flag = current.split_once('=').filter(|_| current.starts_with("--"));
     match (&line.pending, flag) {
         (Some((arg, _)), _) => question.value(arg, ""),
@@ -92,7 +110,7 @@ fn complete(program: &Command, words: &[OsString], names: &dyn Fn(Option<&str>) 
 struct Question<'a> {
     line: &'a CommandLine<'a>,
     current: &'a str,
-    names: &'a dyn Fn(Option<&str>) -> Vec<String>,
+    known: Known<'a>,
     answer: Answer,
 }
 
@@ -153,6 +171,7 @@ impl Question<'_> {
                 self.images(self.current, prefix);
                 self.answer.dirs = true;
             }
+            Completes::Servers => self.add((self.known.servers)()),
             Completes::Words(words) => self.add(words.iter().map(|word| format!("{prefix}{word}"))),
             Completes::Each(_) => {}
         }
@@ -165,7 +184,7 @@ impl Question<'_> {
             return;
         }
         let root = self.line.root.as_ref().map(|root| root.to_string_lossy());
-        let names = (self.names)(root.as_deref());
+        let names = (self.known.names)(root.as_deref());
         let fitting = names.into_iter().filter(|name| name.starts_with(typed)).take(MOST_NAMES);
         self.add(fitting.map(|name| format!("{prefix}{name}")));
     }
@@ -186,7 +205,8 @@ mod tests {
         };
         let mut program = Cli::command();
         program.build();
-        let Answer { files, dirs, words } = complete(&program, &words, &names);
+        let servers = || vec!["ghcr.io".to_owned(), "localhost:5000".to_owned()];
+        let Answer { files, dirs, words } = complete(&program, &words, Known { names: &names, servers: &servers });
         let paths = [files.then_some("<files>"), dirs.then_some("<dirs>")].into_iter().flatten().map(str::to_owned);
         paths.chain(words.into_keys()).collect::<Vec<_>>().join(" ")
     }
@@ -232,6 +252,9 @@ mod tests {
             ("tag app:1 ub", "ubuntu:14.04 ubuntu:22.04"),
             ("images --filter d", "dangling=true"),
             ("completion ", "bash fish zsh"),
+            ("login lo", "localhost:5000"),
+            ("logout ", "ghcr.io localhost:5000"),
+            ("logout ghcr.io ", ""),
             ("--ro", "--root"),
             ("rmi -- --", ""),
             ("nosuch ", ""),

@@ -13,6 +13,8 @@ pub(super) enum Completes {
     Images,
     /// An image or a directory.
     ImagesOrDirs,
+    /// A registry that docker's config knows.
+    Servers,
     /// One of these words; others may do too.
     Words(&'static [&'static str]),
     /// Of several arguments, one after the other, what each may be. No more follow.

@@ -10,8 +10,6 @@ pub(super) struct Flags {
     host: Vec<String>,
     #[arg(short, long, value_name = "NAME", hide = true)]
     context: Option<String>,
-    #[arg(long, value_name = "DIR", hide = true)]
-    config: Option<String>,
     #[arg(short = 'D', long, hide = true)]
     debug: bool,
     #[arg(short, long, value_name = "LEVEL", hide = true)]
@@ -43,7 +41,6 @@ impl Flags {
         let given = [
             ("--host", !self.host.is_empty()),
             ("--context", self.context.is_some()),
-            ("--config", self.config.is_some()),
             ("--debug", self.debug),
             ("--log-level", self.log_level.is_some()),
             ("--tls", self.tls.on),

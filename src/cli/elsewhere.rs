@@ -49,7 +49,7 @@ const OF_CONTAINERS: [Advice; 3] = [
     },
 ];
 
-const OTHERS: [Advice; 6] = [
+const OTHERS: [Advice; 5] = [
     Advice {
         words: &["pull"],
         text: "imgtool cannot pull yet. Until then: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE, then imgtool \
@@ -59,10 +59,6 @@ const OTHERS: [Advice; 6] = [
         words: &["push"],
         text: "imgtool cannot push yet. Until then: imgtool save --format oci -o FILE IMAGE, then skopeo copy \
                oci-archive:FILE docker://IMAGE",
-    },
-    Advice {
-        words: &["login", "logout"],
-        text: "imgtool has no registry client yet. Until then: skopeo login, skopeo logout",
     },
     Advice {
         words: &["search"],
@@ -89,9 +85,7 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in
-            ["pull", "push", "login", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"]
-        {
+        for word in ["pull", "push", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {

@@ -55,6 +55,8 @@ pub(super) enum CliError {
     /// Something that is to be said as it stands.
     #[error("{0}")]
     Plain(String),
+    #[error("the terminal cannot be read")]
+    Terminal(#[source] io::Error),
     #[error("cannot find a directory for the image store: set HOME, or use --root DIR")]
     NoRoot,
     #[error("invalid platform: {0}")]
@@ -158,6 +160,7 @@ impl CliError {
                 Some("the image store is not writable; use --root DIR for another one".to_owned())
             }
             Self::Ops(ops::Error::Registry(error)) => registry_hint::hint(error),
+            Self::Ops(ops::Error::Credentials(error)) => registry_hint::of_credentials(error),
             Self::Ops(ops::Error::Folder { path }) => {
                 Some(format!("to make it an image: imgtool commit --from scratch {}", path.display()))
             }

@@ -286,10 +286,10 @@ fn is_switch(arg: &Arg) -> bool {
     takes_no_value(arg) || arg.get_num_args().is_some_and(|range| range.min_values() == 0)
 }
 
-/// Whether an empty value is not the same as none: docker says that there is no type of that name, and an empty variable
-/// where the store should be named must not mean another store.
+/// Whether an empty value is not the same as none: docker says that there is no type of that name, or that a password is
+/// empty, and an empty variable where the store should be named must not mean another store.
 fn matters_empty(arg: &Arg) -> bool {
-    matches!(arg.get_long(), Some("type" | "root"))
+    matches!(arg.get_long(), Some("type" | "root" | "username" | "password"))
 }
 
 fn takes_no_value(arg: &Arg) -> bool {

@@ -9,6 +9,7 @@ mod complete;
 mod completes;
 mod completion;
 mod container;
+mod credentials;
 mod daemon;
 mod diff;
 mod elsewhere;
@@ -24,9 +25,12 @@ mod info;
 mod inspect;
 mod line;
 mod load;
+mod login;
+mod logout;
 mod man;
 mod manifest;
 mod network;
+mod prompt;
 mod prune;
 mod registry;
 mod registry_hint;
@@ -49,6 +53,7 @@ mod version;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{FromArgMatches as _, Parser, Subcommand};
 
@@ -62,6 +67,9 @@ use usage::Called;
 
 const ROOT_HELP: &str =
     "Directory of the image store [default: $IMGTOOL_ROOT, or $XDG_DATA_HOME/imgtool, or ~/.local/share/imgtool]";
+
+const CONFIG_HELP: &str =
+    "Directory of docker's config.json, with the credentials for registries [default: $DOCKER_CONFIG, or ~/.docker]";
 
 /// Docker's image commands without Docker: no daemon, no root.
 #[derive(Debug, Parser)]
@@ -80,6 +88,9 @@ struct Cli {
     /// How to show progress on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true, hide_possible_values = false)]
     progress: ProgressMode,
+    /// The folder of docker's config.json, where credentials for registries are
+    #[arg(long, value_name = "DIR", help = CONFIG_HELP, add = Completes::Dirs)]
+    config: Option<PathBuf>,
     /// Print version
     #[arg(short = 'v', short_alias = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
@@ -106,6 +117,8 @@ enum Command {
     Info(info::Args),
     Inspect(inspect::AnyArgs),
     Load(load::Args),
+    Login(login::Args),
+    Logout(logout::Args),
     Man(man::Args),
     Manifest(manifest::Args),
     Rmi(rmi::Args),
@@ -146,6 +159,8 @@ impl Command {
             Self::Info(args) => args.run(session),
             Self::Inspect(args) => args.run(session),
             Self::Load(args) => args.run(session),
+            Self::Login(args) => args.run(session),
+            Self::Logout(args) => args.run(session),
             Self::Manifest(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
@@ -186,8 +201,9 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let job = Token::new();
     let signals = signals::listen(&ui, &job);
     let open = || {
-        let registries = cli.registry.registries(ui.clone())?;
-        Session::open(ui.clone(), cli.root, cli.progress, called.clone(), registries, &job)
+        let credentials = Arc::new(credentials::open(cli.config.as_deref(), &job)?);
+        let registries = cli.registry.registries(ui.clone(), &credentials)?;
+        Session::open(ui.clone(), cli.root, cli.progress, called.clone(), registries, credentials, &job)
     };
     let run = || cli.command.run(&ui, &called, open);
     let code = match run() {

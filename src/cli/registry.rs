@@ -1,16 +1,19 @@
 //! How registries are reached: the flags for it, the environment, and docker's own files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::completes::Completes;
+use super::credentials;
 use super::error::CliError;
 use super::help::render::REGISTRY_FLAGS;
 use super::network;
 use super::session::folder;
 use crate::http::{self, Url};
+use crate::registry::credentials::CredentialStore;
 use crate::registry::{InsecureRegistry, Registries, RegistrySettings};
 use crate::ui::Ui;
 
@@ -39,10 +42,11 @@ pub(super) struct RegistryFlags {
 
 impl RegistryFlags {
     /// The registries, as the flags, the environment and docker's files say that they are reached.
-    pub(super) fn registries(self, ui: Ui) -> Result<Registries, CliError> {
+    pub(super) fn registries(self, ui: Ui, credentials: &Arc<CredentialStore>) -> Result<Registries, CliError> {
         let wrong = |error| CliError::Plain(format!("invalid --insecure-registry: {error}"));
         let insecure = self.insecure_registry.iter().map(|text| InsecureRegistry::parse(text).map_err(wrong));
         let insecure = insecure.collect::<Result<Vec<_>, _>>()?;
+        let credentials = credentials::finder(credentials, &ui);
         Ok(Registries::new(move || {
             let stall = Duration::from_secs(self.stall_timeout);
             let mut settings = RegistrySettings {
@@ -51,6 +55,7 @@ impl RegistryFlags {
                 authorities: self.tls_ca,
                 token_servers: self.token_server,
                 insecure,
+                credentials,
                 ..RegistrySettings::default()
             };
             let own = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));

@@ -1,6 +1,10 @@
 //! Ways out of what goes wrong with registries.
 
+use crate::registry::credentials::{self, HelperProblem};
 use crate::registry::{Error, Refusal};
+
+/// Says how long a credential helper may take, in seconds.
+pub(super) const HELPER_TIME_VARIABLE: &str = "IMGTOOL_HELPER_TIMEOUT";
 
 /// What helps against an error of a registry.
 pub(super) fn hint(error: &Error) -> Option<String> {
@@ -8,15 +12,30 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::PlainHttp { host } => {
             Some(format!("to reach it without encryption, where nobody can listen: --insecure-registry {host}"))
         }
-        Error::Unauthorized { host, withheld_from: Some(server), .. } => Some(format!(
-            "the credentials for {host} were not sent to its token server {server}, which is of another domain; if the \
+        Error::Unauthorized { host, withheld_from: Some(server), .. } | Error::Withheld { host, server } => {
+            Some(format!(
+                "the credentials for {host} were not sent to its token server {server}, which is of another domain; if the \
              two belong together: --token-server {server}"
-        )),
+            ))
+        }
         Error::Unauthorized { host, with_credentials: true, .. } => {
             Some(format!("the credentials for {host} do not allow this; for others: imgtool login {host}"))
         }
         Error::Unauthorized { host, .. } => Some(format!("if it needs credentials: imgtool login {host}")),
         _ => error.refusal().and_then(of_limits),
+    }
+}
+
+/// What helps against an error of credentials.
+pub(super) fn of_credentials(error: &credentials::Error) -> Option<String> {
+    match error {
+        credentials::Error::Helper { problem: HelperProblem::Missing, .. } => Some(
+            "docker's config.json names it in credsStore or credHelpers: install it, or take it out there".to_owned(),
+        ),
+        credentials::Error::Helper { problem: HelperProblem::Hanging(_), .. } => {
+            Some(format!("to wait longer for it: {HELPER_TIME_VARIABLE}=SECONDS"))
+        }
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use crate::oci::{Created, DiffId, Digest, ImageId, Platform, Reference, go_json}
 use crate::ops::Context;
 use crate::ops::near::near;
 use crate::registry::Registries;
+use crate::registry::credentials::CredentialStore;
 use crate::store::Store;
 use crate::ui::{ProgressMode, Ui};
 
@@ -22,6 +24,8 @@ use crate::ui::{ProgressMode, Ui};
 pub(super) struct Session {
     /// What the verbs work on.
     pub(super) context: Context,
+    /// The credentials for registries.
+    pub(super) credentials: Arc<CredentialStore>,
     /// Where output goes.
     pub(super) ui: Ui,
     /// The time at which the program started.
@@ -37,12 +41,13 @@ impl Session {
         progress: ProgressMode,
         called: Called,
         registries: Registries,
+        credentials: Arc<CredentialStore>,
         job: &Token,
     ) -> Result<Self, CliError> {
         let root = root.or_else(self::root).ok_or(CliError::NoRoot)?;
         let store = Store::new(root).of_job(job.clone());
         let context = Context { store, host: Platform::host(), limits: Limits::default(), registries };
-        Ok(Self { context, ui, now: Timestamp::now(), progress, called })
+        Ok(Self { context, credentials, ui, now: Timestamp::now(), progress, called })
     }
 
     /// Checks the number of arguments of the command that was typed.

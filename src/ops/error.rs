@@ -247,6 +247,9 @@ pub enum Error {
     /// A registry cannot be used, or does not have what was asked for.
     #[error(transparent)]
     Registry(#[from] registry::Error),
+    /// Credentials cannot be read or kept.
+    #[error(transparent)]
+    Credentials(#[from] registry::credentials::Error),
     /// A file cannot be downloaded.
     #[error(transparent)]
     Http(#[from] http::Error),
@@ -359,6 +362,13 @@ pub enum Error {
         /// The images that were committed on it: a name of each, or its short ID.
         children: Vec<String>,
     },
+}
+
+impl Error {
+    /// Whether a registry does not take the credentials that it got.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Registry(registry::Error::Unauthorized { .. }))
+    }
 }
 
 /// The words of docker's two stores: for images of one platform, and of several.

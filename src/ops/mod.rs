@@ -16,6 +16,7 @@ pub mod import;
 pub mod inspect;
 pub mod load;
 pub mod location;
+pub mod login;
 pub mod manifest;
 pub mod naming;
 pub mod near;

@@ -55,9 +55,17 @@ impl Endpoint {
 
     /// Checks that the server has the API, with the credentials that it wants.
     pub(super) fn ping(&self) -> Result<(), Error> {
-        let (url, what) = (self.url("/v2/")?, self.host.to_string());
+        let url = self.url("/v2/")?;
+        let what = url.to_string();
         let response = self.send(Scope::Ping, &what, || Request::new(Method::Get, &url))?;
-        if response.status() < 300 { Ok(()) } else { Err(self.refused(&what, Scope::Ping, response)) }
+        if response.status() >= 300 {
+            return Err(self.refused(&what, Scope::Ping, response));
+        }
+        match self.authorizer.withheld_from() {
+            // What was asked is what anybody may do: nothing is known of the credentials.
+            Some(server) => Err(Error::Withheld { host: self.host.clone(), server }),
+            None => Ok(()),
+        }
     }
 
     /// The refresh token that the token server gave in place of the password.

@@ -51,6 +51,14 @@ pub enum Error {
         /// The token server to which credentials were not sent, as it is not of the registry's domain.
         withheld_from: Option<String>,
     },
+    /// Credentials were to be checked, and were not sent: the token server is not of the registry's domain.
+    #[error("{host}: the credentials were not checked")]
+    Withheld {
+        /// The registry.
+        host: RegistryHost,
+        /// The token server.
+        server: String,
+    },
     /// The token server of a registry is at a URL that is not usable.
     #[error("{host}: invalid token server {realm:?}: {why}")]
     Realm {

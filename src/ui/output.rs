@@ -153,6 +153,11 @@ impl Ui {
         self.talk(&escape_lines(text));
     }
 
+    /// Says something on standard error that the answer follows in the same line.
+    pub fn ask(&self, question: &str) {
+        self.bars.suspend(|| write(&self.stderr, &escape_lines(question)));
+    }
+
     /// Warns on standard error: `warning: …`.
     pub fn warn(&self, text: &str) {
         self.labelled("warning", "33", text);
@@ -212,8 +217,12 @@ impl Write for Raw {
 
 /// Writes a line at once, so that lines of different threads do not mix.
 pub(super) fn write_line(stream: &Stream, line: &str) {
+    write(stream, &format!("{line}\n"));
+}
+
+fn write(stream: &Stream, text: &str) {
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = stream.write_all(format!("{line}\n").as_bytes()).and_then(|()| stream.flush());
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
 #[cfg(test)]
@@ -262,6 +271,7 @@ pub(super) mod tests {
     fn say_everything(ui: &Ui) {
         ui.data("a\t\x1b[31m\r\n").expect("memory takes all");
         ui.line(&ui.word("b\tc\n")).expect("memory takes all");
+        ui.ask("q\x1b ");
         ui.note("n\x1b");
         ui.warn("w\r");
         ui.error("e");
@@ -270,7 +280,7 @@ pub(super) mod tests {
     #[test]
     fn data_is_raw_in_a_pipe_and_escaped_on_a_terminal() {
         let neither = Terminals::default();
-        let talk = "n\\x1b\nwarning: w\\r\nerror: e\n".to_owned();
+        let talk = "q\\x1b n\\x1b\nwarning: w\\r\nerror: e\n".to_owned();
         assert_eq!(written(neither, true, say_everything), ("a\t\x1b[31m\r\nb\tc\n\n".to_owned(), talk.clone()));
 
         let both = Terminals { stdout: true, stderr: true };
@@ -281,7 +291,7 @@ pub(super) mod tests {
     fn colours_are_for_terminals() {
         let both = Terminals { stdout: true, stderr: true };
         let (_, talk) = written(both, true, say_everything);
-        assert_eq!(talk, "n\\x1b\n\x1b[1;33mwarning\x1b[0m: w\\r\n\x1b[1;31merror\x1b[0m: e\n");
+        assert_eq!(talk, "q\\x1b n\\x1b\n\x1b[1;33mwarning\x1b[0m: w\\r\n\x1b[1;31merror\x1b[0m: e\n");
     }
 
     #[test]

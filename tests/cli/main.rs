@@ -22,6 +22,7 @@ mod import;
 mod inspect;
 mod interrupt;
 mod load;
+mod login;
 mod manifest;
 mod memory;
 mod open_files;

@@ -1,7 +1,7 @@
 //! A pseudo-terminal to run a command on.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::str::Chars;
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,7 @@ pub(crate) struct Streams {
 /// A terminal, and what appears on it.
 pub(crate) struct Screen {
     terminal: File,
+    keyboard: File,
     reader: JoinHandle<()>,
     seen: Arc<Mutex<Vec<u8>>>,
 }
@@ -35,6 +36,7 @@ impl Screen {
         let terminal = File::options().read(true).write(true).open(name).expect(made);
         let seen = Arc::<Mutex<Vec<u8>>>::default();
         let (mut master, all) = (File::from(master), Arc::clone(&seen));
+        let keyboard = master.try_clone().expect("an open file");
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             // Reading from a terminal that everybody left ends in an error: that is its end.
@@ -42,12 +44,23 @@ impl Screen {
                 all.lock().expect("no thread panicked").extend(&buffer[..got]);
             }
         });
-        Self { terminal, reader, seen }
+        Self { terminal, keyboard, reader, seen }
     }
 
     /// The terminal as a stream of a command.
     pub(crate) fn stream(&self) -> Stdio {
         Stdio::from(self.terminal.try_clone().expect("an open file"))
+    }
+
+    /// Types a text.
+    pub(crate) fn type_in(&self, text: &str) {
+        (&self.keyboard).write_all(text.as_bytes()).expect("the terminal is there");
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub(crate) fn echoes(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.terminal).expect("a terminal").local_modes;
+        modes.contains(rustix::termios::LocalModes::ECHO)
     }
 
     /// Waits until this text has appeared.

@@ -25,7 +25,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Row; 34] = [
+const EXAMPLES: [Row; 36] = [
     (
         "",
         &[
@@ -165,6 +165,21 @@ const EXAMPLES: [Row; 34] = [
                 "imgtool load -i images.tar --only app:1 --tag app:1=app:stable",
             ),
             ("Rename all images for a private registry", "imgtool load -i images.tar --prefix registry.example/mirror"),
+        ],
+    ),
+    (
+        "login",
+        &[
+            ("Log in to a registry; you are asked for the password", "imgtool login -u ada ghcr.io"),
+            ("In a script, with an access token", "imgtool login -u ada --password-stdin ghcr.io < token"),
+            ("To Docker Hub", "imgtool login"),
+        ],
+    ),
+    (
+        "logout",
+        &[
+            ("Forget the credentials for a registry", "imgtool logout ghcr.io"),
+            ("Those for Docker Hub", "imgtool logout"),
         ],
     ),
     (

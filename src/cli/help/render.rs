@@ -21,9 +21,9 @@ const GROUPS: [(&str, &[&str]); 6] = [
 pub(in crate::cli) const REGISTRY_FLAGS: &str = "Registry Options";
 
 /// The commands that may use a registry: with all others, those flags are not shown.
-const WITH_REGISTRY: [&str; 15] = [
-    "pull", "login", "logout", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff", "unpack",
-    "verify", "images", "manifest",
+const WITH_REGISTRY: [&str; 14] = [
+    "pull", "login", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff", "unpack", "verify",
+    "images", "manifest",
 ];
 
 /// The whole page. `columns` is how wide it may be.

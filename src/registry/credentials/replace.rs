@@ -24,7 +24,7 @@ const OWN_FILE: u32 = 0o600;
 const OWN_FOLDER: u32 = 0o700;
 
 /// A file that was changed, or needed no change.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Replaced {
     /// Whether it was changed.
     pub(super) is_changed: bool,
@@ -34,7 +34,7 @@ pub(super) struct Replaced {
     pub(super) was_exposed: bool,
 }
 
-/// Changes a config. `change` says whether it has changed anything.
+/// Changes a config. `change` says whether it has changed anything. What others can read is closed in any case.
 pub(super) fn update(
     path: &Path,
     job: &Token,
@@ -48,12 +48,14 @@ pub(super) fn update(
     lock(&folder_file, path)?;
     let mut config = ConfigFile::read(&target)?;
     let link_to = (target != path).then(|| target.clone());
-    if !change(&mut config) {
-        return Ok(Replaced { link_to, ..Replaced::default() });
+    let is_changed = change(&mut config);
+    let replaced = Replaced { is_changed, link_to, was_exposed: config.is_exposed };
+    if !is_changed && !config.is_exposed {
+        return Ok(replaced);
     }
     replace(&target, folder, job, config.to_json().as_bytes()).map_err(write)?;
     folder_file.sync_all().map_err(write)?;
-    Ok(Replaced { is_changed: true, link_to, was_exposed: config.is_exposed })
+    Ok(replaced)
 }
 
 /// The file that a path leads to, whether it exists or not.

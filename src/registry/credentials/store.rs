@@ -57,11 +57,13 @@ pub enum Place {
 pub struct Stored {
     /// Where they are.
     pub place: Place,
+    /// Whether it is a password, not a token in its place.
+    pub is_password: bool,
     /// Whether the config was changed; not, if it had the same already.
     pub is_changed: bool,
     /// The file that was written, if the config is a symbolic link to it.
     pub link_to: Option<PathBuf>,
-    /// Whether others could read the config before.
+    /// Whether others could read the config before; now they cannot.
     pub was_exposed: bool,
 }
 
@@ -119,7 +121,8 @@ impl CredentialStore {
         *self.known() = Known::default();
         let place = helper.map_or_else(|| Place::File(path.to_owned()), |name| Place::Helper(name.to_owned()));
         let replace::Replaced { is_changed, link_to, was_exposed } = replaced;
-        Ok(Stored { place, is_changed, link_to, was_exposed })
+        let is_password = matches!(secret, LoginSecret::Password(_));
+        Ok(Stored { place, is_password, is_changed, link_to, was_exposed })
     }
 
     /// Forgets the credentials for a server, if there are any. What a file has is forgotten even if a helper fails.

@@ -44,6 +44,10 @@ impl Request {
             .collect();
         let (path, query) = (path.to_owned(), query.to_owned());
         let mut request = Self { method, path, query, headers, head, body: Vec::new(), to, number: 0 };
+        if request.header("transfer-encoding") == Some("chunked") {
+            request.body = read_chunks(stream).ok()?;
+            return Some(request);
+        }
         let length = request.header("content-length").map_or(0, |text| text.parse().expect("a length"));
         request.body = vec![0; length];
         stream.read_exact(&mut request.body).ok()?;
@@ -107,6 +111,23 @@ fn read_head(stream: &mut BufReader<Box<dyn Stream>>) -> io::Result<Vec<u8>> {
             b"" => return Err(io::ErrorKind::UnexpectedEof.into()),
             b"\r\n" | b"\n" => return Ok(head),
             _ => {}
+        }
+    }
+}
+
+/// A body in chunks, as skopeo sends forms: each behind its length, and nothing behind the last one, which is empty.
+fn read_chunks(stream: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        let length = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+        let start = body.len();
+        body.resize(start + length, 0);
+        stream.read_exact(&mut body[start..])?;
+        stream.read_line(&mut String::new())?;
+        if length == 0 {
+            return Ok(body);
         }
     }
 }

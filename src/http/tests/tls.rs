@@ -1,5 +1,6 @@
 //! Servers with good and bad certificates, and servers that want one of us.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -60,8 +61,8 @@ fn authority(name: &str) -> Pair {
     })
 }
 
-/// A server that says who asked it over TLS, and wants a certificate of the clients' authority, if there is one.
-fn serve_secretly(pair: &Pair, clients: Option<&Pair>) -> SocketAddr {
+/// How a server with this certificate speaks TLS. It wants one of the clients' authority, if there is one.
+fn config(pair: &Pair, clients: Option<&Pair>) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
     let config = config.with_safe_default_protocol_versions().expect("versions");
@@ -75,22 +76,36 @@ fn serve_secretly(pair: &Pair, clients: Option<&Pair>) -> SocketAddr {
         }
     };
     let key = PrivateKeyDer::Pkcs8(pair.key.serialize_der().into());
-    let config = config.with_single_cert(vec![pair.certificate.clone()], key).expect("a certificate and its key");
-    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").expect("a port"));
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let session = ServerConnection::new(Arc::clone(&config)).expect("a session");
-            let mut stream = StreamOwned::new(session, stream);
-            if !request(&mut stream).is_empty() {
-                let who = stream.conn.peer_certificates().map_or("nobody", |_| "somebody");
-                let _ = stream.write_all(ok(who).as_bytes());
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-            }
+    Arc::new(config.with_single_cert(vec![pair.certificate.clone()], key).expect("a certificate and its key"))
+}
+
+type Secret<S> = StreamOwned<ServerConnection, S>;
+
+/// A server that treats what is in its connections as `treat` does, when it was asked.
+fn secretly(config: Arc<ServerConfig>, treat: impl Fn(&mut Secret<TcpStream>) + Send + Sync + 'static) -> SocketAddr {
+    scripted(move |_, stream| {
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).expect("a session"), stream);
+        if !request(&mut stream).is_empty() {
+            treat(&mut stream);
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
         }
-    });
-    address
+    })
+}
+
+/// A server that says who asked it over TLS.
+fn serve_secretly(pair: &Pair, clients: Option<&Pair>) -> SocketAddr {
+    secretly(config(pair, clients), |stream| {
+        let who = stream.conn.peer_certificates().map_or("nobody", |_| "somebody");
+        let _ = stream.write_all(ok(who).as_bytes());
+    })
+}
+
+/// A server that sends what `answer` does over TLS, and a client's settings that trust it.
+pub(super) fn trusted(answer: impl Fn(&mut dyn Write) + Send + Sync + 'static) -> (Url, Settings) {
+    let pair = made(None, |_| {});
+    let at = secretly(config(&pair, None), move |stream| answer(stream));
+    (format!("https://localhost:{}/", at.port()).parse().expect("a URL"), trusting(&pair))
 }
 
 fn trusting(authority: &Pair) -> Settings {
@@ -220,4 +235,53 @@ fn a_server_without_tls_is_none_of_https() {
     let error = Client::new(&Settings::default()).get(&format!("https://{at}/").parse().expect("a URL")).map(|_| ());
     assert!(matches!(error, Err(Error::NotTls { .. })), "{error:?}");
     assert!(error.is_err_and(|error| !error.is_passing()));
+}
+
+#[test]
+fn a_trickle_inside_of_tls_is_a_stall() {
+    // The records are cut into single bytes, of which the client can make nothing before a record is complete.
+    let pair = made(None, |_| {});
+    let config = config(&pair, None);
+    let at = scripted(move |_, stream| {
+        let socket = stream.try_clone().expect("a socket");
+        let mut session = ServerConnection::new(Arc::clone(&config)).expect("a session");
+        request(rustls::Stream::new(&mut session, &mut &socket));
+        session.writer().write_all(ok(&"x".repeat(9000)).as_bytes()).expect("room");
+        let mut records = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut records).expect("memory");
+        }
+        for byte in records {
+            let _ = (&stream).write_all(&[byte]);
+            pause(5);
+        }
+    });
+    let url = format!("https://localhost:{}/", at.port()).parse::<Url>().expect("a URL");
+    let settings = Settings { stall: Duration::from_millis(300), ..trusting(&pair) };
+    let started = std::time::Instant::now();
+    let error = Client::new(&settings).get(&url).map(|_| ()).expect_err("too slow");
+    assert!(error.is_passing() && started.elapsed() < Duration::from_secs(3), "{error}");
+}
+
+#[test]
+fn a_body_that_is_cut_without_the_end_of_tls_is_not_whole() {
+    let pair = made(None, |_| {});
+    let config = config(&pair, None);
+    let ask = |ends_well: bool| {
+        let config = Arc::clone(&config);
+        let at = scripted(move |_, stream| {
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).expect("a session"), stream);
+            request(&mut stream);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello").expect("a client");
+            if ends_well {
+                stream.conn.send_close_notify();
+            }
+            stream.flush().expect("a client");
+        });
+        let url = format!("https://localhost:{}/", at.port()).parse::<Url>().expect("a URL");
+        Client::new(&trusting(&pair)).get(&url).and_then(|answer| answer.bytes(10))
+    };
+    assert_eq!(ask(true).expect("a body"), b"hello");
+    let error = ask(false).expect_err("a cut");
+    assert!(error.to_string().ends_with("the server closed the connection before the end"), "{error}");
 }

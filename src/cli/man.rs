@@ -8,6 +8,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 use super::completes::Completes;
 use super::error::CliError;
 use super::help::{self, Example};
+use super::registry_hint::HELPER_TIME_VARIABLE;
 use super::usage::{self, Arity, Called};
 use crate::ui::Ui;
 
@@ -174,6 +175,16 @@ const EVERYWHERE: [(&str, Rows); 3] = [
                 "XDG_DATA_HOME, HOME",
                 "Default place of the store: $XDG_DATA_HOME/imgtool, or $HOME/.local/share/imgtool.",
             ),
+            (
+                "DOCKER_CONFIG",
+                "Directory of docker's config.json with the credentials for registries; default $HOME/.docker.",
+            ),
+            ("DOCKER_AUTH_CONFIG", "Credentials in the form of a config.json; they come before those of the file."),
+            (
+                "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, XDG_CONFIG_HOME",
+                "Where podman's auth.json is, which is read after docker's file.",
+            ),
+            (HELPER_TIME_VARIABLE, "How long a credential helper may take, in seconds; default 20."),
             ("DOCKER_DEFAULT_PLATFORM", "Platform of images imported without --platform."),
             ("SOURCE_DATE_EPOCH", "Time stamp of everything written, in seconds since 1970, for reproducible output."),
             (
@@ -191,6 +202,7 @@ const EVERYWHERE: [(&str, Rows); 3] = [
                 "~/.local/share/imgtool/imgtool",
                 "imgtool's own files: locks, layer indexes, and snapshots of unpacked directories.",
             ),
+            ("~/.docker/config.json", "Docker's credentials for registries, which login and logout change."),
         ],
     ),
 ];

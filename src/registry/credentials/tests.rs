@@ -272,6 +272,13 @@ fn helpers_that_do_not_work_are_told_and_public_images_still_come() {
 }
 
 #[test]
+fn what_a_file_has_is_forgotten_even_if_a_helper_fails() {
+    let world = World::with_config(r#"{"credsStore":"none","auths":{"https://registry.example/v1/":{"auth":"eDp5"}}}"#);
+    world.store().erase(&server()).expect_err("the helper may still have it");
+    assert_eq!(world.config(), "{\n\t\"credsStore\": \"none\",\n\t\"auths\": {}\n}");
+}
+
+#[test]
 fn a_helper_that_is_not_there() {
     let world =
         World::with_config(r#"{"credsStore":"none","credHelpers":{"bad.example":"../../bin/sh","x.example":"plain"}}"#);

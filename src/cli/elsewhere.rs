@@ -5,14 +5,14 @@
 pub(super) fn instead(group: &str, word: &str) -> Option<&'static str> {
     let word = match group {
         "" => word,
-        "image" if ["build", "pull", "push"].contains(&word) => word,
+        "image" if ["build", "push"].contains(&word) => word,
         "container" if ["ls", "list"].contains(&word) => "ps",
         "container" if ["inspect", "prune"].contains(&word) => "rm",
         "container" if OF_CONTAINERS.iter().any(|advice| advice.is_about(word)) => word,
         "system" if word == "prune" => return Some(SYSTEM_PRUNE),
         _ => return None,
     };
-    OF_CONTAINERS.iter().chain(&OTHERS).find(|advice| advice.is_about(word)).map(|advice| advice.text)
+    OF_CONTAINERS.iter().chain(OTHERS).find(|advice| advice.is_about(word)).map(|advice| advice.text)
 }
 
 /// What to do instead of some commands.
@@ -49,12 +49,7 @@ const OF_CONTAINERS: [Advice; 3] = [
     },
 ];
 
-const OTHERS: [Advice; 5] = [
-    Advice {
-        words: &["pull"],
-        text: "imgtool cannot pull yet. Until then: skopeo copy docker://IMAGE docker-archive:FILE:IMAGE, then imgtool \
-               load -i FILE",
-    },
+const OTHERS: &[Advice] = &[
     Advice {
         words: &["push"],
         text: "imgtool cannot push yet. Until then: imgtool save --format oci -o FILE IMAGE, then skopeo copy \
@@ -85,13 +80,13 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["pull", "push", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
+        for word in ["push", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
             assert!(instead("container", word).is_some(), "container {word}");
         }
-        assert!(instead("image", "pull").is_some());
+        assert!(instead("image", "push").is_some());
         assert!(instead("system", "prune").is_some());
         for (group, word) in [("image", "ps"), ("", "nosuch"), ("container", "pull"), ("container", "nosuch")] {
             assert_eq!(instead(group, word), None, "{group} {word}");

@@ -2,7 +2,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{history, images, import, inspect, load, prune, rmi, save, tag};
+use super::{history, images, import, inspect, load, prune, pull, rmi, save, tag};
 
 /// Manage images
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,7 @@ enum Command {
     #[command(alias = "list")]
     Ls(images::Args),
     Prune(prune::Args),
+    Pull(pull::Args),
     #[command(aliases = ["remove", "rmi"])]
     Rm(rmi::Args),
     Save(save::Args),
@@ -36,6 +37,7 @@ impl Args {
             Command::Load(args) => args.run(session),
             Command::Ls(args) => args.run(session),
             Command::Prune(args) => args.run(session),
+            Command::Pull(args) => args.run(session),
             Command::Rm(args) => args.run(session),
             Command::Save(args) => args.run(session),
             Command::Tag(args) => args.run(session),

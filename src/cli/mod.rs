@@ -32,6 +32,7 @@ mod manifest;
 mod network;
 mod prompt;
 mod prune;
+mod pull;
 mod registry;
 mod registry_hint;
 mod rmi;
@@ -121,6 +122,7 @@ enum Command {
     Logout(logout::Args),
     Man(man::Args),
     Manifest(manifest::Args),
+    Pull(pull::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     System(system::Args),
@@ -162,6 +164,7 @@ impl Command {
             Self::Login(args) => args.run(session),
             Self::Logout(args) => args.run(session),
             Self::Manifest(args) => args.run(session),
+            Self::Pull(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::System(args) => args.run(session),

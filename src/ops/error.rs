@@ -244,6 +244,18 @@ pub enum Error {
     /// A change of a config cannot be made.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// A name that no image can have.
+    #[error("'{0}' is a reserved name")]
+    ReservedName(&'static str),
+    /// A registry does not let an image be pulled; it may not even say whether it is there.
+    #[error("pull access denied for {name}, repository does not exist or may require 'docker login'")]
+    PullDenied {
+        /// The repository.
+        name: String,
+        /// What the registry said.
+        #[source]
+        source: registry::Error,
+    },
     /// A registry cannot be used, or does not have what was asked for.
     #[error(transparent)]
     Registry(#[from] registry::Error),

@@ -147,6 +147,17 @@ pub enum Error {
         /// How many bytes the registry has, or wants to send.
         actual: u64,
     },
+    /// A blob has not come.
+    #[error("{name}: blob {digest}")]
+    Transfer {
+        /// The repository.
+        name: String,
+        /// Which blob.
+        digest: Digest,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A part of a blob that does not continue what was asked for.
     #[error("{name}: blob {digest}: asked for the bytes from {wanted} on, the registry sends those from {sent} on")]
     Range {

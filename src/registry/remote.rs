@@ -22,7 +22,9 @@ pub enum Choice {
     All,
     /// The one that suits a platform best, else the first.
     Suits(Platform),
-    /// The one for exactly that platform.
+    /// The one that suits a platform best. That there is none is an error.
+    Fits(Platform),
+    /// The one for exactly that platform. That there is none is an error.
     Is(Platform),
 }
 
@@ -34,7 +36,7 @@ impl Choice {
         let known = || children.iter().filter(is_image).filter_map(of_platform);
         let best = match self {
             Self::All => return children.iter().collect(),
-            Self::Suits(wanted) => {
+            Self::Suits(wanted) | Self::Fits(wanted) => {
                 let ranked = known().filter_map(|(child, platform)| Some((wanted.rank(platform)?, child)));
                 ranked.min_by_key(|(rank, _)| *rank).map(|(_, child)| child)
             }
@@ -81,7 +83,7 @@ impl Remote {
         if descriptor.media_type.is_index() {
             let mut found = Vec::new();
             remote.choose(&descriptor, choice, &mut found, 0)?;
-            if let (Choice::Is(wanted), true) = (choice, remote.chosen.is_empty()) {
+            if let (Choice::Is(wanted) | Choice::Fits(wanted), true) = (choice, remote.chosen.is_empty()) {
                 let wanted = Box::new(wanted.clone());
                 return Err(Error::NoPlatform { name: name.familiar(), wanted, found });
             }
@@ -117,12 +119,13 @@ impl Remote {
         &self.root.descriptor
     }
 
+    fn is_read(&self, digest: &Digest) -> bool {
+        *digest == self.root.descriptor.digest || self.chosen.contains(digest)
+    }
+
     fn fetch_document(&self, descriptor: &Descriptor) -> Result<Option<Blob>, Error> {
         if descriptor.digest == self.root.descriptor.digest {
             return Ok(Some(Blob::bytes(self.root.bytes.clone())));
-        }
-        if !self.chosen.contains(&descriptor.digest) {
-            return Ok(None);
         }
         match self.repository.manifest_of(&descriptor.digest) {
             Ok(fetched) => Ok(Some(Blob::bytes(fetched.bytes))),
@@ -134,10 +137,14 @@ impl Remote {
 
 impl BlobSource for Remote {
     fn open_blob(&self, descriptor: &Descriptor) -> Result<Option<Blob>, ImageError> {
+        let is_document = descriptor.media_type.is_manifest() || descriptor.media_type.is_index();
+        if is_document && !self.is_read(&descriptor.digest) {
+            return Ok(None);
+        }
         if let Some(blob) = (self.nearer)(descriptor) {
             return Ok(Some(blob));
         }
-        if descriptor.media_type.is_manifest() || descriptor.media_type.is_index() {
+        if is_document {
             let what = || format!("{}@{}", self.name.familiar_name(), descriptor.digest);
             return self
                 .fetch_document(descriptor)

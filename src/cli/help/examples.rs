@@ -25,7 +25,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
 
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const EXAMPLES: [Row; 36] = [
+const EXAMPLES: &[Row] = &[
     (
         "",
         &[
@@ -232,6 +232,22 @@ const EXAMPLES: [Row; 36] = [
         &[
             ("Remove a manifest list", "imgtool manifest rm app:all"),
             ("Remove several", "imgtool manifest rm app:all tool:all"),
+        ],
+    ),
+    (
+        "pull",
+        &[
+            ("Pull an image from Docker Hub", "imgtool pull ubuntu:24.04"),
+            (
+                "Pull images from a private registry, three layers at a time",
+                "imgtool pull localhost:5000/app:1 localhost:5000/db:1",
+            ),
+            (
+                "Pull exactly this image, whatever its tag leads to now",
+                "imgtool pull ubuntu@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ),
+            ("Pull for another machine", "imgtool pull --platform linux/arm64 ubuntu:24.04"),
+            ("Look at an image without pulling it", "imgtool history docker://ubuntu:24.04"),
         ],
     ),
     (

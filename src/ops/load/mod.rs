@@ -1,23 +1,22 @@
 //! `load`: the images of an archive come into the store, all or none.
 //!
 //! Reading an archive gives trees of images whose layers are only located; [`plan`] says what to take from them and
-//! under which names, `take` copies and verifies every blob into a quarantine, and the quarantine is published in one
+//! under which names, `intake` copies and verifies every blob into a quarantine, and the quarantine is published in one
 //! step.
 
-mod loader;
 pub mod plan;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
+use super::intake::{self, LayerIntake, TakenImage};
 use super::{Context, Error};
 use crate::archive;
-use crate::image::{Image, ImageTree, Named, Progress};
+use crate::image::{Blob, Image, ImageTree, Layer, Named, Progress, work};
 use crate::oci::{Descriptor, DiffId, Digest, ImageId, Reference};
-use crate::store::{Catalog, Quarantine};
+use crate::store::{Catalog, Quarantine, VerifiedLayer};
 
 pub use super::source::SourceInput;
-use loader::LoadedImage;
 pub use plan::LoadOptions;
 
 /// An image that was loaded.
@@ -55,7 +54,9 @@ pub fn load(
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let named = read(context, input, &quarantine, progress)?;
     let planned = plan::plan(named, options)?;
-    let taken = loader::take(context, &quarantine, &planned, progress)?;
+    let take = |id, layer: &Layer, blob: &Blob| take_layer(&quarantine, progress, id, layer, blob);
+    let layers = LayerIntake { take: &take, threads: work::threads(), largest_first: false };
+    let taken = intake::take(context, &quarantine, &planned, progress, &layers)?;
     if options.dry_run {
         return name_all(context, &mut context.store.catalog()?, taken, options);
     }
@@ -80,17 +81,35 @@ fn read(
     Ok(context.images_of(input, &mut hold)?.images)
 }
 
+fn take_layer(
+    quarantine: &Quarantine,
+    progress: &dyn Progress,
+    id: u64,
+    layer: &Layer,
+    blob: &Blob,
+) -> Result<VerifiedLayer, Error> {
+    let label = format!("{}: Loading layer", layer.diff_id.short());
+    progress.start(id, &label, Some(blob.size()));
+    let moved = |bytes| progress.advance(id, bytes);
+    let what = format!("layer {}", layer.diff_id);
+    // A manifest fixes the blob's digest; without one, the layer may be stored in a form that has a media type.
+    let unpack = layer.descriptor.is_none();
+    let kept = quarantine.keep_layer(blob, unpack, &what, &moved)?;
+    progress.finish(id, "");
+    Ok(kept)
+}
+
 /// Gives the images their names.
 fn name_all(
     context: &Context,
     catalog: &mut Catalog,
-    taken: Vec<LoadedImage>,
+    taken: Vec<TakenImage>,
     options: &LoadOptions,
 ) -> Result<Vec<Loaded>, Error> {
     let mut loaded: Vec<Loaded> = Vec::new();
     let mut here: HashMap<Reference, ImageId> = HashMap::new();
     for image in taken {
-        let LoadedImage { names, descriptor, id, images, layers } = image;
+        let TakenImage { names, descriptor, id, images, layers } = image;
         let mut given = Vec::new();
         for name in names {
             // A name of two images of the archive is moved by the second; the first is not in the store yet.

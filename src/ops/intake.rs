@@ -1,17 +1,17 @@
-//! Copies the selected images into the quarantine and verifies them.
+//! The way of images into the store: copies what was selected into the quarantine, and verifies it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use super::{Context, Error};
 use crate::image::blob::Key;
 use crate::image::{Blob, Image, ImageTree, Layer, MissingLayers, Named, Progress, work};
 use crate::layer::EntryPath;
 use crate::oci::{ANNOTATION_PARENT, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
-use crate::ops::{Context, Error};
 use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// An image whose blobs are all in the quarantine, or in the store already.
-pub(super) struct LoadedImage {
+pub(super) struct TakenImage {
     pub(super) names: Vec<Reference>,
     pub(super) descriptor: Descriptor,
     pub(super) id: ImageId,
@@ -20,29 +20,45 @@ pub(super) struct LoadedImage {
     pub(super) layers: Vec<DiffId>,
 }
 
+/// Takes one layer: its number among all, the layer, and its bytes.
+pub(super) type TakeLayer<'a> = dyn Fn(u64, &Layer, &Blob) -> Result<VerifiedLayer, Error> + Sync + 'a;
+
+/// How layers are taken.
+pub(super) struct LayerIntake<'a> {
+    /// Takes one.
+    pub(super) take: &'a TakeLayer<'a>,
+    /// How many are taken at a time.
+    pub(super) threads: usize,
+    /// Whether the largest are begun first.
+    pub(super) largest_first: bool,
+}
+
 /// Takes all blobs of the selected images.
 pub(super) fn take(
     context: &Context,
     quarantine: &Quarantine,
     planned: &[Named],
     progress: &dyn Progress,
-) -> Result<Vec<LoadedImage>, Error> {
-    let mut taker = ImageLoader { context, quarantine, progress, kept: HashMap::new(), stored: OnceLock::new() };
+    layers: &LayerIntake<'_>,
+) -> Result<Vec<TakenImage>, Error> {
+    let mut taker =
+        ImageIntake { context, quarantine, progress, layers, kept: HashMap::new(), stored: OnceLock::new() };
     taker.take_layers(planned)?;
     planned.iter().map(|named| taker.take_named(named)).collect()
 }
 
-struct ImageLoader<'a> {
+struct ImageIntake<'a> {
     context: &'a Context,
     quarantine: &'a Quarantine,
     progress: &'a dyn Progress,
+    layers: &'a LayerIntake<'a>,
     /// The layers that were taken, each once however many images have it.
     kept: HashMap<Key, VerifiedLayer>,
     /// The layers that the store has, for archives that leave them out.
     stored: OnceLock<HashMap<DiffId, VerifiedLayer>>,
 }
 
-impl ImageLoader<'_> {
+impl ImageIntake<'_> {
     /// Takes the layers of all images that are needed, or are complete, several at a time.
     fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
         let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
@@ -57,26 +73,17 @@ impl ImageLoader<'_> {
                 }
             }
         }
+        if self.layers.largest_first {
+            jobs.sort_by_key(|(_, blob)| std::cmp::Reverse(blob.size()));
+        }
         self.progress.total(Some(jobs.iter().map(|(_, blob)| blob.size()).sum()));
-        let take = |id, (layer, blob): &(&Layer, &Blob)| self.take_layer(id as u64, layer, blob);
-        let kept = work::for_each(&jobs, work::threads(), take)?;
+        let take = |id, (layer, blob): &(&Layer, &Blob)| (self.layers.take)(id as u64, layer, blob);
+        let kept = work::for_each(&jobs, self.layers.threads, take)?;
         self.kept.extend(jobs.iter().map(|(_, blob)| blob.key()).zip(kept));
         Ok(())
     }
 
-    fn take_layer(&self, id: u64, layer: &Layer, blob: &Blob) -> Result<VerifiedLayer, Error> {
-        let label = format!("{}: Loading layer", layer.diff_id.short());
-        self.progress.start(id, &label, Some(blob.size()));
-        let moved = |bytes| self.progress.advance(id, bytes);
-        let what = format!("layer {}", layer.diff_id);
-        // A manifest fixes the blob's digest; without one, the layer may be stored in a form that has a media type.
-        let unpack = layer.descriptor.is_none();
-        let kept = self.quarantine.keep_layer(blob, unpack, &what, &moved)?;
-        self.progress.finish(id, "");
-        Ok(kept)
-    }
-
-    fn take_named(&self, named: &Named) -> Result<LoadedImage, Error> {
+    fn take_named(&self, named: &Named) -> Result<TakenImage, Error> {
         let shown = || named.names.first().map(Reference::familiar);
         let image = named.tree.default_image(&self.context.host).expect("only trees with images are planned");
         let label = shown().unwrap_or_else(|| image.id().to_string());
@@ -98,7 +105,7 @@ impl ImageLoader<'_> {
         };
         let right = named.names.iter().filter(is_right).cloned().collect();
         let images = named.tree.images().into_iter().map(Image::id).collect();
-        Ok(LoadedImage { names: right, descriptor, id: image.id(), images, layers })
+        Ok(TakenImage { names: right, descriptor, id: image.id(), images, layers })
     }
 
     /// Takes documents and verifies layers. Returns the manifest's descriptor of an image.

@@ -1,0 +1,47 @@
+//! What is told while images are pulled.
+
+use crate::oci::{Digest, ImageId, Reference};
+
+/// What happens to a layer, in docker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerState {
+    /// It will be fetched.
+    Pulling,
+    /// Others are fetched before it.
+    Waiting,
+    /// The store has it.
+    Exists,
+    /// All of it has come.
+    Verifying,
+    /// It is what it should be.
+    Downloaded,
+    /// It is ready to be used.
+    Complete,
+}
+
+/// Something to tell while images are pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullEvent {
+    /// An image is going to be pulled: its tag or digest, and its repository.
+    Image(String, String),
+    /// A layer, by the digest of its blob, is in another state.
+    Layer(Digest, LayerState),
+    /// An image is in the store.
+    Pulled(PulledImage),
+}
+
+/// An image that was pulled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PulledImage {
+    /// Its name.
+    pub name: Reference,
+    /// The digest of its manifest or index.
+    pub digest: Digest,
+    /// The digest of its config.
+    pub id: ImageId,
+    /// Whether the name leads to something else than before.
+    pub is_new: bool,
+}
+
+/// Is told what happens; may be called from several threads.
+pub type Tell<'a> = &'a (dyn Fn(PullEvent) + Sync);

@@ -1,0 +1,168 @@
+//! `pull`: images come from registries into the store.
+//!
+//! ```text
+//! a name ─▶ HEAD: what the store has already? ─▶ up to date
+//!       └─▶ registry::Remote, for one platform ─▶ intake ─▶ Quarantine ─▶ the name, in one step
+//!                                                   └─ layers, several at a time: there already, or received
+//! ```
+//!
+//! Documents and layers are kept byte for byte. Of an index, only the image for one platform is fetched; the index itself
+//! is kept whole. What has come of a layer when a transfer ends stays, and the next pull goes on there.
+
+mod event;
+mod layers;
+
+use super::intake::{self, LayerIntake};
+use super::{Context, Error};
+use crate::archive;
+use crate::image::{Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
+use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
+use crate::registry::{self, Choice, Repository};
+use crate::store::{Catalog, CatalogEntry, Quarantine};
+pub use event::{LayerState, PullEvent, PulledImage, Tell};
+use layers::LayerPuller;
+
+/// Options of `pull`.
+#[derive(Debug, Clone)]
+pub struct PullOptions {
+    /// The platform; by default the one that suits the host.
+    pub platform: Option<Platform>,
+    /// How many layers are fetched at a time.
+    pub jobs: usize,
+}
+
+/// Pulls an image.
+pub fn pull(
+    context: &Context,
+    name: &Reference,
+    options: &PullOptions,
+    tell: Tell<'_>,
+    progress: &dyn Progress,
+) -> Result<PulledImage, Error> {
+    let name = checked(name)?;
+    let repository = context.registries.repository(&name)?;
+    let pulled = Puller { context, name: &name, options, tell, progress, repository: &repository }.pull();
+    let pulled = pulled.map_err(|error| match error {
+        Error::Registry(source @ registry::Error::Unauthorized { .. }) => {
+            Error::PullDenied { name: name.familiar_name(), source }
+        }
+        other => other,
+    })?;
+    tell(PullEvent::Pulled(pulled.clone()));
+    Ok(pulled)
+}
+
+/// The names of all tags of a repository, for `--all-tags`.
+pub fn all_tags(context: &Context, repository: &Reference) -> Result<Vec<Reference>, Error> {
+    let tags = context.registries.repository(repository)?.tags()?;
+    tags.iter().map(|tag| Ok(repository.with_tag(tag)?)).collect()
+}
+
+/// The name under which an image is pulled: with a tag or a digest, not both. A digest says more than a tag.
+fn checked(name: &Reference) -> Result<Reference, Error> {
+    if name.registry() == "docker.io" && ["scratch", "library/scratch"].contains(&name.repository()) {
+        return Err(Error::ReservedName("scratch"));
+    }
+    Ok(match name.digest() {
+        Some(digest) => name.without_tag().with_digest(*digest),
+        None => name.clone().with_default_tag(),
+    })
+}
+
+struct Puller<'a> {
+    context: &'a Context,
+    name: &'a Reference,
+    options: &'a PullOptions,
+    tell: Tell<'a>,
+    progress: &'a dyn Progress,
+    repository: &'a Repository,
+}
+
+impl Puller<'_> {
+    fn pull(&self) -> Result<PulledImage, Error> {
+        if let Some(known) = self.known()? {
+            self.tell_name();
+            return Ok(known);
+        }
+        let wanted = || self.options.platform.clone();
+        let choice = wanted().map_or_else(|| Choice::Fits(self.context.host.clone()), Choice::Is);
+        let remote = self.context.remote(self.repository, self.name, &choice)?;
+        let shown = || self.name.familiar();
+        let inventory = remote.inventory().map_err(|source| Error::Image { name: shown(), source })?;
+        let inventory = archive::require_images(inventory).map_err(|source| Error::Input { path: shown(), source })?;
+        self.check_platform(&inventory.images[0].tree)?;
+        self.tell_name();
+
+        let quarantine = Quarantine::new(&self.context.store, self.context.limits.clone())?;
+        let layers = LayerPuller {
+            context: self.context,
+            quarantine: &quarantine,
+            repository: self.repository,
+            tell: self.tell,
+            progress: self.progress,
+        };
+        layers.announce(&inventory.images[0].tree, self.options.jobs);
+        let take = |id, layer: &Layer, _: &Blob| layers.take(id, layer);
+        let intake = LayerIntake { take: &take, threads: self.options.jobs, largest_first: true };
+        let taken = intake::take(self.context, &quarantine, &inventory.images, self.progress, &intake)?;
+        let taken = taken.into_iter().next().ok_or_else(|| Error::NoSuchImage(shown()))?;
+        let descriptor = remote.descriptor().clone();
+        let named = quarantine.publish(|catalog| {
+            self.publish(catalog, &descriptor, taken.id);
+            Ok::<_, Error>(())
+        })?;
+        named?;
+        Ok(PulledImage { name: self.name.clone(), digest: descriptor.digest, id: taken.id, is_new: true })
+    }
+
+    /// Lets the name lead to the image. What it led to before stays without a name, unless that is the same image.
+    fn publish(&self, catalog: &mut Catalog, descriptor: &Descriptor, id: ImageId) {
+        let before = catalog.find(self.name).cloned();
+        let forget = before.as_ref().is_some_and(|before| self.is_only(before, id));
+        catalog.tag(self.name, descriptor, forget);
+    }
+
+    /// Whether an entry leads to that image and to no other.
+    fn is_only(&self, entry: &CatalogEntry, id: ImageId) -> bool {
+        let Ok(tree) = self.context.store.tree(entry) else { return false };
+        let complete = tree.images().into_iter().filter(|image| image.is_complete()).map(Image::id);
+        complete.collect::<Vec<_>>() == [id]
+    }
+
+    /// The image, if the store has what the registry would send.
+    fn known(&self) -> Result<Option<PulledImage>, Error> {
+        let catalog = self.context.store.catalog()?;
+        let Some(entry) = catalog.find(self.name) else { return Ok(None) };
+        let Ok(tree) = self.context.store.tree(entry) else { return Ok(None) };
+        let platform = self.options.platform.as_ref();
+        let image = match platform {
+            Some(platform) => tree.image_for(platform),
+            None => tree.default_image(&self.context.host),
+        };
+        let Some(image) = image.filter(|image| image.is_complete()) else { return Ok(None) };
+        let digest = entry.descriptor.digest;
+        // A name with a digest leads to the same for ever.
+        if self.name.digest().is_none() {
+            let there = self.repository.head(self.name)?;
+            if there.is_none_or(|there| there.digest != digest) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(PulledImage { name: self.name.clone(), digest, id: image.id(), is_new: false }))
+    }
+
+    /// A single image has to be for the platform that was asked for.
+    fn check_platform(&self, tree: &ImageTree) -> Result<(), Error> {
+        let (Some(wanted), ImageTree::Image(image)) = (&self.options.platform, tree) else { return Ok(()) };
+        if wanted.matches(&image.platform()) {
+            return Ok(());
+        }
+        let (image, wanted, found) = (self.name.familiar(), Box::new(wanted.clone()), vec![image.platform()]);
+        Err(Error::OtherPlatform { image, wanted, found })
+    }
+
+    fn tell_name(&self) {
+        let which = self.name.digest().map(Digest::to_string).or_else(|| self.name.tag().map(str::to_owned));
+        (self.tell)(PullEvent::Image(which.unwrap_or_default(), self.name.repository().to_owned()));
+    }
+}

@@ -97,7 +97,7 @@ impl Agents {
             .timeout_recv_response(stall)
             .timeout_per_read(stall)
             .timeout_per_write(stall);
-        let tls = self.tls.get_or_init(|| Tls::new(&settings.roots, &settings.extra_roots, settings.identity.as_ref()));
+        let tls = self.tls.get_or_init(|| Tls::new(settings));
         let tls = if giver == Giver::User { &tls.named } else { &tls.foreign };
         let guard = Guard { names: settings.names.clone(), giver };
         Agent::with_parts(config.build(), connector(tls, settings.stall), guard)

@@ -81,7 +81,7 @@ impl Client {
     /// Sends a request, and again after transient failures.
     fn persist(&self, request: &mut Request<'_>, waits: &mut Waits) -> Result<Response, Error> {
         loop {
-            let answer = self.exchange(request);
+            let answer = self.exchange(request).and_then(|response| response.whole(request.whole));
             let asked = match &answer {
                 Ok(response) if response.is_passing() => response.retry_after(),
                 Err(error) if error.is_passing() => None,

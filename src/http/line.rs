@@ -180,7 +180,9 @@ impl Way {
                 let Secure { session, socket, buffers } = &mut **secure;
                 socket.pace.begin();
                 socket.inner.set_timeout(timeout);
-                Ok(Stream::new(session, socket).write_all(&buffers.output()[..amount])?)
+                let sent = Stream::new(session, socket).write_all(&buffers.output()[..amount]);
+                sent.map_err(|error| last_words(session, socket).unwrap_or(error))?;
+                Ok(())
             }
         }
     }
@@ -204,6 +206,14 @@ impl Way {
             }
         }
     }
+}
+
+/// What a server said before it closed a connection: it refuses a client's certificate only after the handshake, when
+/// we write already.
+fn last_words(session: &mut ClientConnection, socket: &mut Socket) -> Option<io::Error> {
+    let error = Stream::new(session, socket).read(&mut [0]).err()?;
+    let alert: Option<&rustls::Error> = error.get_ref().and_then(|inner| inner.downcast_ref());
+    alert.is_some().then_some(error)
 }
 
 impl Line {

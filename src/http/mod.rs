@@ -8,7 +8,7 @@
 //!              └─ keeps connections; may be shared by threads
 //! ```
 //!
-//! What must never happen: a certificate goes unchecked; a redirect leads from `https` to `http`, or redirects never
+//! What must never happen: a certificate goes unchecked, unless the user says so; a redirect leads from `https` to `http`, or redirects never
 //! end; credentials are sent to another server; a silent server blocks us forever; a server decides how much memory is
 //! used; a truncated file passes as complete; a password from a URL is shown.
 
@@ -19,6 +19,7 @@ mod certificate;
 mod client;
 mod error;
 mod failure;
+mod identity;
 mod line;
 mod names;
 mod proxy;
@@ -33,13 +34,13 @@ pub use body::{Body, BodyError};
 pub use certificate::Distrust;
 pub use client::Client;
 pub use error::Error;
+pub use identity::{Identity, IdentityError, certificates_from_pem};
 pub use names::Names;
 pub use proxy::ProxyAddress;
 pub use request::{Method, Request};
 pub use response::Response;
 pub use retry::Retries;
 pub use settings::Settings;
-pub use tls::{Identity, IdentityError, certificates_from_pem};
 pub use url::{Url, UrlError};
 
 #[cfg(test)]

@@ -115,7 +115,11 @@ impl Resolver for Guard {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         // The user gave the proxy.
         let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri() == uri);
-        let found = self.names.resolve(uri, config, timeout)?;
+        let mut found = self.names.resolve(uri, config, timeout)?;
+        if config.proxy().is_some() && !is_proxy {
+            // A proxy is told only the first, and not every proxy reaches IPv6.
+            found.sort_by_key(SocketAddr::is_ipv6);
+        }
         let Giver::Server(from) = self.giver else { return Ok(found) };
         let is_secure = uri.scheme_str() == Some("https");
         let is_allowed = |address: &SocketAddr| from.may_lead_to(Reach::of(address.ip()), is_secure);

@@ -56,6 +56,8 @@ pub struct Request<'a> {
     /// The server that gave the URL, if the user did not.
     pub(super) namer: Option<Url>,
     pub(super) repeats: Repeats,
+    /// The most bytes of the body, if it is read with the request.
+    pub(super) whole: Option<u64>,
 }
 
 /// Whether a request may be sent again.
@@ -73,7 +75,7 @@ impl<'a> Request<'a> {
     /// A request without content.
     pub fn new(method: Method, url: &'a Url) -> Self {
         let (headers, content) = (Vec::new(), RequestContent::Nothing);
-        Self { method, url, headers, content, namer: None, repeats: Repeats::IfSafe }
+        Self { method, url, headers, content, namer: None, repeats: Repeats::IfSafe, whole: None }
     }
 
     /// The URL was given by the server at `namer`, not by the user: the realm of a challenge, or the next page.
@@ -86,6 +88,12 @@ impl<'a> Request<'a> {
     /// Redirects to another server are held to the same rule by themselves.
     pub fn foreign(self, namer: &Url) -> Self {
         Self { namer: Some(namer.clone()), ..self }
+    }
+
+    /// The body of a success is a document of at most `limit` bytes, which is read before the response is returned: if
+    /// it does not come as it should, the request is sent again as after other transient failures.
+    pub fn whole(self, limit: u64) -> Self {
+        Self { whole: Some(limit), ..self }
     }
 
     /// The request is sent once, and not again after a transient failure.

@@ -99,6 +99,17 @@ impl Response {
         }
     }
 
+    /// The same response with its body in memory, if it is a success and the body has a limit.
+    pub(super) fn whole(self, limit: Option<u64>) -> Result<Self, Error> {
+        let Some(limit) = limit.filter(|_| self.inner.status().is_success()) else { return Ok(self) };
+        let (url, stall) = (self.url, self.stall);
+        let (head, body) = self.inner.into_parts();
+        let bytes =
+            Self { url: url.clone(), inner: http::Response::from_parts(head.clone(), body), stall }.bytes(limit)?;
+        let body = ureq::Body::builder().data(bytes);
+        Ok(Self { url, inner: http::Response::from_parts(head, body), stall })
+    }
+
     /// Throws a short body away, so that the connection can be used again.
     pub(super) fn discard(self) {
         let _ = self.bytes(MOST_DISCARDED);

@@ -23,6 +23,9 @@ pub struct Settings {
     pub extra_roots: Vec<Vec<u8>>,
     /// The files and folders that the certificates were read from, for errors.
     pub trust: Vec<PathBuf>,
+    /// Whether servers that the user names may have any certificate, as those that the user calls insecure. Other
+    /// servers that they lead to may not.
+    pub any_certificate: bool,
     /// The client certificate, for servers that ask for one.
     pub identity: Option<Identity>,
     /// When requests are sent again.
@@ -43,6 +46,7 @@ impl Default for Settings {
             roots: Vec::new(),
             extra_roots: Vec::new(),
             trust: Vec::new(),
+            any_certificate: false,
             identity: None,
             retries: Retries::default(),
             stall: STALL,

@@ -52,6 +52,7 @@ impl Clients {
         }
         network.extra_roots.extend(found.roots);
         network.trust.extend(found.read);
+        network.any_certificate = self.settings.is_insecure(host);
         if found.identity.is_some() {
             network.identity = found.identity;
         }

@@ -122,6 +122,30 @@ fn a_time_is_given_in_seconds_or_as_a_date() {
 }
 
 #[test]
+fn a_document_that_is_cut_is_asked_for_again() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let at = scripted(move |number, stream| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let asked = request(&stream);
+        let text = match number {
+            _ if asked.contains("/missing") => ok("not here").replace("200 OK", "404 Not Found"),
+            0 | 1 => ok("whole").replace("whole", "who"),
+            _ => ok("whole"),
+        };
+        send(&stream, &text);
+    });
+    let url = |path: &str| format!("http://{at}{path}").parse::<Url>().expect("a URL");
+    let ask = |url: &Url, limit: u64| persistent().send(Request::new(Method::Get, url).whole(limit));
+    let answer = ask(&url("/"), 5).expect("an answer");
+    assert_eq!((answer.size(), answer.header("content-length")), (Some(5), Some("5")));
+    assert_eq!((answer.bytes(5).expect("a body"), count.load(Ordering::SeqCst)), (b"whole".to_vec(), 3));
+    assert!(matches!(ask(&url("/"), 4), Err(Error::TooLarge { limit: 4, .. })));
+    assert_eq!(count.load(Ordering::SeqCst), 4);
+    assert_eq!(ask(&url("/missing"), 4).expect("an answer").status(), 404);
+}
+
+#[test]
 fn a_server_that_hangs_up_is_asked_again() {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);

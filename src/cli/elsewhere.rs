@@ -5,7 +5,7 @@
 pub(super) fn instead(group: &str, word: &str) -> Option<&'static str> {
     let word = match group {
         "" => word,
-        "image" if ["build", "push"].contains(&word) => word,
+        "image" if word == "build" => word,
         "container" if ["ls", "list"].contains(&word) => "ps",
         "container" if ["inspect", "prune"].contains(&word) => "rm",
         "container" if OF_CONTAINERS.iter().any(|advice| advice.is_about(word)) => word,
@@ -51,11 +51,6 @@ const OF_CONTAINERS: [Advice; 3] = [
 
 const OTHERS: &[Advice] = &[
     Advice {
-        words: &["push"],
-        text: "imgtool cannot push yet. Until then: imgtool save --format oci -o FILE IMAGE, then skopeo copy \
-               oci-archive:FILE docker://IMAGE",
-    },
-    Advice {
         words: &["search"],
         text: "imgtool cannot search registries. Use podman search TERM, or https://hub.docker.com/search; for the tags \
                of one repository: skopeo list-tags docker://REPOSITORY",
@@ -80,13 +75,13 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["push", "search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
+        for word in ["search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
             assert!(instead("container", word).is_some(), "container {word}");
         }
-        assert!(instead("image", "push").is_some());
+        assert!(instead("image", "build").is_some());
         assert!(instead("system", "prune").is_some());
         for (group, word) in [("image", "ps"), ("", "nosuch"), ("container", "pull"), ("container", "nosuch")] {
             assert_eq!(instead(group, word), None, "{group} {word}");

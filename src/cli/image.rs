@@ -2,7 +2,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{history, images, import, inspect, load, prune, pull, rmi, save, tag};
+use super::{history, images, import, inspect, load, prune, pull, push, rmi, save, tag};
 
 /// Manage images
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,7 @@ enum Command {
     Ls(images::Args),
     Prune(prune::Args),
     Pull(pull::Args),
+    Push(push::Args),
     #[command(aliases = ["remove", "rmi"])]
     Rm(rmi::Args),
     Save(save::Args),
@@ -38,6 +39,7 @@ impl Args {
             Command::Ls(args) => args.run(session),
             Command::Prune(args) => args.run(session),
             Command::Pull(args) => args.run(session),
+            Command::Push(args) => args.run(session),
             Command::Rm(args) => args.run(session),
             Command::Save(args) => args.run(session),
             Command::Tag(args) => args.run(session),

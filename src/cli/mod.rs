@@ -29,10 +29,12 @@ mod login;
 mod logout;
 mod man;
 mod manifest;
+mod method;
 mod network;
 mod prompt;
 mod prune;
 mod pull;
+mod push;
 mod registry;
 mod registry_hint;
 mod rmi;
@@ -123,6 +125,7 @@ enum Command {
     Man(man::Args),
     Manifest(manifest::Args),
     Pull(pull::Args),
+    Push(push::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     System(system::Args),
@@ -165,6 +168,7 @@ impl Command {
             Self::Logout(args) => args.run(session),
             Self::Manifest(args) => args.run(session),
             Self::Pull(args) => args.run(session),
+            Self::Push(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::System(args) => args.run(session),

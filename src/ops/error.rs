@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::listed::{listed, other_platform};
 use crate::archive;
 use crate::http;
 use crate::image;
@@ -158,6 +159,12 @@ pub enum Error {
     /// An invalid reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
+    /// The store has no image of that repository with the tag that is to be pushed.
+    #[error("An image does not exist locally with the tag: {0}")]
+    NoLocalTag(String),
+    /// The store has no image of that repository.
+    #[error("tag does not exist: {0}")]
+    NotInRepository(String),
     /// A name with a tag or digest where a repository is needed.
     #[error("{typed} is one image, not a repository: expected {repository}")]
     NotARepository {
@@ -381,19 +388,4 @@ impl Error {
     pub fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Registry(registry::Error::Unauthorized { .. }))
     }
-}
-
-/// The words of docker's two stores: for images of one platform, and of several.
-fn other_platform(wanted: &Platform, found: &[Platform]) -> String {
-    match found {
-        [found] => format!("its platform ({found}) does not match the specified platform ({wanted})"),
-        _ => format!("does not provide the specified platform ({wanted}): it has {}", listed(found)),
-    }
-}
-
-fn listed<T: ToString>(items: &[T]) -> String {
-    if items.is_empty() {
-        return "none".to_owned();
-    }
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

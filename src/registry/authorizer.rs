@@ -16,6 +16,10 @@ pub(super) enum Scope<'a> {
     Ping,
     /// Reading a repository.
     Pull(&'a str),
+    /// Reading and writing a repository.
+    Push(&'a str),
+    /// Writing a repository with blobs of another.
+    Mount(&'a str, &'a str),
     /// Listing repositories.
     Catalog,
 }
@@ -25,13 +29,15 @@ impl Scope<'_> {
         match self {
             Self::Ping => None,
             Self::Pull(repository) => Some(format!("repository:{repository}:pull")),
+            Self::Push(repository) => Some(format!("repository:{repository}:pull,push")),
+            Self::Mount(to, from) => Some(format!("repository:{to}:pull,push repository:{from}:pull")),
             Self::Catalog => Some("registry:catalog:*".to_owned()),
         }
     }
 
     fn repository(self) -> Option<String> {
         match self {
-            Self::Pull(repository) => Some(repository.to_owned()),
+            Self::Pull(repository) | Self::Push(repository) | Self::Mount(repository, _) => Some(repository.to_owned()),
             Self::Ping | Self::Catalog => None,
         }
     }
@@ -50,6 +56,8 @@ pub(super) struct Authorizer {
 struct State {
     /// What the server wants; nothing, until it says so.
     challenge: Option<Challenge>,
+    /// What the server says is to be allowed for a scope.
+    asked: HashMap<Option<String>, String>,
     /// The credentials for each repository, once they were looked up.
     credentials: HashMap<Option<String>, Option<Credentials>>,
     /// The tokens, by scope.
@@ -91,8 +99,13 @@ impl Authorizer {
     /// there is anything new to try.
     pub(super) fn refused(&self, challenge: Option<Challenge>, scope: Scope<'_>, sent: Option<&Secret>) -> bool {
         let mut state = self.state();
-        let Some(challenge) = challenge else { return false };
+        let Some(mut challenge) = challenge else { return false };
         let key = scope.text();
+        if let Challenge::Bearer(bearer) = &mut challenge
+            && let Some(asked) = bearer.scope.take()
+        {
+            state.asked.insert(key.clone(), asked);
+        }
         if let Some(token) = state.tokens.get(&key)
             && sent.is_none_or(|sent| sent.reveal() == token.header())
         {
@@ -133,11 +146,8 @@ impl Authorizer {
             state.withheld = Some(realm.host().to_owned());
         }
         let own = scope.text();
-        let scopes: Vec<&str> = match (&bearer.scope, &own) {
-            (Some(asked), _) => asked.split(' ').filter(|scope| !scope.is_empty()).collect(),
-            (None, Some(own)) => vec![own],
-            (None, None) => Vec::new(),
-        };
+        let asked = state.asked.get(&own).or(own.as_ref()).cloned().unwrap_or_default();
+        let scopes: Vec<&str> = asked.split(' ').filter(|scope| !scope.is_empty()).collect();
         let request = TokenRequest {
             host: &self.host,
             registry: base,

@@ -11,6 +11,32 @@ use crate::http::{self, Client, Method, Request, Response, Url};
 /// How often a request is sent whose authorisation is refused.
 const MAX_REFUSALS: usize = 3;
 
+/// Sends requests with the authorisation that a server wants.
+pub(super) struct Authorize<'a> {
+    client: &'a Client,
+    header: Option<&'a Secret>,
+}
+
+impl Authorize<'_> {
+    /// Adds the authorisation to a request.
+    pub(super) fn sign<'r>(&self, request: Request<'r>) -> Request<'r> {
+        match self.header {
+            Some(value) => request.header("authorization", value.reveal()),
+            None => request,
+        }
+    }
+
+    /// Sends a request to another server than the one that wants the authorisation: without it.
+    pub(super) fn send_without(&self, request: Request<'_>) -> Result<Response, http::Error> {
+        self.client.send(request)
+    }
+
+    /// Sends a request to the server itself.
+    pub(super) fn send(&self, request: Request<'_>) -> Result<Response, http::Error> {
+        self.client.send(self.sign(request))
+    }
+}
+
 /// A server with the distribution API. Threads may share one.
 pub(super) struct Endpoint {
     host: RegistryHost,
@@ -81,6 +107,16 @@ impl Endpoint {
         what: &str,
         make: impl Fn() -> Request<'a>,
     ) -> Result<Response, Error> {
+        self.exchange(scope, what, &mut |authorize| self.client.send(authorize.sign(make())))
+    }
+
+    /// The same, where the request is sent by `send` itself, as its content can be read only once.
+    pub(super) fn exchange(
+        &self,
+        scope: Scope<'_>,
+        what: &str,
+        send: &mut dyn FnMut(&Authorize<'_>) -> Result<Response, http::Error>,
+    ) -> Result<Response, Error> {
         let base = self.base()?;
         let mut refusals = 0;
         loop {
@@ -88,11 +124,8 @@ impl Endpoint {
                 Error::Unauthorized { refusal, .. } => self.unauthorized(what, scope, refusal),
                 other => other,
             })?;
-            let mut request = make();
-            if let Some(value) = &authorization {
-                request = request.header("authorization", value.reveal());
-            }
-            let response = self.client.send(request).map_err(|error| self.of_http(error))?;
+            let authorize = Authorize { client: &self.client, header: authorization.as_ref() };
+            let response = send(&authorize).map_err(|error| self.of_http(error))?;
             if response.status() != 401 {
                 return Ok(response);
             }
@@ -134,7 +167,7 @@ impl Endpoint {
     /// The URL of the API's root. Where plain HTTP is allowed, the server is asked which of the two it speaks: first
     /// without encryption, as some servers wait forever for the end of what they take for a line. No credentials are
     /// sent with that.
-    fn base(&self) -> Result<&Url, Error> {
+    pub(super) fn base(&self) -> Result<&Url, http::Error> {
         if let Some(base) = self.base.get() {
             return Ok(base);
         }
@@ -142,7 +175,7 @@ impl Endpoint {
         Ok(self.base.get_or_init(|| found))
     }
 
-    fn probe(&self) -> Result<Url, Error> {
+    fn probe(&self) -> Result<Url, http::Error> {
         let (plain, secure) = (root(&self.host, false)?, root(&self.host, true)?);
         let first = self.knock(&plain);
         match &first {
@@ -156,9 +189,7 @@ impl Endpoint {
         match (self.knock(&secure), first) {
             (Ok(_), _) => Ok(secure),
             (Err(http::Error::NotTls { .. }), Ok(_)) => Ok(plain),
-            (Err(error @ http::Error::Certificate { .. }), _) | (Err(error), Ok(_)) | (_, Err(error)) => {
-                Err(error.into())
-            }
+            (Err(error @ http::Error::Certificate { .. }), _) | (Err(error), Ok(_)) | (_, Err(error)) => Err(error),
         }
     }
 
@@ -169,10 +200,10 @@ impl Endpoint {
 }
 
 /// The root of the API at a host.
-fn root(host: &RegistryHost, is_secure: bool) -> Result<Url, Error> {
+fn root(host: &RegistryHost, is_secure: bool) -> Result<Url, http::Error> {
     let scheme = if is_secure { "https" } else { "http" };
     let url = format!("{scheme}://{}/", host.api()).parse();
-    url.map_err(|error: http::UrlError| Error::Answer { what: host.to_string(), why: error.to_string() })
+    url.map_err(|error: http::UrlError| http::Error::Body { why: format!("{host}: {error}") })
 }
 
 /// The root of the server of a URL.

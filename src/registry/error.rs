@@ -180,6 +180,32 @@ pub enum Error {
         /// What there is.
         found: Vec<Platform>,
     },
+    /// The server wants the bytes of a blob without encryption.
+    #[error(
+        "{what}: the registry is reached by https and wants the upload at {location}: it is behind a proxy that does not \
+         tell it so; let the proxy send X-Forwarded-Proto: https"
+    )]
+    UploadDowngrade {
+        /// The repository.
+        what: String,
+        /// Where the upload is to go.
+        location: String,
+    },
+    /// The server has forgotten an upload several times.
+    #[error("{what}: the registry forgets its upload sessions")]
+    UploadLost {
+        /// The repository.
+        what: String,
+    },
+    /// The bytes of a blob that is sent cannot be read.
+    #[error("{what}")]
+    UploadSource {
+        /// The repository.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A list that is not one.
     #[error("{what}: invalid answer: {why}")]
     Answer {

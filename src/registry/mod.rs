@@ -36,6 +36,7 @@ mod secret;
 mod settings;
 mod site;
 mod token;
+mod upload;
 
 pub use blob::BlobStream;
 pub use credentials::Credentials;
@@ -48,3 +49,4 @@ pub use remote::{Choice, Nearer, Remote};
 pub use repository::Repository;
 pub use secret::Secret;
 pub use settings::{FindCredentials, RegistrySettings};
+pub use upload::{Arrived, NoSessions, OpenBlob, Sessions, Upload};

@@ -123,6 +123,11 @@ impl Repository {
         answer.map_or_else(|| ask(last), Ok)
     }
 
+    /// The servers: the mirrors first, the registry itself last.
+    pub(super) fn endpoints(&self) -> &[Arc<Endpoint>] {
+        &self.endpoints
+    }
+
     /// The registry.
     pub fn host(&self) -> &RegistryHost {
         self.endpoints.last().expect("a registry has an endpoint").host()

@@ -6,6 +6,8 @@
 //! ROOT/imgtool/index.lock   exclusive while index.json is replaced
 //! ROOT/imgtool/tmp/         quarantines of what is not verified yet, and leases of what is being read
 //! ROOT/imgtool/partial/     partially transferred blobs, by digest
+//! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
+//! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
 //! ROOT/imgtool/gone/        snapshots of trees whose image was pruned, without records: only the origin
@@ -23,6 +25,7 @@ mod lease;
 mod lock;
 mod partial;
 mod quarantine;
+mod remembered;
 mod snapshots;
 
 use std::io;

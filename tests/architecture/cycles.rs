@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 18] = [
-    "checkout", "damage", "error", "family", "filter", "find", "glob", "intake", "location", "naming", "near",
-    "output", "records", "remote", "sample", "size", "source", "view",
+const SHARED: [&str; 19] = [
+    "checkout", "damage", "error", "family", "filter", "find", "glob", "intake", "listed", "location", "naming",
+    "near", "output", "records", "remote", "sample", "size", "source", "view",
 ];
 
 /// Verbs that still import verbs. What is mended has to go from here.

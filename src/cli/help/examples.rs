@@ -251,6 +251,14 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     (
+        "push",
+        &[
+            ("Name an image for a private registry, and push it", "imgtool tag app:1 localhost:5000/app:1"),
+            ("... then", "imgtool push localhost:5000/app:1"),
+            ("Push all tags of a repository, with zstd", "imgtool push --all-tags --compress zstd localhost:5000/app"),
+        ],
+    ),
+    (
         "rmi",
         &[
             ("Remove a name; the image goes with its last name", "imgtool rmi ubuntu:14.04"),

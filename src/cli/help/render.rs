@@ -9,7 +9,7 @@ use crate::ui::text::width;
 
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Registries", &["pull", "login", "logout", "search", "tags", "catalog"]),
+    ("Registries", &["pull", "push", "login", "logout", "search", "tags", "catalog"]),
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),

@@ -49,6 +49,12 @@ impl Recode {
         self.encode(compression.decoder(raw, &Limits::default())?, work::cores())
     }
 
+    /// A reader of what becomes of the bytes of a layer, of whatever compression they are.
+    pub fn stream<'a>(self, layer: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
+        let (compression, raw) = sniff(layer)?;
+        self.encode(compression.decoder(raw, &Limits::default())?, work::cores())
+    }
+
     /// Writes the recoded layer to `to` with this many threads, and reports to `moved` how many bytes of `blob` were
     /// read.
     pub(super) fn pack(self, blob: &Blob, to: &mut dyn Write, threads: usize, moved: Moved<'_>) -> io::Result<Packed> {

@@ -1,0 +1,62 @@
+//! How images are pushed, and what is told meanwhile.
+
+use std::collections::HashMap;
+
+use crate::image::outgoing::Recode;
+use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+
+/// Options of `push`.
+#[derive(Debug, Clone)]
+pub struct PushOptions {
+    /// Only the image for this platform.
+    pub platform: Option<Platform>,
+    /// How layers are compressed that are stored uncompressed.
+    pub compress: Recode,
+    /// How many blobs are sent at a time.
+    pub jobs: usize,
+}
+
+/// What happens to a layer, in docker's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayerState {
+    /// It is looked at.
+    Preparing,
+    /// It is being sent.
+    Pushing,
+    /// It was sent.
+    Pushed,
+    /// The repository has it.
+    Exists,
+    /// The registry had it in another repository.
+    MountedFrom(String),
+}
+
+/// Something to tell while images are pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushEvent {
+    /// Images go to that repository.
+    Repository(Reference),
+    /// A layer is in another state.
+    Layer(DiffId, LayerState),
+    /// Only one platform goes out of an image of which the store has not all: from an index to a manifest.
+    OnlyPlatform(Digest, Digest),
+    /// A name leads to this in the registry.
+    Pushed(PushedImage),
+}
+
+/// An image that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedImage {
+    /// Its name.
+    pub name: Reference,
+    /// The digest of its manifest or index in the registry.
+    pub digest: Digest,
+    /// The size of that document in bytes.
+    pub size: u64,
+}
+
+/// Is told what happens; may be called from several threads.
+pub type Tell<'a> = &'a (dyn Fn(PushEvent) + Sync);
+
+/// What layers became in the registry, by the digest that they have in the store.
+pub(super) type SentLayers = HashMap<Digest, Descriptor>;

@@ -1,0 +1,95 @@
+//! What is remembered of transfers to registries. All of it may be lost: then work is done again.
+//!
+//! ```text
+//! ROOT/imgtool/packed/<hex>.FORM    the digest and the size that a layer has in another compression, by its diff ID
+//! ROOT/imgtool/uploads/<hex>        the URL of an upload that was interrupted, by repository and blob
+//! ```
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::Store;
+use crate::oci::{DiffId, Digest};
+
+/// The folder of what layers are in another compression.
+const PACKED: &str = "packed";
+/// The folder of interrupted uploads.
+pub(super) const UPLOADS: &str = "uploads";
+
+impl Store {
+    /// The digest and the size of a layer in the form of that name, if it had it before.
+    pub fn packed_layer(&self, diff_id: &DiffId, form: &str) -> Option<(Digest, u64)> {
+        let text = fs::read_to_string(self.packed_path(diff_id, form)).ok()?;
+        let (digest, size) = text.trim().split_once(' ')?;
+        Some((digest.parse().ok()?, size.parse().ok()?))
+    }
+
+    /// Remembers the digest and the size of a layer in the form of that name.
+    pub fn remember_packed_layer(&self, diff_id: &DiffId, form: &str, digest: &Digest, size: u64) {
+        self.remember(PACKED, self.packed_path(diff_id, form), &format!("{digest} {size}\n"));
+    }
+
+    /// Forgets it, as it was wrong.
+    pub fn forget_packed_layer(&self, diff_id: &DiffId, form: &str) {
+        let _ = fs::remove_file(self.packed_path(diff_id, form));
+    }
+
+    /// The URL of an upload of a blob to a repository that was interrupted.
+    pub fn upload_session(&self, repository: &str, blob: &Digest) -> Option<String> {
+        fs::read_to_string(self.upload_path(repository, blob)).ok()
+    }
+
+    /// Keeps the URL of an upload. Nobody else may read it: it may be all that is needed to write.
+    pub fn keep_upload_session(&self, repository: &str, blob: &Digest, url: &str) {
+        self.remember(UPLOADS, self.upload_path(repository, blob), url);
+    }
+
+    /// Forgets an upload.
+    pub fn forget_upload_session(&self, repository: &str, blob: &Digest) {
+        let _ = fs::remove_file(self.upload_path(repository, blob));
+    }
+
+    fn packed_path(&self, diff_id: &DiffId, form: &str) -> PathBuf {
+        self.root.join("imgtool").join(PACKED).join(format!("{}.{form}", diff_id.digest().hex()))
+    }
+
+    fn upload_path(&self, repository: &str, blob: &Digest) -> PathBuf {
+        let key = Digest::of(format!("{repository}@{blob}").as_bytes());
+        self.root.join("imgtool").join(UPLOADS).join(key.hex())
+    }
+
+    /// Replaces a small file, or does nothing.
+    fn remember(&self, folder: &str, path: PathBuf, text: &str) {
+        let Ok(folder) = self.private_folder(folder) else { return };
+        // A temporary file is readable by its owner only.
+        let Ok(mut file) = tempfile::NamedTempFile::new_in(folder) else { return };
+        if file.write_all(text.as_bytes()).is_ok() {
+            let _ = file.persist(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_are_remembered() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::new(folder.path().join("store"));
+        let (blob, diff_id) = (Digest::of(b"blob"), DiffId::new(Digest::of(b"tar")));
+        assert_eq!(store.packed_layer(&diff_id, "gzip-6"), None);
+        store.remember_packed_layer(&diff_id, "gzip-6", &blob, 4);
+        assert_eq!(store.packed_layer(&diff_id, "gzip-6"), Some((blob, 4)));
+        assert_eq!(store.packed_layer(&diff_id, "gzip-9"), None);
+        store.forget_packed_layer(&diff_id, "gzip-6");
+        assert_eq!(store.packed_layer(&diff_id, "gzip-6"), None);
+        store.keep_upload_session("a/b", &blob, "https://a/1");
+        store.keep_upload_session("a/b", &blob, "https://a/2");
+        assert_eq!(store.upload_session("a/b", &blob).as_deref(), Some("https://a/2"));
+        assert_eq!(store.upload_session("a/c", &blob), None);
+        store.forget_upload_session("a/b", &blob);
+        assert_eq!(store.upload_session("a/b", &blob), None);
+    }
+}

@@ -4,11 +4,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, SocksConnector, TcpConnector};
 use ureq::{Agent, Proxy};
 
 use super::address::Reach;
+use super::forward::Forward;
 use super::line::LineConnector;
 use super::names::{Giver, Guard};
 use super::tls::Tls;
@@ -69,7 +69,7 @@ impl Agents {
             Giver::Server(Reach::Private) => 2,
             Giver::Server(Reach::Public | Reach::Special) => 3,
         }];
-        Ok(agent.get_or_init(|| self.agent(route.proxy.clone(), giver)))
+        Ok(agent.get_or_init(|| self.agent(route.proxy.as_ref(), url.is_secure(), giver)))
     }
 
     /// The proxy that a URL is reached through.
@@ -77,8 +77,9 @@ impl Agents {
         self.route(url).map(|route| route.proxy.as_ref())
     }
 
-    fn agent(&self, proxy: Option<Proxy>, giver: Giver) -> Agent {
+    fn agent(&self, proxy: Option<&Proxy>, is_secure: bool, giver: Giver) -> Agent {
         let settings = &self.settings;
+        let forward = proxy.filter(|_| !is_secure).and_then(Forward::through);
         let stall = Some(settings.stall);
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
@@ -91,16 +92,27 @@ impl Agents {
             .max_idle_connections(2 * IDLE)
             .max_idle_connections_per_host(IDLE)
             .max_idle_age(IDLE_AGE)
-            .proxy(proxy)
+            .proxy(proxy.filter(|_| forward.is_none()).cloned())
             .timeout_resolve(stall)
             .timeout_connect(stall)
             .timeout_recv_response(stall)
             .timeout_per_read(stall)
             .timeout_per_write(stall);
         let tls = self.tls.get_or_init(|| Tls::new(settings));
-        let tls = if giver == Giver::User { &tls.named } else { &tls.foreign };
-        let guard = Guard { names: settings.names.clone(), giver };
-        Agent::with_parts(config.build(), connector(tls, settings.stall), guard)
+        let own = if giver == Giver::User { &tls.named } else { &tls.foreign };
+        let guard = Guard {
+            names: settings.names.clone(),
+            giver,
+            forward: forward.as_ref().map(|forward| forward.proxy.clone()),
+        };
+        let line = LineConnector {
+            tls: Arc::clone(own),
+            proxy_tls: Arc::clone(&tls.foreign),
+            proxy: proxy.map(|proxy| proxy.uri().clone()),
+            forward: forward.map(Arc::new),
+            stall: settings.stall,
+        };
+        Agent::with_parts(config.build(), connector(line), guard)
     }
 
     fn route(&self, url: &Url) -> Result<&Route, Error> {
@@ -115,8 +127,7 @@ impl Agents {
 }
 
 /// The default connector of `ureq`, with our own connections at its end.
-fn connector(tls: &Arc<ClientConfig>, stall: Duration) -> impl Connector {
-    let line = LineConnector { tls: Arc::clone(tls), stall };
+fn connector(line: LineConnector) -> impl Connector {
     ().chain(SocksConnector::default())
         .chain(ConnectProxyConnector::default())
         .chain(TcpConnector::default())

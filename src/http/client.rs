@@ -113,11 +113,15 @@ impl Client {
                 _ => break,
             }
         }
-        answer.map(|answer| Response::new(url.clone(), answer, self.stall)).map_err(|error| {
-            let (namer, proxy, trust) = (request.namer.as_ref(), agent.config().proxy(), &self.trust);
-            let has_identity = self.has_identity && giver == Giver::User;
-            Failed { url, namer, proxy, trust, has_identity, stall: self.stall }.error(&error)
-        })
+        let (namer, proxy, trust) = (request.namer.as_ref(), self.agents.proxy(url)?, &self.trust);
+        let has_identity = self.has_identity && giver == Giver::User;
+        let failed = Failed { url, namer, proxy, trust, has_identity, stall: self.stall };
+        match answer {
+            // Only proxies answer so.
+            Ok(answer) if answer.status() == 407 && proxy.is_some() => Err(failed.refused_by_proxy(407)),
+            Ok(answer) => Ok(Response::new(url.clone(), answer, self.stall)),
+            Err(error) => Err(failed.error(&error)),
+        }
     }
 
     /// Who gave the URL of a request. Refuses what can be refused without resolving the name of its host.

@@ -29,7 +29,11 @@ impl Failed<'_> {
         match source {
             ureq::Error::Timeout(reason) => self.silence(*reason),
             ureq::Error::Io(error) => self.io(error),
-            ureq::Error::ConnectProxyFailed(why) => self.refused_by_proxy(why),
+            // `proxy server responded 407/407`
+            ureq::Error::ConnectProxyFailed(why) => match why.rsplit('/').next().and_then(|text| text.parse().ok()) {
+                Some(status) => self.refused_by_proxy(status),
+                None => self.by_proxy("does not answer", None),
+            },
             ureq::Error::LargeResponseHeader(..) => self.malformed("the header of the response is too long"),
             ureq::Error::Protocol(error) => self.malformed(&format!("the server does not answer in HTTP: {error}")),
             ureq::Error::Other(inner) => match (inner.downcast_ref(), self.namer) {
@@ -115,10 +119,8 @@ impl Failed<'_> {
         }
     }
 
-    /// The answer of a proxy to CONNECT, in the words of `ureq`: `proxy server responded 407/407`.
-    fn refused_by_proxy(&self, why: &str) -> Error {
-        let status = why.rsplit('/').next().and_then(|digits| digits.parse::<u16>().ok());
-        let Some(status) = status else { return self.by_proxy("does not answer", None) };
+    /// The proxy's own answer.
+    pub(super) fn refused_by_proxy(&self, status: u16) -> Error {
         let reason = ureq::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         let hint = match (status, self.proxy.is_some_and(|proxy| proxy.username().is_some())) {
             (407, true) => ": its user or password is wrong",

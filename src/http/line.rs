@@ -8,9 +8,13 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
+use ureq::http::Uri;
+use ureq::http::uri::Authority;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter, time,
 };
+
+use super::forward::Forward;
 
 /// The fewest bytes that a server sends while it is waited for as long as for a silent one. Slower is no honest link.
 const LEAST: usize = 1024;
@@ -73,10 +77,20 @@ impl Pace {
 }
 
 /// Makes a [`Line`] of a connection.
-#[derive(Debug)]
 pub(super) struct LineConnector {
     pub(super) tls: Arc<ClientConfig>,
+    /// For the proxy, which is not shown what is for servers.
+    pub(super) proxy_tls: Arc<ClientConfig>,
+    pub(super) proxy: Option<Uri>,
+    /// Whether requests are sent to the proxy, in place of the servers.
+    pub(super) forward: Option<Arc<Forward>>,
     pub(super) stall: Duration,
+}
+
+impl fmt::Debug for LineConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LineConnector")
+    }
 }
 
 impl<In: Transport> Connector<In> for LineConnector {
@@ -85,12 +99,15 @@ impl<In: Transport> Connector<In> for LineConnector {
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Line>, ureq::Error> {
         let Some(transport) = chained else { return Ok(None) };
         let (transport, pace): (Box<dyn Transport>, _) = (Box::new(transport), Pace::new(self.stall));
-        let way = if details.needs_tls() {
+        let forward = self.forward.as_ref();
+        let way = if forward.map_or(details.needs_tls(), |forward| forward.is_secure()) {
             Way::Tls(Box::new(self.handshake(details, transport, pace).map_err(worded)?))
         } else {
             Way::Plain(transport, pace)
         };
-        Ok(Some(Line { way, was_used: false, is_answered: false }))
+        let authority = details.uri.authority().map_or("", Authority::as_str).to_owned();
+        let forward = forward.map(|forward| (Arc::clone(forward), authority));
+        Ok(Some(Line { way, forward, is_new: true, was_used: false, is_answered: false }))
     }
 }
 
@@ -101,9 +118,13 @@ impl LineConnector {
         transport: Box<dyn Transport>,
         pace: Pace,
     ) -> Result<Secure, ureq::Error> {
-        let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let peer = self.forward.as_ref().map_or(details.uri, |forward| &forward.proxy);
+        let host = peer.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
-        let mut session = ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
+        // The connection to a proxy is made before those through it, as if there were none.
+        let is_proxy = self.forward.is_some() || self.proxy.as_ref() == Some(peer) && details.config.proxy().is_none();
+        let tls = if is_proxy { &self.proxy_tls } else { &self.tls };
+        let mut session = ClientConnection::new(Arc::clone(tls), name).map_err(io::Error::other)?;
         let mut socket = Socket { inner: TransportAdapter::new(transport, Arc::clone(&details.current_time)), pace };
         socket.inner.set_timeout(left(details));
         while session.is_handshaking() {
@@ -124,9 +145,12 @@ fn left(details: &ConnectionDetails) -> NextTimeout {
 }
 
 /// A connection to a server.
-#[derive(Debug)]
 pub(super) struct Line {
     way: Way,
+    /// The proxy that requests are sent to, and the server that they are for.
+    forward: Option<(Arc<Forward>, String)>,
+    /// Whether nothing was sent yet.
+    is_new: bool,
     /// Whether it has brought an answer to an earlier request.
     was_used: bool,
     /// Whether something has come since the last request.
@@ -229,6 +253,17 @@ impl Line {
         }
     }
 
+    /// Addresses a request, of which the first `amount` bytes are about to be sent, to the proxy that it is sent to.
+    fn address(&mut self, amount: usize) -> Result<usize, ureq::Error> {
+        let Some((forward, authority)) = &self.forward else { return Ok(amount) };
+        let output = match &mut self.way {
+            Way::Plain(inner, _) => inner.buffers().output(),
+            Way::Tls(secure) => secure.buffers.output(),
+        };
+        let longer = forward.rewrite(output, amount, authority);
+        longer.ok_or_else(|| ureq::Error::Io(io::Error::other("the header of the request is too long")))
+    }
+
     fn is_left(&self) -> bool {
         self.was_used && !self.is_answered
     }
@@ -243,8 +278,10 @@ impl Transport for Line {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let is_begin = self.is_new || self.is_answered;
         self.was_used |= self.is_answered;
-        self.is_answered = false;
+        (self.is_new, self.is_answered) = (false, false);
+        let amount = if is_begin { self.address(amount)? } else { amount };
         self.way.transmit(amount, timeout).map_err(|error| self.broken(error))
     }
 
@@ -273,12 +310,9 @@ impl Transport for Line {
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plain(..) => "Plain",
-            Self::Tls(_) => "Tls",
-        })
+        f.write_str("Line")
     }
 }
 

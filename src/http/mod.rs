@@ -19,6 +19,7 @@ mod certificate;
 mod client;
 mod error;
 mod failure;
+mod forward;
 mod identity;
 mod line;
 mod names;

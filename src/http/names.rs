@@ -104,6 +104,8 @@ pub(super) enum Giver {
 pub(super) struct Guard {
     pub(super) names: Names,
     pub(super) giver: Giver,
+    /// The proxy that requests are sent to, in place of the servers.
+    pub(super) forward: Option<Uri>,
 }
 
 /// A server gave a name, and may not lead to its address.
@@ -113,6 +115,9 @@ pub(super) struct Forbidden(pub(super) IpAddr);
 
 impl Resolver for Guard {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        if let Some(proxy) = &self.forward {
+            return self.names.resolve(proxy, config, timeout);
+        }
         // The user gave the proxy.
         let is_proxy = config.proxy().is_some_and(|proxy| proxy.uri() == uri);
         let mut found = self.names.resolve(uri, config, timeout)?;

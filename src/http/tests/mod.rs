@@ -1,6 +1,6 @@
 //! Requests to local test servers.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,8 +55,13 @@ fn pause(milliseconds: u64) {
     thread::sleep(Duration::from_millis(milliseconds));
 }
 
+/// The line and headers of a request. Content that came with them is lost.
 fn request(stream: impl Read) -> String {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+    head(&mut BufReader::new(stream))
+}
+
+fn head(reader: &mut impl BufRead) -> String {
+    let lines = reader.lines().map_while(Result::ok);
     lines.take_while(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 

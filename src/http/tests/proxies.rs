@@ -6,14 +6,10 @@ use super::*;
 
 #[test]
 fn a_proxy_is_asked_where_one_is_set() {
-    // The proxy opens a tunnel and answers the tunnelled request itself.
-    let proxy = serve(|request| {
-        let line = request.lines().next().unwrap_or_default();
-        format!("HTTP/1.1 200 Established\r\n\r\n{}", ok(line))
-    });
+    let proxy = serve(|request| ok(request.lines().next().unwrap_or_default()));
     let settings = Settings { http_proxy: Some(format!("http://{proxy}").into()), ..Settings::default() };
     let (_, line) = get("http://nowhere.invalid/x", &settings).expect("the proxy answers");
-    assert_eq!(line, "CONNECT nowhere.invalid:80 HTTP/1.1");
+    assert_eq!(line, "GET http://nowhere.invalid/x HTTP/1.1");
     let settings = Settings { no_proxy: "invalid".to_owned(), ..settings };
     assert!(get("http://nowhere.invalid/x", &settings).is_err());
     let settings = Settings { http_proxy: Some("::".to_owned().into()), ..Settings::default() };
@@ -26,23 +22,70 @@ fn through(proxy: &str) -> Settings {
 }
 
 #[test]
-fn each_gets_its_own_credentials() {
+fn plain_requests_are_sent_to_the_proxy() {
     let (told, heard) = mpsc::channel();
     let proxy = scripted(move |_, stream| {
-        told.send(request(&stream)).expect("a listener");
-        send(&stream, "HTTP/1.1 200 Established\r\n\r\n");
-        told.send(request(&stream)).expect("a listener");
-        send(&stream, &ok("hello"));
+        let mut reader = BufReader::new(&stream);
+        loop {
+            let asked = head(&mut reader);
+            if asked.is_empty() {
+                return;
+            }
+            let length = asked.contains("content-length: 5").then_some(5);
+            reader.read_exact(&mut vec![0; length.unwrap_or(0)]).expect("the content");
+            told.send(asked).expect("a listener");
+            send(&stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        }
     });
     let settings = through(&format!("http://me:hunter2@{proxy}"));
-    assert!(!format!("{settings:?} {:?}", Client::new(&settings)).contains("hunter2"));
-    get("http://you:sesame@nowhere.invalid/x", &settings).expect("an answer");
-    let (tunnel, request) = (heard.recv().expect("a tunnel"), heard.recv().expect("a request"));
-    assert!(tunnel.starts_with("CONNECT nowhere.invalid:80 HTTP/1.1\n"), "{tunnel}");
+    let client = Client::new(&settings);
+    assert!(!format!("{settings:?} {client:?}").contains("hunter2"));
+    let url = "http://you:sesame@nowhere.invalid:5000/x?y".parse::<Url>().expect("a URL");
+    for request in [Request::new(Method::Get, &url), Request::new(Method::Put, &url).bytes(b"bytes")] {
+        let method = request.method.name();
+        assert_eq!(client.send(request).and_then(|answer| answer.bytes(5)).expect("an answer"), b"hello");
+        let asked = heard.recv().expect("a request");
+        let start =
+            format!("{method} http://nowhere.invalid:5000/x?y HTTP/1.1\nProxy-Authorization: Basic bWU6aHVudGVyMg==\n");
+        assert!(asked.starts_with(&start), "{asked}");
+        assert!(asked.contains("authorization: Basic eW91OnNlc2FtZQ==\n"), "{asked}");
+        assert!(asked.contains("host: nowhere.invalid:5000\n"), "{asked}");
+    }
+    let refusing = serve(|_| "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let why = get("http://nowhere.invalid/", &through(&format!("http://me:hunter2@{refusing}"))).expect_err("refused");
+    let start = format!("the proxy http://{refusing} answers 407 Proxy Authentication Required: its user or password");
+    assert!(why.contains(&start), "{why}");
+}
+
+#[test]
+fn each_gets_its_own_credentials() {
+    let (told, heard) = mpsc::channel();
+    let tunnel = move |stream: &TcpStream| {
+        told.send(request(stream)).expect("a listener");
+        send(stream, "HTTP/1.1 200 Established\r\n\r\n");
+    };
+    let (url, proxy, settings) = tls::behind(tunnel, ok);
+    let settings = Settings { https_proxy: through(&format!("http://me:hunter2@{proxy}")).https_proxy, ..settings };
+    let request = get(&url.replace("://", "://you:sesame@"), &settings).expect("an answer").1;
+    let tunnel = heard.recv().expect("a tunnel");
+    assert!(tunnel.starts_with("CONNECT server.invalid:443 HTTP/1.1\n"), "{tunnel}");
     assert!(tunnel.contains("Proxy-Authorization: Basic bWU6aHVudGVyMg==\n"), "{tunnel}");
     assert_eq!(tunnel.to_lowercase().matches("authorization").count(), 1, "{tunnel}");
     assert!(request.contains("authorization: Basic eW91OnNlc2FtZQ==\n"), "{request}");
     assert_eq!(request.to_lowercase().matches("authorization").count(), 1, "{request}");
+}
+
+#[test]
+fn a_proxy_may_be_reached_by_tls() {
+    let (proxy, settings) = tls::trusted(|stream| stream.write_all(ok("hello").as_bytes()).expect("a client"));
+    let settings = Settings { http_proxy: Some(proxy.to_string().into()), ..settings };
+    assert_eq!(get("http://nowhere.invalid/", &settings), Ok((Some(5), "hello".to_owned())));
+    // A tunnel within, to a server that the tunnel makes of itself.
+    let (url, proxy, settings) = tls::nested();
+    let settings = Settings { https_proxy: Some(proxy.into()), ..settings };
+    assert_eq!(get(&url, &settings), Ok((Some(6), "nested".to_owned())));
+    let unknown = Settings { roots: Vec::new(), ..settings };
+    assert!(get(&url, &unknown).expect_err("not trusted").contains("not trusted"));
 }
 
 #[test]

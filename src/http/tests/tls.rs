@@ -108,6 +108,46 @@ pub(super) fn trusted(answer: impl Fn(&mut dyn Write) + Send + Sync + 'static) -
     (format!("https://localhost:{}/", at.port()).parse().expect("a URL"), trusting(&pair))
 }
 
+/// A server `server.invalid` behind `tunnel`, which treats what comes before TLS: its URL, where the tunnel is, and a
+/// client's settings that trust the server.
+pub(super) fn behind(
+    tunnel: impl Fn(&TcpStream) + Send + Sync + 'static,
+    answer: impl Fn(&str) -> String + Send + Sync + 'static,
+) -> (String, SocketAddr, Settings) {
+    let pair = made(None, |params| {
+        params.subject_alt_names =
+            CertificateParams::new(["server.invalid".to_owned()]).expect("a name").subject_alt_names;
+    });
+    let config = config(&pair, None);
+    let at = scripted(move |_, stream| {
+        tunnel(&stream);
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).expect("a session"), stream);
+        let asked = request(&mut stream);
+        let _ = stream.write_all(answer(&asked).as_bytes());
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+    });
+    ("https://server.invalid/".to_owned(), at, trusting(&pair))
+}
+
+/// A proxy that is reached by TLS, and itself is the server at the end of its tunnels: the URL of that, the address of
+/// the proxy, and a client's settings that trust both.
+pub(super) fn nested() -> (String, String, Settings) {
+    let names = ["localhost".to_owned(), "server.invalid".to_owned()];
+    let pair = made(None, |params| {
+        params.subject_alt_names = CertificateParams::new(names).expect("names").subject_alt_names;
+    });
+    let inner = config(&pair, None);
+    let at = secretly(config(&pair, None), move |tunnel| {
+        tunnel.write_all(b"HTTP/1.1 200 Established\r\n\r\n").expect("a client");
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&inner)).expect("a session"), tunnel);
+        request(&mut stream);
+        let _ = stream.write_all(ok("nested").as_bytes());
+        let _ = stream.flush();
+    });
+    ("https://server.invalid/".to_owned(), format!("https://localhost:{}", at.port()), trusting(&pair))
+}
+
 fn trusting(authority: &Pair) -> Settings {
     Settings { roots: vec![authority.der()], retries: Retries::NONE, ..Settings::default() }
 }

@@ -13,6 +13,8 @@ pub struct Body {
     inner: ureq::BodyReader<'static>,
     left: Option<u64>,
     stall: Duration,
+    /// What happened, after which nothing comes: it must not pass for the end.
+    broken: Option<BodyError>,
 }
 
 /// How a body does not come as it should.
@@ -81,11 +83,20 @@ fn missing(left: Option<u64>) -> String {
 impl Body {
     pub(super) fn new(body: ureq::Body, stall: Duration) -> Self {
         let left = body.content_length();
-        Self { inner: body.into_with_config().limit(u64::MAX).reader(), left, stall }
+        Self { inner: body.into_with_config().limit(u64::MAX).reader(), left, stall, broken: None }
     }
 
     /// Reads the next bytes; none at the end.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, BodyError> {
+        let result = match &self.broken {
+            Some(error) => Err(error.clone()),
+            None => self.receive_more(buffer),
+        };
+        self.broken = result.as_ref().err().cloned();
+        result
+    }
+
+    fn receive_more(&mut self, buffer: &mut [u8]) -> Result<usize, BodyError> {
         line::begin();
         let got = self.inner.read(buffer).map_err(|error| self.error(&error))?;
         match &mut self.left {

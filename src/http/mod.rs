@@ -8,9 +8,10 @@
 //!              └─ keeps connections; may be shared by threads
 //! ```
 //!
-//! What must never happen: a certificate goes unchecked, unless the user says so; a redirect leads from `https` to `http`, or redirects never
-//! end; credentials are sent to another server; a silent server blocks us forever; a server decides how much memory is
-//! used; a truncated file passes as complete; a password from a URL is shown.
+//! What must never happen: a certificate goes unchecked, unless the user says so; a redirect leads from `https` to
+//! `http`, or redirects never end; a server leads us to what only we can reach; credentials are sent to another server;
+//! a server that is silent, or as good as silent, blocks us forever; a server decides how much memory is used; a
+//! truncated file passes as complete; a password from a URL or of a proxy is shown.
 
 mod address;
 mod agents;

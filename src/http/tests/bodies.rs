@@ -46,6 +46,8 @@ fn broken(url: &Url) -> (usize, std::io::ErrorKind, BodyError) {
     let mut body = Client::new(&impatient()).get(url).expect("an answer").into_body();
     let mut bytes = Vec::new();
     let error = body.read_to_end(&mut bytes).expect_err("a broken body");
+    let again = body.read(&mut [0]).expect_err("no end");
+    assert_eq!(BodyError::of(&again), BodyError::of(&error));
     (bytes.len(), error.kind(), BodyError::of(&error).expect("how").clone())
 }
 

@@ -159,7 +159,10 @@ impl CliError {
             Self::Ops(ops::Error::Store(store::Error::Io { source, .. })) if is_refusal(source) => {
                 Some("the image store is not writable; use --root DIR for another one".to_owned())
             }
-            Self::Ops(ops::Error::Registry(error)) => registry_hint::hint(error),
+            Self::Ops(ops::Error::Registry(error) | ops::Error::PullDenied { source: error, .. }) => {
+                registry_hint::hint(error)
+            }
+            Self::Ops(ops::Error::Http(error)) => registry_hint::of_network(error),
             Self::Ops(ops::Error::Credentials(error)) => registry_hint::of_credentials(error),
             Self::Ops(ops::Error::Folder { path }) => {
                 Some(format!("to make it an image: imgtool commit --from scratch {}", path.display()))

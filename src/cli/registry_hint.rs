@@ -1,5 +1,6 @@
 //! Ways out of what goes wrong with registries.
 
+use crate::http::{self, Distrust};
 use crate::registry::credentials::{self, HelperProblem};
 use crate::registry::{Error, Refusal};
 
@@ -22,7 +23,28 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             Some(format!("the credentials for {host} do not allow this; for others: imgtool login {host}"))
         }
         Error::Unauthorized { host, .. } => Some(format!("if it needs credentials: imgtool login {host}")),
+        Error::Http(error) => of_network(error),
         _ => error.refusal().and_then(of_limits),
+    }
+}
+
+/// What helps against an error of the network.
+pub(super) fn of_network(error: &http::Error) -> Option<String> {
+    match error {
+        http::Error::Certificate { url, problem: Distrust::SelfSigned | Distrust::UnknownAuthority, .. } => {
+            let host = url.authority();
+            Some(format!(
+                "to trust it, save the certificate of its authority as /etc/docker/certs.d/{host}/ca.crt, or give it with \
+                 --tls-ca FILE"
+            ))
+        }
+        http::Error::ClientCertificate { url, .. } => {
+            let host = url.authority();
+            Some(format!(
+                "the client certificate and its key belong to /etc/docker/certs.d/{host}/: client.cert, client.key"
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use super::Error;
-use crate::http::{self, Body, Response};
+use crate::http::{self, Body, BodyError, Response, Url};
 use crate::oci::Descriptor;
 
 /// How often in a row a transfer is continued that gets nowhere.
@@ -67,8 +67,9 @@ impl BlobStream {
             let actual = sent.saturating_add(length);
             return Err(Error::Size { name: name(), digest, expected: size, actual });
         }
+        let url = response.url().clone();
         let mut body = response.into_body();
-        skip(&mut body, self.at - sent)?;
+        skip(&mut body, self.at - sent, &url)?;
         Ok(body)
     }
 
@@ -103,7 +104,9 @@ impl Read for BlobStream {
             let want = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let Some(body) = self.body.as_mut().filter(|_| want > 0) else { return Ok(0) };
             match body.read(&mut into[..want]) {
-                Ok(0) => self.go_on(io::ErrorKind::UnexpectedEof.into())?,
+                Ok(0) => {
+                    self.go_on(io::Error::new(io::ErrorKind::UnexpectedEof, BodyError::Closed { left: Some(left) }))?;
+                }
                 Ok(got) => {
                     self.at += got as u64;
                     return Ok(got);
@@ -116,11 +119,11 @@ impl Read for BlobStream {
 }
 
 /// Reads past `count` bytes that are known already.
-fn skip(body: &mut Body, count: u64) -> Result<(), http::Error> {
-    let wrong = |why: String| http::Error::Body { why };
+fn skip(body: &mut Body, count: u64, url: &Url) -> Result<(), http::Error> {
+    let broken = |source| http::Error::Transfer { url: url.clone(), source };
     match io::copy(&mut body.take(count), &mut io::sink()) {
         Ok(skipped) if skipped == count => Ok(()),
-        Ok(skipped) => Err(wrong(format!("the server sends {skipped} bytes where {count} are there"))),
-        Err(error) => Err(wrong(error.to_string())),
+        Ok(skipped) => Err(broken(BodyError::Closed { left: Some(count - skipped) })),
+        Err(error) => Err(broken(BodyError::of(&error).cloned().unwrap_or(BodyError::Reset))),
     }
 }

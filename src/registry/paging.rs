@@ -30,8 +30,9 @@ pub(super) fn all(
     let (mut url, mut entries, mut seen) = (endpoint.url(path)?, Vec::new(), HashSet::new());
     loop {
         seen.insert(url.to_string());
-        let response =
-            endpoint.send(scope, what, || Request::new(Method::Get, &url).header("accept", "application/json"))?;
+        let response = endpoint.send(scope, what, || {
+            Request::new(Method::Get, &url).header("accept", "application/json").whole(PAGE_LIMIT)
+        })?;
         if response.status() >= 300 {
             return Err(endpoint.refused(what, scope, response));
         }

@@ -99,7 +99,7 @@ impl Repository {
         self.first(|endpoint| {
             let url = endpoint.url(&path)?;
             let make = || {
-                let request = Request::new(method, &url);
+                let request = Request::new(method, &url).whole(manifest::LIMIT);
                 manifest::ACCEPT
                     .iter()
                     .fold(request, |request, media_type| request.header("accept", media_type.as_str()))

@@ -119,7 +119,7 @@ impl TokenRequest<'_> {
             realm: self.bearer.realm.clone(),
             why: error.to_string(),
         })?;
-        let mut request = Request::new(Method::Get, &url).foreign(self.registry);
+        let mut request = Request::new(Method::Get, &url).foreign(self.registry).whole(LIMIT);
         if let Some((user, password)) = user {
             request = request.header("authorization", basic(user, password));
         }
@@ -139,7 +139,7 @@ impl TokenRequest<'_> {
         ];
         let encoded = form.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
         let body = encoded.join("&");
-        let request = Request::new(Method::Post, realm).foreign(self.registry);
+        let request = Request::new(Method::Post, realm).foreign(self.registry).whole(LIMIT).repeatable();
         let request = request.header("content-type", "application/x-www-form-urlencoded").bytes(body.as_bytes());
         Ok(client.send(request)?)
     }

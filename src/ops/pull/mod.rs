@@ -143,7 +143,11 @@ impl Puller<'_> {
         let digest = entry.descriptor.digest;
         // A name with a digest leads to the same for ever.
         if self.name.digest().is_none() {
-            let there = self.repository.head(self.name)?;
+            let there = match self.repository.head(self.name) {
+                // Some servers refuse HEAD; what is wrong, the answer to GET tells.
+                Err(registry::Error::NoManifest { .. } | registry::Error::Refused { .. }) => None,
+                there => there?,
+            };
             if there.is_none_or(|there| there.digest != digest) {
                 return Ok(None);
             }

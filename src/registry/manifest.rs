@@ -25,9 +25,14 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
 }
 
+/// The digest in the headers of a response.
+pub(super) fn announced_digest(response: &Response) -> Option<Digest> {
+    response.header(DIGEST)?.trim().parse().ok()
+}
+
 /// The descriptor in the headers of a response, if they have all of it.
 pub(super) fn announced(response: &Response) -> Option<Descriptor> {
-    let digest = response.header(DIGEST)?.trim().parse::<Digest>().ok()?;
+    let digest = announced_digest(response)?;
     let media_type = known(content_type(response)?)?;
     let size = response.header("content-length")?.trim().parse().ok()?;
     Some(Descriptor::new(media_type, digest, size))
@@ -37,7 +42,7 @@ pub(super) fn announced(response: &Response) -> Option<Descriptor> {
 pub(super) fn read(name: &Reference, expected: Option<&Digest>, response: Response) -> Result<Fetched, Error> {
     let shown = name.familiar();
     let content_type = content_type(&response).map(str::to_owned);
-    let header = response.header(DIGEST).and_then(|digest| digest.trim().parse::<Digest>().ok());
+    let header = announced_digest(&response);
     let bytes = response.bytes(LIMIT)?;
     let actual = Digest::of(&bytes);
     if let Some(expected) = expected.copied().into_iter().chain(header).find(|digest| *digest != actual) {

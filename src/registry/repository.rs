@@ -40,6 +40,11 @@ impl Repository {
         Ok(manifest::announced(&self.ask_for_manifest(Method::Head, name)?))
     }
 
+    /// The digest of a manifest, without fetching it; nothing, if the registry does not say it.
+    pub fn digest(&self, name: &Reference) -> Result<Option<Digest>, Error> {
+        Ok(manifest::announced_digest(&self.ask_for_manifest(Method::Head, name)?))
+    }
+
     /// The manifest or index of a digest.
     pub fn manifest_of(&self, digest: &Digest) -> Result<Fetched, Error> {
         self.manifest(&self.name.with_digest(*digest))
@@ -98,12 +103,9 @@ impl Repository {
         let (scope, what) = (Scope::Pull(self.name.repository()), name.familiar());
         self.first(|endpoint| {
             let url = endpoint.url(&path)?;
-            let make = || {
-                let request = Request::new(method, &url).whole(manifest::LIMIT);
-                manifest::ACCEPT
-                    .iter()
-                    .fold(request, |request, media_type| request.header("accept", media_type.as_str()))
-            };
+            // In one header: some servers look at the first of several only.
+            let accepted = manifest::ACCEPT.map(|media_type| media_type.to_string()).join(", ");
+            let make = || Request::new(method, &url).whole(manifest::LIMIT).header("accept", accepted.as_str());
             let response = endpoint.send(scope, &what, make)?;
             match response.status() {
                 200..300 => Ok(response),

@@ -15,7 +15,7 @@ mod layers;
 use super::intake::{self, LayerIntake};
 use super::{Context, Error};
 use crate::archive;
-use crate::image::{Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
+use crate::image::{self, Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
 use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
 use crate::registry::{self, Choice, Repository};
 use crate::store::{Catalog, CatalogEntry, Quarantine};
@@ -80,7 +80,8 @@ struct Puller<'a> {
 
 impl Puller<'_> {
     fn pull(&self) -> Result<PulledImage, Error> {
-        if let Some(known) = self.known()? {
+        let stored = self.stored()?;
+        if let Some(known) = self.known(stored.as_ref())? {
             self.tell_name();
             return Ok(known);
         }
@@ -112,7 +113,8 @@ impl Puller<'_> {
             Ok::<_, Error>(())
         })?;
         named?;
-        Ok(PulledImage { name: self.name.clone(), digest: descriptor.digest, id: taken.id, is_new: true })
+        let is_new = stored.is_none_or(|stored| stored.digest != descriptor.digest);
+        Ok(PulledImage { name: self.name.clone(), digest: descriptor.digest, id: taken.id, is_new })
     }
 
     /// Lets the name lead to the image. What it led to before stays without a name, unless that is the same image.
@@ -129,30 +131,36 @@ impl Puller<'_> {
         complete.collect::<Vec<_>>() == [id]
     }
 
-    /// The image, if the store has what the registry would send.
-    fn known(&self) -> Result<Option<PulledImage>, Error> {
-        let catalog = self.context.store.catalog()?;
-        let Some(entry) = catalog.find(self.name) else { return Ok(None) };
-        let Ok(tree) = self.context.store.tree(entry) else { return Ok(None) };
-        let platform = self.options.platform.as_ref();
-        let image = match platform {
-            Some(platform) => tree.image_for(platform),
-            None => tree.default_image(&self.context.host),
-        };
-        let Some(image) = image.filter(|image| image.is_complete()) else { return Ok(None) };
-        let digest = entry.descriptor.digest;
+    /// The image, if the registry says that it has what the store has.
+    fn known(&self, stored: Option<&PulledImage>) -> Result<Option<PulledImage>, Error> {
+        let Some(stored) = stored else { return Ok(None) };
         // A name with a digest leads to the same for ever.
         if self.name.digest().is_none() {
-            let there = match self.repository.head(self.name) {
+            let there = match self.repository.digest(self.name) {
                 // Some servers refuse HEAD; what is wrong, the answer to GET tells.
                 Err(registry::Error::NoManifest { .. } | registry::Error::Refused { .. }) => None,
                 there => there?,
             };
-            if there.is_none_or(|there| there.digest != digest) {
+            if there != Some(stored.digest) {
                 return Ok(None);
             }
         }
-        Ok(Some(PulledImage { name: self.name.clone(), digest, id: image.id(), is_new: false }))
+        Ok(Some(stored.clone()))
+    }
+
+    /// What the store has under the name for the platform, if that is complete.
+    fn stored(&self) -> Result<Option<PulledImage>, Error> {
+        let catalog = self.context.store.catalog()?;
+        let Some(entry) = catalog.find(self.name) else { return Ok(None) };
+        let Ok(tree) = self.context.store.tree(entry) else { return Ok(None) };
+        let complete: Vec<&Image> = tree.images().into_iter().filter(|image| image.is_complete()).collect();
+        let image = match (&self.options.platform, &tree) {
+            (Some(platform), _) => tree.image_for(platform),
+            (None, ImageTree::Image(_)) => complete.first().copied(),
+            (None, _) => image::select(&complete, &self.context.host),
+        };
+        let digest = entry.descriptor.digest;
+        Ok(image.map(|image| PulledImage { name: self.name.clone(), digest, id: image.id(), is_new: false }))
     }
 
     /// A single image has to be for the platform that was asked for.

@@ -45,7 +45,7 @@
 //! | read the images of a place | [`ops::source`]: [`ops::Context::inventory`] lists them; what is at the place is an [`image::ImageSource`] |
 //! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
 //! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
-//! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `keep_partial` for what came in parts |
+//! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `receive_layer` and `receive_blob` for what arrives |
 //! | publish an image | [`store::Quarantine::assemble`], then [`store::Quarantine::publish_image`] |
 //!
 //! - A new command is a function in [`ops`], a file in [`cli`] with its flags, and a line in `cli::Command`.

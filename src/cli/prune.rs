@@ -8,6 +8,7 @@ use super::usage::Arity;
 use crate::ops::filter::Filters;
 use crate::ops::prune::{PruneOptions, prune};
 use crate::ops::remove::RemovalEvent;
+use crate::store::StalePartials;
 use crate::ui::human;
 
 /// Remove unused images, unreferenced blobs and leftovers of killed processes
@@ -34,8 +35,8 @@ pub(super) struct Args {
     extra: Vec<String>,
 }
 
-/// How long parts of blobs wait for their transfer to go on: over a weekend, and a holiday after it.
-const PARTIALS_STAY: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+/// How long parts of blobs wait for their transfer to go on.
+const PARTIALS_STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 const DANGLING: &str = "This will remove all dangling images.";
 const ALL: &str = "This will remove all images without at least one container associated to them.";
@@ -47,8 +48,12 @@ impl Args {
         if !self.force && !self.dry_run && !confirmed(session, &self.warning())? {
             return Ok(());
         }
-        let partials_before = SystemTime::from(session.now).checked_sub(PARTIALS_STAY);
-        let options = PruneOptions { all: self.all, keep: self.keep, filters, partials_before, dry_run: self.dry_run };
+        let partials = match SystemTime::from(session.now).checked_sub(PARTIALS_STAY) {
+            _ if self.all => StalePartials::All,
+            Some(limit) => StalePartials::Before(limit),
+            None => StalePartials::Needless,
+        };
+        let options = PruneOptions { all: self.all, keep: self.keep, filters, partials, dry_run: self.dry_run };
         let report = prune(&session.context, &options)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;

@@ -30,6 +30,15 @@ impl Durable {
         Ok(Self { file: Some(file), path, published: false, draft })
     }
 
+    /// Gives a file that is complete and synced a second name, at `path`; it cannot be written.
+    pub fn linked(from: &Path, path: PathBuf, job: &Token) -> io::Result<Self> {
+        let ((), draft) = Draft::create(job, || {
+            fs::hard_link(from, &path)?;
+            Ok(((), path.clone()))
+        })?;
+        Ok(Self { file: None, path, published: false, draft })
+    }
+
     /// The file, writable until it is settled.
     pub fn file(&self) -> &File {
         self.file.as_ref().expect("a draft is not written after it was settled")

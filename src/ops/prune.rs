@@ -1,14 +1,13 @@
 //! `image prune`: removes images without a name, and unreferenced blobs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
 
 use super::family::{Family, RemovalEvent};
 use super::filter::Filters;
 use super::records::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ImageId;
-use crate::store::Reachable;
+use crate::store::{Reachable, StalePartials};
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
@@ -28,8 +27,8 @@ pub struct PruneOptions {
     pub keep: Option<usize>,
     /// Which of them.
     pub filters: Filters,
-    /// Parts of blobs go whose transfer last went on before this time; none if it is not said.
-    pub partials_before: Option<SystemTime>,
+    /// Which parts of blobs go, whose transfer was interrupted.
+    pub partials: StalePartials,
     /// Report what would be removed, without removing it.
     pub dry_run: bool,
 }
@@ -48,23 +47,21 @@ pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, E
     family.apply(&mut after);
     let reachable = context.store.reachable(&after)?;
     let Some(alone) = alone else {
-        let bytes = would_free(context, &reachable, options.partials_before)?;
+        let bytes = would_free(context, &reachable, options.partials)?;
         return Ok(PruneReport { events, bytes });
     };
     context.store.replace(&alone, &after)?;
-    let mut bytes = context.store.sweep(&alone, &reachable)?.bytes;
+    // Before the blobs go, since that of a part may be one of them.
+    let mut bytes = context.store.expire_partials(&alone, options.partials)?;
+    bytes += context.store.sweep(&alone, &reachable)?.bytes;
     bytes += context.store.prune_snapshots(&alone, &reachable)?;
-    if let Some(limit) = options.partials_before {
-        bytes += context.store.expire_partials(&alone, limit)?;
-    }
     Ok(PruneReport { events, bytes })
 }
 
 /// How many bytes would be free.
-fn would_free(context: &Context, reachable: &Reachable, partials_before: Option<SystemTime>) -> Result<u64, Error> {
-    let partials = partials_before.map(|limit| context.store.stale_partials(limit)).transpose()?;
-    let partials: u64 = partials.iter().flatten().map(|(_, size)| size).sum();
-    Ok(context.store.garbage(reachable)? + context.store.stale_snapshots(reachable)? + partials)
+fn would_free(context: &Context, reachable: &Reachable, partials: StalePartials) -> Result<u64, Error> {
+    let store = &context.store;
+    Ok(store.garbage(reachable)? + store.stale_snapshots(reachable)? + store.stale_partials(partials)?)
 }
 
 /// Removes the selected images.

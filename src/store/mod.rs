@@ -17,6 +17,7 @@
 //! half a change; nobody holds a lock for as long as a transfer takes: who works for long has a `lease` on what
 //! must not be deleted meanwhile.
 
+mod arrival;
 mod assembly;
 mod catalog;
 mod gc;
@@ -25,6 +26,7 @@ mod lease;
 mod lock;
 mod partial;
 mod quarantine;
+mod receive;
 mod remembered;
 mod snapshots;
 
@@ -32,12 +34,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use arrival::PartialWriter;
 pub use assembly::Assembly;
 pub use catalog::{Catalog, CatalogEntry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
-pub use partial::Partial;
+pub use partial::{Partial, Patience, StalePartials};
 pub use quarantine::{Quarantine, VerifiedLayer};
+pub use receive::{ReceiveError, Received};
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 
 use lease::Lease;

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cancel::{Draft as Vanishing, Token};
 
 use super::lease::{LEASE, Lease};
+use super::partial::{PartialFile, Patience};
 use super::{Catalog, Error, Partial, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, QuarantinedBlob, QuarantinedLayer, Reopen};
@@ -43,8 +44,9 @@ pub struct VerifiedLayer {
 /// Blobs that are not in the store yet.
 #[derive(Debug)]
 pub struct Quarantine {
-    store: Store,
-    limits: Limits,
+    pub(super) store: Store,
+    pub(super) limits: Limits,
+    pub(super) patience: Patience,
     kept: Mutex<BTreeMap<Digest, QuarantinedFile>>,
     held: Mutex<HashMap<u64, QuarantinedFile>>,
     next: AtomicU64,
@@ -62,11 +64,11 @@ struct QuarantinedFile {
 
 /// Where the bytes of a blob are until it is published.
 #[derive(Debug)]
-enum BlobBytes {
+pub(super) enum BlobBytes {
     /// In the quarantine.
     Draft(Durable),
     /// In the file of the transfer, which stays if the quarantine is dropped.
-    Partial(Partial),
+    Partial(PartialFile),
 }
 
 /// Members of a stream up to this size are kept in memory, as long as the budget lasts.
@@ -83,6 +85,7 @@ impl Quarantine {
         Ok(Self {
             store: store.clone(),
             limits,
+            patience: Patience::default(),
             kept: Mutex::default(),
             held: Mutex::default(),
             next: AtomicU64::new(0),
@@ -91,6 +94,11 @@ impl Quarantine {
             lease,
             folder,
         })
+    }
+
+    /// The same with another patience for other processes that receive the same blobs.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Holds a lease on blobs of the store until the quarantine is published; they must still exist then.
@@ -282,18 +290,28 @@ impl Quarantine {
         sync_folder(&layers).map_err(Error::io(&layers))
     }
 
-    fn draft(&self) -> Result<Durable, Error> {
-        let path = self.folder.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+    /// A path in the quarantine that is not in use.
+    pub(super) fn new_path(&self) -> PathBuf {
+        self.folder.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    pub(super) fn draft(&self) -> Result<Durable, Error> {
+        let path = self.new_path();
         Durable::create(path.clone(), &self.store.job).map_err(Error::io(&path))
     }
 
-    fn put(&self, digest: Digest, blob: BlobBytes, index: Option<Durable>) -> Result<(), Error> {
-        let kept = QuarantinedFile { blob, index: index.map(settled).transpose()? };
-        lock(&self.kept).insert(digest, kept);
+    pub(super) fn put(&self, digest: Digest, blob: BlobBytes, index: Option<Durable>) -> Result<(), Error> {
+        let index = index.map(settled).transpose()?;
+        let mut kept = lock(&self.kept);
+        match kept.get_mut(&digest) {
+            // The file of a transfer is published, since nothing else would remove it.
+            Some(QuarantinedFile { blob: BlobBytes::Partial(_), index: old }) => *old = index.or(old.take()),
+            _ => drop(kept.insert(digest, QuarantinedFile { blob, index })),
+        }
         Ok(())
     }
 
-    fn put_layer(&self, landed: Scan, blob: BlobBytes, index: Durable) -> Result<VerifiedLayer, Error> {
+    pub(super) fn put_layer(&self, landed: Scan, blob: BlobBytes, index: Durable) -> Result<VerifiedLayer, Error> {
         let Scan { summary, compression, blob: digest, blob_size: size, missing_link_targets } = landed;
         self.put(digest, blob, Some(index))?;
         Ok(VerifiedLayer { digest, size, diff_id: summary.diff_id, compression, missing_link_targets })

@@ -180,7 +180,15 @@ impl Args {
             row.insert("Repository".to_owned(), Value::String(session.ui.word(foreign).into_owned()));
             rows.push(row);
         }
-        rows.extend(record.names.iter().map(|(name, digest)| self.row(session, record, Some(name), *digest)));
+        // A name with a digest says nothing more than one with a tag that leads to the same.
+        let is_said = |(name, digest): &&(Reference, Digest)| {
+            let tagged = |(other, target): &(Reference, Digest)| {
+                other.tag().is_some() && other.name() == name.name() && (target == digest || !self.digests)
+            };
+            name.tag().is_some() || !record.names.iter().any(tagged)
+        };
+        let shown = record.names.iter().filter(is_said);
+        rows.extend(shown.map(|(name, digest)| self.row(session, record, Some(name), *digest)));
         rows
     }
 

@@ -10,9 +10,7 @@ pub(super) const HELPER_TIME_VARIABLE: &str = "IMGTOOL_HELPER_TIMEOUT";
 /// What helps against an error of a registry.
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {
-        Error::PlainHttp { host } => {
-            Some(format!("to reach it without encryption, where nobody can listen: --insecure-registry {host}"))
-        }
+        Error::PlainHttp { host } => Some(format!("to reach it without TLS: --insecure-registry {host}")),
         Error::Unauthorized { host, withheld_from: Some(server), .. } | Error::Withheld { host, server } => {
             Some(format!(
                 "the credentials for {host} were not sent to its token server {server}, which is of another domain; if the \

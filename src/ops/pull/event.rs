@@ -22,7 +22,7 @@ pub enum LayerState {
 /// Something to tell while images are pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PullEvent {
-    /// An image is going to be pulled: its tag or digest, and its repository.
+    /// An image is going to be pulled: its tag, or its name with a digest, and its repository.
     Image(String, String),
     /// A layer, by the digest of its blob, is in another state.
     Layer(Digest, LayerState),

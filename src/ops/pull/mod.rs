@@ -16,7 +16,7 @@ use super::intake::{self, LayerIntake};
 use super::{Context, Error};
 use crate::archive;
 use crate::image::{self, Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
-use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
+use crate::oci::{Descriptor, ImageId, Platform, Reference};
 use crate::registry::{self, Choice, Repository};
 use crate::store::{Catalog, CatalogEntry, Quarantine};
 pub use event::{LayerState, PullEvent, PulledImage, Tell};
@@ -148,10 +148,19 @@ impl Puller<'_> {
         Ok(Some(stored.clone()))
     }
 
+    /// The entry of the name; of a digest, that of any name in the repository which leads there.
+    fn entry<'c>(&self, catalog: &'c Catalog) -> Option<&'c CatalogEntry> {
+        let is_here = |entry: &&CatalogEntry| {
+            entry.name.as_ref().is_some_and(|name| name.without_tag() == self.name.without_tag())
+        };
+        let by_digest = || catalog.leading_to(self.name.digest()?).find(is_here);
+        catalog.find(self.name).or_else(by_digest)
+    }
+
     /// What the store has under the name for the platform, if that is complete.
     fn stored(&self) -> Result<Option<PulledImage>, Error> {
         let catalog = self.context.store.catalog()?;
-        let Some(entry) = catalog.find(self.name) else { return Ok(None) };
+        let Some(entry) = self.entry(&catalog) else { return Ok(None) };
         let Ok(tree) = self.context.store.tree(entry) else { return Ok(None) };
         let complete: Vec<&Image> = tree.images().into_iter().filter(|image| image.is_complete()).collect();
         let image = match (&self.options.platform, &tree) {
@@ -174,7 +183,7 @@ impl Puller<'_> {
     }
 
     fn tell_name(&self) {
-        let which = self.name.digest().map(Digest::to_string).or_else(|| self.name.tag().map(str::to_owned));
-        (self.tell)(PullEvent::Image(which.unwrap_or_default(), self.name.repository().to_owned()));
+        let which = self.name.tag().map_or_else(|| self.name.canonical(), str::to_owned);
+        (self.tell)(PullEvent::Image(which, self.name.repository().to_owned()));
     }
 }

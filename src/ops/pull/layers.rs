@@ -8,7 +8,7 @@ use crate::image::{Image, ImageTree, Layer, Progress};
 use crate::oci::{Descriptor, Digest};
 use crate::ops::{Context, Error};
 use crate::registry::{self, Repository};
-use crate::store::{self, Partial, Quarantine, VerifiedLayer};
+use crate::store::{self, PartialWriter, Quarantine, ReceiveError, Received, VerifiedLayer};
 
 /// How many bytes are received at a time.
 const CHUNK: usize = 256 << 10;
@@ -50,8 +50,8 @@ impl LayerPuller<'_> {
         let label = format!("{}: Downloading", descriptor.digest.short());
         self.progress.start(id, &label, Some(descriptor.size));
         let received = match self.receive(id, layer, descriptor) {
-            // What had come of it before may have been damaged, or the registry has sent two different things.
-            Err(Error::Store(store::Error::Digest { .. })) => {
+            // The registry may have sent something else this once, such as the page of a proxy.
+            Err(Error::Store(wrong)) if is_wrong(&wrong) => {
                 self.progress.start(id, &label, Some(descriptor.size));
                 self.receive(id, layer, descriptor)
             }
@@ -84,32 +84,36 @@ impl LayerPuller<'_> {
         }))
     }
 
-    /// Receives a layer, from where an earlier transfer ended.
+    /// Receives a layer, from where an earlier transfer ended; if another process receives it, takes it from there.
     fn receive(&self, id: u64, layer: &Layer, descriptor: &Descriptor) -> Result<VerifiedLayer, Error> {
-        let mut partial = self.context.store.partial(&descriptor.digest)?;
-        if partial.size() > descriptor.size {
-            partial.restart()?;
+        let what = format!("layer {}", layer.diff_id);
+        let feed = |writer: &PartialWriter<'_>| self.feed(id, descriptor, writer);
+        match self.quarantine.receive_layer(descriptor, &what, feed).map_err(ReceiveError::into_feed)? {
+            Received::Kept(layer) => Ok(layer),
+            Received::InStore => {
+                let removed = store::Error::Removed { digest: descriptor.digest };
+                self.stored(layer, descriptor)?.ok_or_else(|| removed.into())
+            }
         }
-        self.progress.advance(id, partial.size());
-        self.fetch(id, descriptor, &mut partial)?;
-        self.tell(&descriptor.digest, LayerState::Verifying);
-        Ok(self.quarantine.keep_partial_layer(descriptor, partial, &format!("layer {}", layer.diff_id))?)
     }
 
-    fn fetch(&self, id: u64, descriptor: &Descriptor, partial: &mut Partial) -> Result<(), Error> {
+    /// Appends the bytes of a layer as they come from the registry.
+    fn feed(&self, id: u64, descriptor: &Descriptor, writer: &PartialWriter<'_>) -> Result<(), Error> {
         let failed = |source: io::Error| registry::Error::Transfer {
             name: self.repository.name().familiar_name(),
             digest: descriptor.digest,
             source,
         };
-        let mut stream = self.repository.blob(descriptor, partial.size())?;
+        self.progress.advance(id, writer.size());
+        let mut stream = self.repository.blob(descriptor, writer.size())?;
         let mut buffer = vec![0; CHUNK];
         loop {
             let got = stream.read(&mut buffer).map_err(failed)?;
             if got == 0 {
+                self.tell(&descriptor.digest, LayerState::Verifying);
                 return Ok(());
             }
-            partial.append(&buffer[..got])?;
+            writer.append(&buffer[..got])?;
             self.progress.advance(id, got as u64);
         }
     }
@@ -117,4 +121,9 @@ impl LayerPuller<'_> {
     fn tell(&self, digest: &Digest, state: LayerState) {
         (self.tell)(PullEvent::Layer(*digest, state));
     }
+}
+
+/// Whether what came was not the layer that was asked for.
+fn is_wrong(error: &store::Error) -> bool {
+    matches!(error, store::Error::Digest { .. } | store::Error::Size { .. } | store::Error::Layer { .. })
 }

@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::session::{Session, json_line};
 use super::usage::Arity;
 use crate::ops::tags::catalog;
+use crate::ui::text::escape;
 
 /// List the repositories of a registry
 ///
@@ -27,6 +28,7 @@ impl Args {
             let object = json!({"Registry": host.as_str(), "Repositories": repositories});
             return Ok(session.ui.line(&json_line(&object))?);
         }
-        repositories.iter().try_for_each(|repository| Ok(session.ui.line(repository)?))
+        // A name is a line, whatever it is made of.
+        repositories.iter().try_for_each(|repository| Ok(session.ui.line(&escape(repository))?))
     }
 }

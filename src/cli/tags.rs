@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::session::{Session, json_line};
 use super::usage::Arity;
 use crate::ops::tags::tags;
+use crate::ui::text::escape;
 
 /// List the tags of a repository in a registry
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,7 @@ impl Args {
             let object = json!({"Repository": list.repository.name(), "Tags": list.tags});
             return Ok(session.ui.line(&json_line(&object))?);
         }
-        list.tags.iter().try_for_each(|tag| Ok(session.ui.line(tag)?))
+        // A name is a line, whatever it is made of.
+        list.tags.iter().try_for_each(|tag| Ok(session.ui.line(&escape(tag))?))
     }
 }

@@ -147,10 +147,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self, descriptor: &Descriptor, depth: usize) -> Result<ImageTree, Error> {
-        self.seen += 1;
         if self.seen > MAX_DESCRIPTORS {
             return Err(Error::TooManyDescriptors);
         }
+        // What the name leads to is none of those that it has.
+        self.seen += 1;
         if depth > MAX_INDEX_DEPTH {
             return Err(Error::TooDeep);
         }

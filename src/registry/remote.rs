@@ -1,16 +1,20 @@
 //! An image of a registry that is only read: documents are fetched when they are asked for, layers when they are read.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Fetched, Repository};
+use super::{Error, Fetched, Repository, manifest};
 use crate::image::tree::document;
 use crate::image::{
-    Blob, BlobSource, Error as ImageError, ImageSource, ImageTree, Inventory, MAX_INDEX_DEPTH, Named, Reopen,
+    Blob, BlobSource, Error as ImageError, ImageSource, ImageTree, Inventory, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, Named,
+    Reopen,
 };
 use crate::oci::{ANNOTATION_DOCKER_REFERENCE_TYPE, Descriptor, Digest, Document, Hasher, Index, Platform, Reference};
+
+/// The most manifests and indexes that are fetched to find the image for a platform: an index that does not say for which
+/// platforms its manifests are must not make us fetch thousands.
+const MAX_LOOKED_INTO: usize = 100;
 
 /// Gives blobs that are nearer than the registry.
 pub type Nearer = dyn Fn(&Descriptor) -> Option<Blob> + Send + Sync;
@@ -105,7 +109,13 @@ impl Remote {
         let children = &index.value().manifests;
         found
             .extend(children.iter().filter_map(|child| child.platform.clone()).filter(|platform| !platform.is_blank()));
-        for child in choice.of(children) {
+        let chosen = choice.of(children);
+        let limit = if *choice == Choice::All { MAX_DESCRIPTORS } else { MAX_LOOKED_INTO };
+        if self.chosen.len() + chosen.len() > limit {
+            let why = format!("more than {limit} of its manifests would have to be looked into");
+            return Err(Error::Answer { what: self.name.familiar(), why });
+        }
+        for child in chosen {
             let is_new = self.chosen.insert(child.digest);
             if child.media_type.is_index() && is_new && depth < MAX_INDEX_DEPTH {
                 self.choose(child, choice, found, depth + 1)?;
@@ -169,56 +179,71 @@ impl ImageSource for Remote {
     }
 }
 
-/// A blob that is fetched when it is first read, into a file without a name, and read from there again.
+/// A blob that is fetched when it is first read, and read from there again: a document from memory, a layer from a file
+/// without a name.
 struct RemoteBlob {
     repository: Repository,
     descriptor: Descriptor,
-    fetched: Mutex<Option<Arc<File>>>,
+    fetched: Mutex<Option<Blob>>,
 }
 
 impl Reopen for RemoteBlob {
     fn reopen(&self) -> io::Result<Box<dyn Read + Send>> {
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match &*fetched {
-            Some(file) => Arc::clone(file),
-            None => Arc::clone(fetched.insert(Arc::new(self.fetch()?))),
+        let blob = match &*fetched {
+            Some(blob) => blob.clone(),
+            None => fetched.insert(self.fetch()?).clone(),
         };
         drop(fetched);
-        let blob = Blob::range(file, 0, self.descriptor.size);
         Ok(Box::new(blob.open()?))
     }
 }
 
 impl RemoteBlob {
-    fn fetch(&self) -> io::Result<File> {
-        let Descriptor { digest, size, .. } = &self.descriptor;
-        let mut stream = self.repository.blob(&self.descriptor, 0).map_err(io::Error::other)?;
-        let mut file = tempfile::tempfile()?;
-        let mut hashed = HashedWriter { file: &mut file, hasher: Hasher::new() };
-        io::copy(&mut stream, &mut hashed)?;
-        let actual = hashed.hasher.finish();
-        if actual == *digest {
-            return Ok(file);
+    /// Fetches the blob, and once more if it is not what it should be.
+    fn fetch(&self) -> io::Result<Blob> {
+        let (blob, actual) = self.fetch_once()?;
+        if actual == self.descriptor.digest {
+            return Ok(blob);
         }
+        let (blob, actual) = self.fetch_once()?;
+        if actual == self.descriptor.digest {
+            return Ok(blob);
+        }
+        let Descriptor { digest: expected, size, .. } = self.descriptor;
         let name = format!("{}: blob of {size} bytes", self.repository.name().familiar());
-        Err(io::Error::other(Error::Digest { name, expected: *digest, actual }))
+        Err(io::Error::other(Error::Digest { name, expected, actual }))
+    }
+
+    fn fetch_once(&self) -> io::Result<(Blob, Digest)> {
+        let Descriptor { size, media_type, .. } = &self.descriptor;
+        let mut stream = self.repository.blob(&self.descriptor, 0).map_err(io::Error::other)?;
+        if !media_type.is_layer() && *size <= manifest::LIMIT {
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes)?;
+            let actual = Digest::of(&bytes);
+            return Ok((Blob::bytes(bytes), actual));
+        }
+        let mut hashed = HashedWriter { inner: tempfile::tempfile()?, hasher: Hasher::new() };
+        io::copy(&mut stream, &mut hashed)?;
+        Ok((Blob::range(Arc::new(hashed.inner), 0, *size), hashed.hasher.finish()))
     }
 }
 
-/// Hashes what is written to a file.
-struct HashedWriter<'a> {
-    file: &'a mut File,
+/// Hashes what is written.
+struct HashedWriter<W> {
+    inner: W,
     hasher: Hasher,
 }
 
-impl io::Write for HashedWriter<'_> {
+impl<W: io::Write> io::Write for HashedWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.inner.write(bytes)?;
         self.hasher.update(&bytes[..written]);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.inner.flush()
     }
 }

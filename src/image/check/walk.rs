@@ -47,11 +47,12 @@ impl<'a> DescriptorWalk<'a> {
     /// Returns whether anything was found.
     fn follow(&mut self, descriptor: &Descriptor, depth: usize) -> bool {
         let part = if descriptor.media_type.is_index() { PartName::Index } else { PartName::Manifest };
-        self.seen += 1;
         if self.seen > MAX_DESCRIPTORS || depth > MAX_INDEX_DEPTH {
             self.damage(part, descriptor, DamageKind::Invalid, "there are too many manifests, or they are too deep");
             return false;
         }
+        // What the name leads to is none of those that it has.
+        self.seen += 1;
         let Some(blob) = self.open(part, descriptor, depth == 0) else { return false };
         if !self.known.insert(descriptor.digest) {
             return true;

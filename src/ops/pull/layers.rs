@@ -56,7 +56,14 @@ impl LayerPuller<'_> {
                 self.receive(id, layer, descriptor)
             }
             received => received,
-        }?;
+        };
+        let received = received.map_err(|error| match error {
+            Error::Store(store::Error::Digest { expected, actual }) => {
+                let name = self.repository.name().familiar_name();
+                Error::Registry(registry::Error::Digest { name, expected, actual })
+            }
+            other => other,
+        })?;
         self.tell(&descriptor.digest, LayerState::Downloaded);
         self.progress.finish(id, "");
         self.tell(&descriptor.digest, LayerState::Complete);

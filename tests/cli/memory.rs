@@ -1,10 +1,11 @@
 //! Bounds: memory that does not grow with the image, and no second copy on disk.
 
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::image::TestImage;
+use crate::support::memory;
 use crate::support::producers;
 use crate::support::session::Session;
 use crate::support::tarball::{Member, pack};
@@ -12,23 +13,12 @@ use crate::support::tarball::{Member, pack};
 /// 64 MiB, whatever the archive's size.
 const LIMIT_KIB: u64 = 64 << 10;
 
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How big the image is; `IMGTOOL_BIG_MIB=2048` for the real thing.
 fn mebibytes() -> usize {
     std::env::var("IMGTOOL_BIG_MIB").ok().and_then(|n| n.parse().ok()).unwrap_or(160)
-}
-
-/// The highest resident memory of a process until it ended, in KiB.
-fn watch(child: &mut Child) -> u64 {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    while child.try_wait().expect("a child of ours").is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let high =
-            text.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|line| line.trim().strip_suffix(" kB"));
-        peak = peak.max(high.and_then(|n| n.parse().ok()).unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    peak
 }
 
 fn peak_of(mut command: Command, stdin: Option<Vec<u8>>) -> u64 {
@@ -40,7 +30,7 @@ fn peak_of(mut command: Command, stdin: Option<Vec<u8>>) -> u64 {
             pipe.write_all(&bytes).expect("all of it is read");
         }
     });
-    let peak = watch(&mut child);
+    let peak = memory::peak(&mut child, PATIENCE);
     writer.join().expect("the writer does not panic");
     assert!(child.wait().expect("a child of ours").success());
     assert!(peak > 0, "the process was seen");

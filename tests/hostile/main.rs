@@ -1,4 +1,4 @@
-//! Archives made to mislead: each is refused and leaves the store as it was, or means what it says.
+//! Archives and registries made to mislead: each is refused and leaves the store as it was, or means what it says.
 //!
 //! The rules are named in the modules' first lines; `IMGTOOL_SLOW_TESTS=1` runs the long forms.
 
@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod layouts;
 mod members;
+mod registry;
 mod stored;
 mod text;
 mod together;

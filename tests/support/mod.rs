@@ -5,8 +5,10 @@
 #![expect(dead_code, reason = "every test binary compiles this module and none uses all of it")]
 
 pub(crate) mod chaos;
+pub(crate) mod forward;
 pub(crate) mod image;
 pub(crate) mod layer;
+pub(crate) mod memory;
 pub(crate) mod oci;
 pub(crate) mod packing;
 pub(crate) mod picture;

@@ -68,6 +68,11 @@ impl Session {
         self.dir.path().join("work")
     }
 
+    /// The user's own folder.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.dir.path().join("store")
     }

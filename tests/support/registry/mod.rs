@@ -9,7 +9,7 @@
 mod api;
 pub(crate) mod auth;
 pub(crate) mod content;
-mod records;
+pub(crate) mod records;
 pub(crate) mod reply;
 pub(crate) mod tls;
 pub(crate) mod wire;
@@ -25,7 +25,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use super::image::TestImage;
 use auth::Auth;
 use content::{Content, Form, Pushed};
-pub(crate) use records::Record;
+use records::Record;
 use reply::Reply;
 use wire::{Request, Stream};
 

@@ -8,7 +8,8 @@ use crate::ui::text::escape;
 
 /// List the repositories of a registry
 ///
-/// Docker Hub and most other public registries have no such list, or only for their owners: see imgtool search.
+/// Docker Hub and most other public registries have no such list, or have it only for those who own them: imgtool search
+/// looks for repositories in Docker Hub, imgtool tags lists the tags of one.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "catalog [OPTIONS] HOST[:PORT]")]
 pub(super) struct Args {

@@ -51,11 +51,6 @@ const OF_CONTAINERS: [Advice; 3] = [
 
 const OTHERS: &[Advice] = &[
     Advice {
-        words: &["search"],
-        text: "imgtool cannot search registries. Use podman search TERM, or https://hub.docker.com/search; for the tags \
-               of one repository: skopeo list-tags docker://REPOSITORY",
-    },
-    Advice {
         words: &["build", "buildx", "builder", "bake"],
         text: "imgtool cannot build Dockerfiles yet. Build with buildah or kaniko, which need no daemon either, and load \
                the result with imgtool load. For small changes: imgtool unpack, then imgtool commit",
@@ -75,7 +70,7 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["search", "run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
+        for word in ["run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
@@ -90,8 +85,6 @@ mod tests {
 
     #[test]
     fn no_advice_is_false() {
-        // skopeo has no search.
-        assert!(!instead("", "search").is_some_and(|text| text.contains("skopeo search")));
         assert!(!instead("", "compose").is_some_and(|text| text.contains("build")));
     }
 }

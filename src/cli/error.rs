@@ -10,6 +10,7 @@ use crate::archive;
 use crate::go::template::TemplateError;
 use crate::oci::PlatformError;
 use crate::ops;
+use crate::ops::search::SearchError;
 use crate::store;
 use crate::ui::{OutputError, Ui};
 
@@ -141,6 +142,9 @@ impl CliError {
             Self::Ops(ops::Error::InvalidFilter(_)) => {
                 let filters = "dangling=, label=, label!=, before=, since=, until= and reference=";
                 Some(format!("supported filters: {filters}"))
+            }
+            Self::Ops(ops::Error::Search(SearchError::Filter(_))) => {
+                Some("supported filters: is-official= and stars=".to_owned())
             }
             Self::Ops(ops::Error::Conflict { names, .. }) => {
                 Some(format!("it is named {}; --force removes all of these names", names.join(", ")))

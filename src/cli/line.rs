@@ -6,6 +6,7 @@
 //! order in which docker finds them.
 
 use std::ffi::{OsStr, OsString};
+use std::num::IntErrorKind;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use clap::{Arg, ArgAction, Command};
@@ -248,6 +249,14 @@ impl<'a> CommandLine<'a> {
                 let why = "bad format of filter (expected name=value)";
                 return Err((invalid(arg, &value.to_string_lossy(), why), None));
             }
+        }
+        if arg.get_id() == "limit" {
+            let text = value.to_string_lossy();
+            let not_one = |why| (invalid(arg, &text, &format!("strconv.ParseInt: parsing {text:?}: {why}")), None);
+            text.parse::<i64>().map_err(|error| match error.kind() {
+                IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => not_one("value out of range"),
+                _ => not_one("invalid syntax"),
+            })?;
         }
         if arg.get_id() == "root" {
             self.root = Some(value.clone());

@@ -3,18 +3,18 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::target::check_target;
 use super::usage::Arity;
-use crate::oci::Reference;
+use crate::oci::{MediaType, Platform, Reference};
 use crate::ops::manifest::{Annotation, Shown, annotate, create, forget, show};
 use crate::ops::output::write_to_path;
 use crate::ops::save;
-use crate::ui::{inspect_json, manifest_json};
+use crate::ui::{manifest_json, verbose_json};
 
 /// Manage image manifests and manifest lists
 #[derive(Debug, clap::Args)]
@@ -73,16 +73,20 @@ struct Create {
 }
 
 /// Display an image manifest, or manifest list
+///
+/// A name that the store does not have is looked for in its registry, and so is `docker://NAME`, whatever the store has.
+/// No layer is fetched.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "inspect [OPTIONS] [MANIFEST_LIST] MANIFEST")]
 struct InspectArgs {
     /// Output additional info including layers and platform
     #[arg(short, long)]
     verbose: bool,
-    /// For docker's scripts: no registry is used
-    #[arg(long, hide = true)]
+    /// Allow communication with an insecure registry
+    #[arg(long)]
     insecure: bool,
-    /// An image, by name or ID in the store, or an OCI layout or archive: oci:DIR[:REF], oci-archive:PATH[:REF]
+    /// An image, by name or ID in the store, in a registry (`docker://NAME`), or in an OCI layout or archive:
+    /// oci:DIR[:REF], oci-archive:PATH[:REF]
     #[arg(value_name = "MANIFEST", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
 }
@@ -156,13 +160,21 @@ impl InspectArgs {
             [list, image] => (Some(list.as_str()), image),
             operands => (None, &operands[0]),
         };
-        let shown = show(&session.context, list, image, self.verbose)?;
-        if !self.verbose {
-            return Ok(session.ui.data(&manifest_json(&shown.bytes, shown.manifests.is_some()))?);
+        let mut context = session.context.clone();
+        for typed in self.operands.iter().filter(|_| self.insecure) {
+            context = context.trusting(typed);
         }
-        let text = match &shown.manifests {
-            Some(manifests) => inspect_json(&manifests.iter().map(verbose).collect::<Vec<_>>()),
-            None => crate::ui::indented_json(&verbose(&shown)),
+        let shown = show(&context, list, image, self.verbose)?;
+        let text = match (&shown.manifests, self.verbose) {
+            (None, false) => manifest_json(&shown.bytes, false),
+            (Some(_), false) => manifest_json(&as_docker_lists(&shown.bytes), true),
+            (None, true) => verbose_json(&verbose(&shown, shown.descriptor.platform.as_ref())),
+            (Some(manifests), true) => {
+                // Docker shows a platform of each entry, also where the list does not say any.
+                let blank = Platform::new("", "");
+                let entry = |shown: &Shown| verbose(shown, shown.descriptor.platform.as_ref().or(Some(&blank)));
+                verbose_json(&manifests.iter().map(entry).collect())
+            }
         };
         Ok(session.ui.data(&text)?)
     }
@@ -207,8 +219,33 @@ impl Rm {
     }
 }
 
+/// A list as docker shows it, which makes it anew of what it keeps of each entry. What cannot be read stays as it is.
+fn as_docker_lists(bytes: &[u8]) -> Vec<u8> {
+    let Ok(list) = serde_json::from_slice::<Value>(bytes) else { return bytes.to_vec() };
+    let entries = list.get("manifests").and_then(Value::as_array).into_iter().flatten();
+    let entry = |entry: &Value| {
+        let mut kept = picked(entry, &["mediaType", "size", "digest"]);
+        let platform = entry.get("platform").unwrap_or(&Value::Null);
+        let mut platform = picked(platform, &["architecture", "os", "os.version", "os.features", "variant"]);
+        for part in ["architecture", "os"] {
+            platform.entry(part).or_insert_with(|| "".into());
+        }
+        kept.insert("platform".to_owned(), platform.into());
+        Value::from(kept)
+    };
+    let entries: Vec<Value> = entries.map(entry).collect();
+    let is_oci = entries.first().is_some_and(|first| first["mediaType"] == MediaType::OCI_MANIFEST.as_str());
+    let media_type = if is_oci { MediaType::OCI_INDEX } else { MediaType::DOCKER_MANIFEST_LIST };
+    json!({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}).to_string().into_bytes()
+}
+
+/// The fields of an object that have those names, in this order.
+fn picked(object: &Value, names: &[&str]) -> Map<String, Value> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), object.get(name)?.clone()))).collect()
+}
+
 /// A manifest with all that is known of it, in the fields of docker's `--verbose`.
-fn verbose(shown: &Shown) -> Value {
+fn verbose(shown: &Shown, platform: Option<&Platform>) -> Value {
     let document: Value = serde_json::from_slice(&shown.bytes).unwrap_or_default();
     let is_docker = shown.descriptor.media_type.as_str().starts_with("application/vnd.docker.");
     let field = if is_docker { "SchemaV2Manifest" } else { "OCIManifest" };
@@ -217,7 +254,7 @@ fn verbose(shown: &Shown) -> Value {
         "digest": shown.descriptor.digest,
         "size": shown.descriptor.size,
     });
-    if let Some(platform) = &shown.descriptor.platform {
+    if let Some(platform) = platform {
         descriptor["platform"] = json!(platform);
     }
     json!({ "Ref": shown.reference, "Descriptor": descriptor, "Raw": STANDARD.encode(&shown.bytes), field: document })

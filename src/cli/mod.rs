@@ -39,6 +39,7 @@ mod registry;
 mod registry_hint;
 mod rmi;
 mod save;
+mod search;
 mod session;
 mod signals;
 mod suggest;
@@ -128,6 +129,7 @@ enum Command {
     Push(push::Args),
     Rmi(rmi::Args),
     Save(save::Args),
+    Search(search::Args),
     System(system::Args),
     Tag(tag::Args),
     Tags(tags::Args),
@@ -171,6 +173,7 @@ impl Command {
             Self::Push(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
+            Self::Search(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Tags(args) => args.run(session),

@@ -123,6 +123,9 @@ static PLATFORM: Struct = Struct::of(
 pub static IMAGE_ROW: Struct = Struct::row("*formatter.imageContext");
 /// A row of `history`.
 pub static HISTORY_ROW: Struct = Struct::row("*image.historyContext");
+/// A row of `search`.
+pub static SEARCH_ROW: Struct =
+    Struct { has_methods: true, ..Struct::open("*registry.searchContext", &[Field::new("IsOfficial", Type::Mark)]) };
 /// A row of `system df`.
 pub static DISK_USAGE_ROW: Struct = Struct::row("*formatter.diskUsageImagesContext");
 /// What `system df --verbose` shows.

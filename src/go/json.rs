@@ -31,6 +31,11 @@ pub fn to_vec_indent<T: Serialize + ?Sized>(value: &T, indent: &str) -> Vec<u8> 
     indent_json(&to_vec(value), indent)
 }
 
+/// [`to_vec_indent`] as text.
+pub fn to_string_indent<T: Serialize + ?Sized>(value: &T, indent: &str) -> String {
+    text(to_vec_indent(value, indent))
+}
+
 /// The compact JSON of an encoder with `SetEscapeHTML(false)`, without its trailing newline.
 pub fn to_vec_plain<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     to_vec_spelled(value, Spelling::Plain)

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::listed::{listed, other_platform};
+use super::search_error::SearchError;
 use crate::archive;
 use crate::http;
 use crate::image;
@@ -138,6 +139,9 @@ pub enum Error {
     /// A filter that docker does not know, or whose value it cannot read.
     #[error("invalid filter{}", if .0.is_empty() { String::new() } else { format!(" '{}'", .0) })]
     InvalidFilter(String),
+    /// A search that cannot be made.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// An invalid time.
     #[error("failed to parse value as time or duration: {0:?}")]
     NoTime(String),

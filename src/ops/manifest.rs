@@ -9,7 +9,7 @@ use super::remove::{self, remove};
 use super::{Context, Error, FoundImage, Location};
 use crate::image::{self, Child, ImageTree};
 use crate::oci::{Descriptor, Digest, Document, ImageConfig, Index, Manifest, MediaType, Platform, Reference};
-use crate::registry::{Fetched, Repository};
+use crate::registry::{self, Fetched, Repository};
 use crate::store::{Catalog, Quarantine};
 
 /// The platform fields to set for an image in a list; others are kept.
@@ -121,7 +121,11 @@ fn find(context: &Context, typed: &str, all: bool) -> Result<Shown, Error> {
 fn in_registry(context: &Context, typed: &str, all: bool) -> Result<Shown, Error> {
     let name = typed.parse::<Reference>()?.with_default_tag();
     let repository = context.registries.repository(&name)?;
-    let Fetched { mut descriptor, bytes } = repository.manifest(&name)?;
+    let missing = |error| match error {
+        registry::Error::NoManifest { .. } => Error::NoSuchManifest(name.canonical()),
+        other => other.into(),
+    };
+    let Fetched { mut descriptor, bytes } = repository.manifest(&name).map_err(missing)?;
     let reference = name.canonical();
     if !descriptor.media_type.is_index() {
         if all {
@@ -134,7 +138,7 @@ fn in_registry(context: &Context, typed: &str, all: bool) -> Result<Shown, Error
         .map_err(|source| Error::Image { name: name.familiar(), source: image_error(source) })?;
     let children = index.value().manifests.iter().filter(|_| all).map(|child| {
         let bytes = repository.manifest_of(&child.digest)?.bytes;
-        let reference = name.without_tag().with_digest(child.digest).canonical();
+        let reference = name.with_digest(child.digest).canonical();
         Ok(Shown { reference, descriptor: child.clone(), bytes, manifests: None })
     });
     let manifests = Some(children.collect::<Result<Vec<_>, Error>>()?);

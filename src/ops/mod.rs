@@ -29,6 +29,7 @@ pub mod push;
 pub mod records;
 pub mod remove;
 pub mod save;
+pub mod search;
 pub mod size;
 pub mod source;
 pub mod tag;
@@ -42,6 +43,7 @@ mod family;
 mod remote;
 #[cfg(test)]
 mod sample;
+mod search_error;
 
 pub use error::Error;
 pub use find::{FoundImage, ImagePlace};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Context, Error, FoundImage, ImagePlace};
 use crate::image::{BlobSource as _, ImageSource as _};
 use crate::oci::{Descriptor, Platform, Reference};
-use crate::registry::{Choice, Remote, Repository};
+use crate::registry::{Choice, InsecureRegistry, RegistryHost, Remote, Repository};
 
 impl Context {
     /// Finds an image of a registry, of several the one for `platform`, or what suits the host. Only documents are
@@ -33,5 +33,13 @@ impl Context {
             if is_here { store.open_blob(descriptor).ok().flatten() } else { None }
         };
         Ok(Remote::open(repository, name, choice, Arc::new(nearer))?)
+    }
+
+    /// The same context, in which the registry of the image that was typed may be insecure.
+    pub fn trusting(&self, typed: &str) -> Self {
+        let name = typed.strip_prefix("docker://").unwrap_or(typed).parse::<Reference>();
+        let insecure = name.map(|name| InsecureRegistry::Host(RegistryHost::of(&name)));
+        let registries = insecure.map_or_else(|_| self.registries.clone(), |host| self.registries.trusting(host));
+        Self { registries, ..self.clone() }
     }
 }

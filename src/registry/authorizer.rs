@@ -12,7 +12,7 @@ use crate::http::Url;
 /// What a request needs to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Scope<'a> {
-    /// Nothing in particular: `/v2/`.
+    /// Nothing in particular: `/v2/`, a search.
     Ping,
     /// Reading a repository.
     Pull(&'a str),

@@ -60,8 +60,8 @@ impl Endpoint {
         Ok(Self { host: host.clone(), client: clients.of_host(host)?, authorizer, may_be_plain, base })
     }
 
-    /// A mirror at a URL of the user's.
-    pub(super) fn mirror(clients: &Arc<Clients>, url: &Url) -> Result<Self, Error> {
+    /// The server at a URL: a mirror, or one that a registry has for something of its own.
+    pub(super) fn at(clients: &Arc<Clients>, url: &Url) -> Result<Self, Error> {
         let host = RegistryHost::typed(&url.authority())?;
         let authorizer = Authorizer::new(Arc::clone(clients), host.clone(), None);
         let client = clients.of(url)?;

@@ -232,8 +232,19 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// A registry that tells nobody what it has.
+    #[error("{host} does not list its repositories{}; {}", because(refusal.as_ref()), instead_of_catalog(host))]
+    NoCatalog {
+        /// The registry.
+        host: RegistryHost,
+        /// What it said, if it was asked.
+        refusal: Option<Refusal>,
+    },
     /// A registry without Docker's search.
-    #[error("{host} has no search")]
+    #[error(
+        "{host} has no search: its repositories are listed by imgtool catalog {host}, the tags of one by imgtool tags \
+         {host}/REPOSITORY"
+    )]
     NoSearch {
         /// The registry.
         host: RegistryHost,
@@ -245,6 +256,17 @@ fn listed(platforms: &[Platform]) -> String {
         return "none".to_owned();
     }
     platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn because(refusal: Option<&Refusal>) -> String {
+    refusal.map(|refusal| format!(" ({refusal})")).unwrap_or_default()
+}
+
+fn instead_of_catalog(host: &RegistryHost) -> String {
+    if host.is_hub() {
+        return "imgtool search TERM finds some, imgtool tags REPOSITORY lists the tags of one".to_owned();
+    }
+    format!("the tags of one are listed by imgtool tags {host}/REPOSITORY")
 }
 
 impl Error {

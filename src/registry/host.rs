@@ -29,6 +29,11 @@ impl RegistryHost {
         Self::normal(name.registry())
     }
 
+    /// Docker Hub.
+    pub fn hub() -> Self {
+        Self::normal(HUB)
+    }
+
     /// Reads what a user typed for a server: a host with or without port; a scheme, a path of the API and slashes at the
     /// end are left out, as docker does. Nothing is Docker Hub.
     pub fn typed(text: &str) -> Result<Self, HostError> {

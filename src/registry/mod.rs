@@ -4,7 +4,7 @@
 //! ```text
 //! RegistrySettings ─▶ Registries ─▶ Repository ─▶ manifest, head, tags: documents
 //!                        │             └────────▶ blob: a stream that goes on where a connection broke
-//!                        ├─ catalog, verify        Remote: an image of a registry as an image::ImageSource
+//!                        ├─ catalog, search, verify      Remote: an image of a registry as an image::ImageSource
 //!                        ▼
 //!                     Endpoint, one for each server: the registry, the mirrors of Docker Hub
 //!                        └─ Authorizer: challenges ─▶ credentials ─▶ tokens
@@ -32,6 +32,7 @@ mod refusal;
 mod registries;
 mod remote;
 mod repository;
+mod search;
 mod secret;
 mod settings;
 mod site;
@@ -47,6 +48,7 @@ pub use refusal::{Refusal, RefusalError};
 pub use registries::Registries;
 pub use remote::{Choice, Nearer, Remote};
 pub use repository::Repository;
+pub use search::SearchResult;
 pub use secret::Secret;
 pub use settings::{FindCredentials, RegistrySettings};
 pub use upload::{Arrived, NoSessions, OpenBlob, Sessions, Upload};

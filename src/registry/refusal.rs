@@ -48,6 +48,11 @@ impl Refusal {
         Self { status, reason, errors: errors(&body), limits }
     }
 
+    /// Whether the server does not have what stands at that path: not found, another method, gone, not implemented.
+    pub(super) fn is_of_path(&self) -> bool {
+        matches!(self.status, 404 | 405 | 410 | 501)
+    }
+
     /// Whether one of the errors has that code.
     pub fn has(&self, code: &str) -> bool {
         self.errors.iter().any(|error| error.code.eq_ignore_ascii_case(code))

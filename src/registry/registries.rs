@@ -7,7 +7,9 @@ use super::authorizer::Scope;
 use super::clients::Clients;
 use super::endpoint::Endpoint;
 use super::repository::Repository;
-use super::{Credentials, Error, RegistryHost, RegistrySettings, Secret, paging};
+use super::{
+    Credentials, Error, InsecureRegistry, RegistryHost, RegistrySettings, SearchResult, Secret, paging, search,
+};
 use crate::oci::Reference;
 
 /// The servers of one registry: its mirrors, and its own last.
@@ -28,6 +30,16 @@ impl Registries {
         Self { clients: Arc::new(Clients::new(Box::new(settings))), endpoints: Arc::default() }
     }
 
+    /// The same registries, one more of which may be insecure. Nothing that is known of them is shared.
+    pub fn trusting(&self, insecure: InsecureRegistry) -> Self {
+        let clients = Arc::clone(&self.clients);
+        Self::new(move || {
+            let mut settings = clients.settings().clone();
+            settings.insecure.push(insecure);
+            settings
+        })
+    }
+
     /// The repository of an image.
     pub fn repository(&self, name: &Reference) -> Result<Repository, Error> {
         Ok(Repository::new(name, self.endpoints(&RegistryHost::of(name))?))
@@ -35,9 +47,25 @@ impl Registries {
 
     /// The names of the repositories of a registry, in its order.
     pub fn catalog(&self, host: &RegistryHost) -> Result<Vec<String>, Error> {
+        let no_catalog = |refusal| Error::NoCatalog { host: host.clone(), refusal };
+        // It refuses everybody, after several questions.
+        if host.is_hub() {
+            return Err(no_catalog(None));
+        }
         let path = format!("/v2/_catalog?n={}", paging::PAGE);
-        let endpoint = self.endpoint(host)?;
-        paging::all(&endpoint, Scope::Catalog, host.as_str(), &path, "repositories")
+        let listed = paging::all(&*self.endpoint(host)?, Scope::Catalog, host.as_str(), &path, "repositories");
+        listed.map_err(|error| match error {
+            Error::Refused { refusal, .. } if refusal.is_of_path() => no_catalog(Some(refusal)),
+            other => other,
+        })
+    }
+
+    /// The repositories that a registry finds for a term, in its order, no more than `limit`.
+    pub fn search(&self, host: &RegistryHost, term: &str, limit: usize) -> Result<Vec<SearchResult>, Error> {
+        if !host.is_hub() {
+            return search::search(&*self.endpoint(host)?, term, limit);
+        }
+        search::search(&Endpoint::at(&self.clients, &search::hub(host)?)?, term, limit)
     }
 
     /// Asks a registry whether it takes these credentials. Returns the refresh token that its token server gives in
@@ -62,7 +90,7 @@ impl Registries {
         }
         let mut endpoints = Vec::new();
         for mirror in self.clients.settings().mirrors.iter().filter(|_| host.is_hub()) {
-            endpoints.push(Arc::new(Endpoint::mirror(&self.clients, mirror)?));
+            endpoints.push(Arc::new(Endpoint::at(&self.clients, mirror)?));
         }
         endpoints.push(Arc::new(Endpoint::of(&self.clients, host, None)?));
         let endpoints: Endpoints = endpoints.into();

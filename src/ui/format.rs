@@ -120,9 +120,9 @@ pub fn inspect(template: &str, items: &[Value]) -> Result<Inspection, TemplateEr
     Ok(Inspection { text, failures })
 }
 
-/// One object as `inspect` prints each, indented by four spaces.
-pub fn indented_json(item: &Value) -> String {
-    json::to_string_indent_plain(item, INDENT) + "\n"
+/// What `manifest inspect --verbose` prints, indented by tabs.
+pub fn verbose_json(item: &Value) -> String {
+    json::to_string_indent(item, "\t") + "\n"
 }
 
 /// A manifest as `manifest inspect` prints it: indented by tabs, a list of manifests by three spaces. What is no JSON

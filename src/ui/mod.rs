@@ -12,7 +12,7 @@ pub mod table;
 pub mod text;
 
 pub use format::{
-    Inspection, OutputFormat, indented_json, inspect, inspect_json, manifest_json, render_object, render_rows,
+    Inspection, OutputFormat, inspect, inspect_json, manifest_json, render_object, render_rows, verbose_json,
 };
 pub use output::{OutputError, Terminals, Ui};
 pub use progress::ProgressMode;

@@ -2,8 +2,10 @@
 //!
 //! Docker writes through Go's `text/tabwriter` with cells at least 10 wide and 3 apart. Its rules: a tab ends a cell, and
 //! the text after a line's last tab is in no column, so it is neither measured nor padded. A column is a block of
-//! consecutive lines that have a cell there; its width is decided in that block alone. Widths count characters, not
-//! columns of a terminal.
+//! consecutive lines that have a cell there; its width is decided in that block alone. A wide character counts two, and
+//! every other one, as docker counts.
+
+use super::text::docker_width;
 
 /// The least width of a cell, padding included.
 const MIN_WIDTH: usize = 10;
@@ -69,7 +71,7 @@ fn push_line(to: &mut String, cells: &[&str], widths: &[usize]) {
     for (i, cell) in cells.iter().enumerate() {
         to.push_str(cell);
         if let Some(width) = widths.get(i) {
-            to.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count())));
+            to.extend(std::iter::repeat_n(' ', width.saturating_sub(docker_width(cell))));
         }
     }
 }
@@ -84,7 +86,7 @@ fn column_widths(lines: &[Vec<&str>]) -> Vec<Vec<usize>> {
         let mut line = 0;
         while line < lines.len() {
             let block = lines[line..].iter().take_while(|cells| column + 1 < cells.len()).count();
-            let cells = lines[line..line + block].iter().map(|cells| cells[column].chars().count() + PADDING);
+            let cells = lines[line..line + block].iter().map(|cells| docker_width(cells[column]) + PADDING);
             let width = cells.max().unwrap_or(0).max(MIN_WIDTH);
             widths[line..line + block].iter_mut().for_each(|widths| widths.push(width));
             line += block.max(1);
@@ -136,7 +138,8 @@ f5205a8f0548   Less than a second ago                3B        Imported from -
             ("a\t\n", "a         \n"),
             ("a long first cell\tx\nno cell\nb\ty\n", "a long first cell   x\nno cell\nb         y\n"),
             ("a\tb\tc\nwide wide wide\td\n", "a                b         c\nwide wide wide   d\n"),
-            ("日本語日本語日本語\tx\n", "日本語日本語日本語   x\n"),
+            ("日本語日本語日本語\tx\nabc\ty\n", "日本語日本語日本語   x\nabc                  y\n"),
+            ("é\u{301}\tx\nabc\ty\n", "é\u{301}        x\nabc       y\n"),
             ("a long first cell\tx\x0cb\ty\n", "a long first cell   x\nb         y\n"),
         ];
         for (text, expected) in cases {

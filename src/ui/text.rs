@@ -54,14 +54,14 @@ pub fn width(text: &str) -> usize {
 /// `text` cut to `max_columns`, the last of them `…`, as docker's client cuts: a wide character counts two and every
 /// other one, also a combining one.
 pub fn ellipsis(text: &str, max_columns: usize) -> Cow<'_, str> {
-    if text.chars().map(docker_width).sum::<usize>() <= max_columns {
+    if docker_width(text) <= max_columns {
         return Cow::Borrowed(text);
     }
     let mut columns = 0;
     let kept: String = text
         .chars()
         .take_while(|&c| {
-            columns += docker_width(c);
+            columns += docker_char_width(c);
             columns < max_columns
         })
         .collect();
@@ -73,7 +73,12 @@ pub fn ellipsis(text: &str, max_columns: usize) -> Cow<'_, str> {
     }
 }
 
-fn docker_width(c: char) -> usize {
+/// How many columns docker's client counts for `text`: as [`ellipsis`] does.
+pub(super) fn docker_width(text: &str) -> usize {
+    text.chars().map(docker_char_width).sum()
+}
+
+fn docker_char_width(c: char) -> usize {
     if c.width() == Some(2) { 2 } else { 1 }
 }
 

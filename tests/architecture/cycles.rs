@@ -8,9 +8,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 19] = [
-    "checkout", "damage", "error", "family", "filter", "find", "glob", "intake", "listed", "location", "naming",
-    "near", "output", "records", "remote", "sample", "size", "source", "view",
+const SHARED: [&str; 20] = [
+    "checkout",
+    "damage",
+    "error",
+    "family",
+    "filter",
+    "find",
+    "glob",
+    "intake",
+    "listed",
+    "location",
+    "naming",
+    "near",
+    "output",
+    "records",
+    "remote",
+    "sample",
+    "search_error",
+    "size",
+    "source",
+    "view",
 ];
 
 /// Verbs that still import verbs. What is mended has to go from here.

@@ -20,6 +20,7 @@ pub(crate) mod signals;
 pub(crate) mod tarball;
 pub(crate) mod terminal;
 pub(crate) mod tree;
+pub(crate) mod tunnel;
 
 use sha2::{Digest as _, Sha256};
 

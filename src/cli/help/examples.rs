@@ -277,6 +277,18 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     (
+        "search",
+        &[
+            ("Search Docker Hub", "imgtool search ubuntu"),
+            (
+                "Only docker's own images, with whole descriptions",
+                "imgtool search --filter is-official=true --no-trunc nginx",
+            ),
+            ("Search another registry", "imgtool search quay.io/prometheus"),
+            ("Names only, for a script", "imgtool search --limit 100 --format '{{.Name}}' postgres"),
+        ],
+    ),
+    (
         "system",
         &[
             ("Show how much space images use", "imgtool system df"),

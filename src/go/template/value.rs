@@ -19,6 +19,8 @@ pub enum Type {
     Number,
     /// A boolean.
     Flag,
+    /// What a method of a table's row shows of a boolean: `[OK]` or nothing, where JSON has `"true"` or `"false"`.
+    Mark,
     /// A `time.Duration`, in JSON a number of nanoseconds.
     Duration,
     /// A `time.Time`, in JSON a string in RFC 3339.
@@ -115,7 +117,7 @@ impl Type {
     /// The zero value of the type.
     fn zero(self) -> Value {
         match self {
-            Self::Text => "".into(),
+            Self::Text | Self::Mark => "".into(),
             Self::Number | Self::Duration => 0.into(),
             Self::Flag => false.into(),
             Self::Time => "0001-01-01T00:00:00Z".into(),
@@ -191,8 +193,18 @@ impl<'v> Val<'v> {
     /// The field `name` of a struct, if the struct has one.
     pub(super) fn field(&self, known: &'static Struct, name: &str) -> Option<Self> {
         match known.field(name) {
-            Some(field) => Some(self.member(field.json, field.of).unwrap_or_else(|| Self::zero(field.of))),
+            Some(field) => Some(self.member(field.json, field.of).unwrap_or_else(|| Self::zero(field.of)).with_mark()),
             None => self.member(name, Type::Any).filter(|_| known.is_open),
+        }
+    }
+
+    /// The same value; a mark as the text that is shown.
+    fn with_mark(self) -> Self {
+        match self.of {
+            Type::Mark => {
+                Self { value: Cow::Owned((if *self == "true" { "[OK]" } else { "" }).into()), of: Type::Text }
+            }
+            _ => self,
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod child;
 mod login;
+mod manifest;
 mod pushers;
 mod scripted;
+mod search;
 mod servers;
 mod token;
 mod works;

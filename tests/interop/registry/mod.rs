@@ -3,7 +3,9 @@
 mod child;
 mod login;
 mod manifest;
+mod pulls;
 mod pushers;
+mod resume;
 mod scripted;
 mod search;
 mod servers;

@@ -79,7 +79,7 @@ fn index(images: &[Outgoing]) -> Vec<u8> {
 fn items(images: &[Outgoing]) -> Vec<ManifestItem> {
     let mut items: Vec<ManifestItem> = Vec::new();
     let mut places = HashMap::new();
-    for Outgoing { listed, .. } in images {
+    for listed in images.iter().filter_map(|image| image.listed.as_ref()) {
         places.entry(*listed.config.digest()).or_insert_with(|| {
             let layers = listed.layers.iter().map(|(_, digest)| blob_path(digest)).collect();
             items.push(ManifestItem { config: blob_path(listed.config.digest()), repo_tags: Vec::new(), layers });
@@ -87,7 +87,7 @@ fn items(images: &[Outgoing]) -> Vec<ManifestItem> {
         });
     }
     for image in images {
-        let place = places[image.listed.config.digest()];
+        let Some(place) = image.listed.as_ref().map(|listed| places[listed.config.digest()]) else { continue };
         items[place].repo_tags.extend(image.tagged_names().map(|(name, _)| name.familiar()));
     }
     items
@@ -96,10 +96,10 @@ fn items(images: &[Outgoing]) -> Vec<ManifestItem> {
 /// The names in `repositories`, each with the id that `id` gives its image.
 fn repositories(images: &[Outgoing], id: impl Fn(&Listed) -> String) -> Repositories {
     let mut repositories = Repositories::new();
-    for image in images {
+    for (image, listed) in images.iter().filter_map(|image| Some((image, image.listed.as_ref()?))) {
         for (name, tag) in image.tagged_names() {
             let tags = repositories.entry(name.familiar_name()).or_default();
-            tags.insert(tag.to_owned(), id(&image.listed));
+            tags.insert(tag.to_owned(), id(listed));
         }
     }
     repositories

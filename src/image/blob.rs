@@ -18,6 +18,16 @@ use crate::oci::{DiffId, Digest};
 pub trait Reopen: Send + Sync {
     /// A reader of all the blob's bytes.
     fn reopen(&self) -> io::Result<Box<dyn Read + Send>>;
+
+    /// A reader of the bytes from `offset` on, for who passes them on and does not read them again: nothing is kept for
+    /// a second reader.
+    fn pass_on(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut stream = self.reopen()?;
+        if io::copy(&mut stream.by_ref().take(offset), &mut io::sink())? < offset {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(stream)
+    }
 }
 
 /// Opens the file that holds a blob and nothing else, when its bytes are wanted.
@@ -144,6 +154,17 @@ impl Blob {
             Origin::Stream(stream) => Inner::Stream(stream.reopen()?),
         };
         Ok(BlobReader { inner, at: 0, size: self.size })
+    }
+
+    /// A reader of the bytes from `offset` on, for who passes them on and does not read them again: what comes over the
+    /// network is not kept on the disk.
+    pub fn pass_on(&self, offset: u64) -> io::Result<BlobReader> {
+        let Origin::Stream(stream) = &self.origin else {
+            let mut reader = self.open()?;
+            reader.seek(SeekFrom::Start(offset))?;
+            return Ok(reader);
+        };
+        Ok(BlobReader { inner: Inner::Stream(stream.pass_on(offset)?), at: offset, size: self.size })
     }
 
     /// The compression, recognised by the first bytes.

@@ -30,6 +30,7 @@ pub mod records;
 pub mod remove;
 pub mod save;
 pub mod search;
+pub mod sending;
 pub mod size;
 pub mod source;
 pub mod tag;

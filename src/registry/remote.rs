@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Fetched, Repository, manifest};
+use super::{BlobStream, Error, Fetched, Repository, manifest};
 use crate::image::tree::document;
 use crate::image::{
     Blob, BlobSource, Error as ImageError, ImageSource, ImageTree, Inventory, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, Named,
@@ -197,9 +197,31 @@ impl Reopen for RemoteBlob {
         drop(fetched);
         Ok(Box::new(blob.open()?))
     }
+
+    fn pass_on(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match fetched {
+            Some(blob) => Ok(Box::new(blob.pass_on(offset)?)),
+            None => self.stream(offset),
+        }
+    }
 }
 
 impl RemoteBlob {
+    /// Streams the bytes. Those from the beginning on are verified at their end.
+    fn stream(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        let stream = self.repository.blob(&self.descriptor, offset).map_err(io::Error::other)?;
+        if offset > 0 {
+            return Ok(Box::new(stream));
+        }
+        let name = self.shown();
+        Ok(Box::new(VerifiedStream { stream, expected: self.descriptor.clone(), hasher: Hasher::new(), at: 0, name }))
+    }
+
+    fn shown(&self) -> String {
+        format!("{}: blob of {} bytes", self.repository.name().familiar(), self.descriptor.size)
+    }
+
     /// Fetches the blob, and once more if it is not what it should be.
     fn fetch(&self) -> io::Result<Blob> {
         let (blob, actual) = self.fetch_once()?;
@@ -210,9 +232,7 @@ impl RemoteBlob {
         if actual == self.descriptor.digest {
             return Ok(blob);
         }
-        let Descriptor { digest: expected, size, .. } = self.descriptor;
-        let name = format!("{}: blob of {size} bytes", self.repository.name().familiar());
-        Err(io::Error::other(Error::Digest { name, expected, actual }))
+        Err(io::Error::other(Error::Digest { name: self.shown(), expected: self.descriptor.digest, actual }))
     }
 
     fn fetch_once(&self) -> io::Result<(Blob, Digest)> {
@@ -227,6 +247,30 @@ impl RemoteBlob {
         let mut hashed = HashedWriter { inner: tempfile::tempfile()?, hasher: Hasher::new() };
         io::copy(&mut stream, &mut hashed)?;
         Ok((Blob::range(Arc::new(hashed.inner), 0, *size), hashed.hasher.finish()))
+    }
+}
+
+/// A stream of a whole blob. If it is another blob, the end of it is an error and is not passed on.
+struct VerifiedStream {
+    stream: BlobStream,
+    expected: Descriptor,
+    hasher: Hasher,
+    at: u64,
+    name: String,
+}
+
+impl Read for VerifiedStream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.stream.read(into)?;
+        self.hasher.update(&into[..got]);
+        self.at += got as u64;
+        if got > 0 && self.at == self.expected.size {
+            let (expected, actual) = (self.expected.digest, self.hasher.clone().finish());
+            if actual != expected {
+                return Err(io::Error::other(Error::Digest { name: self.name.clone(), expected, actual }));
+            }
+        }
+        Ok(got)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 20] = [
+const SHARED: [&str; 21] = [
     "checkout",
     "damage",
     "error",
@@ -25,6 +25,7 @@ const SHARED: [&str; 20] = [
     "records",
     "remote",
     "sample",
+    "sending",
     "search_error",
     "size",
     "source",

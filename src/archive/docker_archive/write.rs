@@ -42,7 +42,7 @@ struct Writer {
 
 impl Writer {
     fn add(&mut self, image: &Outgoing) -> Result<(), Error> {
-        let Listed { config, layers } = &image.listed;
+        let Some(Listed { config, layers }) = &image.listed else { return Ok(()) };
         let saved = v1::saved_layers(config.bytes())
             .map_err(|error| Error::Legacy { id: config.digest().to_string(), why: error.to_string() })?;
         for (name, tag) in image.tagged_names() {

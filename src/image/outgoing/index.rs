@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::layers::Ready;
 use super::request::OutgoingRequest;
 use super::single::add_image;
+use super::unchanged::add_unchanged;
 use super::{PartKind, UniqueParts};
 use crate::image::{Child, Image, ImageTree};
 use crate::oci::{Descriptor, DiffId, Digest, Document, MediaType};
@@ -33,7 +34,7 @@ pub(super) fn add(
     let mut descriptor = descriptor.clone();
     let mut adder = Adder { request, changed, parts };
     if adder.changed.is_empty() {
-        adder.add(tree, &descriptor);
+        add_unchanged(tree, &descriptor, &request.shown, adder.parts);
     } else if let Some(rewritten) = adder.rewrite(tree) {
         (descriptor.digest, descriptor.size) = (rewritten.digest, rewritten.size);
     }
@@ -70,7 +71,7 @@ impl Adder<'_, '_> {
                         descriptor.media_type = new.media_type.clone();
                     }
                 }
-                ImageTree::Artifact { .. } => self.add(tree, &descriptor),
+                ImageTree::Artifact { .. } => add_unchanged(tree, &descriptor, &self.request.shown, self.parts),
                 ImageTree::Index { .. } => {
                     let new = self.rewrite(tree)?;
                     (descriptor.digest, descriptor.size) = (new.digest, new.size);
@@ -90,43 +91,6 @@ impl Adder<'_, '_> {
             if let Some(new) = value.parse::<Digest>().ok().and_then(|digest| self.changed.get(&digest)) {
                 *value = new.digest.to_string();
             }
-        }
-    }
-
-    /// Adds everything present that a tree leads to, unchanged.
-    fn add(&mut self, tree: &ImageTree, descriptor: &Descriptor) {
-        let image = &self.request.shown;
-        match tree {
-            ImageTree::Image(found) => self.add_what_is_there(found, descriptor),
-            ImageTree::Index { document, children } => {
-                for child in children {
-                    self.add(&child.tree, &child.descriptor);
-                }
-                self.parts.add_document(PartKind::Index, descriptor.clone(), document.bytes(), image);
-            }
-            ImageTree::Artifact { manifest, blobs } => {
-                for (part, blob) in blobs {
-                    self.parts.add_stored(part, blob.as_ref(), "attached blob".to_owned(), image);
-                }
-                self.parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), image);
-            }
-            ImageTree::Other(_) | ImageTree::Absent => {}
-        }
-    }
-
-    /// Adds what is present of an image that lacks layers; complete images were added before.
-    fn add_what_is_there(&mut self, found: &Image, descriptor: &Descriptor) {
-        let image = &self.request.shown;
-        for (place, layer) in found.layers.iter().enumerate() {
-            let label = format!("layer {}/{}", place + 1, found.layers.len());
-            if let Some(described) = &layer.descriptor {
-                self.parts.add_stored(described, layer.blob.as_ref(), label, image);
-            }
-        }
-        if let Some(manifest) = &found.manifest {
-            let config = manifest.value().config.clone();
-            self.parts.add_document(PartKind::Config, config, found.config.bytes(), image);
-            self.parts.add_document(PartKind::Manifest, descriptor.clone(), manifest.bytes(), image);
         }
     }
 }

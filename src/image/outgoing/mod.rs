@@ -16,6 +16,7 @@ mod prepare;
 mod recode;
 mod request;
 mod single;
+mod unchanged;
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -26,6 +27,7 @@ use crate::oci::{Descriptor, DiffId, Digest, Document, ImageConfig, Reference};
 pub use prepare::prepare;
 pub use recode::Recode;
 pub use request::{OutgoingOptions, OutgoingRequest};
+pub use unchanged::unchanged;
 
 /// Why an image cannot be prepared for writing.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +69,8 @@ pub struct Outgoing {
     pub names: Vec<Reference>,
     /// The manifest or index that its names lead to.
     pub descriptor: Descriptor,
-    /// The one image that `manifest.json` lists; of several platforms the one that suits the host.
-    pub listed: Listed,
+    /// The one image that `manifest.json` lists; of several platforms the one that suits the host. An artifact has none.
+    pub listed: Option<Listed>,
     parts: Vec<OutgoingPart>,
 }
 
@@ -126,8 +128,18 @@ impl OutgoingPart {
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self.recode {
             Some(recode) => recode.open(&self.blob),
-            None => Ok(Box::new(self.blob.open()?)),
+            None => self.open_from(0),
         }
+    }
+
+    /// The same bytes from `offset` on.
+    pub fn open_from(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        if self.recode.is_none() {
+            return Ok(Box::new(self.blob.pass_on(offset)?));
+        }
+        let mut stream = self.open()?;
+        io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
+        Ok(stream)
     }
 
     /// The blob, if it is written as it is.

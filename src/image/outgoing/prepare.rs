@@ -21,7 +21,7 @@ fn assemble(request: &OutgoingRequest<'_>, ready: &Ready) -> Outgoing {
         Some((descriptor, tree)) => super::index::add(request, descriptor, tree, ready, &mut parts),
         None => add_image(request, request.image, ready, &mut parts),
     };
-    let listed = Listed { config: request.image.config.clone(), layers };
+    let listed = Some(Listed { config: request.image.config.clone(), layers });
     let parts = parts.in_order();
     let names = names_of(request.names, &descriptor, &parts);
     Outgoing { names, descriptor, listed, parts }

@@ -1,9 +1,8 @@
 //! How images are pushed, and what is told meanwhile.
 
-use std::collections::HashMap;
-
 use crate::image::outgoing::Recode;
-use crate::oci::{Descriptor, DiffId, Digest, Platform, Reference};
+use crate::oci::{DiffId, Digest, Platform, Reference};
+pub use crate::ops::sending::LayerState;
 
 /// Options of `push`.
 #[derive(Debug, Clone)]
@@ -14,21 +13,6 @@ pub struct PushOptions {
     pub compress: Recode,
     /// How many blobs are sent at a time.
     pub jobs: usize,
-}
-
-/// What happens to a layer, in docker's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LayerState {
-    /// It is looked at.
-    Preparing,
-    /// It is being sent.
-    Pushing,
-    /// It was sent.
-    Pushed,
-    /// The repository has it.
-    Exists,
-    /// The registry had it in another repository.
-    MountedFrom(String),
 }
 
 /// Something to tell while images are pushed.
@@ -57,6 +41,3 @@ pub struct PushedImage {
 
 /// Is told what happens; may be called from several threads.
 pub type Tell<'a> = &'a (dyn Fn(PushEvent) + Sync);
-
-/// What layers became in the registry, by the digest that they have in the store.
-pub(super) type SentLayers = HashMap<Digest, Descriptor>;

@@ -9,17 +9,14 @@
 //! archives, are compressed on their way; what they become is remembered. The manifest that imgtool has made around them
 //! is then made anew; one that came from elsewhere goes out byte for byte.
 
-mod blobs;
 mod event;
-mod plan;
 
-use super::{Context, Error};
-use crate::image::Progress;
-use crate::oci::{Digest, Reference};
+use super::sending::{Plan, SendOptions, Sender, has_rest};
+use super::{Context, Error, FoundImage};
+use crate::image::{ImageTree, Progress};
+use crate::oci::Reference;
 use crate::registry::Repository;
-use blobs::Sender;
 pub use event::{LayerState, PushEvent, PushOptions, PushedImage, Tell};
-use plan::Plan;
 
 /// Pushes the image of each name.
 pub fn push(
@@ -32,14 +29,13 @@ pub fn push(
     let mut pushed = Vec::new();
     let mut told = None;
     for name in names {
-        let found = plan::find(context, name)?;
+        let found = find(context, name)?;
         let repository = context.registries.repository(name)?;
         if told.as_ref() != Some(repository.name()) {
             tell(PushEvent::Repository(repository.name().clone()));
             told = Some(repository.name().clone());
         }
-        let plan = Plan::of(context, &found, name, options, &repository, tell)?;
-        let image = push_planned(context, &plan, options, &repository, tell, progress)?;
+        let image = push_one(context, &found, name, options, &repository, tell, progress)?;
         tell(PushEvent::Pushed(image.clone()));
         pushed.push(image);
     }
@@ -59,30 +55,52 @@ pub fn all_tags(context: &Context, repository: &Reference) -> Result<Vec<Referen
     Ok(tags)
 }
 
-fn push_planned(
+fn push_one(
     context: &Context,
-    plan: &Plan,
+    found: &FoundImage,
+    name: &Reference,
     options: &PushOptions,
     repository: &Repository,
     tell: Tell<'_>,
     progress: &dyn Progress,
 ) -> Result<PushedImage, Error> {
-    let sender = Sender::new(context, repository, options, tell, progress)?;
-    let sent = sender.send(plan)?;
-    let is_root = |digest: &Digest| *digest == plan.outgoing.descriptor.digest;
-    let mut root = plan.outgoing.descriptor.clone();
-    for part in plan.documents() {
-        let name = if is_root(&part.descriptor.digest) {
-            plan.name.clone()
-        } else {
-            repository.name().with_digest(part.descriptor.digest)
-        };
-        let (descriptor, bytes) = plan.document(part, &sent)?;
-        let name = if name.tag().is_none() { repository.name().with_digest(descriptor.digest) } else { name };
-        repository.put_manifest(&name, &descriptor.media_type, &bytes)?;
-        if is_root(&part.descriptor.digest) {
-            root = descriptor;
-        }
+    let plan = plan(context, found, name, options, repository, tell)?;
+    let how = SendOptions { compress: options.compress, jobs: options.jobs };
+    let tell_layer = |diff_id, state| tell(PushEvent::Layer(diff_id, state));
+    let root = Sender::new(context, repository, how, &tell_layer, progress)?.send(&plan)?;
+    Ok(PushedImage { name: name.clone(), digest: root.digest, size: root.size })
+}
+
+/// The image of that name in the store, in docker's words if there is none.
+fn find(context: &Context, name: &Reference) -> Result<FoundImage, Error> {
+    context.find(&name.canonical()).map_err(|error| match error {
+        Error::NoSuchImage(_) => Error::NoLocalTag(name.familiar_name()),
+        other => other,
+    })
+}
+
+/// Plans what goes out. Of an image for several platforms of which the store does not have all, and the registry
+/// neither, only the one goes out that suits the host.
+fn plan(
+    context: &Context,
+    found: &FoundImage,
+    name: &Reference,
+    options: &PushOptions,
+    repository: &Repository,
+    tell: Tell<'_>,
+) -> Result<Plan, Error> {
+    let image = found.image(options.platform.as_ref(), &context.host)?;
+    image.require_complete(|| found.shown())?;
+    let index = match (&found.tree, &found.descriptor) {
+        (ImageTree::Index { .. }, Some(descriptor)) if options.platform.is_none() => Some(descriptor),
+        _ => None,
+    };
+    let whole = match index {
+        Some(_) => has_rest(&found.tree, repository)?,
+        None => false,
+    };
+    if let (Some(index), false, Some(manifest)) = (index, whole, &image.manifest) {
+        tell(PushEvent::OnlyPlatform(index.digest, *manifest.digest()));
     }
-    Ok(PushedImage { name: plan.name.clone(), digest: root.digest, size: root.size })
+    Plan::prepared(context, found, name, image, index.filter(|_| whole))
 }

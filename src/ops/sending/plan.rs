@@ -1,19 +1,22 @@
 //! What goes out under a name.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 
-use super::event::{PushEvent, PushOptions, SentLayers, Tell};
+use super::event::SentLayers;
 use crate::image::outgoing::{self, LayerForm, Outgoing, OutgoingOptions, OutgoingPart, OutgoingRequest, PartKind};
-use crate::image::{Image, ImageTree, Silent, manifest};
+use crate::image::{Image, ImageTree, Layer, Silent, manifest};
 use crate::layer::Compression;
 use crate::oci::{Descriptor, DiffId, Digest, Document, Manifest, Reference};
 use crate::ops::{Context, Error, FoundImage};
 use crate::registry::{self, Repository};
 
 /// What goes out under a name.
-pub(super) struct Plan {
-    pub(super) name: Reference,
-    pub(super) outgoing: Outgoing,
+pub struct Plan {
+    /// The name.
+    pub name: Reference,
+    /// What goes out.
+    pub outgoing: Outgoing,
     /// The layers that are compressed on their way.
     pub(super) plain: HashSet<Digest>,
     /// The diff IDs of the layers.
@@ -22,52 +25,41 @@ pub(super) struct Plan {
     own: Option<Document<Manifest>>,
 }
 
-/// The image of that name in the store, in docker's words if there is none.
-pub(super) fn find(context: &Context, name: &Reference) -> Result<FoundImage, Error> {
-    context.find(&name.canonical()).map_err(|error| match error {
-        Error::NoSuchImage(_) => Error::NoLocalTag(name.familiar_name()),
-        other => other,
-    })
-}
-
 impl Plan {
-    /// Plans what goes out. Of an image for several platforms of which the store does not have all, and the registry
-    /// neither, only the one goes out that suits the host.
-    pub(super) fn of(
+    /// One image, or all of an index, in a form that every registry takes. Layers that are uncompressed under a manifest
+    /// of ours are compressed on their way.
+    pub fn prepared(
         context: &Context,
         found: &FoundImage,
         name: &Reference,
-        options: &PushOptions,
-        repository: &Repository,
-        tell: Tell<'_>,
+        image: &Image,
+        index: Option<&Descriptor>,
     ) -> Result<Self, Error> {
-        let image = found.image(options.platform.as_ref(), &context.host)?;
-        image.require_complete(|| found.shown())?;
-        let index = match (&found.tree, &found.descriptor) {
-            (ImageTree::Index { .. }, Some(descriptor)) if options.platform.is_none() => Some(descriptor),
-            _ => None,
-        };
-        let whole = match index {
-            Some(_) => has_rest(&found.tree, repository)?,
-            None => false,
-        };
-        if let (Some(index), false, Some(manifest)) = (index, whole, &image.manifest) {
-            tell(PushEvent::OnlyPlatform(index.digest, *manifest.digest()));
-        }
-        let index = index.filter(|_| whole).map(|descriptor| (descriptor, &found.tree));
-        let tar_size = |_: &crate::image::Layer| Ok(0);
+        let tar_size = |layer: &Layer| context.layer_size(found, layer).map(|size| size.tar).map_err(io::Error::other);
         let request = OutgoingRequest {
             names: std::slice::from_ref(name),
             shown: found.shown(),
             image,
-            index,
+            index: index.map(|descriptor| (descriptor, &found.tree)),
             tar_size: &tar_size,
         };
         let how = OutgoingOptions { form: LayerForm::AsStored, scratch: None, progress: &Silent };
         let outgoing = outgoing::prepare(&[request], &how)?.pop().ok_or_else(|| Error::NoSuchImage(found.shown()))?;
-        let (own, plain) = if index.is_none() { plain_layers(image)? } else { (None, HashSet::new()) };
-        let diff_ids = diff_ids(&found.tree);
+        let (own, plain) = if index.is_none() { plain_layers(image, &outgoing) } else { (None, HashSet::new()) };
+        let diff_ids = diff_ids(&outgoing, &found.tree);
         Ok(Self { name: name.clone(), outgoing, plain, diff_ids, own })
+    }
+
+    /// What a descriptor leads to, byte for byte.
+    pub fn unchanged(context: &Context, shown: &str, name: &Reference, what: (&Descriptor, &ImageTree)) -> Self {
+        let outgoing = outgoing::unchanged(std::slice::from_ref(name), shown, what, &context.host);
+        let diff_ids = diff_ids(&outgoing, what.1);
+        Self { name: name.clone(), outgoing, plain: HashSet::new(), diff_ids, own: None }
+    }
+
+    /// The digest of what the name will lead to; nothing if it is not known before the layers were compressed.
+    pub fn digest(&self) -> Option<Digest> {
+        if self.own.is_some() && !self.plain.is_empty() { None } else { Some(self.outgoing.descriptor.digest) }
     }
 
     /// The layers and configs.
@@ -93,33 +85,30 @@ impl Plan {
     }
 }
 
-/// The manifest of an image if imgtool has made it, and its layers that are stored uncompressed.
-fn plain_layers(image: &Image) -> Result<(Option<Document<Manifest>>, HashSet<Digest>), Error> {
-    let Some(own) = &image.manifest else { return Ok((None, HashSet::new())) };
-    let made = manifest::describe(None, &image.config, own.value().layers.clone());
-    if made.digest() != own.digest() {
-        return Ok((None, HashSet::new()));
+/// The manifest that goes out with an image if imgtool has made it, and its layers that are uncompressed.
+fn plain_layers(image: &Image, outgoing: &Outgoing) -> (Option<Document<Manifest>>, HashSet<Digest>) {
+    let layers = outgoing.listed.iter().flat_map(|listed| &listed.layers);
+    let part = |digest: &Digest| outgoing.parts().iter().find(|part| part.descriptor.digest == *digest);
+    let described: Vec<Descriptor> =
+        layers.filter_map(|(_, digest)| part(digest)).map(|part| part.descriptor.clone()).collect();
+    let own = manifest::describe(None, &image.config, described.clone());
+    if *own.digest() != outgoing.descriptor.digest {
+        return (None, HashSet::new());
     }
-    let mut plain = HashSet::new();
-    for layer in &image.layers {
-        let (Some(descriptor), Some(blob)) = (&layer.descriptor, &layer.blob) else { continue };
-        let compression =
-            blob.compression().map_err(|source| Error::Io { what: format!("layer {}", layer.diff_id), source })?;
-        if compression == Compression::None {
-            plain.insert(descriptor.digest);
-        }
-    }
-    Ok((Some(own.clone()), plain))
+    let is_plain = |layer: &Descriptor| layer.media_type == Compression::None.media_type();
+    (Some(own), described.iter().filter(|layer| is_plain(layer)).map(|layer| layer.digest).collect())
 }
 
-fn diff_ids(tree: &ImageTree) -> HashMap<Digest, DiffId> {
+fn diff_ids(outgoing: &Outgoing, tree: &ImageTree) -> HashMap<Digest, DiffId> {
     let images = tree.images();
     let layers = images.iter().flat_map(|image| &image.layers);
-    layers.filter_map(|layer| Some((layer.descriptor.as_ref()?.digest, layer.diff_id))).collect()
+    let described = layers.filter_map(|layer| Some((layer.descriptor.as_ref()?.digest, layer.diff_id)));
+    let listed = outgoing.listed.iter().flat_map(|listed| &listed.layers);
+    described.chain(listed.map(|(diff_id, digest)| (*digest, *diff_id))).collect()
 }
 
-/// Whether the registry has what an index lists and the store does not have.
-fn has_rest(tree: &ImageTree, repository: &Repository) -> Result<bool, Error> {
+/// Whether the registry has what an index lists and its place does not have.
+pub fn has_rest(tree: &ImageTree, repository: &Repository) -> Result<bool, Error> {
     let ImageTree::Index { children, .. } = tree else { return Ok(true) };
     for child in children {
         let is_there = match &child.tree {

@@ -1,42 +1,78 @@
 //! Blobs on their way to a repository, several at a time.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Read, Seek as _, SeekFrom};
+use std::io::{self, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::event::{LayerState, PushEvent, PushOptions, SentLayers, Tell};
+use super::event::{LayerState, SendOptions, SentLayers, TellLayer};
 use super::plan::Plan;
 use crate::image::outgoing::{OutgoingPart, PartKind, Recode};
-use crate::image::{Blob, Progress, work};
-use crate::oci::{Descriptor, DiffId, Digest};
+use crate::image::{Progress, work};
+use crate::oci::{Descriptor, DiffId, Digest, Reference};
 use crate::ops::{Context, Error};
-use crate::registry::{Arrived, Repository, Sessions, Upload};
+use crate::registry::{Arrived, RegistryHost, Repository, Sessions, Upload};
 use crate::store::Store;
 
-/// Sends blobs to one repository.
-pub(super) struct Sender<'a> {
+/// Sends images to one repository.
+pub struct Sender<'a> {
     context: &'a Context,
     repository: &'a Repository,
-    options: &'a PushOptions,
-    tell: Tell<'a>,
+    options: SendOptions,
+    tell: TellLayer<'a>,
     progress: &'a dyn Progress,
     /// The other repositories of the registry that have a blob, as far as the store's names tell.
     elsewhere: HashMap<Digest, Vec<String>>,
+    /// The repository from which the images come, if it is of the same registry.
+    origin: Option<String>,
+    /// The blobs that are known to be in the repository.
+    there: Mutex<HashSet<Digest>>,
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(
+    /// Sends to `repository`.
+    pub fn new(
         context: &'a Context,
         repository: &'a Repository,
-        options: &'a PushOptions,
-        tell: Tell<'a>,
+        options: SendOptions,
+        tell: TellLayer<'a>,
         progress: &'a dyn Progress,
     ) -> Result<Self, Error> {
         let elsewhere = elsewhere(context, repository)?;
-        Ok(Self { context, repository, options, tell, progress, elsewhere })
+        Ok(Self { context, repository, options, tell, progress, elsewhere, origin: None, there: Mutex::default() })
+    }
+
+    /// The images come from a repository. If it is of the same registry, blobs are mounted from it; if it is the same
+    /// repository, they are there.
+    pub fn coming_from(mut self, name: &Reference) -> Self {
+        let is_same = RegistryHost::of(name) == *self.repository.host();
+        self.origin = is_same.then(|| name.repository().to_owned());
+        self
+    }
+
+    /// Sends an image: its blobs, then its manifests and indexes, the one that the name leads to last. Returns the
+    /// descriptor of that.
+    pub fn send(&self, plan: &Plan) -> Result<Descriptor, Error> {
+        let is_retag = self.origin.as_deref() == Some(self.repository.name().repository());
+        let sent = if is_retag { SentLayers::new() } else { self.send_blobs(plan)? };
+        let mut root = plan.outgoing.descriptor.clone();
+        for part in plan.documents() {
+            let is_root = part.descriptor.digest == plan.outgoing.descriptor.digest;
+            if is_retag && !is_root {
+                continue;
+            }
+            let (descriptor, bytes) = plan.document(part, &sent)?;
+            let by_digest = || self.repository.name().with_digest(descriptor.digest);
+            let name = if is_root && plan.name.tag().is_some() { plan.name.clone() } else { by_digest() };
+            self.repository.put_manifest(&name, &descriptor.media_type, &bytes)?;
+            if is_root {
+                root = descriptor;
+            }
+        }
+        Ok(root)
     }
 
     /// Sends the layers and configs of an image. Returns what layers became that were compressed.
-    pub(super) fn send(&self, plan: &Plan) -> Result<SentLayers, Error> {
+    fn send_blobs(&self, plan: &Plan) -> Result<SentLayers, Error> {
         let mut parts: Vec<&OutgoingPart> = plan.blobs().collect();
         for part in parts.iter().filter(|part| part.kind == PartKind::Blob) {
             self.tell_of(plan, part, LayerState::Preparing);
@@ -56,13 +92,12 @@ impl<'a> Sender<'a> {
         let label = diff_id.map_or_else(|| part.label.clone(), |diff_id| diff_id.short().to_string());
         self.progress.start(id, &format!("{label}: Pushing"), Some(part.descriptor.size));
         self.tell_of(plan, part, LayerState::Pushing);
-        let blob = part.as_stored().ok_or_else(|| Error::NoSuchImage(part.shown()))?;
         let (arrived, became) = match diff_id.filter(|_| plan.plain.contains(digest)) {
             Some(diff_id) => {
-                let (arrived, became) = self.packed(id, diff_id, digest, blob)?;
+                let (arrived, became) = self.packed(id, diff_id, part)?;
                 (arrived, Some(became))
             }
-            None => (self.upload(id, &part.descriptor, &|offset| open(blob, offset), &[*digest])?, None),
+            None => (self.upload(id, &part.descriptor, &|offset| part.open_from(offset), &[*digest])?, None),
         };
         self.progress.finish(id, "");
         let state = match arrived {
@@ -81,16 +116,25 @@ impl<'a> Sender<'a> {
         open: crate::registry::OpenBlob<'_>,
         known_as: &[Digest],
     ) -> Result<Arrived, Error> {
-        let elsewhere: Vec<String> =
-            known_as.iter().filter_map(|digest| self.elsewhere.get(digest)).flatten().cloned().collect();
+        if self.there().contains(&descriptor.digest) {
+            return Ok(Arrived::Exists);
+        }
+        let known = known_as.iter().filter_map(|digest| self.elsewhere.get(digest)).flatten();
+        let elsewhere: Vec<String> = self.origin.iter().chain(known).cloned().collect();
         let sessions = Kept { store: &self.context.store, repository: self.repository.name().name() };
         let moved = |bytes| self.progress.advance(id, bytes);
         let upload = Upload { descriptor, open, elsewhere: &elsewhere, sessions: &sessions, moved: &moved };
-        Ok(self.repository.upload(&upload)?)
+        let arrived = self.repository.upload(&upload)?;
+        self.there().insert(descriptor.digest);
+        Ok(arrived)
+    }
+
+    fn there(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a layer compressed. If it is known what it becomes, it is compressed only if the registry lacks it.
-    fn packed(&self, id: u64, diff_id: &DiffId, stored: &Digest, blob: &Blob) -> Result<(Arrived, Descriptor), Error> {
+    fn packed(&self, id: u64, diff_id: &DiffId, part: &OutgoingPart) -> Result<(Arrived, Descriptor), Error> {
         let recode = self.options.compress;
         let (store, form) = (&self.context.store, form(recode));
         let media_type = recode.compression().media_type();
@@ -98,11 +142,11 @@ impl<'a> Sender<'a> {
         if let Some((digest, size)) = store.packed_layer(diff_id, &form) {
             let descriptor = Descriptor::new(media_type.clone(), digest, size);
             let open = |offset| {
-                let mut stream = recode.open(blob)?;
+                let mut stream = recode.stream(part.open()?)?;
                 io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
                 Ok(stream)
             };
-            let known_as = [digest, *stored];
+            let known_as = [digest, part.descriptor.digest];
             match self.upload(id, &descriptor, &open, &known_as) {
                 Err(Error::Registry(error)) if error.refusal().is_some_and(|refusal| refusal.has("DIGEST_INVALID")) => {
                     // Another version of the compressor made it.
@@ -111,7 +155,7 @@ impl<'a> Sender<'a> {
                 arrived => return Ok((arrived?, descriptor)),
             }
         }
-        let counted = Counted { stream: blob.open().map_err(unreadable)?, progress: self.progress, id };
+        let counted = Counted { stream: part.open().map_err(unreadable)?, progress: self.progress, id };
         let mut stream = recode.stream(Box::new(counted)).map_err(unreadable)?;
         let (digest, size) = self.repository.upload_stream(&mut *stream, &|_| {})?;
         store.remember_packed_layer(diff_id, &form, &digest, size);
@@ -120,7 +164,7 @@ impl<'a> Sender<'a> {
 
     fn tell_of(&self, plan: &Plan, part: &OutgoingPart, state: LayerState) {
         if let (Some(diff_id), PartKind::Blob) = (plan.diff_ids.get(&part.descriptor.digest), part.kind) {
-            (self.tell)(PushEvent::Layer(*diff_id, state));
+            (self.tell)(*diff_id, state);
         }
     }
 }
@@ -133,12 +177,6 @@ fn form(recode: Recode) -> String {
         Recode::Gzip(level) => format!("gzip-{level}-{VERSION}"),
         Recode::Zstd(level) => format!("zstd-{level}-{VERSION}"),
     }
-}
-
-fn open(blob: &Blob, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-    let mut reader = blob.open()?;
-    reader.seek(SeekFrom::Start(offset))?;
-    Ok(Box::new(reader))
 }
 
 /// Finds in which other repositories of a registry blobs are, as far as the names in the store tell.

@@ -23,6 +23,9 @@ use crate::oci::{Descriptor, Digest, Hasher};
 /// How many bytes the follower waits for, unless the blob ends before: waking it up for less would only cost.
 const CHUNK: usize = 256 << 10;
 
+/// After so many bytes the system begins to write them to the disk.
+const SYNC: u64 = 8 << 20;
+
 /// A blob that is being received.
 pub(super) struct Arrival<'a> {
     file: &'a PartialFile,
@@ -150,7 +153,7 @@ impl<'a> Arrival<'a> {
     pub(super) fn follow<T>(&self, mut scan: impl FnMut(Follower<'_>) -> Result<T, ScanError>) -> Found<T> {
         loop {
             let restarts = self.state().restarts;
-            let result = scan(Follower { arrival: self, at: 0, restarts });
+            let result = scan(Follower { arrival: self, at: 0, synced: 0, restarts });
             let mut state = self.state();
             if state.restarts == restarts
                 && let Err(error) = &result
@@ -312,6 +315,8 @@ impl PartialWriter<'_> {
 pub(super) struct Follower<'a> {
     arrival: &'a Arrival<'a>,
     at: u64,
+    /// So far the system is writing the bytes to the disk.
+    synced: u64,
     restarts: u64,
 }
 
@@ -354,6 +359,10 @@ impl Read for Follower<'_> {
         match self.read_some(into) {
             Ok(got) => {
                 self.at += got as u64;
+                if self.at - self.synced >= SYNC {
+                    self.arrival.file.begin_to_sync(self.synced, self.at - self.synced);
+                    self.synced = self.at;
+                }
                 Ok(got)
             }
             // Whoever reads tries again.

@@ -8,9 +8,12 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use rustix::fs::Advice;
 
 use super::{Error, Guard, Store};
 use crate::oci::{Descriptor, Digest, Hasher};
@@ -179,6 +182,13 @@ impl PartialFile {
     /// Reads some of the bytes from an offset on.
     pub(super) fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         self.file.read_at(into, offset)
+    }
+
+    /// Lets the system begin to write some of the bytes to the disk, so that less is left for the end. Who reads them
+    /// next may have to read them from the disk.
+    pub(super) fn begin_to_sync(&self, offset: u64, length: u64) {
+        // Linux starts to write what is dirty, and forgets only what is clean. It is a hint, whatever it says.
+        let _ = rustix::fs::fadvise(&self.file, offset, NonZeroU64::new(length), Advice::DontNeed);
     }
 
     /// The bytes, from the beginning.

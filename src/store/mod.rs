@@ -39,7 +39,7 @@ pub use assembly::Assembly;
 pub use catalog::{Catalog, CatalogEntry, Moved};
 pub use gc::{Garbage, Reachable};
 pub use lock::Guard;
-pub use partial::{Partial, Patience, StalePartials};
+pub use partial::{Patience, StalePartials};
 pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};

@@ -7,7 +7,7 @@
 //! stays, even if that quarantine is dropped.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,24 +16,14 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::Advice;
 
 use super::{Error, Guard, Store};
-use crate::oci::{Descriptor, Digest, Hasher};
+use crate::oci::Digest;
 
 /// The folder below the store's own.
 const PARTIAL: &str = "partial";
-/// How many bytes are hashed at a time.
-const CHUNK: usize = 256 << 10;
 /// The permissions of a blob that is not whole.
 const PARTLY: u32 = 0o600;
 /// The permissions of a blob that is.
 const WHOLE: u32 = 0o644;
-
-/// A partially transferred blob. Its file stays when this is dropped.
-#[derive(Debug)]
-pub struct Partial {
-    file: PartialFile,
-    hasher: Hasher,
-    size: u64,
-}
 
 /// The file of a partially transferred blob, locked by its writer. It stays when this is dropped.
 #[derive(Debug)]
@@ -71,15 +61,6 @@ impl Default for Patience {
 }
 
 impl Store {
-    /// Opens a partially transferred blob, or creates an empty one, and locks it.
-    pub fn partial(&self, digest: &Digest) -> Result<Partial, Error> {
-        let path = self.partial_path(digest)?;
-        let file = PartialFile::claim(&path)?.ok_or(Error::Busy { path })?;
-        let mut partial = Partial { file, hasher: Hasher::new(), size: 0 };
-        partial.hash_again()?;
-        Ok(partial)
-    }
-
     /// Where a blob is received.
     pub(super) fn partial_path(&self, digest: &Digest) -> Result<PathBuf, Error> {
         Ok(self.private_folder(PARTIAL)?.join(digest.hex()))
@@ -191,11 +172,6 @@ impl PartialFile {
         let _ = rustix::fs::fadvise(&self.file, offset, NonZeroU64::new(length), Advice::DontNeed);
     }
 
-    /// The bytes, from the beginning.
-    pub(super) fn reader(&self) -> Result<File, Error> {
-        File::open(&self.path).map_err(Error::io(&self.path))
-    }
-
     /// Deletes the file.
     pub(super) fn discard(self) -> Result<(), Error> {
         fs::remove_file(&self.path).map_err(Error::io(&self.path))
@@ -230,63 +206,6 @@ pub(super) fn is_whole(metadata: &fs::Metadata) -> bool {
 /// Whether two names are of the same file.
 fn same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-impl Partial {
-    /// The number of bytes received: where the transfer resumes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Appends bytes.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.append(bytes).map_err(Error::io(&self.file.path))?;
-        self.hasher.update(bytes);
-        self.size += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Drops all bytes, for a sender that cannot resume.
-    pub fn restart(&mut self) -> Result<(), Error> {
-        self.file.clear().map_err(Error::io(&self.file.path))?;
-        (self.hasher, self.size) = (Hasher::new(), 0);
-        Ok(())
-    }
-
-    /// Deletes the file.
-    pub fn discard(self) -> Result<(), Error> {
-        self.file.discard()
-    }
-
-    /// Verifies the blob and syncs it. A blob that is too short stays; one that is wrong is deleted.
-    pub(super) fn whole(mut self, expected: &Descriptor) -> Result<PartialFile, Error> {
-        let digest = expected.digest;
-        let actual = std::mem::take(&mut self.hasher).finish();
-        if self.size != expected.size {
-            let error = Error::Size { digest, expected: expected.size, actual: self.size };
-            return if self.size < expected.size { Err(error) } else { self.discard().and(Err(error)) };
-        }
-        if actual != digest {
-            return self.discard().and(Err(Error::Digest { expected: digest, actual }));
-        }
-        self.file.make_whole()?;
-        Ok(self.file)
-    }
-
-    fn hash_again(&mut self) -> Result<(), Error> {
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            match (&self.file.file).read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(got) => {
-                    self.hasher.update(&buffer[..got]);
-                    self.size += got as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(&self.file.path)(error)),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

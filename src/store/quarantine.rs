@@ -17,11 +17,11 @@ use crate::cancel::{Draft as Vanishing, Token};
 
 use super::lease::{LEASE, Lease};
 use super::partial::{PartialFile, Patience};
-use super::{Catalog, Error, Partial, Store};
+use super::{Catalog, Error, Store};
 use crate::image::copy::{self, Moved};
 use crate::image::{Blob, QuarantinedBlob, QuarantinedLayer, Reopen};
 use crate::layer::{
-    Compression, EntryPath, IndexError, LayerIndex, LayerSummary, Limits, Scan, ScanError, read_summary, scan,
+    Compression, EntryPath, IndexError, LayerIndex, LayerSummary, Limits, Scan, ScanError, read_summary,
 };
 use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
 use crate::oci::{Descriptor, DiffId, Digest};
@@ -122,31 +122,6 @@ impl Quarantine {
         check(expected, expected.digest, blob.size())?;
         let actual = self.keep(blob, moved)?;
         check(expected, actual, blob.size())
-    }
-
-    /// Keeps a transferred blob, which must match its descriptor; a wrong one is deleted.
-    pub fn keep_partial(&self, expected: &Descriptor, partial: Partial) -> Result<(), Error> {
-        let partial = partial.whole(expected)?;
-        lock(&self.kept).insert(expected.digest, QuarantinedFile { blob: BlobBytes::Partial(partial), index: None });
-        Ok(())
-    }
-
-    /// The same for a layer; `what` names it in errors.
-    pub fn keep_partial_layer(
-        &self,
-        expected: &Descriptor,
-        partial: Partial,
-        what: &str,
-    ) -> Result<VerifiedLayer, Error> {
-        let partial = partial.whole(expected)?;
-        let index = self.draft()?;
-        let mut writer = BufWriter::new(index.file());
-        let scanned = scan(partial.reader()?, &self.limits, &mut writer);
-        let scanned = scanned.map_err(|source| Error::Layer { what: what.to_owned(), source })?;
-        writer.flush().map_err(Error::io(index.path()))?;
-        drop(writer);
-        check(expected, scanned.blob, scanned.blob_size)?;
-        self.put_layer(scanned, BlobBytes::Partial(partial), index)
     }
 
     /// Keeps a blob of any kind and returns its digest.

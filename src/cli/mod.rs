@@ -9,6 +9,7 @@ mod complete;
 mod completes;
 mod completion;
 mod container;
+mod copy;
 mod credentials;
 mod daemon;
 mod diff;
@@ -112,6 +113,7 @@ enum Command {
     Commit(commit::Args),
     Completion(completion::Args),
     Container(container::Args),
+    Copy(copy::Args),
     Diff(diff::Args),
     Export(export::Args),
     History(history::Args),
@@ -157,6 +159,7 @@ impl Command {
             Self::Catalog(args) => args.run(session),
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),
+            Self::Copy(args) => args.run(session),
             Self::Diff(args) => args.run(session),
             Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),

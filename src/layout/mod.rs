@@ -13,6 +13,7 @@ mod flat;
 mod listed;
 mod names;
 mod write;
+mod writer;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -23,10 +24,11 @@ use blobs::BlobFolder;
 pub use listed::listed;
 pub use names::{StoreName, name_of, names_in_store, set_name};
 pub use write::{Durable, create_skeleton, sync_folder};
+pub use writer::LayoutWriter;
 
 use crate::image::source::settled;
 use crate::image::{Blob, BlobSource, Error as ImageError, ImageSource, Inventory};
-use crate::oci::{Descriptor, Index, JsonError, strict};
+use crate::oci::{Descriptor, Digest, Index, JsonError, strict};
 
 /// The file with the version of the layout.
 pub const LAYOUT_FILE: &str = "oci-layout";
@@ -72,6 +74,31 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: JsonError,
+    },
+    /// The folder is that of a store, which is written in other ways.
+    #[error("{path} is a store of images: name it with --root, and the image by its name alone")]
+    IsStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A part of an image that is added cannot be read.
+    #[error("{what}")]
+    Part {
+        /// Which part of which image.
+        what: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A part of an image that is added is not what it should be.
+    #[error("{what} is damaged: its digest is {actual} instead of {expected}")]
+    Digest {
+        /// Which part of which image.
+        what: String,
+        /// What its descriptor says.
+        expected: Digest,
+        /// What it is.
+        actual: Digest,
     },
     /// An image that `index.json` lists cannot be read.
     #[error("{path}")]

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::copy_error::CopyError;
 use super::listed::{listed, other_platform};
 use super::search_error::SearchError;
 use crate::archive;
@@ -139,6 +140,9 @@ pub enum Error {
     /// A filter that docker does not know, or whose value it cannot read.
     #[error("invalid filter{}", if .0.is_empty() { String::new() } else { format!(" '{}'", .0) })]
     InvalidFilter(String),
+    /// Images that cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// A search that cannot be made.
     #[error(transparent)]
     Search(#[from] SearchError),

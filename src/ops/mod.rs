@@ -2,6 +2,8 @@
 
 pub mod checkout;
 pub mod commit;
+pub mod copy;
+mod copy_error;
 pub mod damage;
 pub mod df;
 pub mod diff;
@@ -26,6 +28,7 @@ pub mod output;
 pub mod prune;
 pub mod pull;
 pub mod push;
+pub mod receiving;
 pub mod records;
 pub mod remove;
 pub mod save;

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 21] = [
+const SHARED: [&str; 23] = [
     "checkout",
+    "copy_error",
     "damage",
     "error",
     "family",
@@ -22,6 +23,7 @@ const SHARED: [&str; 21] = [
     "naming",
     "near",
     "output",
+    "receiving",
     "records",
     "remote",
     "sample",

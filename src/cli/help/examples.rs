@@ -77,6 +77,29 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     (
+        "copy",
+        &[
+            (
+                "Copy an image from one registry to another",
+                "imgtool copy docker://ubuntu:24.04 docker://localhost:5000/ubuntu:24.04",
+            ),
+            ("... for all platforms", "imgtool copy --all docker://ubuntu:24.04 docker://localhost:5000/ubuntu:24.04"),
+            (
+                "Give an image of a registry another tag there",
+                "imgtool copy docker://ghcr.io/team/app:1.2 docker://ghcr.io/team/app:latest",
+            ),
+            (
+                "Mirror a repository; again, to copy what is new",
+                "imgtool copy --all --all-tags docker://ghcr.io/team/app docker://localhost:5000/app",
+            ),
+            (
+                "Carry images into a network without internet",
+                "imgtool copy docker://alpine:3 docker://busybox:1 oci-archive:images.tar",
+            ),
+            ("... and there", "imgtool copy --all-tags oci-archive:images.tar docker://registry.internal/"),
+        ],
+    ),
+    (
         "diff",
         &[
             ("What changed in a directory since it was unpacked", "imgtool diff tree"),

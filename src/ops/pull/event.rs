@@ -1,23 +1,7 @@
 //! What is told while images are pulled.
 
 use crate::oci::{Digest, ImageId, Reference};
-
-/// What happens to a layer, in docker's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LayerState {
-    /// It will be fetched.
-    Pulling,
-    /// Others are fetched before it.
-    Waiting,
-    /// The store has it.
-    Exists,
-    /// All of it has come.
-    Verifying,
-    /// It is what it should be.
-    Downloaded,
-    /// It is ready to be used.
-    Complete,
-}
+pub use crate::ops::receiving::LayerState;
 
 /// Something to tell while images are pulled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,17 +10,16 @@
 //! is kept whole. What has come of a layer when a transfer ends stays, and the next pull goes on there.
 
 mod event;
-mod layers;
 
 use super::intake::{self, LayerIntake};
+use super::receiving::LayerReceiver;
 use super::{Context, Error};
 use crate::archive;
 use crate::image::{self, Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
-use crate::oci::{Descriptor, ImageId, Platform, Reference};
+use crate::oci::{Descriptor, Digest, ImageId, Platform, Reference};
 use crate::registry::{self, Choice, Repository};
 use crate::store::{Catalog, CatalogEntry, Quarantine};
 pub use event::{LayerState, PullEvent, PulledImage, Tell};
-use layers::LayerPuller;
 
 /// Options of `pull`.
 #[derive(Debug, Clone)]
@@ -95,11 +94,12 @@ impl Puller<'_> {
         self.tell_name();
 
         let quarantine = Quarantine::new(&self.context.store, self.context.limits.clone())?;
-        let layers = LayerPuller {
+        let tell = |digest: &Digest, state| (self.tell)(PullEvent::Layer(*digest, state));
+        let layers = LayerReceiver {
             context: self.context,
             quarantine: &quarantine,
             repository: self.repository,
-            tell: self.tell,
+            tell: &tell,
             progress: self.progress,
         };
         layers.announce(&inventory.images[0].tree, self.options.jobs);

@@ -1,30 +1,54 @@
-//! The layers of an image that is pulled.
+//! The layers of images of registries on their way into the store.
 
 use std::collections::HashSet;
 use std::io::{self, Read as _};
 
-use super::event::{LayerState, PullEvent, Tell};
+use super::{Context, Error};
 use crate::image::{Image, ImageTree, Layer, Progress};
 use crate::oci::{Descriptor, Digest};
-use crate::ops::{Context, Error};
 use crate::registry::{self, Repository};
 use crate::store::{self, PartialWriter, Quarantine, ReceiveError, Received, VerifiedLayer};
 
 /// How many bytes are received at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Fetches the layers of an image.
-pub(super) struct LayerPuller<'a> {
-    pub(super) context: &'a Context,
-    pub(super) quarantine: &'a Quarantine,
-    pub(super) repository: &'a Repository,
-    pub(super) tell: Tell<'a>,
-    pub(super) progress: &'a dyn Progress,
+/// What happens to a layer, in docker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerState {
+    /// It will be fetched.
+    Pulling,
+    /// Others are fetched before it.
+    Waiting,
+    /// The store has it.
+    Exists,
+    /// All of it has come.
+    Verifying,
+    /// It is what it should be.
+    Downloaded,
+    /// It is ready to be used.
+    Complete,
 }
 
-impl LayerPuller<'_> {
+/// Is told what happens to layers, by the digests of their blobs; may be called from several threads.
+pub type TellLayer<'a> = &'a (dyn Fn(&Digest, LayerState) + Sync);
+
+/// Receives the layers of an image from the repository that has it.
+pub struct LayerReceiver<'a> {
+    /// Has the store.
+    pub context: &'a Context,
+    /// Keeps the layers.
+    pub quarantine: &'a Quarantine,
+    /// Has the image.
+    pub repository: &'a Repository,
+    /// Is told what happens.
+    pub tell: TellLayer<'a>,
+    /// Receives the progress.
+    pub progress: &'a dyn Progress,
+}
+
+impl LayerReceiver<'_> {
     /// Tells what will be fetched, bottom first; `jobs` of them at a time.
-    pub(super) fn announce(&self, tree: &ImageTree, jobs: usize) {
+    pub fn announce(&self, tree: &ImageTree, jobs: usize) {
         let images = tree.images();
         let complete = images.into_iter().filter(|image: &&Image| image.is_complete());
         let (mut seen, mut missing) = (HashSet::new(), Vec::new());
@@ -41,7 +65,7 @@ impl LayerPuller<'_> {
     }
 
     /// Takes a layer: from the store, or else from the registry.
-    pub(super) fn take(&self, id: u64, layer: &Layer) -> Result<VerifiedLayer, Error> {
+    pub fn take(&self, id: u64, layer: &Layer) -> Result<VerifiedLayer, Error> {
         let descriptor = layer.descriptor.as_ref().ok_or_else(|| Error::NoSuchImage(layer.diff_id.to_string()))?;
         if let Some(stored) = self.stored(layer, descriptor)? {
             self.tell(&descriptor.digest, LayerState::Exists);
@@ -126,7 +150,7 @@ impl LayerPuller<'_> {
     }
 
     fn tell(&self, digest: &Digest, state: LayerState) {
-        (self.tell)(PullEvent::Layer(*digest, state));
+        (self.tell)(digest, state);
     }
 }
 

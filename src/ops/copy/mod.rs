@@ -1,0 +1,55 @@
+//! `copy`: images go from one place to another: registries, archives, layouts, the store.
+//!
+//! ```text
+//! SourceImage ─▶ FoundImage ─▶ Chosen ─┬─▶ sending::Plan ─▶ a registry: HEAD, mount, or a stream
+//!  (a registry's, when its             ├─▶ image::outgoing ─▶ an archive
+//!   turn comes)   one platform, or all └─▶ …
+//! ```
+//!
+//! Manifests and layers go byte for byte, so that digests stay what they are. But where imgtool has made the manifest,
+//! its uncompressed layers are compressed on their way to a registry, as `push` does it, and an archive for docker has
+//! them uncompressed, as `save` writes it.
+
+mod archives;
+mod copier;
+mod destination;
+mod event;
+mod layouts;
+mod registries;
+mod source;
+mod stored;
+
+pub use super::copy_error::CopyError;
+use super::{Context, Error};
+use crate::image::Progress;
+use copier::Copier;
+use destination::Destination;
+pub use event::{BlobState, CopiedImage, CopyEvent, CopyOptions, Tell};
+use source::SourceImage;
+
+/// Copies the images that were typed to where was typed.
+pub fn copy(
+    context: &Context,
+    typed: &[String],
+    to: &str,
+    options: &CopyOptions,
+    tell: Tell<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<CopiedImage>, Error> {
+    let destination = Destination::parse(to, options.all_tags)?;
+    destination.check_count(typed.len(), to)?;
+    let sources = SourceImage::all(context, typed, options)?;
+    let copier = Copier { context, options, tell, progress };
+    match &destination {
+        Destination::Registry(names) => copier.to_registries(&sources, names),
+        Destination::DockerArchive(path, name) => copier.to_docker_archive(&sources, path, name.as_ref()),
+        Destination::OciArchive(path, name) => copier.to_oci_archive(&sources, path, name.as_ref()),
+        Destination::Store(names) => copier.to_store(&sources, names),
+        Destination::Layout(path, name) => copier.to_layout(&sources, path, name.as_deref()),
+    }
+}
+
+/// The archive that a destination is, if it is one.
+pub fn archive(to: &str) -> Option<std::path::PathBuf> {
+    Destination::parse(to, false).ok().and_then(|destination| destination.archive().map(std::path::Path::to_owned))
+}

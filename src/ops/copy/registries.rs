@@ -1,0 +1,123 @@
+//! Images on their way to registries.
+
+use super::copier::Copier;
+use super::destination::Names;
+use super::event::{BlobState, CopiedImage, CopyEvent};
+use super::source::{Chosen, SourceImage};
+use crate::oci::{Descriptor, Digest, Reference};
+use crate::ops::copy_error::CopyError;
+use crate::ops::sending::{LayerState, Plan, SendOptions, Sender, has_rest};
+use crate::ops::{Error, FoundImage};
+use crate::registry::{self, Repository};
+
+impl Copier<'_> {
+    /// Copies images to the names that they get in registries.
+    pub(super) fn to_registries(&self, sources: &[SourceImage], names: &Names) -> Result<Vec<CopiedImage>, Error> {
+        let pairs = sources.iter().map(|source| Ok((source, names.of(source)?)));
+        let pairs: Vec<(&SourceImage, Reference)> = pairs.collect::<Result<_, Error>>()?;
+        let origin = |source: &SourceImage| source.remote().map(Reference::name);
+        let mut copied = Vec::new();
+        // One sender knows what it has sent.
+        for group in pairs.chunk_by(|a, b| a.1.name() == b.1.name() && origin(a.0) == origin(b.0)) {
+            let repository = self.context.registries.repository(&group[0].1)?;
+            let tell = |diff_id: crate::oci::DiffId, state| self.tell_of(&diff_id.short().to_string(), state);
+            let how = SendOptions { compress: self.options.compress, jobs: self.options.jobs };
+            let mut sender = Sender::new(self.context, &repository, how, &tell, self.progress)?;
+            if let Some(remote) = group[0].0.remote() {
+                sender = sender.coming_from(remote);
+            }
+            for (source, name) in group {
+                let image = self.to_registry(source, name, &repository, &sender)?;
+                self.copied(&mut copied, image);
+            }
+        }
+        Ok(copied)
+    }
+
+    fn to_registry(
+        &self,
+        source: &SourceImage,
+        name: &Reference,
+        repository: &Repository,
+        sender: &Sender<'_>,
+    ) -> Result<CopiedImage, Error> {
+        let to = |digest: Digest| {
+            let name = if name.is_name_only() { name.with_digest(digest) } else { name.clone() };
+            format!("docker://{}", name.familiar())
+        };
+        let there = if name.is_name_only() { None } else { digest_there(repository, name)? };
+        if let Some(digest) = there.filter(|digest| self.is_known(source, digest)) {
+            return Ok(CopiedImage { to: to(digest), digest, is_new: false });
+        }
+        let found = source.found(self.context, self.options)?;
+        let chosen = Chosen::of(&found, self.options, &self.context.host)?;
+        let plan = self.plan(source, &found, &chosen, name, repository)?;
+        if let (Some(wanted), Some(actual)) = (name.digest(), plan.digest())
+            && *wanted != actual
+        {
+            let (to, from) = (format!("docker://{}", name.familiar()), source.shown());
+            return Err(CopyError::OtherDigest { to, from, actual }.into());
+        }
+        if let Some(digest) = plan.digest().filter(|digest| there == Some(*digest)) {
+            return Ok(CopiedImage { to: to(digest), digest, is_new: false });
+        }
+        (self.tell)(CopyEvent::Image(source.shown(), to(plan.outgoing.descriptor.digest)));
+        let Descriptor { digest, .. } = sender.send(&plan)?;
+        Ok(CopiedImage { to: to(digest), digest, is_new: true })
+    }
+
+    fn plan(
+        &self,
+        source: &SourceImage,
+        found: &FoundImage,
+        chosen: &Chosen<'_>,
+        name: &Reference,
+        repository: &Repository,
+    ) -> Result<Plan, Error> {
+        if let Some(missing) = chosen.missing()
+            && !has_rest(chosen.tree, repository)?
+        {
+            return Err(CopyError::NotWhole { from: source.shown(), missing }.into());
+        }
+        match (chosen.descriptor, chosen.image) {
+            // The manifest may be ours, around layers that are compressed on their way.
+            (Some(descriptor), Some(image)) if found.in_store() && !descriptor.media_type.is_index() => {
+                Plan::prepared(self.context, found, name, image, None)
+            }
+            (Some(descriptor), _) => {
+                Ok(Plan::unchanged(self.context, &source.shown(), name, (descriptor, chosen.tree)))
+            }
+            (None, Some(image)) => Plan::prepared(self.context, found, name, image, None),
+            (None, None) => Err(Error::NoSuchImage(source.shown())),
+        }
+    }
+
+    /// Whether an image of a registry is known, without fetching it, to be copied as that digest.
+    fn is_known(&self, source: &SourceImage, digest: &Digest) -> bool {
+        let Some(name) = source.remote().filter(|_| self.options.platform.is_none()) else { return false };
+        let head = self.context.registries.repository(name).and_then(|repository| repository.head(name));
+        let head = head.ok().flatten().filter(|head| head.digest == *digest);
+        head.is_some_and(|head| self.options.all || !head.media_type.is_index())
+    }
+
+    fn tell_of(&self, what: &str, state: LayerState) {
+        let state = match state {
+            LayerState::Preparing | LayerState::Pushing => return,
+            LayerState::Pushed => BlobState::Copied,
+            LayerState::Exists => BlobState::Exists,
+            LayerState::MountedFrom(repository) => BlobState::MountedFrom(repository),
+        };
+        (self.tell)(CopyEvent::Layer(what.to_owned(), state));
+    }
+}
+
+/// What a name leads to in a registry now, as far as the registry says so.
+fn digest_there(repository: &Repository, name: &Reference) -> Result<Option<Digest>, Error> {
+    match repository.digest(name) {
+        // Whether that is so, sending tells.
+        Err(
+            registry::Error::NoManifest { .. } | registry::Error::Refused { .. } | registry::Error::Unauthorized { .. },
+        ) => Ok(None),
+        there => Ok(there?),
+    }
+}

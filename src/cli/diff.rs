@@ -12,8 +12,8 @@ use crate::rootfs::docker_changes;
 
 /// Show the changes in an unpacked directory, or between two images
 ///
-/// A means added, C changed (for a directory, also that something in it changed), D deleted. DIR is one that
-/// `unpack` made. IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar,
+/// A means added, C changed (for a directory, also that something in it changed), D deleted. DIR is one that `unpack`
+/// made. IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
 /// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "diff [OPTIONS] DIR | IMAGE IMAGE")]

@@ -11,9 +11,9 @@ use crate::ops::output::{Target, to_path};
 
 /// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
 ///
-/// The layers are merged without unpacking them. IMAGE is a name or an ID in the store, or an archive or OCI layout:
-/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. Any other folder means what is in
-/// it; of one that `unpack` made, owners and devices are those of the image.
+/// The layers are merged without unpacking them. IMAGE is a name or an ID in the store, `docker://NAME` in a registry,
+/// or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF]. Any
+/// other folder means what is in it; of one that `unpack` made, owners and devices are those of the image.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "export [OPTIONS] IMAGE")]
 pub(super) struct Args {
@@ -44,7 +44,7 @@ impl Args {
             stubs: self.docker_stubs.then(Session::epoch).transpose()?,
         };
         let progress = session.progress(false);
-        let export = plan(&session.context, &self.images[0], &options)?;
+        let export = plan(&session.context, &self.images[0], &options, &*progress)?;
         if let Some(folder) = export.orphan() {
             let what =
                 "the image it was unpacked from is not in the store: exporting files with the owners they have on disk";

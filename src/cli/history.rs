@@ -12,8 +12,8 @@ use crate::ui::{OutputFormat, human, render_rows, text};
 
 /// Show the history of an image
 ///
-/// IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
-/// oci-archive:PATH[:REF], oci:DIR[:REF].
+/// IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
+/// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "history [OPTIONS] IMAGE")]
 pub(super) struct Args {

@@ -87,6 +87,15 @@ const SUBCOMMANDS: [&str; 14] = [
     "tag",
 ];
 
+/// What to use for an image that is in a registry.
+fn in_registry(name: &str) -> CliError {
+    let repository = name.parse().map_or_else(|_| "REPOSITORY".to_owned(), |name: Reference| name.familiar_name());
+    CliError::Plain(format!(
+        "images lists what is in the store, or in an archive or layout; the tags in a registry are listed by imgtool tags \
+         {repository}, and one image there is shown by imgtool inspect docker://{name}"
+    ))
+}
+
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtMost(1), &self.pattern)?;
@@ -121,7 +130,11 @@ impl Args {
     fn list(&self, session: &Session) -> Result<(Listing, Filters), CliError> {
         let context = &session.context;
         let typed = self.pattern.first().map(String::as_str).unwrap_or_default();
-        if !matches!(Location::parse(typed, Path::exists), Location::Store(_)) {
+        let location = Location::parse(typed, Path::exists);
+        if let Location::Registry(name) = &location {
+            return Err(in_registry(name));
+        }
+        if !matches!(location, Location::Store(_)) {
             let listing = images_at(context, typed)?;
             let filters = Filters::parse_among(&self.filter, session.now, &|name| listing.created(name))?;
             return Ok((listing, filters));

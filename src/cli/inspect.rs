@@ -11,8 +11,8 @@ use crate::ui::{self, Inspection};
 
 /// Display detailed information on one or more images
 ///
-/// IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
-/// oci-archive:PATH[:REF], oci:DIR[:REF].
+/// IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
+/// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "inspect [OPTIONS] IMAGE [IMAGE...]")]
 pub(super) struct Args {
@@ -29,8 +29,8 @@ pub(super) struct Args {
 
 /// Display detailed information on one or more images
 ///
-/// IMAGE is a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
-/// oci-archive:PATH[:REF], oci:DIR[:REF].
+/// IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
+/// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "inspect [OPTIONS] NAME|ID [NAME|ID...]")]
 pub(super) struct AnyArgs {

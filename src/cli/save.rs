@@ -11,8 +11,8 @@ use crate::ops::save::{ArchiveFormat, SaveOptions, plan};
 
 /// Save one or more images to a tar archive (streamed to STDOUT by default)
 ///
-/// IMAGE is a name (a repository alone means all its tags) or an ID in the store, or an archive or OCI layout:
-/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
+/// IMAGE is a name (a repository alone means all its tags) or an ID in the store, `docker://NAME` in a registry, or an
+/// archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "save [OPTIONS] IMAGE [IMAGE...]")]
 pub(super) struct Args {

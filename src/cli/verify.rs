@@ -14,8 +14,8 @@ use crate::ops::verify::{Verified, verify};
 ///
 /// Reads every byte of an image, or of all images of the store if none is named, and checks digests, sizes, diff IDs,
 /// history and the structure of each layer. All damage is reported, and the command ends in 1 if there is any. IMAGE is
-/// a name or an ID in the store, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N],
-/// oci-archive:PATH[:REF], oci:DIR[:REF].
+/// a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
+/// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "verify [OPTIONS] [IMAGE]")]
 pub(super) struct Args {
@@ -52,15 +52,19 @@ impl Args {
             return Ok(());
         }
         if !self.quiet {
-            let in_store = typed.is_none_or(|typed| matches!(Location::parse(typed, Path::exists), Location::Store(_)));
-            session.ui.error(&sentence(damaged, verified.len(), in_store));
+            let place = typed.map(|typed| Location::parse(typed, Path::exists));
+            session.ui.error(&sentence(damaged, verified.len(), place.as_ref()));
         }
         Err(CliError::AlreadyReported { code: 1 })
     }
 }
 
-fn sentence(damaged: usize, all: usize, in_store: bool) -> String {
-    let way_out = if in_store { "load it again to repair it" } else { "get it again from where it came from" };
+fn sentence(damaged: usize, all: usize, place: Option<&Location>) -> String {
+    let way_out = match place {
+        None | Some(Location::Store(_)) => "load it again to repair it",
+        Some(Location::Registry(_)) => "push it again to the registry",
+        Some(_) => "get it again from where it came from",
+    };
     match (damaged, all) {
         (1, 1) => format!("the image is damaged: {way_out}"),
         (1, _) => format!("1 of {all} images is damaged: {way_out}"),

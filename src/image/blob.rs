@@ -34,6 +34,12 @@ pub trait Reopen: Send + Sync {
 pub trait OpenFile: Send + Sync {
     /// The file. An implementation may keep some files open; a blob keeps none.
     fn open_file(&self) -> io::Result<Arc<File>>;
+
+    /// A reader of the bytes from `offset` on, for who passes them on and does not read them again; none, if the file is
+    /// there.
+    fn pass_on(&self, _offset: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
+        Ok(None)
+    }
 }
 
 /// What is known of bytes that a store's quarantine already holds.
@@ -159,12 +165,17 @@ impl Blob {
     /// A reader of the bytes from `offset` on, for who passes them on and does not read them again: what comes over the
     /// network is not kept on the disk.
     pub fn pass_on(&self, offset: u64) -> io::Result<BlobReader> {
-        let Origin::Stream(stream) = &self.origin else {
-            let mut reader = self.open()?;
-            reader.seek(SeekFrom::Start(offset))?;
-            return Ok(reader);
+        let stream = match &self.origin {
+            Origin::Stream(stream) => Some(stream.pass_on(offset)?),
+            Origin::Named { file, .. } => file.pass_on(offset)?,
+            Origin::Range { .. } | Origin::Bytes(_) => None,
         };
-        Ok(BlobReader { inner: Inner::Stream(stream.pass_on(offset)?), at: offset, size: self.size })
+        if let Some(stream) = stream {
+            return Ok(BlobReader { inner: Inner::Stream(stream), at: offset, size: self.size });
+        }
+        let mut reader = self.open()?;
+        reader.seek(SeekFrom::Start(offset))?;
+        Ok(reader)
     }
 
     /// The compression, recognised by the first bytes.

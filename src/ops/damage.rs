@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, FoundImage};
+use super::{Error, FoundImage, ImagePlace};
 use crate::image::Image;
 use crate::image::contents::is_damage;
 use crate::layer::path::Escaped;
@@ -12,7 +12,7 @@ use crate::{rootfs, store};
 #[derive(Debug, Clone)]
 pub struct LayerNames {
     image: String,
-    in_store: bool,
+    place: ImagePlace,
     /// The digest of each layer's blob, or its diff ID where that is unknown.
     layers: Vec<String>,
 }
@@ -25,13 +25,16 @@ impl LayerNames {
             None => layer.diff_id.to_string(),
         };
         let layers = image.layers.iter().map(name).collect();
-        Self { image: found.shown(), in_store: found.in_store(), layers }
+        Self { image: found.shown(), place: found.place, layers }
     }
 
     /// The error of a layer, by its place from the bottom, that has this problem.
     pub fn damaged(&self, layer: usize, problem: String) -> Error {
-        let way_out =
-            if self.in_store { "load the image again to repair it" } else { "get it again from where it came from" };
+        let way_out = match self.place {
+            ImagePlace::Store => "load the image again to repair it",
+            ImagePlace::File => "get it again from where it came from",
+            ImagePlace::Registry => "push it again to the registry",
+        };
         let digest = self.layers.get(layer).cloned().unwrap_or_default();
         Error::DamagedLayer { image: self.image.clone(), number: layer + 1, digest, problem, way_out }
     }

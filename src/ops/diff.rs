@@ -20,7 +20,8 @@ pub fn images(
     platform: Option<&Platform>,
     progress: &dyn Progress,
 ) -> Result<Vec<PathChange>, Error> {
-    let (old, new) = (Side::find(context, old, platform)?, Side::find(context, new, platform)?);
+    let find = |typed| Side::find(context, typed, platform, progress);
+    let (old, new) = (find(old)?, find(new)?);
     let (mut olds, mut news) = (Wanted::new(), Wanted::new());
     diff(&old.view, &new.view, |one, other| {
         if !old.is_same(one, &new, other) {
@@ -62,9 +63,15 @@ struct Side {
 }
 
 impl Side {
-    fn find(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Self, Error> {
+    fn find(
+        context: &Context,
+        typed: &str,
+        platform: Option<&Platform>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
         let found = context.find_for(typed, platform)?;
         let image = found.image(platform, &context.host)?.clone();
+        context.fetch(&found, &[&image], progress)?;
         let view = context.overlay(&found, &image)?;
         Ok(Self { names: LayerNames::of(&found, &image), image, view })
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::copy_error::CopyError;
 use super::listed::{listed, other_platform};
+use super::manifest_error::ManifestError;
 use super::search_error::SearchError;
 use crate::archive;
 use crate::http;
@@ -98,10 +99,14 @@ pub enum Error {
         id: String,
     },
     /// The base of a new image is not in the store.
-    #[error("{path} is not in the store: a new image is built on stored layers; load it, and use --from with its name", path = path.display())]
+    #[error(
+        "{typed} is not in the store: a new image is built on stored layers; {verb} it, and use --from with its name"
+    )]
     BaseOutside {
-        /// The archive or layout.
-        path: PathBuf,
+        /// What was typed.
+        typed: String,
+        /// The command that brings it into the store.
+        verb: &'static str,
     },
     /// The user of an image's config is not in the image.
     #[error("unable to find {what} {name}: no matching entries in /etc/{file} of the image")]
@@ -333,26 +338,9 @@ pub enum Error {
         /// What there is.
         found: Vec<Platform>,
     },
-    /// Neither a manifest nor a list has that name.
-    #[error("no such manifest: {0}")]
-    NoSuchManifest(String),
-    /// An image where a manifest list is needed.
-    #[error("{0} is an image, not a manifest list")]
-    NotAList(String),
-    /// A list of that name is there already.
-    #[error("refusing to amend an existing manifest list with no --amend flag")]
-    ListExists,
-    /// A list does not have an image.
-    #[error("manifest for image {image} does not exist in {list}")]
-    NotInList {
-        /// The image, as it was typed.
-        image: String,
-        /// The list.
-        list: String,
-    },
-    /// No such combination of operating system and architecture.
-    #[error("manifest entry for image has unsupported os/arch combination: {0}")]
-    UnsupportedPlatform(String),
+    /// A manifest or a list that is not there, or cannot be made.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// An image is for other platforms than the one asked for.
     #[error("image with reference {image} was found but {}", other_platform(wanted, found))]
     OtherPlatform {

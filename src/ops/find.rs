@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::location::{Location, Pick};
 use super::{Context, Error};
 use crate::archive;
 use crate::image::{Image, ImageTree, Inventory, Named};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Digest, ImageId, Platform, Reference};
+use crate::registry::Remote;
 use crate::store::{Catalog, CatalogEntry};
 
 /// Where an image is.
@@ -34,6 +36,8 @@ pub struct FoundImage {
     pub tree: ImageTree,
     /// Where it is.
     pub place: ImagePlace,
+    /// What fetches its layers, if it is in a registry.
+    pub remote: Option<Arc<Remote>>,
 }
 
 impl FoundImage {
@@ -221,7 +225,14 @@ impl Context {
     fn found_with(&self, entry: &CatalogEntry, all_names: Vec<Reference>, by_name: bool) -> Result<FoundImage, Error> {
         let names = if by_name { entry.name.iter().cloned().collect() } else { Vec::new() };
         let tree = self.store.tree(entry)?;
-        Ok(FoundImage { names, all_names, descriptor: Some(entry.descriptor.clone()), tree, place: ImagePlace::Store })
+        Ok(FoundImage {
+            names,
+            all_names,
+            descriptor: Some(entry.descriptor.clone()),
+            tree,
+            place: ImagePlace::Store,
+            remote: None,
+        })
     }
 }
 
@@ -325,6 +336,6 @@ fn called<'a>(all: &'a [Named], text: &str) -> Vec<&'a Named> {
 impl From<Named> for FoundImage {
     fn from(named: Named) -> Self {
         let Named { names, descriptor, tree } = named;
-        Self { all_names: names.clone(), names, descriptor, tree, place: ImagePlace::File }
+        Self { all_names: names.clone(), names, descriptor, tree, place: ImagePlace::File, remote: None }
     }
 }

@@ -67,6 +67,14 @@ impl Location {
         }
     }
 
+    /// The name, if it is one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Store(name) | Self::Registry(name) => name,
+            _ => "",
+        }
+    }
+
     /// Which image of it.
     pub fn pick(&self) -> &Pick {
         match self {

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+pub use super::manifest_error::ManifestError;
 use super::remove::{self, remove};
 use super::{Context, Error, FoundImage, Location};
 use crate::image::{self, Child, ImageTree};
@@ -45,7 +46,7 @@ pub fn create(context: &Context, list: &str, images: &[String], amend: bool) -> 
     let name = list_name(list)?;
     change(context, &name, |catalog| {
         let mut entries = match existing(context, catalog, &name)? {
-            Some(_) if !amend => return Err(Error::ListExists),
+            Some(_) if !amend => return Err(ManifestError::Exists.into()),
             Some(index) => index.manifests,
             None => Vec::new(),
         };
@@ -66,7 +67,7 @@ pub fn create(context: &Context, list: &str, images: &[String], amend: bool) -> 
 pub fn annotate(context: &Context, list: &str, image: &str, annotation: &Annotation) -> Result<(), Error> {
     let name = list_name(list)?;
     change(context, &name, |catalog| {
-        let index = existing(context, catalog, &name)?.ok_or_else(|| Error::NoSuchManifest(name.canonical()))?;
+        let index = existing(context, catalog, &name)?.ok_or_else(|| ManifestError::Missing(name.canonical()))?;
         let meant: Vec<Digest> =
             members(context, catalog, image)?.into_iter().map(|descriptor| descriptor.digest).collect();
         let mut entries = index.manifests;
@@ -76,15 +77,15 @@ pub fn annotate(context: &Context, list: &str, image: &str, annotation: &Annotat
             entry.platform = Some(annotated(platform, annotation)?);
             found = true;
         }
-        let missing = || Error::NotInList { image: image.to_owned(), list: name.canonical() };
-        if found { Ok(entries) } else { Err(missing()) }
+        let missing = || ManifestError::NotInList { image: image.to_owned(), list: name.canonical() };
+        if found { Ok(entries) } else { Err(missing().into()) }
     })
 }
 
 /// Removes a list. Its images stay.
 pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
     let name = list_name(list)?;
-    existing(context, &context.store.catalog()?, &name)?.ok_or_else(|| Error::NoSuchManifest(name.canonical()))?;
+    existing(context, &context.store.catalog()?, &name)?.ok_or_else(|| ManifestError::Missing(name.canonical()))?;
     remove(context, &[name.canonical()], remove::RemoveOptions::default())?
         .into_iter()
         .try_for_each(|done| done.map(drop))
@@ -95,13 +96,13 @@ pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
 /// `all` are wanted.
 pub fn show(context: &Context, list: Option<&str>, typed: &str, all: bool) -> Result<Shown, Error> {
     let Some(list) = list else { return find(context, typed, all) };
-    let missing = || Error::NotInList { image: typed.to_owned(), list: list.to_owned() };
+    let missing = || ManifestError::NotInList { image: typed.to_owned(), list: list.to_owned() };
     let wanted = match typed.rsplit('@').next().unwrap_or(typed).parse::<Digest>() {
         Ok(digest) => digest,
         Err(_) => find(context, typed, false)?.descriptor.digest,
     };
     let all = find(context, list, true)?.manifests.unwrap_or_default();
-    all.into_iter().find(|manifest| manifest.descriptor.digest == wanted).ok_or_else(missing)
+    all.into_iter().find(|manifest| manifest.descriptor.digest == wanted).ok_or_else(|| missing().into())
 }
 
 fn find(context: &Context, typed: &str, all: bool) -> Result<Shown, Error> {
@@ -122,7 +123,7 @@ fn in_registry(context: &Context, typed: &str, all: bool) -> Result<Shown, Error
     let name = typed.parse::<Reference>()?.with_default_tag();
     let repository = context.registries.repository(&name)?;
     let missing = |error| match error {
-        registry::Error::NoManifest { .. } => Error::NoSuchManifest(name.canonical()),
+        registry::Error::NoManifest { .. } => Error::from(ManifestError::Missing(name.canonical())),
         other => other.into(),
     };
     let Fetched { mut descriptor, bytes } = repository.manifest(&name).map_err(missing)?;
@@ -157,10 +158,10 @@ fn platform(repository: &Repository, manifest: &[u8]) -> Result<Option<Platform>
 }
 
 fn shown(found: FoundImage, typed: &str) -> Result<Shown, Error> {
-    let missing = || Error::NoSuchManifest(typed.to_owned());
+    let missing = || ManifestError::Missing(typed.to_owned());
     let descriptor = found.descriptor.ok_or_else(missing)?;
     let reference = found.names.first().map_or_else(|| typed.to_owned(), Reference::canonical);
-    from_tree(&found.tree, descriptor, &reference).ok_or_else(missing)
+    from_tree(&found.tree, descriptor, &reference).ok_or_else(|| missing().into())
 }
 
 fn from_tree(tree: &ImageTree, mut descriptor: Descriptor, reference: &str) -> Option<Shown> {
@@ -209,21 +210,21 @@ fn existing(context: &Context, catalog: &Catalog, name: &Reference) -> Result<Op
     let Some(entry) = catalog.find(name) else { return Ok(None) };
     match context.store.tree(entry)? {
         ImageTree::Index { document, .. } => Ok(Some(document.value().clone())),
-        _ => Err(Error::NotAList(name.familiar())),
+        _ => Err(ManifestError::NotAList(name.familiar()).into()),
     }
 }
 
 /// The list entries of an image of the store: its manifest, or the manifests of its platforms.
 fn members(context: &Context, catalog: &Catalog, typed: &str) -> Result<Vec<Descriptor>, Error> {
     let found = context.find_in_store(catalog, typed)?;
-    let missing = || Error::NoSuchManifest(typed.to_owned());
+    let missing = || ManifestError::Missing(typed.to_owned());
     let all = shown(found, typed)?;
     let descriptors = match all.manifests {
         None => vec![all.descriptor],
         Some(manifests) => manifests.into_iter().map(|manifest| manifest.descriptor).collect(),
     };
     let plain = |descriptor: Descriptor| Descriptor { annotations: std::collections::BTreeMap::new(), ..descriptor };
-    if descriptors.is_empty() { Err(missing()) } else { Ok(descriptors.into_iter().map(plain).collect()) }
+    if descriptors.is_empty() { Err(missing().into()) } else { Ok(descriptors.into_iter().map(plain).collect()) }
 }
 
 fn annotated(platform: Platform, annotation: &Annotation) -> Result<Platform, Error> {
@@ -239,8 +240,8 @@ fn annotated(platform: Platform, annotation: &Annotation) -> Result<Platform, Er
     let known = PLATFORMS.iter().any(|(os, architectures)| {
         *os == platform.os && architectures.split(' ').any(|known| known == platform.architecture)
     });
-    let unsupported = Error::UnsupportedPlatform(format!("{}/{}", platform.os, platform.architecture));
-    if known { Ok(platform) } else { Err(unsupported) }
+    let unsupported = ManifestError::UnsupportedPlatform(format!("{}/{}", platform.os, platform.architecture));
+    if known { Ok(platform) } else { Err(unsupported.into()) }
 }
 
 /// The systems that docker takes, each with its processors: those of Go.

@@ -22,6 +22,7 @@ pub mod load;
 pub mod location;
 pub mod login;
 pub mod manifest;
+mod manifest_error;
 pub mod naming;
 pub mod near;
 pub mod output;

@@ -187,6 +187,7 @@ fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option
         descriptor: Some(descriptor.clone()),
         tree,
         place: ImagePlace::Store,
+        remote: None,
     };
     record(context, &found).map(Some).map_err(|error| match error {
         Error::NoSuchImage(_) => Error::NoSuchImage(name.to_owned()),

@@ -65,6 +65,10 @@ fn outgoing(
     progress: &dyn Progress,
 ) -> Result<Vec<Outgoing>, Error> {
     let found = find(context, typed, options.platform.as_ref())?;
+    for found in &found {
+        let complete: Vec<_> = found.tree.images().into_iter().filter(|image| image.is_complete()).collect();
+        context.fetch(found, &complete, progress)?;
+    }
     let sizes: Vec<_> = found.iter().map(|found| tar_size(context, found)).collect();
     let requests = found.iter().zip(&sizes).map(|(found, tar_size)| request(context, options, found, tar_size));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;

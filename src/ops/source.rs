@@ -23,9 +23,10 @@ pub enum SourceInput {
 pub type Keep<'a> = &'a mut dyn FnMut(&mut (dyn Read + Send), u64) -> Result<Blob, archive::Error>;
 
 impl Context {
-    /// What is at a place that is only looked at. Nothing but a temporary file is written.
+    /// What is in an archive or a layout that is only looked at; names have nothing. Nothing but a temporary file is
+    /// written.
     pub fn inventory(&self, location: &Location) -> Result<Inventory, Error> {
-        let path = location.path().expect("a location outside the store has a path");
+        let path = location.path().ok_or_else(|| Error::NoSuchImage(location.name().to_owned()))?;
         if path.is_dir() && matches!(location, Location::Layout(..) | Location::Path(..)) {
             return Ok(Layout::open(path)?.inventory()?);
         }

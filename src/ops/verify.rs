@@ -6,10 +6,11 @@ use super::location::{Location, Pick};
 use super::source::read_as;
 use super::{Context, Error};
 use crate::archive::{self, TarIndex, oci_archive};
-use crate::image::check::{Damage, DamageKind, DescriptorWalk, Findings, Jobs, PartName, judge};
+use crate::image::check::{Damage, DamageKind, DescriptorWalk, Findings, Jobs, Needed, PartName, judge};
 use crate::image::{BlobSource, Named, Progress};
 use crate::layout::{self, Layout, name_of};
 use crate::oci::{ANNOTATION_REF_NAME, Descriptor, Index, Reference};
+use crate::registry::{Choice, Remote};
 use crate::store::{self, CatalogEntry};
 
 /// An image that was verified.
@@ -26,8 +27,14 @@ pub fn verify(context: &Context, typed: Option<&str>, progress: &dyn Progress) -
     let found = match typed.map(|typed| (typed, Location::parse(typed, Path::exists))) {
         None => whole_store(context)?,
         Some((_, Location::Store(name))) => vec![stored_image(context, &name)?],
+        Some((_, Location::Registry(name))) => return in_registry(context, &name, progress),
         Some((typed, location)) => elsewhere(context, typed, &location)?,
     };
+    read(context, found, progress)
+}
+
+/// Reads all that is to be read of some images.
+fn read(context: &Context, found: Vec<Image>, progress: &dyn Progress) -> Result<Vec<Verified>, Error> {
     let mut jobs = Jobs::default();
     found.iter().flat_map(|(_, found)| &found.parts).for_each(|part| jobs.add(part));
     let cancelled = |source| Error::Io { what: "verify".to_owned(), source };
@@ -64,7 +71,7 @@ fn whole_store(context: &Context) -> Result<Vec<Image>, Error> {
                 entry.name.as_ref().map(Reference::familiar).or_else(foreign)
             };
             let entries = catalog.entries().iter().map(|entry| (named(entry), &entry.descriptor));
-            Ok(of_descriptors(&context.store, entries, true))
+            Ok(of_descriptors(&context.store, entries, Needed::Whole))
         }
         Err(store::Error::Layout(error @ (layout::Error::Index { .. } | layout::Error::Version { .. }))) => {
             Ok(vec![unreadable(root.display().to_string(), PartName::IndexFile, &error)])
@@ -84,11 +91,21 @@ fn stored_image(context: &Context, typed: &str) -> Result<Image, Error> {
         None => context.find_in_store(&catalog, typed)?.descriptor,
     };
     let descriptor = descriptor.ok_or_else(|| Error::NoSuchImage(typed.to_owned()))?;
-    Ok((typed.to_owned(), DescriptorWalk::descriptor(&context.store, &descriptor, true)))
+    Ok((typed.to_owned(), DescriptorWalk::descriptor(&context.store, &descriptor, Needed::Whole)))
+}
+
+/// Verifies all that a name leads to in its registry, whatever the store has of it. Layers pass by, and are kept nowhere.
+fn in_registry(context: &Context, typed: &str, progress: &dyn Progress) -> Result<Vec<Verified>, Error> {
+    let name = typed.parse::<Reference>()?.with_default_tag();
+    let remote = Remote::open(&context.registries.repository(&name)?, &name, &Choice::All, None)?;
+    let findings = DescriptorWalk::descriptor(&remote, remote.descriptor(), Needed::All);
+    let verified = read(context, vec![(name.familiar(), findings)], progress)?;
+    // What could not be fetched is not known to be damaged.
+    remote.failure().map_or(Ok(verified), |failure| Err(failure.into()))
 }
 
 fn elsewhere(context: &Context, typed: &str, location: &Location) -> Result<Vec<Image>, Error> {
-    let path = location.path().expect("a location outside the store has a path");
+    let path = location.path().ok_or_else(|| Error::NoSuchImage(typed.to_owned()))?;
     path.metadata().map_err(|source| Error::Open { path: path.to_owned(), source })?;
     if path.is_dir() {
         let index = Layout::open(path).and_then(|layout| Ok((layout.index()?, layout)));
@@ -143,7 +160,7 @@ fn of_index(source: &dyn BlobSource, index: &Index, location: &Location, typed: 
     let as_written = |descriptor: &Descriptor| descriptor.annotation(ANNOTATION_REF_NAME).map(str::to_owned);
     let named = |descriptor| name_of(descriptor).map(|name| name.familiar()).or_else(|| as_written(descriptor));
     let entries = index.manifests.iter().map(|descriptor| (named(descriptor), descriptor));
-    picked(of_descriptors(source, entries, false), location, typed)
+    picked(of_descriptors(source, entries, Needed::Parts), location, typed)
 }
 
 fn picked(mut images: Vec<Image>, location: &Location, typed: &str) -> Result<Vec<Image>, Error> {
@@ -170,7 +187,7 @@ fn picked(mut images: Vec<Image>, location: &Location, typed: &str) -> Result<Ve
 fn of_descriptors<'d>(
     source: &dyn BlobSource,
     entries: impl Iterator<Item = (Option<String>, &'d Descriptor)>,
-    strict: bool,
+    needed: Needed,
 ) -> Vec<Image> {
     let mut images: Vec<(&Descriptor, Vec<String>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
@@ -185,7 +202,7 @@ fn of_descriptors<'d>(
     }
     let checked = images.into_iter().map(|(descriptor, names)| {
         let name = if names.is_empty() { descriptor.digest.to_string() } else { names.join(", ") };
-        (name, DescriptorWalk::descriptor(source, descriptor, strict))
+        (name, DescriptorWalk::descriptor(source, descriptor, needed))
     });
     checked.collect()
 }

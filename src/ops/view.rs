@@ -150,7 +150,7 @@ impl Drawer {
         let file = self.file.as_ref().expect("it was just made");
         let start = (&**file).stream_position().map_err(io_error)?;
         let mut index = BufWriter::new(&**file);
-        let reader = blob.open().map_err(|error| layer_error(ScanError::from(error)))?;
+        let reader = blob.open().map_err(|error| names.of_layer(place, error))?;
         let summary = match scan(reader, &context.limits, &mut index) {
             Err(ScanError::Index { source }) => return Err(io_error(source)),
             scanned => scanned.map_err(layer_error)?.summary,

@@ -279,4 +279,19 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Whether it tells what is wrong with what the registry has, and not why that could not be fetched.
+    pub fn is_about_content(&self) -> bool {
+        match self {
+            Self::Refused { refusal, .. } => refusal.status == 404,
+            Self::NoManifest { .. }
+            | Self::SchemaOne { .. }
+            | Self::NotAManifest { .. }
+            | Self::MediaTypes { .. }
+            | Self::Document { .. }
+            | Self::Digest { .. }
+            | Self::Size { .. } => true,
+            _ => false,
+        }
+    }
 }

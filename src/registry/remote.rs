@@ -1,66 +1,22 @@
 //! An image of a registry that is only read: documents are fetched when they are asked for, layers when they are read.
 
-use std::collections::HashSet;
-use std::io::{self, Read};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{BlobStream, Error, Fetched, Repository, manifest};
+use super::choice::Choice;
+use super::fetched::{self, Failure, Near, PassingBlob, RemoteDocument, RemoteLayer};
+use super::{Error, Fetched, Repository};
 use crate::image::tree::document;
 use crate::image::{
     Blob, BlobSource, Error as ImageError, ImageSource, ImageTree, Inventory, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, Named,
-    Reopen,
 };
-use crate::oci::{ANNOTATION_DOCKER_REFERENCE_TYPE, Descriptor, Digest, Document, Hasher, Index, Platform, Reference};
+use crate::oci::{Descriptor, Digest, Document, Index, Platform, Reference};
 
 /// The most manifests and indexes that are fetched to find the image for a platform: an index that does not say for which
 /// platforms its manifests are must not make us fetch thousands.
 const MAX_LOOKED_INTO: usize = 100;
-
-/// Gives blobs that are nearer than the registry.
-pub type Nearer = dyn Fn(&Descriptor) -> Option<Blob> + Send + Sync;
-
-/// Which images of an index are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    /// All.
-    All,
-    /// The one that suits a platform best, else the first.
-    Suits(Platform),
-    /// The one that suits a platform best. That there is none is an error.
-    Fits(Platform),
-    /// The one for exactly that platform. That there is none is an error.
-    Is(Platform),
-}
-
-impl Choice {
-    /// The descriptors to follow.
-    pub fn of<'a>(&self, children: &'a [Descriptor]) -> Vec<&'a Descriptor> {
-        let is_image = |child: &&Descriptor| child.annotation(ANNOTATION_DOCKER_REFERENCE_TYPE).is_none();
-        let of_platform = |child: &'a Descriptor| Some((child, child.platform.as_ref()?));
-        let known = || children.iter().filter(is_image).filter_map(of_platform);
-        let best = match self {
-            Self::All => return children.iter().collect(),
-            Self::Suits(wanted) | Self::Fits(wanted) => {
-                let ranked = known().filter_map(|(child, platform)| Some((wanted.rank(platform)?, child)));
-                ranked.min_by_key(|(rank, _)| *rank).map(|(_, child)| child)
-            }
-            Self::Is(wanted) => {
-                let exact = known().filter(|(_, platform)| wanted.matches(platform));
-                exact.min_by_key(|(_, platform)| wanted.unasked_features(platform)).map(|(child, _)| child)
-            }
-        };
-        if let Some(best) = best {
-            return vec![best];
-        }
-        // What has no platform has to be looked into.
-        let unknown: Vec<&Descriptor> =
-            children.iter().filter(is_image).filter(|child| child.platform.is_none()).collect();
-        match self {
-            Self::Suits(_) if unknown.is_empty() => children.iter().find(is_image).into_iter().collect(),
-            _ => unknown,
-        }
-    }
-}
 
 /// The image of one name in a registry.
 pub struct Remote {
@@ -69,7 +25,17 @@ pub struct Remote {
     root: Fetched,
     /// The manifests below an index that are read.
     chosen: HashSet<Digest>,
-    nearer: Arc<Nearer>,
+    /// What is nearer; nothing, if all is to come from the registry and to be kept nowhere.
+    near: Option<Arc<dyn Near>>,
+    /// The layers that were asked for, each once.
+    layers: Mutex<HashMap<Digest, RemoteBlob>>,
+    failure: Failure,
+}
+
+/// A layer, and what fetches it if it is kept.
+struct RemoteBlob {
+    blob: Blob,
+    kept: Option<Arc<RemoteLayer>>,
 }
 
 impl Remote {
@@ -78,12 +44,19 @@ impl Remote {
         repository: &Repository,
         name: &Reference,
         choice: &Choice,
-        nearer: Arc<Nearer>,
+        near: Option<Arc<dyn Near>>,
     ) -> Result<Self, Error> {
         let root = repository.manifest(name)?;
         let descriptor = root.descriptor.clone();
-        let mut remote =
-            Self { repository: repository.clone(), name: name.clone(), root, chosen: HashSet::new(), nearer };
+        let mut remote = Self {
+            repository: repository.clone(),
+            name: name.clone(),
+            root,
+            chosen: HashSet::new(),
+            near,
+            layers: Mutex::default(),
+            failure: Failure::default(),
+        };
         if descriptor.media_type.is_index() {
             let mut found = Vec::new();
             remote.choose(&descriptor, choice, &mut found, 0)?;
@@ -129,6 +102,49 @@ impl Remote {
         &self.root.descriptor
     }
 
+    /// Whether a layer that was asked for would have to be fetched.
+    pub fn is_far(&self, digest: &Digest) -> bool {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.get(digest).is_some_and(|layer| layer.kept.as_ref().is_some_and(|layer| !layer.is_here()))
+    }
+
+    /// Fetches a layer that was asked for, if it is neither here nor nearer. `moved` is told how many bytes have come, and
+    /// may end it.
+    pub fn fetch(&self, digest: &Digest, moved: &dyn Fn(u64) -> io::Result<()>) -> io::Result<()> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let layer = layers.get(digest).and_then(|layer| layer.kept.clone());
+        drop(layers);
+        layer.map_or(Ok(()), |layer| layer.fetch(moved).map(drop))
+    }
+
+    /// The first reason why something could not be fetched, if that says nothing of what the registry has: the network
+    /// failed, or the registry refused.
+    pub fn failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn layer(&self, descriptor: &Descriptor) -> Blob {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = layers.entry(descriptor.digest).or_insert_with(|| self.new_layer(descriptor));
+        known.blob.clone()
+    }
+
+    fn new_layer(&self, descriptor: &Descriptor) -> RemoteBlob {
+        let (repository, descriptor) = (self.repository.clone(), descriptor.clone());
+        let Descriptor { digest, size, .. } = descriptor;
+        let Some(near) = self.near.clone() else {
+            let passing = PassingBlob { repository, descriptor, failure: Arc::clone(&self.failure) };
+            return RemoteBlob { blob: Blob::stream(Arc::new(passing), size), kept: None };
+        };
+        if RemoteDocument::is_one(&descriptor) {
+            let document = RemoteDocument { repository, descriptor, bytes: Mutex::default() };
+            return RemoteBlob { blob: Blob::stream(Arc::new(document), size), kept: None };
+        }
+        let layer = Arc::new(RemoteLayer { repository, descriptor, near, file: Mutex::default() });
+        let file = Arc::clone(&layer);
+        RemoteBlob { blob: Blob::named(digest, size, file), kept: Some(layer) }
+    }
+
     fn is_read(&self, digest: &Digest) -> bool {
         *digest == self.root.descriptor.digest || self.chosen.contains(digest)
     }
@@ -151,21 +167,16 @@ impl BlobSource for Remote {
         if is_document && !self.is_read(&descriptor.digest) {
             return Ok(None);
         }
-        if let Some(blob) = (self.nearer)(descriptor) {
+        if let Some(blob) = self.near.as_ref().and_then(|near| near.blob(descriptor)) {
             return Ok(Some(blob));
         }
-        if is_document {
-            let what = || format!("{}@{}", self.name.familiar_name(), descriptor.digest);
-            return self
-                .fetch_document(descriptor)
-                .map_err(|error| ImageError::Io { what: what(), source: io::Error::other(error) });
+        if !is_document {
+            return Ok(Some(self.layer(descriptor)));
         }
-        let layer = RemoteBlob {
-            repository: self.repository.clone(),
-            descriptor: descriptor.clone(),
-            fetched: Mutex::default(),
-        };
-        Ok(Some(Blob::stream(Arc::new(layer), descriptor.size)))
+        self.fetch_document(descriptor).map_err(|error| {
+            let what = format!("{}@{}", self.name.familiar_name(), descriptor.digest);
+            ImageError::Io { what, source: io::Error::other(fetched::noted(&self.failure, error)) }
+        })
     }
 }
 
@@ -179,115 +190,8 @@ impl ImageSource for Remote {
     }
 }
 
-/// A blob that is fetched when it is first read, and read from there again: a document from memory, a layer from a file
-/// without a name.
-struct RemoteBlob {
-    repository: Repository,
-    descriptor: Descriptor,
-    fetched: Mutex<Option<Blob>>,
-}
-
-impl Reopen for RemoteBlob {
-    fn reopen(&self) -> io::Result<Box<dyn Read + Send>> {
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let blob = match &*fetched {
-            Some(blob) => blob.clone(),
-            None => fetched.insert(self.fetch()?).clone(),
-        };
-        drop(fetched);
-        Ok(Box::new(blob.open()?))
-    }
-
-    fn pass_on(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match fetched {
-            Some(blob) => Ok(Box::new(blob.pass_on(offset)?)),
-            None => self.stream(offset),
-        }
-    }
-}
-
-impl RemoteBlob {
-    /// Streams the bytes. Those from the beginning on are verified at their end.
-    fn stream(&self, offset: u64) -> io::Result<Box<dyn Read + Send>> {
-        let stream = self.repository.blob(&self.descriptor, offset).map_err(io::Error::other)?;
-        if offset > 0 {
-            return Ok(Box::new(stream));
-        }
-        let name = self.shown();
-        Ok(Box::new(VerifiedStream { stream, expected: self.descriptor.clone(), hasher: Hasher::new(), at: 0, name }))
-    }
-
-    fn shown(&self) -> String {
-        format!("{}: blob of {} bytes", self.repository.name().familiar(), self.descriptor.size)
-    }
-
-    /// Fetches the blob, and once more if it is not what it should be.
-    fn fetch(&self) -> io::Result<Blob> {
-        let (blob, actual) = self.fetch_once()?;
-        if actual == self.descriptor.digest {
-            return Ok(blob);
-        }
-        let (blob, actual) = self.fetch_once()?;
-        if actual == self.descriptor.digest {
-            return Ok(blob);
-        }
-        Err(io::Error::other(Error::Digest { name: self.shown(), expected: self.descriptor.digest, actual }))
-    }
-
-    fn fetch_once(&self) -> io::Result<(Blob, Digest)> {
-        let Descriptor { size, media_type, .. } = &self.descriptor;
-        let mut stream = self.repository.blob(&self.descriptor, 0).map_err(io::Error::other)?;
-        if !media_type.is_layer() && *size <= manifest::LIMIT {
-            let mut bytes = Vec::new();
-            stream.read_to_end(&mut bytes)?;
-            let actual = Digest::of(&bytes);
-            return Ok((Blob::bytes(bytes), actual));
-        }
-        let mut hashed = HashedWriter { inner: tempfile::tempfile()?, hasher: Hasher::new() };
-        io::copy(&mut stream, &mut hashed)?;
-        Ok((Blob::range(Arc::new(hashed.inner), 0, *size), hashed.hasher.finish()))
-    }
-}
-
-/// A stream of a whole blob. If it is another blob, the end of it is an error and is not passed on.
-struct VerifiedStream {
-    stream: BlobStream,
-    expected: Descriptor,
-    hasher: Hasher,
-    at: u64,
-    name: String,
-}
-
-impl Read for VerifiedStream {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.stream.read(into)?;
-        self.hasher.update(&into[..got]);
-        self.at += got as u64;
-        if got > 0 && self.at == self.expected.size {
-            let (expected, actual) = (self.expected.digest, self.hasher.clone().finish());
-            if actual != expected {
-                return Err(io::Error::other(Error::Digest { name: self.name.clone(), expected, actual }));
-            }
-        }
-        Ok(got)
-    }
-}
-
-/// Hashes what is written.
-struct HashedWriter<W> {
-    inner: W,
-    hasher: Hasher,
-}
-
-impl<W: io::Write> io::Write for HashedWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("name", &self.name.familiar()).finish_non_exhaustive()
     }
 }

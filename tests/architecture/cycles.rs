@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 23] = [
+const SHARED: [&str; 24] = [
     "checkout",
     "copy_error",
     "damage",
@@ -20,6 +20,7 @@ const SHARED: [&str; 23] = [
     "intake",
     "listed",
     "location",
+    "manifest_error",
     "naming",
     "near",
     "output",

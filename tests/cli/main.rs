@@ -19,6 +19,7 @@ mod help;
 mod history;
 mod images;
 mod import;
+mod in_registry;
 mod inspect;
 mod interrupt;
 mod lists;

@@ -106,6 +106,7 @@ const EXAMPLES: &[Row] = &[
             ("What changed between two releases", "imgtool diff app:1 app:2"),
             ("Compare with an archive, as JSON", "imgtool diff --format json app:1 ./app-2.tar"),
             ("Exclude paths", "imgtool diff --exclude 'var/cache/*' tree"),
+            ("Compare with what a registry has", "imgtool diff docker://localhost:5000/app:1 app:2"),
         ],
     ),
     (
@@ -114,6 +115,7 @@ const EXAMPLES: &[Row] = &[
             ("Write the files of an image as a tar archive", "imgtool export -o rootfs.tar ubuntu:14.04"),
             ("Print one file", "imgtool export ubuntu:14.04 | tar xO etc/os-release"),
             ("For another platform", "imgtool export --platform linux/arm64 app:1 > rootfs.tar"),
+            ("Of an image in a registry, without storing it", "imgtool export -o rootfs.tar docker://ubuntu:24.04"),
         ],
     ),
     (
@@ -123,6 +125,7 @@ const EXAMPLES: &[Row] = &[
             ("Show the full commands", "imgtool history --no-trunc --format '{{.CreatedBy}}' ubuntu:14.04"),
             ("Of an archive, without loading it", "imgtool history ./ubuntu.tar"),
             ("Show exact sizes and times", "imgtool history --human=false ubuntu:14.04"),
+            ("Of an image in a registry, without pulling it", "imgtool history docker://ubuntu:24.04"),
         ],
     ),
     (
@@ -176,6 +179,7 @@ const EXAMPLES: &[Row] = &[
             ("Show all details", "imgtool inspect ubuntu:14.04"),
             ("Show one field", "imgtool inspect --format '{{json .Config.Env}}' ubuntu:14.04"),
             ("Of an image in an archive", "imgtool inspect -f '{{.Id}}' docker-archive:images.tar:app:1"),
+            ("Of an image in a registry, without pulling it", "imgtool inspect docker://ubuntu:24.04"),
         ],
     ),
     (
@@ -241,6 +245,7 @@ const EXAMPLES: &[Row] = &[
         &[
             ("Show a manifest or a manifest list", "imgtool manifest inspect app:1"),
             ("With descriptors and the raw bytes", "imgtool manifest inspect --verbose app:1"),
+            ("Of an image in a registry", "imgtool manifest inspect docker://ubuntu:24.04"),
         ],
     ),
     (
@@ -370,6 +375,7 @@ const EXAMPLES: &[Row] = &[
             ("Whether anything in the store is damaged", "imgtool verify"),
             ("Whether an archive came whole", "imgtool verify ./ubuntu.tar"),
             ("What is damaged, for a script", "imgtool verify --format json ubuntu:14.04"),
+            ("Whether a registry has all of an image", "imgtool verify docker://localhost:5000/app:1"),
         ],
     ),
     (

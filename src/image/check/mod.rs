@@ -13,7 +13,7 @@ use crate::image::Blob;
 use crate::oci::{DiffId, Digest};
 
 pub use read::{JobKey, Jobs, ReadBlob, judge};
-pub use walk::DescriptorWalk;
+pub use walk::{DescriptorWalk, Needed};
 
 /// How a part of an image is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -21,8 +21,8 @@ pub struct ReadBlob {
     layer: Option<Result<DiffId, String>>,
 }
 
-/// Why a blob could not be read to its end.
-type Unread = String;
+/// Why a blob could not be read to its end: it is not there, or something else.
+type Unread = (DamageKind, String);
 
 /// A blob, and whether it is read as a layer.
 pub type JobKey = (Key, bool);
@@ -89,7 +89,10 @@ fn see(blob: &Blob, is_layer: bool, limits: &Limits, moved: &dyn Fn(u64), job: &
     // The digest tells whether the bytes are damaged or never were a layer.
     let read = open().and_then(|mut reader| send(&mut reader, &mut io::sink(), &|_| {}));
     moved(blob.size());
-    let (digest, size) = read.map_err(|error| error.to_string())?;
+    let (digest, size) = read.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => (DamageKind::Missing, error.to_string()),
+        _ => (DamageKind::Invalid, error.to_string()),
+    })?;
     Ok(ReadBlob { digest, size, layer: problem })
 }
 
@@ -99,7 +102,7 @@ pub fn judge(part: &ExpectedBlob, seen: &Result<ReadBlob, Unread>) -> Option<Dam
     let damage = |kind, problem: String| Some(Damage::new(part.name, digest, kind, problem));
     let seen = match seen {
         Ok(seen) => seen,
-        Err(problem) => return damage(DamageKind::Invalid, problem.clone()),
+        Err((kind, problem)) => return damage(*kind, problem.clone()),
     };
     if let Some(described) = part.described
         && let Some((kind, problem)) = compare(described, (seen.digest, seen.size))

@@ -10,12 +10,21 @@ use crate::image::tree::is_image;
 use crate::image::{Blob, BlobSource, Image, ImageTree, MAX_DESCRIPTORS, MAX_INDEX_DEPTH, MAX_LAYERS};
 use crate::oci::{Descriptor, Digest, Document, DocumentKind, ImageConfig, Index, Manifest};
 
+/// What of an image must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needed {
+    /// Of an index, any platform: archives and layouts may leave out others, or parts of them.
+    Parts,
+    /// Of an index, any platform, and all that the manifests that are there lead to: a store.
+    Whole,
+    /// Everything: a registry.
+    All,
+}
+
 /// Follows descriptors in a source.
 pub struct DescriptorWalk<'a> {
     source: &'a dyn BlobSource,
-    /// Whether everything that a manifest names must be there: archives and layouts may leave out platforms, a store
-    /// may not.
-    strict: bool,
+    needed: Needed,
     seen: usize,
     found: Findings,
     known: HashSet<Digest>,
@@ -23,8 +32,8 @@ pub struct DescriptorWalk<'a> {
 
 impl<'a> DescriptorWalk<'a> {
     /// Checks the documents that `root` leads to, and finds the blobs that are to be read.
-    pub fn descriptor(source: &'a dyn BlobSource, root: &Descriptor, strict: bool) -> Findings {
-        let mut walk = Self { source, strict, seen: 0, found: Findings::default(), known: HashSet::new() };
+    pub fn descriptor(source: &'a dyn BlobSource, root: &Descriptor, needed: Needed) -> Findings {
+        let mut walk = Self { source, needed, seen: 0, found: Findings::default(), known: HashSet::new() };
         walk.follow(root, 0);
         walk.found
     }
@@ -53,7 +62,7 @@ impl<'a> DescriptorWalk<'a> {
         }
         // What the name leads to is none of those that it has.
         self.seen += 1;
-        let Some(blob) = self.open(part, descriptor, depth == 0) else { return false };
+        let Some(blob) = self.open(part, descriptor, depth == 0 || self.needed == Needed::All) else { return false };
         if !self.known.insert(descriptor.digest) {
             return true;
         }
@@ -80,7 +89,7 @@ impl<'a> DescriptorWalk<'a> {
     fn manifest(&mut self, descriptor: &Descriptor, blob: &Blob, depth: usize) {
         let Some(document) = self.document::<Manifest>(PartName::Manifest, descriptor, blob) else { return };
         let manifest = document.value();
-        let needed = self.strict || depth == 0;
+        let needed = self.needed >= Needed::Whole || depth == 0;
         if !is_image(descriptor, manifest) {
             for part in std::iter::once(&manifest.config).chain(&manifest.layers) {
                 if let Some(blob) = self.open(PartName::Blob, part, needed) {

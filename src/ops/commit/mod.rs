@@ -67,10 +67,12 @@ pub fn dry_run(context: &Context, directory: &Path, compare: &Compare) -> Result
 /// Checks that the base is in the store, since the new image shares its layers.
 fn require_stored(compare: &Compare) -> Result<(), Error> {
     let CompareTo::Image(typed) = &compare.to else { return Ok(()) };
-    match Location::parse(typed, Path::exists).path() {
-        Some(path) => Err(Error::BaseOutside { path: path.to_owned() }),
-        None => Ok(()),
-    }
+    let verb = match Location::parse(typed, Path::exists) {
+        Location::Store(_) => return Ok(()),
+        Location::Registry(_) => "pull",
+        _ => "load",
+    };
+    Err(Error::BaseOutside { typed: typed.clone(), verb })
 }
 
 /// Makes a new image of the changes in a directory.

@@ -62,7 +62,7 @@ pub enum Export {
 }
 
 /// Finds what was typed: an image, or a folder that is no OCI layout. A name that an image has means the image.
-pub fn plan(context: &Context, typed: &str, options: &ExportOptions) -> Result<Export, Error> {
+pub fn plan(context: &Context, typed: &str, options: &ExportOptions, progress: &dyn Progress) -> Result<Export, Error> {
     let location = Location::parse(typed, Path::exists);
     if let Location::Path(path, _) = &location
         && is_plain_folder(path)
@@ -76,6 +76,7 @@ pub fn plan(context: &Context, typed: &str, options: &ExportOptions) -> Result<E
         found => found?,
     };
     let image = found.image(options.platform.as_ref(), &context.host)?;
+    context.fetch(&found, &[image], progress)?;
     let mut view = context.overlay(&found, image)?;
     if let Some(mtime) = options.stubs {
         view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;

@@ -9,13 +9,16 @@ use crate::ops::sample::{archive, context, directory, file, gzip, layer, link, w
 
 fn to_stream(context: &Context, typed: &str, options: &ExportOptions) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    plan(context, typed, options)?.write(Target::Stream(&mut bytes), &Silent)?;
+    plan(context, typed, options, &Silent)?.write(Target::Stream(&mut bytes), &Silent)?;
     Ok(bytes)
 }
 
 fn to_file(context: &Context, typed: &str, options: &ExportOptions) -> Vec<u8> {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-    plan(context, typed, options).expect("a plan").write(Target::File(file.as_file()), &Silent).expect("a tar");
+    plan(context, typed, options, &Silent)
+        .expect("a plan")
+        .write(Target::File(file.as_file()), &Silent)
+        .expect("a tar");
     let mut bytes = Vec::new();
     file.reopen().and_then(|mut file| file.read_to_end(&mut bytes)).expect("what was written");
     file.flush().expect("a file");

@@ -38,6 +38,7 @@ pub fn unpack(
 ) -> Result<UnpackReport, Error> {
     let found = context.find_for(typed, options.platform.as_ref())?;
     let image = found.image(options.platform.as_ref(), &context.host)?;
+    context.fetch(&found, &[image], progress)?;
     let overlay = context.overlay(&found, image)?;
     let layers = context.layers(&found, image)?;
     // A store that cannot be written fails before the work, not after it.

@@ -11,8 +11,15 @@ pub(super) const LIMIT: u64 = 4 << 20;
 /// The header that has the digest of a manifest.
 const DIGEST: &str = "docker-content-digest";
 /// The media types that are read.
-pub(super) const ACCEPT: [MediaType; 4] =
+const ACCEPT: [MediaType; 4] =
     [MediaType::OCI_INDEX, MediaType::DOCKER_MANIFEST_LIST, MediaType::OCI_MANIFEST, MediaType::DOCKER_MANIFEST];
+/// The `Accept` header. Schema 1 is in it only so that it can be refused by its name: of an image that has no other
+/// manifest, servers say that there is none.
+pub(super) fn accept() -> String {
+    let read = ACCEPT.map(|media_type| media_type.to_string()).join(", ");
+    format!("{read}, {SCHEMA_ONE}prettyjws;q=0.1")
+}
+
 /// The media types of manifests of schema 1 begin so.
 const SCHEMA_ONE: &str = "application/vnd.docker.distribution.manifest.v1+";
 

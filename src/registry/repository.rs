@@ -104,7 +104,7 @@ impl Repository {
         self.first(|endpoint| {
             let url = endpoint.url(&path)?;
             // In one header: some servers look at the first of several only.
-            let accepted = manifest::ACCEPT.map(|media_type| media_type.to_string()).join(", ");
+            let accepted = manifest::accept();
             let make = || Request::new(method, &url).whole(manifest::LIMIT).header("accept", accepted.as_str());
             let response = endpoint.send(scope, &what, make)?;
             match response.status() {

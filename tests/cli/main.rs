@@ -33,6 +33,7 @@ mod places;
 mod platforms;
 mod progress;
 mod prune;
+mod pull;
 mod rmi;
 mod save;
 mod search;

@@ -244,6 +244,12 @@ impl Store {
         if self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
     }
 
+    /// Makes the store a layout, if it is none yet: only in a layout are blobs found, also those that a process had
+    /// published when it was killed before it wrote their names. The caller holds the lock of the index.
+    fn become_layout(&self) -> Result<(), Error> {
+        if self.root.join(INDEX_FILE).exists() { Ok(()) } else { self.write(&self.catalog()?) }
+    }
+
     fn write(&self, catalog: &Catalog) -> Result<(), Error> {
         let draft = self.private_folder("tmp")?.join("index");
         // Leftovers of killed processes: only the holder of the index lock writes these files.

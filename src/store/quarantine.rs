@@ -23,7 +23,7 @@ use crate::image::{Blob, QuarantinedBlob, QuarantinedLayer, Reopen};
 use crate::layer::{
     Compression, EntryPath, IndexError, LayerIndex, LayerSummary, Limits, Scan, ScanError, read_summary,
 };
-use crate::layout::{BLOBS, Durable, create_skeleton, sync_folder};
+use crate::layout::{BLOBS, Durable, sync_folder};
 use crate::oci::{Descriptor, DiffId, Digest};
 
 /// A layer that is in the quarantine.
@@ -242,12 +242,14 @@ impl Quarantine {
         if let Some(digest) = lock(&self.counted).iter().find(|digest| !store.has_blob(digest)) {
             return Err(Error::Removed { digest: *digest });
         }
-        store.update_locked(edit, || self.move_blobs())
+        store.update_locked(edit, || {
+            store.become_layout()?;
+            self.move_blobs()
+        })
     }
 
     fn move_blobs(&self) -> Result<(), Error> {
-        let (root, blobs) = (&self.store.root, self.store.root.join(BLOBS));
-        create_skeleton(root, self.folder.path.join("oci-layout"), &self.store.job).map_err(Error::io(root))?;
+        let blobs = self.store.root.join(BLOBS);
         let layers = self.store.private_folder("layers")?;
         for (digest, kept) in std::mem::take(&mut *lock(&self.kept)) {
             let target = blobs.join(digest.hex());

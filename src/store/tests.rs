@@ -47,6 +47,15 @@ fn one_job_is_cancelled_and_the_other_publishes() {
 }
 
 #[test]
+fn what_has_no_name_yet_is_found() {
+    let (_folder, store) = store();
+    // As a process leaves it that was killed before it wrote the names.
+    let digest = put(&store, b"bytes");
+    let blob = store.open_blob(&Descriptor::new(crate::oci::MediaType::OCI_LAYER_TAR, digest, 5)).expect("a blob");
+    assert_eq!(blob.expect("it is there").size(), 5);
+}
+
+#[test]
 fn what_a_quarantine_counts_on_stays() {
     let (_folder, store) = store();
     let (base, other) = (put(&store, b"base"), put(&store, b"other"));

@@ -5,6 +5,7 @@ mod login;
 mod manifest;
 mod pulls;
 mod pushers;
+mod reading;
 mod resume;
 mod scripted;
 mod search;

@@ -7,11 +7,14 @@
 //! archives that every reader takes.
 //!
 //! ```text
-//!   archive, layout, stdin ─▶ image::ImageSource ─▶ image::Named ──▶ ops::load ──▶ store::Quarantine ─▶ store
+//!   archive, layout, stdin,
+//!   registry ───────────────▶ image::ImageSource ─▶ image::Named ──▶ ops::load ──▶ store::Quarantine ─▶ store
+//!                                                     │              ops::pull
 //!                                                     │               │
 //!                                                     │               └─ every blob is copied, hashed and indexed
 //!                                                     ▼                  in one pass, and nothing is visible before
-//!   history, inspect ◀── ops::find ◀── image::Image ──┴──▶ ops::save ──▶ image::outgoing ──▶ archive::write ──▶ a tar
+//!   history, inspect ◀── ops::find ◀── image::Image ──┴──▶ ops::save ──▶ image::outgoing ─┬▶ archive::write ──▶ a tar
+//!                                                          ops::push                     └▶ registry
 //! ```
 //!
 //! # Code map
@@ -33,7 +36,7 @@
 //! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 5 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
-//! | 5 | [`registry`] | the distribution API: endpoints, credentials, tokens, manifests, blobs, tags |
+//! | 5 | [`registry`] | the distribution API: endpoints, credentials, tokens, manifests, blobs, tags, searches |
 //! | 6 | [`ops`] | one function a verb |
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
 //! | 7 | [`cli`] | flags and words, one file a command |
@@ -43,6 +46,8 @@
 //! | to … | there is one way |
 //! |---|---|
 //! | read the images of a place | [`ops::source`]: [`ops::Context::inventory`] lists them; what is at the place is an [`image::ImageSource`] |
+//! | read an image of a registry | [`registry::Remote`], an [`image::ImageSource`] that fetches what is asked for |
+//! | ask a registry anything else | [`registry::Registries`], in [`ops::Context`]: no request is made beside it |
 //! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
 //! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
 //! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `receive_layer` and `receive_blob` for what arrives |
@@ -51,8 +56,8 @@
 //! - A new command is a function in [`ops`], a file in [`cli`] with its flags, and a line in `cli::Command`.
 //! - A new archive format is a module beside [`archive::oci_archive`] that turns an [`archive::TarIndex`] into
 //!   [`image::Named`] images, and a line in the index's `inventory`.
-//! - A registry client will be `registry`, beside [`archive`]: on [`http`], it implements [`image::ImageSource`] for
-//!   `pull` and sends the parts of [`image::outgoing`] for `push`; what arrives in parts waits in the store's `partial/`.
+//! - [`registry`] stands beside [`archive`], on [`http`]: `pull` takes images from it as from every [`image::ImageSource`],
+//!   `push` sends it the parts of [`image::outgoing`]; what arrives in parts waits in the store's `partial/`.
 //! - A server will be `serve`, beside [`cli`]: it calls [`ops`] and [`store`], with one [`cancel::Token`] a request.
 //! - A builder will be `dockerfile` (beside [`layer`], it parses) and a verb in [`ops`]: steps change a config with
 //!   [`image::edit`], a directory becomes a layer through [`ops::checkout`], and the image is published as every other.

@@ -3,10 +3,11 @@
 //! ```text
 //! layout::Layout      an OCI layout folder, or a store
 //! archive::TarIndex   an archive: a file, or a stream whose members are kept as they come
+//! registry::Remote    what a name leads to in a registry: fetched when it is read
 //! ```
 //!
-//! A registry will be the next. Each is a [`ImageSource`]: it lists what is there as an [`Inventory`] and opens blobs
-//! by their descriptors. Everything that copies images takes them from here.
+//! Each is an [`ImageSource`]: it lists what is there as an [`Inventory`] and opens blobs by their descriptors. Everything
+//! that copies images takes them from here.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@
 //!                                                     │               └─ every blob is copied, hashed and indexed
 //!                                                     ▼                  in one pass, and nothing is visible before
 //!   history, inspect ◀── ops::find ◀── image::Image ──┴──▶ ops::save ──▶ image::outgoing ─┬▶ archive::write ──▶ a tar
-//!                                                          ops::push                     └▶ registry
+//!                                                          ops::push                      └▶ registry
 //! ```
 //!
 //! # Code map

@@ -187,7 +187,8 @@ impl Push {
         let destination = self.operands.get(1).and_then(|text| text.strip_prefix("oci-archive:"));
         let Some(path) = destination.map(Path::new) else {
             return Err(CliError::Plain(format!(
-                "cannot push to a registry yet; to write an archive: imgtool manifest push {list} oci-archive:FILE"
+                "to push a manifest list to its registry: imgtool push {list}; to write it to an archive: imgtool manifest \
+                 push {list} oci-archive:FILE"
             )));
         };
         check_target(path, "push manifest list")?;

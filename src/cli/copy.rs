@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// Copy all tags of each source, which is a repository, an archive or a layout
     #[arg(short, long)]
     all_tags: bool,
+    /// Copy what refers to the images, too: signatures, attestations and other artifacts, from one registry to another
+    #[arg(long)]
+    referrers: bool,
     /// Suppress verbose output
     #[arg(short, long)]
     quiet: bool,
@@ -51,6 +54,7 @@ impl Args {
             all: self.all,
             platform: Session::platform(self.platform.as_ref())?,
             all_tags: self.all_tags,
+            referrers: self.referrers,
             compress: match parse_method(&self.compress)? {
                 Recode::Unpack => return Err(CliError::Plain("--compress takes gzip or zstd here".to_owned())),
                 recode => recode,

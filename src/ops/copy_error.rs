@@ -61,6 +61,20 @@ pub enum CopyError {
         /// The digest of what is missing.
         missing: Digest,
     },
+    /// Referrers of an image that is not in a registry, or is copied elsewhere.
+    #[error("{which} is not in a registry: --referrers copies what refers to an image from one registry to another")]
+    NoReferrers {
+        /// The source or the destination.
+        which: String,
+    },
+    /// Too much refers to an image.
+    #[error("more than {limit} manifests refer to images of {from}")]
+    TooManyReferrers {
+        /// The repository.
+        from: String,
+        /// The most.
+        limit: usize,
+    },
     /// A chart, a signature or another artifact, for a place that takes images only.
     #[error("{from} is no image: {to} takes images only")]
     NoImage {

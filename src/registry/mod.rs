@@ -2,7 +2,7 @@
 //! ([specification](https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md)).
 //!
 //! ```text
-//! RegistrySettings ─▶ Registries ─▶ Repository ─▶ manifest, head, tags: documents
+//! RegistrySettings ─▶ Registries ─▶ Repository ─▶ manifest, head, tags, referrers: documents
 //!                        │             └────────▶ blob: a stream that goes on where a connection broke
 //!                        ├─ catalog, search, verify      Remote: an image of a registry as an image::ImageSource
 //!                        ▼
@@ -30,6 +30,7 @@ mod fetched;
 mod host;
 mod manifest;
 mod paging;
+mod referrers;
 mod refusal;
 mod registries;
 mod remote;
@@ -48,6 +49,7 @@ pub use error::Error;
 pub use fetched::Near;
 pub use host::{HostError, InsecureRegistry, RegistryHost};
 pub use manifest::Fetched;
+pub use referrers::Referrers;
 pub use refusal::{Refusal, RefusalError};
 pub use registries::Registries;
 pub use remote::Remote;

@@ -67,7 +67,7 @@ fn read(page: &[u8], field: &str, what: &str) -> Result<Vec<String>, Error> {
 }
 
 /// The next page, which must be on the same server.
-fn next(at: &Url, response: &Response, what: &str) -> Result<Option<Url>, Error> {
+pub(super) fn next(at: &Url, response: &Response, what: &str) -> Result<Option<Url>, Error> {
     let Some(link) = response.headers("link").find_map(next_link) else { return Ok(None) };
     let wrong = |why| Error::Link { what: what.to_owned(), link: link.to_owned(), why };
     let url = at.join(link).map_err(|_| wrong("that is no URL"))?;

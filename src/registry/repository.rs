@@ -119,7 +119,7 @@ impl Repository {
     }
 
     /// The answer of the first endpoint that has one; else the registry's own error.
-    fn first<T>(&self, ask: impl Fn(&Endpoint) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn first<T>(&self, ask: impl Fn(&Endpoint) -> Result<T, Error>) -> Result<T, Error> {
         let (last, mirrors) = self.endpoints.split_last().expect("a registry has an endpoint");
         let answer = mirrors.iter().find_map(|mirror| ask(mirror).ok());
         answer.map_or_else(|| ask(last), Ok)

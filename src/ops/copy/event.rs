@@ -12,6 +12,8 @@ pub struct CopyOptions {
     pub platform: Option<Platform>,
     /// All tags of each source, which is a repository.
     pub all_tags: bool,
+    /// What refers to the images, too.
+    pub referrers: bool,
     /// How layers are compressed that are uncompressed under a manifest of ours.
     pub compress: Recode,
     /// How many blobs are copied at a time.

@@ -15,6 +15,7 @@ mod copier;
 mod destination;
 mod event;
 mod layouts;
+mod referrers;
 mod registries;
 mod source;
 mod stored;
@@ -39,6 +40,9 @@ pub fn copy(
     let destination = Destination::parse(to, options.all_tags)?;
     destination.check_count(typed.len(), to)?;
     let sources = SourceImage::all(context, typed, options)?;
+    if options.referrers {
+        check_registries(&sources, &destination, to)?;
+    }
     let copier = Copier { context, options, tell, progress };
     match &destination {
         Destination::Registry(names) => copier.to_registries(&sources, names),
@@ -46,6 +50,16 @@ pub fn copy(
         Destination::OciArchive(path, name) => copier.to_oci_archive(&sources, path, name.as_ref()),
         Destination::Store(names) => copier.to_store(&sources, names),
         Destination::Layout(path, name) => copier.to_layout(&sources, path, name.as_deref()),
+    }
+}
+
+/// Only registries tell what refers to an image.
+fn check_registries(sources: &[SourceImage], destination: &Destination, to: &str) -> Result<(), Error> {
+    let elsewhere = sources.iter().find(|source| source.remote().is_none()).map(SourceImage::shown);
+    let is_registry = matches!(destination, Destination::Registry(_));
+    match elsewhere.or_else(|| (!is_registry).then(|| to.to_owned())) {
+        Some(which) => Err(CopyError::NoReferrers { which }.into()),
+        None => Ok(()),
     }
 }
 

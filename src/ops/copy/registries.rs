@@ -3,8 +3,9 @@
 use super::copier::Copier;
 use super::destination::Names;
 use super::event::{BlobState, CopiedImage, CopyEvent};
+use super::referrers::Way;
 use super::source::{Chosen, SourceImage};
-use crate::oci::{Descriptor, Digest, Reference};
+use crate::oci::{Digest, Reference};
 use crate::ops::copy_error::CopyError;
 use crate::ops::sending::{LayerState, Plan, SendOptions, Sender, has_rest};
 use crate::ops::{Error, FoundImage};
@@ -58,12 +59,18 @@ impl Copier<'_> {
             let (to, from) = (format!("docker://{}", name.familiar()), source.shown());
             return Err(CopyError::OtherDigest { to, from, actual }.into());
         }
-        if let Some(digest) = plan.digest().filter(|digest| there == Some(*digest)) {
-            return Ok(CopiedImage { to: to(digest), digest, is_new: false });
+        let known = plan.digest().filter(|digest| there == Some(*digest));
+        let digest = if let Some(digest) = known {
+            digest
+        } else {
+            (self.tell)(CopyEvent::Image(source.shown(), to(plan.outgoing.descriptor.digest)));
+            sender.send(&plan)?.digest
+        };
+        if let Some(from) = source.remote().filter(|from| self.options.referrers && from.name() != name.name()) {
+            let way = Way { from: self.context.registries.repository(from)?, to: repository, sender };
+            self.copy_referrers(&way, &plan.outgoing)?;
         }
-        (self.tell)(CopyEvent::Image(source.shown(), to(plan.outgoing.descriptor.digest)));
-        let Descriptor { digest, .. } = sender.send(&plan)?;
-        Ok(CopiedImage { to: to(digest), digest, is_new: true })
+        Ok(CopiedImage { to: to(digest), digest, is_new: known.is_none() })
     }
 
     fn plan(
@@ -94,7 +101,9 @@ impl Copier<'_> {
 
     /// Whether an image of a registry is known, without fetching it, to be copied as that digest.
     fn is_known(&self, source: &SourceImage, digest: &Digest) -> bool {
-        let Some(name) = source.remote().filter(|_| self.options.platform.is_none()) else { return false };
+        let Some(name) = source.remote().filter(|_| self.options.platform.is_none() && !self.options.referrers) else {
+            return false;
+        };
         let head = self.context.registries.repository(name).and_then(|repository| repository.head(name));
         let head = head.ok().flatten().filter(|head| head.digest == *digest);
         head.is_some_and(|head| self.options.all || !head.media_type.is_index())

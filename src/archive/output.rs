@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::image::outgoing::{OutgoingPart, PartKind};
-use crate::image::{Progress, copy};
+use crate::image::{Blob, Progress, copy};
 use crate::layer::writer::{header_bytes, padding};
 use crate::layer::{EntryKind, Meta, Mtime};
 use crate::oci::Digest;
@@ -144,10 +144,11 @@ fn stop_others(result: Result<(), ArchiveWriteError>, failed: &AtomicBool) -> Re
     result
 }
 
-/// The part that a member holds, if its bytes are copied into the file unread, and verified by the other thread.
+/// The part that a member holds, if its bytes are copied into the file unread, and verified by the other thread. What
+/// comes as a stream is read once.
 fn placed_unseen(member: &ArchiveMember) -> Option<&OutgoingPart> {
     match &member.content {
-        MemberContent::Part(part) if part.as_stored().is_some() => Some(part),
+        MemberContent::Part(part) if part.as_stored().is_some_and(Blob::is_range) => Some(part),
         _ => None,
     }
 }

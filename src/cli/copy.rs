@@ -19,18 +19,11 @@ const LONG: &str = "Copy images between registries, archives, OCI layouts and th
 #[derive(Debug, clap::Args)]
 #[command(long_about = LONG, override_usage = "copy [OPTIONS] SOURCE [SOURCE...] DESTINATION")]
 pub(super) struct Args {
-    /// Copy all platforms, and the index that lists them, unchanged
-    #[arg(long, conflicts_with = "platform")]
-    all: bool,
     /// Copy the image for this platform: os[/arch[/variant]] [default: this machine's]
     #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
-    /// Copy all tags of each source, which is a repository, an archive or a layout
-    #[arg(short, long)]
-    all_tags: bool,
-    /// Copy what refers to the images, too: signatures, attestations and other artifacts, from one registry to another
-    #[arg(long)]
-    referrers: bool,
+    #[command(flatten)]
+    extent: Extent,
     /// Suppress verbose output
     #[arg(short, long)]
     quiet: bool,
@@ -46,15 +39,29 @@ pub(super) struct Args {
     images: Vec<String>,
 }
 
+/// How much is copied.
+#[derive(Debug, clap::Args)]
+struct Extent {
+    /// Copy all platforms, and the index that lists them, unchanged
+    #[arg(long, conflicts_with = "platform")]
+    all: bool,
+    /// Copy all tags of each source, which is a repository, an archive or a layout
+    #[arg(short, long)]
+    all_tags: bool,
+    /// Copy what refers to the images, too: signatures, attestations and other artifacts, from one registry to another
+    #[arg(long)]
+    referrers: bool,
+}
+
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::AtLeast(2), &self.images)?;
         let Some((to, from)) = self.images.split_last() else { return Ok(()) };
         let options = CopyOptions {
-            all: self.all,
+            all: self.extent.all,
             platform: Session::platform(self.platform.as_ref())?,
-            all_tags: self.all_tags,
-            referrers: self.referrers,
+            all_tags: self.extent.all_tags,
+            referrers: self.extent.referrers,
             compress: match parse_method(&self.compress)? {
                 Recode::Unpack => return Err(CliError::Plain("--compress takes gzip or zstd here".to_owned())),
                 recode => recode,

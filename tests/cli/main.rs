@@ -6,6 +6,7 @@ mod support;
 mod commit;
 mod commit_user;
 mod completion;
+mod copy;
 mod damaged;
 mod diff;
 mod docker_habits;

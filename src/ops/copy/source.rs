@@ -6,6 +6,7 @@ use super::event::CopyOptions;
 use crate::image::{Image, ImageTree, select};
 use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::ops::copy_error::CopyError;
+use crate::ops::location::Pick;
 use crate::ops::{Context, Error, FoundImage, ImagePlace, Location};
 use crate::registry::Choice;
 
@@ -41,7 +42,8 @@ impl SourceImage {
                     sources.push(Self::Remote(name));
                 }
                 _ => {
-                    let found = context.find_for(typed, options.platform.as_ref())?;
+                    let mut found = context.find_for(typed, options.platform.as_ref())?;
+                    keep_asked(&mut found, &location);
                     sources.push(Self::Found(Box::new(found), typed.clone()));
                 }
             }
@@ -137,6 +139,15 @@ impl<'a> Chosen<'a> {
     /// The digest of the first manifest or layer that is not there.
     pub(super) fn missing(&self) -> Option<Digest> {
         self.descriptor.and_then(|descriptor| missing(descriptor, self.tree))
+    }
+}
+
+/// Of the names that an image has in an archive or layout, the one by which it was asked for.
+fn keep_asked(found: &mut FoundImage, location: &Location) {
+    let Pick::Name(name) = location.pick() else { return };
+    let asked = name.parse::<Reference>().map(Reference::with_default_tag);
+    if let Some(asked) = asked.ok().filter(|asked| found.names.contains(asked)) {
+        found.names = vec![asked];
     }
 }
 

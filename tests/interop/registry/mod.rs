@@ -1,6 +1,7 @@
 //! Registries: real ones on the loopback, filled by docker, skopeo and podman; and what others make of ours.
 
 mod child;
+mod copy;
 mod login;
 mod manifest;
 mod pulls;

@@ -74,7 +74,7 @@ fn blob(session: &Session, digest: &str) -> Vec<u8> {
 }
 
 /// A layout with an index of two platforms under one name, its layers packed in two ways.
-fn two_platforms(session: &Session, image: &TestImage) -> String {
+pub(super) fn two_platforms(session: &Session, image: &TestImage) -> String {
     let mut layout = Layout::default();
     let other = TestImage::of("fx/b:1", "of the other platform").with("architecture", json!("s390x"));
     let manifests: Vec<Value> = [image, &other]

@@ -81,17 +81,28 @@ impl LayerReceiver<'_> {
             }
             received => received,
         };
-        let received = received.map_err(|error| match error {
-            Error::Store(store::Error::Digest { expected, actual }) => {
-                let name = self.repository.name().familiar_name();
-                Error::Registry(registry::Error::Digest { name, expected, actual })
-            }
-            other => other,
-        })?;
+        let received = received.map_err(|error| self.named(error))?;
         self.tell(&descriptor.digest, LayerState::Downloaded);
         self.progress.finish(id, "");
         self.tell(&descriptor.digest, LayerState::Complete);
         Ok(received)
+    }
+
+    /// An error about the bytes that came, with the repository that they came from.
+    fn named(&self, error: Error) -> Error {
+        let name = || self.repository.name().familiar_name();
+        match error {
+            Error::Store(store::Error::Digest { expected, actual }) => {
+                Error::Registry(registry::Error::Digest { name: name(), expected, actual })
+            }
+            Error::Store(store::Error::Size { digest, expected, actual }) => {
+                Error::Registry(registry::Error::Size { name: name(), digest, expected, actual })
+            }
+            Error::Store(store::Error::Layer { what, source }) => {
+                Error::Store(store::Error::Layer { what: format!("{}: {what}", name()), source })
+            }
+            other => other,
+        }
     }
 
     /// The layer, if the store has it. It is then kept until the image is published.

@@ -258,7 +258,7 @@ fn r26_a_layer_that_changes_between_its_parts() {
         for words in World::fetches(&world.name()) {
             world.registry.forget();
             if is_forever {
-                world.refuses_command(&words, &["team/app", &world.pushed.layer(0)]);
+                world.refuses_command(&words, &["team/app"]);
                 assert!(world.registry.count("GET", &world.pushed.layer(0)) <= 8, "{:?}", world.registry.log());
             } else {
                 world.succeeds(&words, &world.name());

@@ -65,10 +65,7 @@ impl World {
         let image = TestImage::sample("fx/a:1");
         let pushed = registry.push(NAME, &image);
         let flags = vec!["--stall-timeout".to_owned(), "1".to_owned()];
-        fs::create_dir(session.work().join("tmp")).expect("a folder");
-        let folder = session.work().join("tmp").display().to_string();
-        let environment = BTreeMap::from([("TMPDIR".to_owned(), folder)]);
-        Self { session, registry, image, pushed, environment, flags, memory: MEMORY }
+        Self { session, registry, image, pushed, environment: BTreeMap::new(), flags, memory: MEMORY }
     }
 
     /// A registry that wants a password, and a user who is logged in to it.

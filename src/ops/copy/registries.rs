@@ -5,7 +5,7 @@ use super::destination::Names;
 use super::event::{BlobState, CopiedImage, CopyEvent};
 use super::referrers::Way;
 use super::source::{Chosen, SourceImage};
-use crate::oci::{Digest, Reference};
+use crate::oci::{Descriptor, Digest, Reference};
 use crate::ops::copy_error::CopyError;
 use crate::ops::sending::{LayerState, Plan, SendOptions, Sender, has_rest};
 use crate::ops::{Error, FoundImage};
@@ -50,6 +50,9 @@ impl Copier<'_> {
         if let Some(digest) = there.filter(|digest| self.is_known(source, digest)) {
             return Ok(CopiedImage { to: to(digest), digest, is_new: false });
         }
+        if let Some(image) = self.retag(source, name, repository)? {
+            return Ok(CopiedImage { to: to(image), digest: image, is_new: true });
+        }
         let found = source.found(self.context, self.options)?;
         let chosen = Chosen::of(&found, self.options, &self.context.host)?;
         let plan = self.plan(source, &found, &chosen, name, repository)?;
@@ -71,6 +74,22 @@ impl Copier<'_> {
             self.copy_referrers(&way, &plan.outgoing)?;
         }
         Ok(CopiedImage { to: to(digest), digest, is_new: known.is_none() })
+    }
+
+    /// Gives what is in the same repository another tag, if that needs nothing but its manifest or index.
+    fn retag(&self, source: &SourceImage, name: &Reference, repository: &Repository) -> Result<Option<Digest>, Error> {
+        let is_there = |from: &&Reference| from.name() == name.name() && name.tag().is_some();
+        let Some(from) = source.remote().filter(is_there).filter(|_| self.options.platform.is_none()) else {
+            return Ok(None);
+        };
+        let fetched = repository.manifest(from)?;
+        let Descriptor { digest, media_type, .. } = &fetched.descriptor;
+        if media_type.is_index() && !self.options.all {
+            return Ok(None);
+        }
+        (self.tell)(CopyEvent::Image(source.shown(), format!("docker://{}", name.familiar())));
+        repository.put_manifest(name, media_type, &fetched.bytes)?;
+        Ok(Some(*digest))
     }
 
     fn plan(

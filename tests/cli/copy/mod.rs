@@ -3,6 +3,8 @@
 mod layouts;
 mod pairs;
 mod refused;
+mod registries;
+mod taking;
 
 use serde_json::{Value, json};
 

@@ -50,6 +50,7 @@
 //! | ask a registry anything else | [`registry::Registries`], in [`ops::Context`]: no request is made beside it |
 //! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
 //! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
+//! | send an image to a registry | [`ops::sending`]: a plan of what goes out, and a sender for one repository |
 //! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `receive_layer` and `receive_blob` for what arrives |
 //! | publish an image | [`store::Quarantine::assemble`], then [`store::Quarantine::publish_image`] |
 //!

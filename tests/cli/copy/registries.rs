@@ -149,7 +149,9 @@ fn another_blob_than_was_asked_for_gets_no_name() {
             return honest;
         }
         let mut body = honest.body.to_vec();
-        body.iter_mut().for_each(|byte| *byte ^= 1);
+        for byte in &mut body {
+            *byte ^= 1;
+        }
         Reply::new(200, body)
     });
     session.run(&["copy", &from(&source, "team/app:1"), &target.at("there/app:1")]).fails(1, &["sha256:"]);

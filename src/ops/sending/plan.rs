@@ -62,9 +62,10 @@ impl Plan {
         if self.own.is_some() && !self.plain.is_empty() { None } else { Some(self.outgoing.descriptor.digest) }
     }
 
-    /// The layers and configs.
+    /// The layers and configs. Foreign layers are not sent, as docker does not: who pulls fetches them from elsewhere.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &OutgoingPart> {
-        self.outgoing.parts().iter().filter(|part| part.kind < PartKind::Manifest)
+        let is_foreign = |layer: &Descriptor| layer.media_type.is_foreign() && !layer.urls.is_empty();
+        self.outgoing.parts().iter().filter(move |part| part.kind < PartKind::Manifest && !is_foreign(&part.descriptor))
     }
 
     /// The manifests and indexes, each behind those that it lists.

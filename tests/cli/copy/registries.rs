@@ -8,7 +8,7 @@ use crate::support::image::TestImage;
 use crate::support::oci::{INDEX, MANIFEST};
 use crate::support::packing::Packing;
 use crate::support::registry::Registry;
-use crate::support::registry::content::Form;
+use crate::support::registry::content::{DOCKER_MANIFEST, Form};
 use crate::support::registry::reply::Reply;
 use crate::support::session::Session;
 use crate::support::tarball::Member;
@@ -191,4 +191,28 @@ fn referrers_where_the_registry_finds_them() {
     let bytes = target.taken().bytes;
     assert!(!copy().contains("Copying"), "all is there");
     assert_eq!(target.taken().bytes, bytes);
+}
+
+#[test]
+fn foreign_layers_stay_where_they_are() {
+    let (session, source, target) = (Session::new(), Registry::start(), Taking::start());
+    let image = TestImage::sample("fx/a:1");
+    let pushed = source.push("team/app:1", &image);
+    let mut foreign = pushed.layers[0].clone();
+    foreign["mediaType"] = json!("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+    foreign["urls"] = json!(["https://registry.example/layer"]);
+    {
+        let mut content = source.content();
+        let repository = content.repository("team/app");
+        let layers = [foreign, pushed.layers[1].clone()];
+        let document = json!({
+            "schemaVersion": 2, "mediaType": DOCKER_MANIFEST, "config": pushed.config, "layers": layers,
+        });
+        repository.put_manifest(Some("foreign"), DOCKER_MANIFEST, document.to_string().into_bytes());
+        repository.blobs.remove(&pushed.layer(0));
+    }
+    session.ok(&["copy", &from(&source, "team/app:foreign"), &target.at("there/app:1")]);
+    let asked = source.log();
+    assert!(!asked.iter().any(|line| line.contains(&pushed.layer(0))), "{asked:?}");
+    assert!(target.taken().digest("there/app", "1").is_some());
 }

@@ -53,10 +53,9 @@ fn no_container_is_paused() {
 fn what_is_not_here_says_what_to_do_instead() {
     let session = Session::new();
     for (args, advice) in [
-        (&["pull", "-q", "ubuntu"][..], "skopeo copy docker://"),
-        (&["image", "push", "x"], "imgtool save"),
-        (&["run", "--rm", "-it", "ubuntu", "sh"], "imgtool unpack"),
+        (&["run", "--rm", "-it", "ubuntu", "sh"][..], "imgtool unpack"),
         (&["build", "-t", "x", "."], "buildah"),
+        (&["image", "build", "."], "buildah"),
         (&["ps", "-a"], "imgtool cannot run containers"),
         (&["volume", "ls"], "images only"),
     ] {

@@ -83,7 +83,6 @@ const EXAMPLES: &[Row] = &[
                 "Copy an image from one registry to another",
                 "imgtool copy docker://ubuntu:24.04 docker://localhost:5000/ubuntu:24.04",
             ),
-            ("... for all platforms", "imgtool copy --all docker://ubuntu:24.04 docker://localhost:5000/ubuntu:24.04"),
             (
                 "Give an image of a registry another tag there",
                 "imgtool copy docker://ghcr.io/team/app:1.2 docker://ghcr.io/team/app:latest",

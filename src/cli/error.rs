@@ -166,6 +166,9 @@ impl CliError {
             Self::Ops(ops::Error::Registry(error) | ops::Error::PullDenied { source: error, .. }) => {
                 registry_hint::hint(error)
             }
+            Self::Ops(ops::Error::Delete(ops::DeleteError::DeletionOff { .. })) => {
+                Some(registry_hint::DELETION.to_owned())
+            }
             Self::Ops(ops::Error::Http(error)) => registry_hint::of_network(error),
             Self::Ops(ops::Error::Credentials(error)) => registry_hint::of_credentials(error),
             Self::Ops(ops::Error::Folder { path }) => {

@@ -12,6 +12,7 @@ mod container;
 mod copy;
 mod credentials;
 mod daemon;
+mod delete;
 mod diff;
 mod elsewhere;
 mod error;
@@ -114,6 +115,7 @@ enum Command {
     Completion(completion::Args),
     Container(container::Args),
     Copy(copy::Args),
+    Delete(delete::Args),
     Diff(diff::Args),
     Export(export::Args),
     History(history::Args),
@@ -160,6 +162,7 @@ impl Command {
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),
             Self::Copy(args) => args.run(session),
+            Self::Delete(args) => args.run(session),
             Self::Diff(args) => args.run(session),
             Self::Export(args) => args.run(session),
             Self::History(args) => args.run(session),

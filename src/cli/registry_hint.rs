@@ -7,6 +7,10 @@ use crate::registry::{Error, Refusal};
 /// Says how long a credential helper may take, in seconds.
 pub(super) const HELPER_TIME_VARIABLE: &str = "IMGTOOL_HELPER_TIMEOUT";
 
+/// What switches deletion on.
+pub(super) const DELETION: &str = "distribution's registry deletes with REGISTRY_STORAGE_DELETE_ENABLED=true in its \
+                                   environment, or storage: delete: enabled: true in its config.yml";
+
 /// What helps against an error of a registry.
 pub(super) fn hint(error: &Error) -> Option<String> {
     match error {

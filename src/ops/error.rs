@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::copy_error::CopyError;
+use super::delete_error::DeleteError;
 use super::listed::{listed, other_platform};
 use super::manifest_error::ManifestError;
 use super::search_error::SearchError;
@@ -172,12 +173,15 @@ pub enum Error {
     /// An invalid reference.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
-    /// The store has no image of that repository with the tag that is to be pushed.
+    /// The store has no image of the repository that is to be pushed.
     #[error("An image does not exist locally with the tag: {0}")]
     NoLocalTag(String),
-    /// The store has no image of that repository.
+    /// The store has other images of the repository, and none with the tag that is to be pushed.
     #[error("tag does not exist: {0}")]
-    NotInRepository(String),
+    NoSuchTag(String),
+    /// Something in a registry cannot be deleted.
+    #[error(transparent)]
+    Delete(#[from] DeleteError),
     /// A name with a tag or digest where a repository is needed.
     #[error("{typed} is one image, not a repository: expected {repository}")]
     NotARepository {

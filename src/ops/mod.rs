@@ -5,6 +5,8 @@ pub mod commit;
 pub mod copy;
 mod copy_error;
 pub mod damage;
+pub mod delete;
+mod delete_error;
 pub mod df;
 pub mod diff;
 pub mod export;
@@ -50,6 +52,7 @@ mod remote;
 mod sample;
 mod search_error;
 
+pub use delete_error::DeleteError;
 pub use error::Error;
 pub use find::{FoundImage, ImagePlace};
 pub use location::Location;

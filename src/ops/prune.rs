@@ -53,6 +53,7 @@ pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, E
     context.store.replace(&alone, &after)?;
     // Before the blobs go, since that of a part may be one of them.
     let mut bytes = context.store.expire_partials(&alone, options.partials)?;
+    bytes += context.store.expire_memories(&alone, &reachable, options.partials)?;
     bytes += context.store.sweep(&alone, &reachable)?.bytes;
     bytes += context.store.prune_snapshots(&alone, &reachable)?;
     Ok(PruneReport { events, bytes })
@@ -61,7 +62,8 @@ pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, E
 /// How many bytes would be free.
 fn would_free(context: &Context, reachable: &Reachable, partials: StalePartials) -> Result<u64, Error> {
     let store = &context.store;
-    Ok(store.garbage(reachable)? + store.stale_snapshots(reachable)? + store.stale_partials(partials)?)
+    let memories = store.stale_memories(reachable, partials)?;
+    Ok(store.garbage(reachable)? + store.stale_snapshots(reachable)? + store.stale_partials(partials)? + memories)
 }
 
 /// Removes the selected images.

@@ -20,6 +20,8 @@ pub(super) enum Scope<'a> {
     Push(&'a str),
     /// Writing a repository with blobs of another.
     Mount(&'a str, &'a str),
+    /// Deleting from a repository.
+    Delete(&'a str),
     /// Listing repositories.
     Catalog,
 }
@@ -31,13 +33,16 @@ impl Scope<'_> {
             Self::Pull(repository) => Some(format!("repository:{repository}:pull")),
             Self::Push(repository) => Some(format!("repository:{repository}:pull,push")),
             Self::Mount(to, from) => Some(format!("repository:{to}:pull,push repository:{from}:pull")),
+            Self::Delete(repository) => Some(format!("repository:{repository}:pull,delete")),
             Self::Catalog => Some("registry:catalog:*".to_owned()),
         }
     }
 
     fn repository(self) -> Option<String> {
         match self {
-            Self::Pull(repository) | Self::Push(repository) | Self::Mount(repository, _) => Some(repository.to_owned()),
+            Self::Pull(repository) | Self::Push(repository) | Self::Mount(repository, _) | Self::Delete(repository) => {
+                Some(repository.to_owned())
+            }
             Self::Ping | Self::Catalog => None,
         }
     }

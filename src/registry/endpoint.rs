@@ -1,6 +1,6 @@
 //! One server with the distribution API: a registry, or a mirror of one.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::authorizer::{Authorizer, Scope};
 use super::challenge::choose;
@@ -46,6 +46,8 @@ pub(super) struct Endpoint {
     may_be_plain: bool,
     /// The URL of the API's root, once it is known.
     base: OnceLock<Url>,
+    /// Held by the thread that finds it out.
+    probing: Mutex<()>,
 }
 
 impl Endpoint {
@@ -57,7 +59,14 @@ impl Endpoint {
             let _ = base.set(root(host, true)?);
         }
         let authorizer = Authorizer::new(Arc::clone(clients), host.clone(), given);
-        Ok(Self { host: host.clone(), client: clients.of_host(host)?, authorizer, may_be_plain, base })
+        Ok(Self {
+            host: host.clone(),
+            client: clients.of_host(host)?,
+            authorizer,
+            may_be_plain,
+            base,
+            probing: Mutex::default(),
+        })
     }
 
     /// The server at a URL: a mirror, or one that a registry has for something of its own.
@@ -65,7 +74,14 @@ impl Endpoint {
         let host = RegistryHost::typed(&url.authority())?;
         let authorizer = Authorizer::new(Arc::clone(clients), host.clone(), None);
         let client = clients.of(url)?;
-        Ok(Self { host, client, authorizer, may_be_plain: !url.is_secure(), base: OnceLock::from(url.clone()) })
+        Ok(Self {
+            host,
+            client,
+            authorizer,
+            may_be_plain: !url.is_secure(),
+            base: OnceLock::from(url.clone()),
+            probing: Mutex::default(),
+        })
     }
 
     /// The host, as it stands in names.
@@ -168,6 +184,10 @@ impl Endpoint {
     /// without encryption, as some servers wait forever for the end of what they take for a line. No credentials are
     /// sent with that.
     pub(super) fn base(&self) -> Result<&Url, http::Error> {
+        if let Some(base) = self.base.get() {
+            return Ok(base);
+        }
+        let _probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(base) = self.base.get() {
             return Ok(base);
         }

@@ -191,6 +191,16 @@ pub enum Error {
         /// Where the upload is to go.
         location: String,
     },
+    /// The registry says that it has something else than was sent to it.
+    #[error("{what}: the registry says that it has stored {actual}, but {expected} was sent")]
+    Stored {
+        /// The image or repository.
+        what: String,
+        /// The digest of what was sent.
+        expected: Digest,
+        /// The digest that the registry gives.
+        actual: Digest,
+    },
     /// The server has forgotten an upload several times.
     #[error("{what}: the registry forgets its upload sessions")]
     UploadLost {

@@ -4,12 +4,15 @@
 //! ROOT/imgtool/packed/<hex>.FORM    the digest and the size that a layer has in another compression, by its diff ID
 //! ROOT/imgtool/uploads/<hex>        the URL of an upload that was interrupted, by repository and blob
 //! ```
+//!
+//! A layer that is stored uncompressed has its diff ID as its digest.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::Store;
+use super::lease::entries;
+use super::{Error, Guard, Reachable, StalePartials, Store};
 use crate::oci::{DiffId, Digest};
 
 /// The folder of what layers are in another compression.
@@ -48,6 +51,52 @@ impl Store {
     /// Forgets an upload.
     pub fn forget_upload_session(&self, repository: &str, blob: &Digest) {
         let _ = fs::remove_file(self.upload_path(repository, blob));
+    }
+
+    /// How many bytes [`Store::expire_memories`] would free.
+    pub fn stale_memories(&self, reachable: &Reachable, stale: StalePartials) -> Result<u64, Error> {
+        Ok(self.each_stale_memory(reachable, stale)?.into_iter().map(|(_, size)| size).sum())
+    }
+
+    /// Forgets uploads as partial blobs are forgotten, and what became of layers that are gone; returns the number of
+    /// bytes freed. The guard must be from [`Store::lock_exclusive`].
+    pub fn expire_memories(&self, _alone: &Guard, reachable: &Reachable, stale: StalePartials) -> Result<u64, Error> {
+        let mut bytes = 0;
+        for (path, size) in self.each_stale_memory(reachable, stale)? {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(&path)(error)),
+                _ => bytes += size,
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn each_stale_memory(&self, reachable: &Reachable, stale: StalePartials) -> Result<Vec<(PathBuf, u64)>, Error> {
+        let private = self.root.join("imgtool");
+        let mut found = Vec::new();
+        for path in entries(&private.join(PACKED))? {
+            let layer = path.file_stem().and_then(|stem| Digest::from_hex(stem.to_str()?.split('.').next()?));
+            if layer.is_none_or(|layer| !reachable.contains(&layer)) {
+                found.push(path);
+            }
+        }
+        for path in entries(&private.join(UPLOADS))? {
+            let is_stale = match stale {
+                StalePartials::Needless => false,
+                StalePartials::Before(limit) => {
+                    path.metadata().and_then(|metadata| metadata.modified()).map_err(Error::io(&path))? < limit
+                }
+                StalePartials::All => true,
+            };
+            if is_stale {
+                found.push(path);
+            }
+        }
+        let sized = |path: PathBuf| {
+            let size = path.metadata().map_or(0, |metadata| metadata.len());
+            (path, size)
+        };
+        Ok(found.into_iter().map(sized).collect())
     }
 
     fn packed_path(&self, diff_id: &DiffId, form: &str) -> PathBuf {

@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 24] = [
+const SHARED: [&str; 25] = [
     "checkout",
     "copy_error",
     "damage",
+    "delete_error",
     "error",
     "family",
     "filter",

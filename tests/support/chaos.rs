@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) struct Trouble {
     /// The connection ends when the server has sent so many bytes.
     pub(crate) cut: Option<u64>,
+    /// The first connection of which the client has sent so many bytes ends, and no other.
+    pub(crate) cut_up: Option<u64>,
     /// Nothing comes any more when the server has sent so many bytes, and the connection stays.
     pub(crate) stall: Option<u64>,
     /// Each piece waits so long before it is passed on.
@@ -30,6 +32,8 @@ struct Shared {
     up: AtomicU64,
     down: AtomicU64,
     connections: AtomicUsize,
+    /// How often a connection was to end for what the client had sent.
+    cuts: AtomicUsize,
     closing: AtomicBool,
 }
 
@@ -46,6 +50,7 @@ impl Chaos {
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
+            cuts: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
         });
         let all = Arc::clone(&shared);
@@ -83,6 +88,11 @@ impl Chaos {
         self.shared.up.load(Ordering::Relaxed)
     }
 
+    /// Whether a connection was cut for what the client had sent.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.shared.cuts.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
     }
@@ -114,7 +124,16 @@ impl Shared {
 
     fn pass_up(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut piece = [0; PIECE];
+        let mut passed = 0;
         while let Ok(count @ 1..) = from.read(&mut piece) {
+            passed += count as u64;
+            let is_due = self.trouble().cut_up.is_some_and(|most| passed > most);
+            if is_due && self.cuts.fetch_add(1, Ordering::Relaxed) == 0 {
+                for stream in [&from, &to] {
+                    let _gone = stream.shutdown(Shutdown::Both);
+                }
+                return;
+            }
             if to.write_all(&piece[..count]).is_err() {
                 break;
             }
@@ -127,7 +146,7 @@ impl Shared {
         let mut piece = [0; PIECE];
         let mut passed = 0;
         while let Ok(count @ 1..) = from.read(&mut piece) {
-            let Trouble { cut, stall, delay } = *self.trouble();
+            let Trouble { cut, stall, delay, .. } = *self.trouble();
             thread::sleep(delay);
             let room = cut.or(stall).map_or(u64::MAX, |most| most.saturating_sub(passed));
             let now = count.min(usize::try_from(room).unwrap_or(usize::MAX));

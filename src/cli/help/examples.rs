@@ -99,6 +99,14 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     (
+        "delete",
+        &[
+            ("Delete a tag from a private registry", "imgtool delete localhost:5000/app:1"),
+            ("Show which tags would go with a manifest", "imgtool delete --dry-run --manifest localhost:5000/app:1"),
+            ("... then delete it, and all of them", "imgtool delete --manifest localhost:5000/app:1"),
+        ],
+    ),
+    (
         "diff",
         &[
             ("What changed in a directory since it was unpacked", "imgtool diff tree"),

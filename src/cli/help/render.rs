@@ -9,7 +9,7 @@ use crate::ui::text::width;
 
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Registries", &["pull", "push", "login", "logout", "search", "tags", "catalog"]),
+    ("Registries", &["pull", "push", "login", "logout", "search", "tags", "catalog", "delete"]),
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
@@ -21,9 +21,9 @@ const GROUPS: [(&str, &[&str]); 6] = [
 pub(in crate::cli) const REGISTRY_FLAGS: &str = "Registry Options";
 
 /// The commands that may use a registry: with all others, those flags are not shown.
-const WITH_REGISTRY: [&str; 14] = [
-    "pull", "login", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff", "unpack", "verify",
-    "images", "manifest",
+const WITH_REGISTRY: [&str; 16] = [
+    "pull", "push", "delete", "login", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff",
+    "unpack", "verify", "images", "manifest",
 ];
 
 /// The whole page. `columns` is how wide it may be.

@@ -23,7 +23,7 @@ impl Copier<'_> {
             let repository = self.context.registries.repository(&group[0].1)?;
             let tell = |diff_id: crate::oci::DiffId, state| self.tell_of(&diff_id.short().to_string(), state);
             let how = SendOptions { compress: self.options.compress, jobs: self.options.jobs };
-            let mut sender = Sender::new(self.context, &repository, how, &tell, self.progress)?;
+            let mut sender = Sender::new(self.context, &repository, how, &tell, self.progress);
             if let Some(remote) = group[0].0.remote() {
                 sender = sender.coming_from(remote);
             }

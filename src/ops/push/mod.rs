@@ -11,10 +11,10 @@
 
 mod event;
 
-use super::sending::{Plan, SendOptions, Sender, has_rest};
+use super::sending::{Elsewhere, Plan, SendOptions, Sender, has_rest};
 use super::{Context, Error, FoundImage};
 use crate::image::{ImageTree, Progress};
-use crate::oci::Reference;
+use crate::oci::{Descriptor, Reference};
 use crate::registry::Repository;
 pub use event::{LayerState, PushEvent, PushOptions, PushedImage, Tell};
 
@@ -27,7 +27,7 @@ pub fn push(
     progress: &dyn Progress,
 ) -> Result<Vec<PushedImage>, Error> {
     let mut pushed = Vec::new();
-    let mut told = None;
+    let (mut told, elsewhere) = (None, Elsewhere::new(context));
     for name in names {
         let found = find(context, name)?;
         let repository = context.registries.repository(name)?;
@@ -35,7 +35,12 @@ pub fn push(
             tell(PushEvent::Repository(repository.name().clone()));
             told = Some(repository.name().clone());
         }
-        let image = push_one(context, &found, name, options, &repository, tell, progress)?;
+        let plan = plan(context, &found, name, options, &repository, tell)?;
+        let how = SendOptions { compress: options.compress, jobs: options.jobs };
+        let tell_layer = |diff_id, state| tell(PushEvent::Layer(diff_id, state));
+        let sender = Sender::new(context, &repository, how, &tell_layer, progress).knowing(elsewhere.clone());
+        let Descriptor { digest, size, .. } = sender.send(&plan)?;
+        let image = PushedImage { name: name.clone(), digest, size };
         tell(PushEvent::Pushed(image.clone()));
         pushed.push(image);
     }
@@ -50,31 +55,18 @@ pub fn all_tags(context: &Context, repository: &Reference) -> Result<Vec<Referen
         names.filter(|name| name.name() == repository.name() && name.tag().is_some()).cloned().collect();
     tags.sort();
     if tags.is_empty() {
-        return Err(Error::NotInRepository(repository.familiar_name()));
+        return Err(Error::NoLocalTag(repository.familiar_name()));
     }
     Ok(tags)
-}
-
-fn push_one(
-    context: &Context,
-    found: &FoundImage,
-    name: &Reference,
-    options: &PushOptions,
-    repository: &Repository,
-    tell: Tell<'_>,
-    progress: &dyn Progress,
-) -> Result<PushedImage, Error> {
-    let plan = plan(context, found, name, options, repository, tell)?;
-    let how = SendOptions { compress: options.compress, jobs: options.jobs };
-    let tell_layer = |diff_id, state| tell(PushEvent::Layer(diff_id, state));
-    let root = Sender::new(context, repository, how, &tell_layer, progress)?.send(&plan)?;
-    Ok(PushedImage { name: name.clone(), digest: root.digest, size: root.size })
 }
 
 /// The image of that name in the store, in docker's words if there is none.
 fn find(context: &Context, name: &Reference) -> Result<FoundImage, Error> {
     context.find(&name.canonical()).map_err(|error| match error {
-        Error::NoSuchImage(_) => Error::NoLocalTag(name.familiar_name()),
+        Error::NoSuchImage(_) => match all_tags(context, name) {
+            Ok(_) => Error::NoSuchTag(name.familiar()),
+            Err(error) => error,
+        },
         other => other,
     })
 }

@@ -1,17 +1,24 @@
 //! Blobs on their way to a repository, several at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::elsewhere::Elsewhere;
 use super::event::{LayerState, SendOptions, SentLayers, TellLayer};
+use super::meter::{Meter, Turns};
 use super::plan::Plan;
 use crate::image::outgoing::{OutgoingPart, PartKind, Recode};
-use crate::image::{Progress, work};
-use crate::oci::{Descriptor, DiffId, Digest, Reference};
+use crate::image::{Progress, copy, work};
+use crate::oci::{Descriptor, DiffId, Digest, Hasher, Reference};
 use crate::ops::{Context, Error};
-use crate::registry::{Arrived, RegistryHost, Repository, Sessions, Upload};
-use crate::store::Store;
+use crate::registry::{self, Arrived, RegistryHost, Repository, Sessions, Upload};
+use crate::store::{self, Store};
+
+/// How many layers are compressed at a time: each is by several threads, and takes memory.
+const COMPRESSED_AT_ONCE: usize = 2;
+/// How often a layer is compressed that the registry does not get whole.
+const COMPRESSED_AT_MOST: usize = 3;
 
 /// Sends images to one repository.
 pub struct Sender<'a> {
@@ -21,11 +28,12 @@ pub struct Sender<'a> {
     tell: TellLayer<'a>,
     progress: &'a dyn Progress,
     /// The other repositories of the registry that have a blob, as far as the store's names tell.
-    elsewhere: HashMap<Digest, Vec<String>>,
+    elsewhere: Elsewhere<'a>,
     /// The repository from which the images come, if it is of the same registry.
     origin: Option<String>,
     /// The blobs that are known to be in the repository.
     there: Mutex<HashSet<Digest>>,
+    compressing: Turns,
 }
 
 impl<'a> Sender<'a> {
@@ -36,9 +44,15 @@ impl<'a> Sender<'a> {
         options: SendOptions,
         tell: TellLayer<'a>,
         progress: &'a dyn Progress,
-    ) -> Result<Self, Error> {
-        let elsewhere = elsewhere(context, repository)?;
-        Ok(Self { context, repository, options, tell, progress, elsewhere, origin: None, there: Mutex::default() })
+    ) -> Self {
+        let (elsewhere, compressing) = (Elsewhere::new(context), Turns::new(COMPRESSED_AT_ONCE));
+        let (origin, there) = (None, Mutex::default());
+        Self { context, repository, options, tell, progress, elsewhere, origin, there, compressing }
+    }
+
+    /// With what is known already of other repositories.
+    pub fn knowing(self, elsewhere: Elsewhere<'a>) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// The images come from a repository. If it is of the same registry, blobs are mounted from it; if it is the same
@@ -92,13 +106,16 @@ impl<'a> Sender<'a> {
         let label = diff_id.map_or_else(|| part.label.clone(), |diff_id| diff_id.short().to_string());
         self.progress.start(id, &format!("{label}: Pushing"), Some(part.descriptor.size));
         self.tell_of(plan, part, LayerState::Pushing);
-        let (arrived, became) = match diff_id.filter(|_| plan.plain.contains(digest)) {
-            Some(diff_id) => {
-                let (arrived, became) = self.packed(id, diff_id, part)?;
-                (arrived, Some(became))
-            }
-            None => (self.upload(id, &part.descriptor, &|offset| part.open_from(offset), &[*digest])?, None),
+        let meter = Meter::new(self.progress, id, part.descriptor.size);
+        let (arrived, became) = if let Some(diff_id) = diff_id.filter(|_| plan.plain.contains(digest)) {
+            let (arrived, became) = self.packed(&meter, diff_id, part)?;
+            (arrived, Some(became))
+        } else {
+            let open = |offset| part.open_from(offset);
+            let arrived = self.upload(&part.descriptor, &open, &[*digest], &|bytes| meter.advance(bytes));
+            (arrived.map_err(|error| damage(error, part))?, None)
         };
+        meter.complete();
         self.progress.finish(id, "");
         let state = match arrived {
             Arrived::Exists => LayerState::Exists,
@@ -111,19 +128,20 @@ impl<'a> Sender<'a> {
 
     fn upload(
         &self,
-        id: u64,
         descriptor: &Descriptor,
-        open: crate::registry::OpenBlob<'_>,
+        open: registry::OpenBlob<'_>,
         known_as: &[Digest],
-    ) -> Result<Arrived, Error> {
+        moved: &(dyn Fn(u64) + Sync),
+    ) -> Result<Arrived, registry::Error> {
         if self.there().contains(&descriptor.digest) {
             return Ok(Arrived::Exists);
         }
-        let known = known_as.iter().filter_map(|digest| self.elsewhere.get(digest)).flatten();
-        let elsewhere: Vec<String> = self.origin.iter().chain(known).cloned().collect();
-        let sessions = Kept { store: &self.context.store, repository: self.repository.name().name() };
-        let moved = |bytes| self.progress.advance(id, bytes);
-        let upload = Upload { descriptor, open, elsewhere: &elsewhere, sessions: &sessions, moved: &moved };
+        let elsewhere = || {
+            let known = self.elsewhere.repositories(self.repository, known_as);
+            self.origin.iter().cloned().chain(known).collect()
+        };
+        let sessions = self.sessions();
+        let upload = Upload { descriptor, open, elsewhere: &elsewhere, sessions: &sessions, moved };
         let arrived = self.repository.upload(&upload)?;
         self.there().insert(descriptor.digest);
         Ok(arrived)
@@ -134,11 +152,10 @@ impl<'a> Sender<'a> {
     }
 
     /// Sends a layer compressed. If it is known what it becomes, it is compressed only if the registry lacks it.
-    fn packed(&self, id: u64, diff_id: &DiffId, part: &OutgoingPart) -> Result<(Arrived, Descriptor), Error> {
+    fn packed(&self, meter: &Meter<'_>, diff_id: &DiffId, part: &OutgoingPart) -> Result<(Arrived, Descriptor), Error> {
         let recode = self.options.compress;
         let (store, form) = (&self.context.store, form(recode));
         let media_type = recode.compression().media_type();
-        let unreadable = |source| Error::Io { what: format!("layer {diff_id}"), source };
         if let Some((digest, size)) = store.packed_layer(diff_id, &form) {
             let descriptor = Descriptor::new(media_type.clone(), digest, size);
             let open = |offset| {
@@ -146,26 +163,81 @@ impl<'a> Sender<'a> {
                 io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
                 Ok(stream)
             };
-            let known_as = [digest, part.descriptor.digest];
-            match self.upload(id, &descriptor, &open, &known_as) {
-                Err(Error::Registry(error)) if error.refusal().is_some_and(|refusal| refusal.has("DIGEST_INVALID")) => {
-                    // Another version of the compressor made it.
-                    store.forget_packed_layer(diff_id, &form);
-                }
+            let (share, whole) = (u128::from(part.descriptor.size), u128::from(size.max(1)));
+            let moved = |bytes| meter.advance(u64::try_from(u128::from(bytes) * share / whole).unwrap_or_default());
+            match self.upload(&descriptor, &open, &[digest, part.descriptor.digest], &moved) {
+                // It is no longer what it becomes.
+                Err(error) if is_other(&error) => store.forget_packed_layer(diff_id, &form),
                 arrived => return Ok((arrived?, descriptor)),
             }
         }
-        let counted = Counted { stream: part.open().map_err(unreadable)?, progress: self.progress, id };
-        let mut stream = recode.stream(Box::new(counted)).map_err(unreadable)?;
-        let (digest, size) = self.repository.upload_stream(&mut *stream, &|_| {})?;
+        let (digest, size) = self.compressed(meter, diff_id, &form, part)?;
         store.remember_packed_layer(diff_id, &form, &digest, size);
         Ok((Arrived::Sent, Descriptor::new(media_type, digest, size)))
+    }
+
+    /// Compresses a layer on its way.
+    fn compressed(
+        &self,
+        meter: &Meter<'_>,
+        diff_id: &DiffId,
+        form: &str,
+        part: &OutgoingPart,
+    ) -> Result<(Digest, u64), Error> {
+        let unreadable = |source| Error::Io { what: format!("layer {diff_id}"), source };
+        let key = Digest::of(format!("{diff_id} {form}").as_bytes());
+        let _turn = self.compressing.wait();
+        let mut attempt = 1;
+        loop {
+            let seen = Mutex::new(Hasher::new());
+            let observed = Observed { stream: part.open().map_err(unreadable)?, seen: &seen, meter };
+            let mut stream = self.options.compress.stream(Box::new(observed)).map_err(unreadable)?;
+            match self.repository.upload_stream(&mut *stream, &key, &self.sessions()) {
+                // The session of an earlier run, or one that the registry forgot: now it is forgotten here, too.
+                Err(error) if attempt < COMPRESSED_AT_MOST && (is_lost(&error) || is_other(&error)) => attempt += 1,
+                sent => {
+                    let sent = sent?;
+                    drop(stream);
+                    let actual = seen.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+                    return if actual == part.descriptor.digest { Ok(sent) } else { Err(damaged(part, &actual)) };
+                }
+            }
+        }
+    }
+
+    fn sessions(&self) -> Kept<'_> {
+        Kept { store: &self.context.store, repository: self.repository.name().name() }
     }
 
     fn tell_of(&self, plan: &Plan, part: &OutgoingPart, state: LayerState) {
         if let (Some(diff_id), PartKind::Blob) = (plan.diff_ids.get(&part.descriptor.digest), part.kind) {
             (self.tell)(*diff_id, state);
         }
+    }
+}
+
+/// Whether a blob came to the registry that has another digest or size than was said.
+fn is_other(error: &registry::Error) -> bool {
+    let ends_early = |source: &io::Error| source.kind() == io::ErrorKind::UnexpectedEof;
+    matches!(error, registry::Error::UploadSource { source, .. } if ends_early(source))
+        || error.refusal().is_some_and(|refusal| refusal.has("DIGEST_INVALID"))
+}
+
+fn is_lost(error: &registry::Error) -> bool {
+    matches!(error, registry::Error::UploadLost { .. })
+}
+
+fn damaged(part: &OutgoingPart, actual: &Digest) -> Error {
+    let problem = format!("its digest is {actual}");
+    store::Error::DamagedLayer { digest: part.descriptor.digest, problem }.into()
+}
+
+/// If a registry refuses a blob for its digest, what was sent may be damaged.
+fn damage(error: registry::Error, part: &OutgoingPart) -> Error {
+    let actual = || copy::send(&mut part.open().ok()?, &mut io::sink(), &|_| {}).ok().map(|(digest, _)| digest);
+    match is_other(&error).then(actual).flatten().filter(|actual| *actual != part.descriptor.digest) {
+        Some(actual) => damaged(part, &actual),
+        None => error.into(),
     }
 }
 
@@ -177,29 +249,6 @@ fn form(recode: Recode) -> String {
         Recode::Gzip(level) => format!("gzip-{level}-{VERSION}"),
         Recode::Zstd(level) => format!("zstd-{level}-{VERSION}"),
     }
-}
-
-/// Finds in which other repositories of a registry blobs are, as far as the names in the store tell.
-fn elsewhere(context: &Context, repository: &Repository) -> Result<HashMap<Digest, Vec<String>>, Error> {
-    let mut found: HashMap<Digest, Vec<String>> = HashMap::new();
-    let own = repository.name();
-    let catalog = context.store.catalog()?;
-    for entry in catalog.entries() {
-        let Some(name) = &entry.name else { continue };
-        if name.registry() != own.registry() || name.repository() == own.repository() {
-            continue;
-        }
-        let Ok(tree) = context.store.tree(entry) else { continue };
-        let mut digests = HashSet::new();
-        tree.collect_digests(&mut digests);
-        for digest in digests {
-            let repositories = found.entry(digest).or_default();
-            if !repositories.iter().any(|known| known == name.repository()) {
-                repositories.push(name.repository().to_owned());
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Upload sessions that are kept in the store.
@@ -222,17 +271,18 @@ impl Sessions for Kept<'_> {
     }
 }
 
-/// Reports what is read of a layer.
-struct Counted<'a, R> {
+/// Hashes what is read of a layer, and reports it.
+struct Observed<'a, R> {
     stream: R,
-    progress: &'a dyn Progress,
-    id: u64,
+    seen: &'a Mutex<Hasher>,
+    meter: &'a Meter<'a>,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for Observed<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.stream.read(into)?;
-        self.progress.advance(self.id, got as u64);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).update(&into[..got]);
+        self.meter.advance(got as u64);
         Ok(got)
     }
 }

@@ -7,10 +7,13 @@
 //! ```
 
 mod blobs;
+mod elsewhere;
 mod event;
+mod meter;
 mod plan;
 
 pub use blobs::Sender;
+pub use elsewhere::Elsewhere;
 pub use event::LayerState;
 pub use event::{SendOptions, TellLayer};
 pub use plan::{Plan, has_rest};

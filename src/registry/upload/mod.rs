@@ -9,9 +9,10 @@
 //! ```
 //!
 //! A session is the URL that the server gives for it, and gives anew with each answer. A transfer that breaks goes on
-//! where the server is; if the server has forgotten the session, it begins again. What the server says of how far it is
-//! counts only after an interruption; in the end the digest decides.
+//! where the server is; if the server has forgotten the session, or says that it has more than was sent, it begins again.
+//! What the server says of how far it is counts only after an interruption; in the end the digest decides.
 
+mod run;
 mod session;
 mod stream;
 mod transfer;
@@ -26,8 +27,12 @@ use super::endpoint::Endpoint;
 use super::{Error, Repository};
 use crate::http::{Method, Request};
 use crate::oci::{Descriptor, Digest, MediaType, Reference};
+use run::Run;
 use session::Session;
 use transfer::Transfer;
+
+/// How many repositories are asked for a blob that none of them may have.
+const MOST_MOUNTS: usize = 3;
 
 /// How a blob came into a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,62 +51,59 @@ pub struct Upload<'a> {
     pub descriptor: &'a Descriptor,
     /// Its bytes.
     pub open: OpenBlob<'a>,
-    /// Repositories of the same registry that may have it.
-    pub elsewhere: &'a [String],
+    /// Finds repositories of the same registry that may have it, the likeliest first.
+    pub elsewhere: &'a (dyn Fn() -> Vec<String> + Sync),
     /// Where sessions are kept for a later run.
     pub sessions: &'a dyn Sessions,
-    /// Is called with the number of bytes that were sent since the last call.
+    /// Is called with the number of bytes that were sent since the last call; those that are sent again do not count.
     pub moved: &'a (dyn Fn(u64) + Sync),
 }
 
 impl Repository {
     /// Whether a blob is in the repository.
     pub fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
-        let (endpoint, name) = (self.own(), self.name().repository());
-        let url = endpoint.url(&format!("/v2/{name}/blobs/{digest}"))?;
-        let (scope, what) = (Scope::Push(name), self.name().familiar());
-        let response = endpoint.send(scope, &what, || Request::new(Method::Head, &url))?;
-        match response.status() {
-            200..300 => Ok(true),
-            404 => Ok(false),
-            _ => Err(endpoint.refused(&what, scope, response)),
-        }
+        Transfer::new(self, &|_| {}).has(digest)
     }
 
     /// Puts a blob into the repository, if it is not there: from another repository if the registry has it there, else
     /// by sending it.
     pub fn upload(&self, upload: &Upload<'_>) -> Result<Arrived, Error> {
-        let digest = &upload.descriptor.digest;
-        if self.has_blob(digest)? {
-            upload.sessions.forget(digest);
+        let (blob, sessions) = (upload.descriptor, upload.sessions);
+        let transfer = Transfer::new(self, upload.moved);
+        if transfer.has(&blob.digest)? {
+            sessions.forget(&blob.digest);
             return Ok(Arrived::Exists);
         }
-        let transfer = Transfer { endpoint: self.own(), name: self.name(), moved: upload.moved };
-        let send = |begun| transfer.run(upload.descriptor, upload.open, upload.sessions, begun).map(|()| Arrived::Sent);
-        if let Some(Ok(url)) = upload.sessions.find(digest).map(|url| url.parse()) {
-            let (session, at) = transfer.resume(Session { url, least: None }, upload.descriptor)?;
-            (upload.moved)(at);
-            return send((session, at));
+        let run = |session| Run::new(&transfer, blob, upload.open, sessions, session);
+        let kept = sessions.find(&blob.digest).and_then(|url| transfer.continued(&url));
+        if let Some((session, at)) = kept.filter(|(_, at)| *at <= blob.size) {
+            return run(session).resumed(at).finish().map(|()| Arrived::Sent);
         }
         let mut session = None;
-        for from in upload.elsewhere.iter().filter(|from| *from != self.name().repository()) {
-            match self.mount(digest, from)? {
-                Mounted::Yes => return Ok(Arrived::Mounted(from.clone())),
+        let others = (upload.elsewhere)().into_iter().filter(|from| from != self.name().repository());
+        for from in others.take(MOST_MOUNTS) {
+            match self.mount(&blob.digest, &from)? {
+                Mounted::Yes => {
+                    sessions.forget(&blob.digest);
+                    return Ok(Arrived::Mounted(from));
+                }
                 // The registry began to wait for the blob instead.
                 Mounted::No(begun) => session = begun.or(session),
             }
         }
         let session = session.map_or_else(|| transfer.begin(), Ok)?;
-        send((session, 0))
+        run(session).finish().map(|()| Arrived::Sent)
     }
 
-    /// Sends what `stream` gives, and returns its digest and size.
+    /// Sends what `stream` gives, and returns its digest and size. The session is kept under `key`, which stands for
+    /// those bytes: if it is interrupted, a later run goes on where this one was.
     pub fn upload_stream(
         &self,
         stream: &mut (dyn Read + Send),
-        moved: &(dyn Fn(u64) + Sync),
+        key: &Digest,
+        sessions: &dyn Sessions,
     ) -> Result<(Digest, u64), Error> {
-        Transfer { endpoint: self.own(), name: self.name(), moved }.stream(stream)
+        Transfer::new(self, &|_| {}).stream(stream, key, sessions)
     }
 
     /// Puts a manifest or index into the repository, under the tag of `name` or under its digest. What it refers to has
@@ -120,7 +122,7 @@ impl Repository {
         let said = response.header("docker-content-digest").and_then(|said| said.trim().parse::<Digest>().ok());
         match said.filter(|said| *said != digest) {
             None => Ok(()),
-            Some(actual) => Err(Error::Digest { name: what, expected: digest, actual }),
+            Some(actual) => Err(Error::Stored { what, expected: digest, actual }),
         }
     }
 

@@ -4,6 +4,9 @@ use crate::http::{Response, Url};
 use crate::oci::Digest;
 use crate::registry::Error;
 
+/// The largest chunk that a server may want, in bytes: a chunk may have to wait in memory.
+const MOST_LEAST: u64 = 64 << 20;
+
 /// Keeps the URLs of upload sessions, so that a later run can go on with them.
 pub trait Sessions: Sync {
     /// The session for a blob, if one was kept.
@@ -44,6 +47,9 @@ impl Session {
             return Err(Error::UploadDowngrade { what: what.to_owned(), location: url.to_string() });
         }
         let least = response.header("oci-chunk-min-length").and_then(|length| length.trim().parse().ok());
+        if let Some(least) = least.filter(|least| *least > MOST_LEAST) {
+            return Err(wrong(format!("OCI-Chunk-Min-Length {least} is more than {MOST_LEAST}")));
+        }
         Ok(Self { url, least })
     }
 

@@ -1,41 +1,48 @@
-//! Sends the bytes of one blob.
+//! Requests that send bytes to an upload session.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::session::{Session, Sessions, received};
+use super::session::{Session, received};
 use crate::http::{self, Method, Request, Response, Url};
 use crate::oci::{Descriptor, Digest, Reference};
-use crate::registry::Error;
 use crate::registry::authorizer::Scope;
 use crate::registry::endpoint::{Authorize, Endpoint};
+use crate::registry::{Error, Repository};
 
 /// How often in a row a transfer is continued that gets nowhere.
 const ATTEMPTS: u32 = 5;
 /// The delay before a transfer is continued that got nowhere; it is doubled each time.
 const DELAY: Duration = Duration::from_millis(250);
-/// The size of chunks for a server that refuses a blob in one, in bytes.
-const CHUNK: u64 = 4 << 20;
+/// The longest time that a server may ask to wait.
+const LONGEST: Duration = Duration::from_secs(60);
+/// From how many bytes on the server is asked before they are sent: it may refuse them for what it knows already.
+const ASKED_FIRST: u64 = 1 << 20;
 
 /// Gives the bytes of a blob from an offset on, as often as asked.
 pub type OpenBlob<'a> = &'a (dyn Fn(u64) -> io::Result<Box<dyn Read + Send>> + Sync);
 
-/// What sends blobs to a repository.
+/// Sends one blob to a repository.
 pub(super) struct Transfer<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) name: &'a Reference,
-    /// Is called with the number of bytes that were sent since the last call.
-    pub(super) moved: &'a (dyn Fn(u64) + Sync),
+    endpoint: &'a Endpoint,
+    name: &'a Reference,
+    /// Is called with the number of bytes that were sent for the first time since the last call.
+    moved: &'a (dyn Fn(u64) + Sync),
+    /// How far the blob was sent at any time.
+    reached: AtomicU64,
 }
 
 /// What became of a request with bytes.
 pub(super) enum Sent {
     /// The server has them.
     Done(Response),
-    /// The connection broke, or the server was busy: how far it is has to be asked.
-    Broken(Error),
+    /// The connection broke, or the server was busy and said how long to wait: how far it is has to be asked.
+    Broken(Error, Option<Duration>),
     /// The server does not take so much at once.
     TooMuch(Error),
+    /// The server has the bytes, and they do not have the digest.
+    Wrong(Error),
     /// The server has forgotten the session.
     Lost,
 }
@@ -45,18 +52,38 @@ pub(super) enum Sent {
 pub(super) struct Attempts(u32);
 
 impl Attempts {
-    /// Waits before the next attempt; gives up after several.
-    pub(super) fn next(&mut self, error: Error) -> Result<(), Error> {
-        if self.0 == ATTEMPTS {
+    /// Waits before the next attempt, as long as the server asked if it did; gives up after several.
+    pub(super) fn next(&mut self, error: Error, asked: Option<Duration>) -> Result<(), Error> {
+        if self.0 == ATTEMPTS || asked.is_some_and(|asked| asked > LONGEST) {
             return Err(error);
         }
-        std::thread::sleep(DELAY * 2_u32.pow(self.0));
+        std::thread::sleep((DELAY * 2_u32.pow(self.0)).max(asked.unwrap_or_default()));
         self.0 += 1;
         Ok(())
     }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u32 {
+        self.0
+    }
 }
 
-impl Transfer<'_> {
+impl<'a> Transfer<'a> {
+    pub(super) fn new(repository: &'a Repository, moved: &'a (dyn Fn(u64) + Sync)) -> Self {
+        Self { endpoint: repository.own(), name: repository.name(), moved, reached: AtomicU64::new(0) }
+    }
+
+    /// Whether the repository has a blob.
+    pub(super) fn has(&self, digest: &Digest) -> Result<bool, Error> {
+        let url = self.endpoint.url(&format!("/v2/{}/blobs/{digest}", self.name.repository()))?;
+        let response = self.endpoint.send(self.scope(), &self.what(), || Request::new(Method::Head, &url))?;
+        match response.status() {
+            200..300 => Ok(true),
+            404 => Ok(false),
+            _ => Err(self.endpoint.refused(&self.what(), self.scope(), response)),
+        }
+    }
+
     /// Begins a session.
     pub(super) fn begin(&self) -> Result<Session, Error> {
         let url = self.endpoint.url(&format!("/v2/{}/blobs/uploads/", self.name.repository()))?;
@@ -68,64 +95,12 @@ impl Transfer<'_> {
         }
     }
 
-    /// Sends a blob from `at` on in a session that has the bytes before.
-    pub(super) fn run(
-        &self,
-        blob: &Descriptor,
-        open: OpenBlob<'_>,
-        sessions: &dyn Sessions,
-        (mut session, mut at): (Session, u64),
-    ) -> Result<(), Error> {
-        let (mut attempts, mut chunk) = (Attempts::default(), None);
-        loop {
-            sessions.keep(&blob.digest, &session.url.to_string());
-            let begun = at;
-            let left = blob.size - at;
-            let sent = if left == 0 || (at == 0 && chunk.is_none() && session.least.is_none()) {
-                self.bytes_of(blob, &session, at, open)?
-            } else {
-                let most = chunk.map_or(left, |chunk: u64| chunk.max(session.least.unwrap_or(0)).min(left));
-                match self.patch_from(&session, at, most, open)? {
-                    Sent::Done(response) => {
-                        session = session.moved(&response, &self.what())?;
-                        (at, attempts) = (at + most, Attempts::default());
-                        continue;
-                    }
-                    other => other,
-                }
-            };
-            match sent {
-                Sent::Done(response) => {
-                    sessions.forget(&blob.digest);
-                    return self.check_of(blob, &response);
-                }
-                Sent::TooMuch(error) if chunk.is_some() => return Err(error),
-                Sent::TooMuch(_) => {
-                    chunk = Some(CHUNK);
-                    (session, at) = self.resume(session, blob)?;
-                }
-                Sent::Broken(error) => {
-                    attempts.next(error)?;
-                    (session, at) = self.resume(session, blob)?;
-                    if at > begun {
-                        attempts = Attempts::default();
-                    }
-                }
-                Sent::Lost => {
-                    attempts.next(Error::UploadLost { what: self.what() })?;
-                    (session, at) = (self.begin()?, 0);
-                }
-            }
-        }
-    }
-
-    /// How far a session is, or a new one if the server has forgotten it.
-    pub(super) fn resume(&self, session: Session, blob: &Descriptor) -> Result<(Session, u64), Error> {
-        match self.state_of(session) {
-            Ok((session, at)) if at <= blob.size => Ok((session, at)),
-            Ok(_) | Err(Error::UploadLost { .. }) => Ok((self.begin()?, 0)),
-            Err(error) => Err(error),
-        }
+    /// Goes on with a session of an earlier run, if the server still has it.
+    pub(super) fn continued(&self, url: &str) -> Option<(Session, u64)> {
+        let session = Session { url: url.parse().ok()?, least: None };
+        let (session, at) = self.state_of(session).ok()?;
+        self.reach(at);
+        Some((session, at))
     }
 
     /// How far a session is.
@@ -135,19 +110,20 @@ impl Transfer<'_> {
             self.send(authorize, &url, Request::new(Method::Get, &url))
         })?;
         if !(200..300).contains(&response.status()) {
-            return Err(Error::UploadLost { what: self.what() });
+            return Err(self.lost());
         }
         let at = received(&response);
         Ok((session.moved(&response, &self.what())?, at))
     }
 
-    /// Ends a session that has all bytes before `from`, which is the end.
-    pub(super) fn put_of(&self, blob: &Descriptor, session: &Session, from: u64) -> Result<Sent, Error> {
-        self.bytes_of(blob, session, from, &|_| Ok(Box::new(io::empty())))
-    }
-
     /// Sends the bytes from `from` on, which are the last, and ends the session.
-    fn bytes_of(&self, blob: &Descriptor, session: &Session, from: u64, open: OpenBlob<'_>) -> Result<Sent, Error> {
+    pub(super) fn put(
+        &self,
+        blob: &Descriptor,
+        session: &Session,
+        from: u64,
+        open: OpenBlob<'_>,
+    ) -> Result<Sent, Error> {
         let digest = blob.digest.to_string();
         let url = session.url.with_query([("digest", digest.as_str())]);
         let url = url.map_err(|error| Error::Answer { what: self.what(), why: error.to_string() })?;
@@ -155,56 +131,59 @@ impl Transfer<'_> {
     }
 
     /// Sends some bytes from `from` on.
-    pub(super) fn patch_from(
-        &self,
-        session: &Session,
-        from: u64,
-        count: u64,
-        open: OpenBlob<'_>,
-    ) -> Result<Sent, Error> {
+    pub(super) fn patch(&self, session: &Session, from: u64, count: u64, open: OpenBlob<'_>) -> Result<Sent, Error> {
         self.request(Method::Patch, &session.url, (from, count), open)
     }
 
     fn request(&self, method: Method, url: &Url, (from, count): (u64, u64), open: OpenBlob<'_>) -> Result<Sent, Error> {
         let mut unreadable = None;
         let answer = self.endpoint.exchange(self.scope(), &self.what(), &mut |authorize| {
-            let request = Request::new(method, url).header("content-type", "application/octet-stream");
+            let mut request = Request::new(method, url).header("content-type", "application/octet-stream");
             if count == 0 {
                 return self.send(authorize, url, request.once());
             }
-            let request = match method {
-                Method::Patch => request.header("content-range", format!("{from}-{}", from + count - 1)),
-                _ => request,
+            if method == Method::Patch || from > 0 {
+                request = request.header("content-range", format!("{from}-{}", from + count - 1));
+            }
+            if count >= ASKED_FIRST {
+                request = request.header("expect", "100-continue");
+            }
+            let mut bytes = match open(from) {
+                Ok(stream) => Outgoing { transfer: self, stream, at: from, end: from + count, error: None },
+                Err(error) => {
+                    let why = error.to_string();
+                    unreadable = Some(error);
+                    return Err(http::Error::Body { why });
+                }
             };
-            let stream = open(from).map_err(|error| {
-                let why = error.to_string();
-                unreadable = Some(error);
-                http::Error::Body { why }
-            })?;
-            let mut counted = Counted { stream: stream.take(count), moved: self.moved };
-            self.send(authorize, url, request.stream(&mut counted, count))
+            let answer = self.send(authorize, url, request.stream(&mut bytes, count));
+            unreadable = bytes.error.take();
+            answer
         });
-        if let Some(source) = unreadable {
-            return Err(self.unreadable(source));
+        match unreadable {
+            Some(source) => Err(self.unreadable(source)),
+            None => self.sent(answer),
         }
-        self.sent(answer)
     }
 
     fn sent(&self, answer: Result<Response, Error>) -> Result<Sent, Error> {
         let response = match answer {
-            Err(Error::Http(error)) if error.is_passing() => return Ok(Sent::Broken(Error::Http(error))),
+            Err(Error::Http(error)) if error.is_passing() => return Ok(Sent::Broken(Error::Http(error), None)),
             answer => answer?,
         };
-        let (status, is_passing) = (response.status(), response.is_passing());
+        let (status, is_passing, wait) = (response.status(), response.is_passing(), response.retry_after());
         if (200..300).contains(&status) {
             return Ok(Sent::Done(response));
         }
         let error = self.endpoint.refused(&self.what(), self.scope(), response);
+        let says = |code: &str| error.refusal().is_some_and(|refusal| refusal.has(code));
         match status {
+            _ if says("DIGEST_INVALID") => Ok(Sent::Wrong(error)),
+            _ if says("BLOB_UPLOAD_UNKNOWN") => Ok(Sent::Lost),
             404 | 410 => Ok(Sent::Lost),
             400 | 405 | 411 | 413 | 415 | 501 => Ok(Sent::TooMuch(error)),
-            416 => Ok(Sent::Broken(error)),
-            _ if is_passing => Ok(Sent::Broken(error)),
+            416 => Ok(Sent::Broken(error, None)),
+            _ if is_passing => Ok(Sent::Broken(error, wait)),
             _ => Err(error),
         }
     }
@@ -216,16 +195,28 @@ impl Transfer<'_> {
     }
 
     /// Compares the digest that the server gives for a blob, if it gives one.
-    pub(super) fn check_of(&self, blob: &Descriptor, response: &Response) -> Result<(), Error> {
+    pub(super) fn check(&self, blob: &Descriptor, response: &Response) -> Result<(), Error> {
         let said = response.header("docker-content-digest").and_then(|digest| digest.trim().parse::<Digest>().ok());
         match said.filter(|said| *said != blob.digest) {
             None => Ok(()),
-            Some(actual) => Err(Error::Digest { name: self.what(), expected: blob.digest, actual }),
+            Some(actual) => Err(Error::Stored { what: self.what(), expected: blob.digest, actual }),
         }
     }
 
     pub(super) fn unreadable(&self, source: io::Error) -> Error {
         Error::UploadSource { what: self.what(), source }
+    }
+
+    pub(super) fn lost(&self) -> Error {
+        Error::UploadLost { what: self.what() }
+    }
+
+    /// Takes note that the blob was sent up to there.
+    fn reach(&self, at: u64) {
+        let before = self.reached.fetch_max(at, Ordering::Relaxed);
+        if at > before {
+            (self.moved)(at - before);
+        }
     }
 
     fn scope(&self) -> Scope<'_> {
@@ -237,16 +228,35 @@ impl Transfer<'_> {
     }
 }
 
-/// Counts what is read.
-struct Counted<'a, R> {
-    stream: R,
-    moved: &'a (dyn Fn(u64) + Sync),
+/// The bytes of a request on their way.
+struct Outgoing<'a> {
+    transfer: &'a Transfer<'a>,
+    stream: Box<dyn Read + Send>,
+    at: u64,
+    end: u64,
+    /// Why they cannot be read.
+    error: Option<io::Error>,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl Read for Outgoing<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.stream.read(into)?;
-        (self.moved)(got as u64);
-        Ok(got)
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(into.len());
+        let got = match self.stream.read(&mut into[..left]) {
+            Ok(0) if left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            got => got,
+        };
+        match got {
+            Ok(got) => {
+                self.at += got as u64;
+                self.transfer.reach(self.at);
+                Ok(got)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let shown = io::Error::new(error.kind(), error.to_string());
+                self.error = Some(error);
+                Err(shown)
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ mod copy;
 mod login;
 mod manifest;
 mod pulls;
+mod push;
 mod pushers;
 mod reading;
 mod resume;

@@ -58,6 +58,11 @@ pub(super) struct Server {
 impl Server {
     /// Starts one; `None`, with a line that says so, if what it needs is not installed.
     pub(super) fn start(kind: Kind) -> Option<Self> {
+        Self::start_with(kind, false)
+    }
+
+    /// The same; whether manifests can be deleted.
+    pub(super) fn start_with(kind: Kind, deletes: bool) -> Option<Self> {
         let needed: &[&str] = match kind {
             Kind::Plain | Kind::Tls | Kind::Token => &["docker-registry"],
             Kind::Password => &["docker-registry", "htpasswd"],
@@ -84,7 +89,7 @@ impl Server {
                 (issuer, auth) = (Some(server), text);
             }
         }
-        let (registry, address) = start_registry(folder, &http, &auth);
+        let (registry, address) = start_registry(folder, &http, &auth, deletes);
         let (front, host) = match kind {
             Kind::Nginx => start_nginx(&address),
             _ => (None, address),
@@ -121,9 +126,10 @@ impl Server {
     }
 }
 
-fn start_registry(folder: TempDir, http: &str, auth: &str) -> (Served, String) {
+fn start_registry(folder: TempDir, http: &str, auth: &str, deletes: bool) -> (Served, String) {
     let root = folder.path().join("data");
-    let storage = format!("storage:\n  filesystem:\n    rootdirectory: {}\n", root.display());
+    let storage =
+        format!("storage:\n  filesystem:\n    rootdirectory: {}\n  delete:\n    enabled: {deletes}\n", root.display());
     let config = format!("version: 0.1\n{storage}http:\n  addr: 127.0.0.1:0\n{http}{auth}");
     let path = folder.path().join("config.yml");
     fs::write(&path, config).expect("a file");

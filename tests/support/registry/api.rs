@@ -1,14 +1,15 @@
-//! The distribution API, for readers: what an honest registry answers.
+//! The distribution API: what an honest registry answers.
 
 use serde_json::{Value, json};
 
 use super::auth::{Auth, Scope};
 use super::content::Content;
 use super::reply::Reply;
+use super::uploads;
 use super::wire::Request;
 
 /// Answers a request; `base` is the address that the registry knows itself by.
-pub(super) fn answer(content: &Content, auth: &Auth, realm: &str, request: &Request) -> Reply {
+pub(super) fn answer(content: &mut Content, auth: &Auth, realm: &str, request: &Request) -> Reply {
     let path = request.path.as_str();
     match path {
         "/token" => match auth {
@@ -29,18 +30,20 @@ fn unknown() -> Reply {
     Reply::new(404, "404 page not found\n").with("Content-Type", "text/plain")
 }
 
-fn v2(content: &Content, auth: &Auth, realm: &str, request: &Request, rest: &str) -> Reply {
+fn v2(content: &mut Content, auth: &Auth, realm: &str, request: &Request, rest: &str) -> Reply {
     let place = Place::of(rest);
-    let needed = match &place {
-        Place::Root | Place::Elsewhere => None,
-        Place::Catalog => Some(Scope::catalog()),
-        Place::Tags(name) | Place::Manifest(name, _) | Place::Blob(name, _) => Some(Scope::pull(name)),
-    };
-    if let Some(refusal) = auth.refusal(request, needed.as_ref(), realm) {
-        return refusal;
+    for needed in place.needs(request).iter().map(Some).chain(place.is_root().then_some(None)) {
+        if let Some(refusal) = auth.refusal(request, needed, realm) {
+            return refusal;
+        }
     }
-    if request.method != "GET" && request.method != "HEAD" {
-        return Reply::error(405, "UNSUPPORTED", "the operation is unsupported");
+    match (request.method.as_str(), &place) {
+        ("POST", Place::Begin(name)) => return uploads::begin(content, request, name),
+        (_, Place::Session(name, last)) => return uploads::session(content, request, name, last),
+        ("PUT", Place::Manifest(name, reference)) => return uploads::put_manifest(content, request, name, reference),
+        ("DELETE", Place::Manifest(name, reference)) => return uploads::delete(content, name, reference),
+        ("GET" | "HEAD", _) => {}
+        _ => return Reply::error(405, "UNSUPPORTED", "the operation is unsupported"),
     }
     match place {
         Place::Root => Reply::json(200, &json!({})),
@@ -60,7 +63,25 @@ fn v2(content: &Content, auth: &Auth, realm: &str, request: &Request, rest: &str
             Some(bytes) => blob(request, digest, bytes),
             None => Reply::error(404, "BLOB_UNKNOWN", "blob unknown to registry"),
         },
-        Place::Elsewhere => unknown(),
+        Place::Begin(_) | Place::Session(..) | Place::Elsewhere => unknown(),
+    }
+}
+
+/// The refusal of a request whose bytes have not come yet, if it is refused for what its head says.
+pub(super) fn refuse_early(content: &Content, auth: &Auth, realm: &str, request: &Request) -> Option<Reply> {
+    let rest = request.path.strip_prefix("/v2/")?;
+    let place = Place::of(rest);
+    let refusal = place.needs(request).iter().find_map(|needed| auth.refusal(request, Some(needed), realm));
+    match place {
+        Place::Session(name, last) => refusal.or_else(|| uploads::refuse_early(content, request, name, last)),
+        _ => refusal,
+    }
+}
+
+/// Takes note of what came of an upload before its connection broke.
+pub(super) fn broken(content: &mut Content, request: &Request) {
+    if let Some(Place::Session(_, last)) = request.path.strip_prefix("/v2/").map(Place::of) {
+        uploads::broken(content, request, last);
     }
 }
 
@@ -71,6 +92,10 @@ enum Place<'a> {
     Tags(&'a str),
     Manifest(&'a str, &'a str),
     Blob(&'a str, &'a str),
+    /// Where uploads begin.
+    Begin(&'a str),
+    /// An upload.
+    Session(&'a str, &'a str),
     Elsewhere,
 }
 
@@ -85,11 +110,40 @@ impl<'a> Place<'a> {
         if let Some(name) = rest.strip_suffix("/tags/list") {
             return Self::Tags(name);
         }
+        if let Some(name) = rest.strip_suffix("/blobs/uploads") {
+            return Self::Begin(name);
+        }
         let (before, last) = rest.rsplit_once('/').unwrap_or((rest, ""));
         match before.rsplit_once('/') {
             Some((name, "manifests")) => Self::Manifest(name, last),
             Some((name, "blobs")) => Self::Blob(name, last),
+            Some((name, "uploads")) => {
+                name.strip_suffix("/blobs").map_or(Self::Elsewhere, |name| Self::Session(name, last))
+            }
             _ => Self::Elsewhere,
+        }
+    }
+
+    fn is_root(&self) -> bool {
+        matches!(self, Self::Root | Self::Elsewhere)
+    }
+
+    /// What a request must be allowed to do.
+    fn needs(&self, request: &Request) -> Vec<Scope> {
+        let actions = match request.method.as_str() {
+            "GET" | "HEAD" => "pull",
+            "DELETE" => "delete",
+            _ => "pull,push",
+        };
+        match self {
+            Self::Root | Self::Elsewhere => Vec::new(),
+            Self::Catalog => vec![Scope::catalog()],
+            Self::Begin(name) => {
+                let from = request.param("from").map(|from| Scope::of(&from, "pull"));
+                [Some(Scope::of(name, "pull,push")), from].into_iter().flatten().collect()
+            }
+            Self::Session(name, _) => vec![Scope::of(name, "pull,push")],
+            Self::Tags(name) | Self::Manifest(name, _) | Self::Blob(name, _) => vec![Scope::of(name, actions)],
         }
     }
 }

@@ -38,8 +38,8 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(super) fn pull(repository: &str) -> Self {
-        Self::parse(&format!("repository:{repository}:pull"))
+    pub(super) fn of(repository: &str, actions: &str) -> Self {
+        Self::parse(&format!("repository:{repository}:{actions}"))
     }
 
     pub(super) fn catalog() -> Self {

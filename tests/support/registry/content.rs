@@ -9,6 +9,7 @@ use super::super::digest;
 use super::super::image::TestImage;
 use super::super::oci;
 use super::super::packing::Packing;
+use super::uploads::Uploads;
 
 pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
@@ -24,6 +25,8 @@ pub(crate) struct Content {
     pub(crate) page: Option<usize>,
     /// What a search finds; nothing, and there is none.
     pub(crate) found: Vec<Value>,
+    /// What is on its way, and how it is taken.
+    pub(crate) uploads: Uploads,
 }
 
 /// A repository. Tags lead to digests of manifests.

@@ -12,13 +12,15 @@ pub(crate) mod content;
 pub(crate) mod records;
 pub(crate) mod reply;
 pub(crate) mod tls;
+pub(crate) mod uploads;
 pub(crate) mod wire;
 
-use std::io::BufReader;
+use std::io::{BufReader, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -56,11 +58,15 @@ pub(crate) struct Registry {
 /// Changes an honest answer into what a test needs.
 type Script = dyn Fn(&Request, Reply) -> Reply + Send + Sync;
 
+/// After how many bytes of its body the connection of a request breaks, if it does. The body has not come yet.
+type Cut = dyn Fn(&Request) -> Option<usize> + Send + Sync;
+
 struct Shared {
     content: Mutex<Content>,
     auth: Auth,
     realm: String,
     script: Mutex<Option<Arc<Script>>>,
+    cut: Mutex<Option<Arc<Cut>>>,
     records: Mutex<Vec<Record>>,
     connections: AtomicUsize,
     closing: AtomicBool,
@@ -82,6 +88,7 @@ impl Registry {
             auth: setup.auth,
             realm: setup.realm.unwrap_or_else(|| format!("{scheme}://{address}/token")),
             script: Mutex::default(),
+            cut: Mutex::default(),
             records: Mutex::default(),
             connections: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
@@ -128,7 +135,7 @@ impl Registry {
 
     /// What it has, to look at and to change.
     pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
-        self.shared.content.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.content()
     }
 
     /// Has an image of docker's under a name like `team/app:1`.
@@ -146,8 +153,14 @@ impl Registry {
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(script));
     }
 
-    /// From now on it is honest.
+    /// From now on the connection of a request breaks after as many bytes of its body as `cut` says.
+    pub(crate) fn cut(&self, cut: impl Fn(&Request) -> Option<usize> + Send + Sync + 'static) {
+        *self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(cut));
+    }
+
+    /// From now on it is honest, and no connection breaks.
     pub(crate) fn behave(&self) {
+        *self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -192,26 +205,74 @@ impl Shared {
         };
         let mut stream = BufReader::new(stream);
         while let Some(mut request) = Request::read(&mut stream, to) {
-            let (reply, sent) = self.answer(&mut request);
-            let goes_on = reply.send(&request, stream.get_mut().as_mut(), &sent, &self.closing);
-            if !goes_on.is_ok_and(|goes_on| goes_on) || self.closing.load(Ordering::Relaxed) {
+            self.number(&mut request);
+            if self.serve_one(&mut request, &mut stream).is_none_or(|goes_on| !goes_on) {
                 return;
             }
         }
     }
 
-    fn answer(&self, request: &mut Request) -> (Reply, Arc<AtomicU64>) {
+    /// One request; gives whether the connection can be used again.
+    fn serve_one(&self, request: &mut Request, stream: &mut BufReader<Box<dyn Stream>>) -> Option<bool> {
+        let early = api::refuse_early(&self.content(), &self.auth, &self.realm, request);
+        match early.filter(|_| request.length() > 0) {
+            // Who does not wait sends into a connection that nobody reads.
+            Some(refusal) if request.waits() || refusal.status == 413 => {
+                let sent = self.record(request, refusal.status);
+                let _gone =
+                    refusal.with("Connection", "close").send(request, stream.get_mut().as_mut(), &sent, &self.closing);
+                return None;
+            }
+            _ if request.waits() && !self.content().uploads.manners.silent => {
+                stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+                stream.get_mut().flush().ok()?;
+            }
+            _ => {}
+        }
+        let pause = self.content().uploads.manners.pause.filter(|at| request.length() > *at);
+        if pause.is_some() {
+            request.read_body(stream, pause)?;
+            self.content().uploads.paused += 1;
+            while self.content().uploads.manners.pause.is_some() && !self.closing.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            api::broken(&mut self.content(), request);
+            self.record(request, 0);
+            return None;
+        }
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let cut = cut.and_then(|cut| cut(request)).filter(|most| *most < request.length());
+        if !request.read_body(stream, cut)? {
+            api::broken(&mut self.content(), request);
+            self.record(request, 0);
+            return None;
+        }
+        let (reply, sent) = self.answer(request);
+        let goes_on = reply.send(request, stream.get_mut().as_mut(), &sent, &self.closing).ok()?;
+        Some(goes_on && !self.closing.load(Ordering::Relaxed))
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn number(&self, request: &mut Request) {
         let same = |record: &&Record| record.request.method == request.method && record.request.path == request.path;
         request.number = self.records().iter().filter(same).count();
-        let honest = {
-            let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-            api::answer(&content, &self.auth, &self.realm, request)
-        };
-        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let reply = script.map_or_else(|| honest.clone(), |script| script(request, honest.clone()));
-        let record = Record::new(request.clone(), reply.status);
+    }
+
+    fn record(&self, request: &Request, status: u16) -> Arc<AtomicU64> {
+        let record = Record::new(request.clone(), status);
         let sent = record.counter();
         self.records().push(record);
+        sent
+    }
+
+    fn answer(&self, request: &Request) -> (Reply, Arc<AtomicU64>) {
+        let honest = api::answer(&mut self.content(), &self.auth, &self.realm, request);
+        let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reply = script.map_or_else(|| honest.clone(), |script| script(request, honest.clone()));
+        let sent = self.record(request, reply.status);
         (reply, sent)
     }
 }

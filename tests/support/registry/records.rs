@@ -57,6 +57,12 @@ impl Registry {
         self.records().iter().filter(|record| record.request.is_for_blob()).map(Record::sent).sum()
     }
 
+    /// How many bytes of blobs came.
+    pub(crate) fn received(&self) -> u64 {
+        let uploads = self.records().into_iter().filter(|record| record.request.path.contains("/blobs/uploads/"));
+        uploads.map(|record| record.request.body.len() as u64).sum()
+    }
+
     /// Fails if a secret was ever said here, in whatever spelling.
     pub(crate) fn never_heard(&self, secrets: &[&str]) {
         for record in self.records() {

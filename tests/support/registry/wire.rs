@@ -30,7 +30,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads the next request of a connection; `None` at its end, or if what comes is no request.
+    /// Reads the next request of a connection, but not its body; `None` at its end, or if what comes is no request.
     pub(super) fn read(stream: &mut BufReader<Box<dyn Stream>>, to: SocketAddr) -> Option<Self> {
         let head = read_head(stream).ok()?;
         let text = String::from_utf8_lossy(&head).into_owned();
@@ -43,15 +43,29 @@ impl Request {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let (path, query) = (path.to_owned(), query.to_owned());
-        let mut request = Self { method, path, query, headers, head, body: Vec::new(), to, number: 0 };
-        if request.header("transfer-encoding") == Some("chunked") {
-            request.body = read_chunks(stream).ok()?;
-            return Some(request);
+        Some(Self { method, path, query, headers, head, body: Vec::new(), to, number: 0 })
+    }
+
+    /// Reads the body, or at most so many bytes of it; gives whether that is all.
+    pub(super) fn read_body(&mut self, stream: &mut BufReader<Box<dyn Stream>>, most: Option<usize>) -> Option<bool> {
+        if self.header("transfer-encoding") == Some("chunked") {
+            self.body = read_chunks(stream).ok()?;
+            return Some(true);
         }
-        let length = request.header("content-length").map_or(0, |text| text.parse().expect("a length"));
-        request.body = vec![0; length];
-        stream.read_exact(&mut request.body).ok()?;
-        Some(request)
+        let length = self.length();
+        let wanted = most.unwrap_or(length).min(length);
+        stream.take(wanted as u64).read_to_end(&mut self.body).ok()?;
+        Some(self.body.len() == length)
+    }
+
+    /// How long the body is said to be.
+    pub(crate) fn length(&self) -> usize {
+        self.header("content-length").map_or(0, |text| text.parse().expect("a length"))
+    }
+
+    /// Whether the client waits to be told to send the body.
+    pub(super) fn waits(&self) -> bool {
+        self.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
     }
 
     /// The value of a header; the name is in lower case.

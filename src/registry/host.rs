@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use crate::oci::Reference;
 
 /// The registry of names without one.
-const HUB: &str = "docker.io";
+pub(super) const HUB: &str = "docker.io";
 /// Where Docker Hub has its distribution API.
 const HUB_API: &str = "registry-1.docker.io";
-/// Other names of Docker Hub.
-const HUB_NAMES: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
+/// All names of Docker Hub.
+pub(super) const HUB_NAMES: [&str; 4] = [HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 
 /// The host of a registry with its port, as it stands in names: `ghcr.io`, `localhost:5000`, `docker.io`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,6 @@ mod foreign;
 mod proxies;
 mod requests;
 mod retries;
-mod speed;
 mod tls;
 
 /// A server that answers one request a connection, with what `answer` makes of its line and headers.

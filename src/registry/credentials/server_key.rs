@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-/// Docker Hub, as it stands in the names of images.
-const HUB: &str = "docker.io";
+use crate::registry::host::{HUB, HUB_NAMES};
+
 /// Docker Hub, as docker has always called it where it keeps credentials.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
-/// All names of Docker Hub.
-const HUB_HOSTS: [&str; 4] = [HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
 /// Paths of the API, which say nothing about what a server's credentials are for.
 const API_PATHS: [&str; 3] = ["", "v1", "v2"];
 
@@ -36,7 +34,7 @@ impl ServerKey {
     /// The registry of that host, as it stands in the names of images: `docker.io`, `localhost:5000`.
     pub fn of(host: &str) -> Self {
         let host = host.to_ascii_lowercase();
-        if HUB_HOSTS.contains(&host.as_str()) { Self::hub() } else { Self { host } }
+        if HUB_NAMES.contains(&host.as_str()) { Self::hub() } else { Self { host } }
     }
 
     /// Reads what a user typed for a server: a host, with a port or without. As docker has it, `http://`, `https://` and

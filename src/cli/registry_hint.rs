@@ -26,8 +26,18 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Unauthorized { host, .. } => Some(format!("if it needs credentials: imgtool login {host}")),
         Error::Http(error) => of_network(error),
-        _ => error.refusal().and_then(of_limits),
+        _ => error.refusal().and_then(|refusal| of_size(refusal).or_else(|| of_limits(refusal))),
     }
+}
+
+/// What helps if a server takes only small requests.
+fn of_size(refusal: &Refusal) -> Option<String> {
+    let is_too_large = refusal.status == 413;
+    is_too_large.then(|| {
+        "the server, or a proxy in front of it, limits the size of requests: with nginx, client_max_body_size 0; in the \
+         block of the registry lifts that"
+            .to_owned()
+    })
 }
 
 /// What helps against an error of the network.

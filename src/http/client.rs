@@ -56,16 +56,21 @@ impl Client {
     }
 
     /// Sends a request and returns the response, whatever its status. Redirects of GET and HEAD are followed; those of
-    /// other methods are returned as they are.
+    /// other methods are returned as they are, unless the request says otherwise ([`Request::sent_on`]).
     pub fn send(&self, mut request: Request<'_>) -> Result<Response, Error> {
         let mut waits = self.retries.begin();
         if !request.follows() {
             return self.persist(&mut request, &mut waits);
         }
         let (first, mut at) = (request.url, request.url.clone());
+        let bytes = if let RequestContent::Bytes(bytes) = request.content { Some(bytes) } else { None };
         for _ in 0..=MAX_REDIRECTS {
-            let mut step = Request { url: &at, content: RequestContent::Nothing, ..request };
+            let content = bytes.map_or(RequestContent::Nothing, RequestContent::Bytes);
+            let mut step = Request { url: &at, content, ..request };
             let response = self.persist(&mut step, &mut waits)?;
+            if !step.goes_on_after(response.status()) {
+                return Ok(response);
+            }
             let Some(to) = response.redirect()? else { return Ok(response) };
             response.discard();
             request = Request { url: first, content: RequestContent::Nothing, ..step };
@@ -177,7 +182,10 @@ fn run(agent: &Agent, request: &mut Request<'_>) -> Result<Answer, Error> {
         RequestContent::Bytes(bytes) => agent.run(builder.body(&**bytes).map_err(invalid)?),
         RequestContent::Stream(stream, size) => {
             let body = SendBody::from_reader(stream);
-            agent.run(builder.header("content-length", *size).body(body).map_err(invalid)?)
+            if let Some(size) = size {
+                builder = builder.header("content-length", *size);
+            }
+            agent.run(builder.body(body).map_err(invalid)?)
         }
     })
 }

@@ -43,8 +43,8 @@ impl Method {
 pub(super) enum RequestContent<'a> {
     Nothing,
     Bytes(&'a [u8]),
-    /// A stream and its size.
-    Stream(&'a mut (dyn Read + Send), u64),
+    /// A stream and its size, if it is known.
+    Stream(&'a mut (dyn Read + Send), Option<u64>),
 }
 
 /// HTTP requests.
@@ -56,6 +56,8 @@ pub struct Request<'a> {
     /// The server that gave the URL, if the user did not.
     pub(super) namer: Option<Url>,
     pub(super) repeats: Repeats,
+    /// Whether redirects are followed although the method is not GET or HEAD.
+    pub(super) is_sent_on: bool,
     /// The most bytes of the body, if it is read with the request.
     pub(super) whole: Option<u64>,
 }
@@ -75,7 +77,8 @@ impl<'a> Request<'a> {
     /// A request without content.
     pub fn new(method: Method, url: &'a Url) -> Self {
         let (headers, content) = (Vec::new(), RequestContent::Nothing);
-        Self { method, url, headers, content, namer: None, repeats: Repeats::IfSafe, whole: None }
+        let (namer, repeats, is_sent_on, whole) = (None, Repeats::IfSafe, false, None);
+        Self { method, url, headers, content, namer, repeats, is_sent_on, whole }
     }
 
     /// The URL was given by the server at `namer`, not by the user: the realm of a challenge, or the next page.
@@ -107,6 +110,13 @@ impl<'a> Request<'a> {
         Self { repeats: Repeats::Always, ..self }
     }
 
+    /// Redirects are followed although the method is not GET or HEAD: the same request goes to the other URL, without
+    /// credentials if that is another server. A content from a stream cannot be sent twice, so that its redirects are
+    /// returned all the same.
+    pub fn sent_on(self) -> Self {
+        Self { is_sent_on: true, ..self }
+    }
+
     /// Adds a header. Redirects to another server drop `authorization` and `cookie`.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -126,12 +136,26 @@ impl<'a> Request<'a> {
 
     /// Sets a content of `size` bytes from a stream, which cannot be sent again.
     pub fn stream(self, stream: &'a mut (dyn Read + Send), size: u64) -> Self {
-        Self { content: RequestContent::Stream(stream, size), ..self }
+        Self { content: RequestContent::Stream(stream, Some(size)), ..self }
     }
 
-    /// Whether redirects are followed: of requests without effect and content.
+    /// Sets a content whose size is known when it has been read, from a stream, which cannot be sent again.
+    pub fn stream_to_end(self, stream: &'a mut (dyn Read + Send)) -> Self {
+        Self { content: RequestContent::Stream(stream, None), ..self }
+    }
+
+    /// Whether redirects are followed: of requests without effect and content, and where it was asked for.
     pub(super) fn follows(&self) -> bool {
-        self.method.is_safe() && matches!(self.content, RequestContent::Nothing)
+        match self.content {
+            RequestContent::Nothing => self.method.is_safe() || self.is_sent_on,
+            RequestContent::Bytes(_) => self.is_sent_on,
+            RequestContent::Stream(..) => false,
+        }
+    }
+
+    /// Whether a redirect of that status leads to the same request elsewhere: 303 leads to an answer that a GET fetches.
+    pub(super) fn goes_on_after(&self, status: u16) -> bool {
+        self.method.is_safe() || status != 303
     }
 
     /// Whether it does no harm if a server gets the request twice, and it can be sent twice.

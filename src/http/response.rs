@@ -120,8 +120,8 @@ impl Response {
         Body::new(self.inner.into_body(), self.stall)
     }
 
-    /// The target of a redirect; `None` if this is not a redirect.
-    pub(super) fn redirect(&self) -> Result<Option<Url>, Error> {
+    /// The target of a redirect; `None` if this is not a redirect. One from `https` to `http` is refused.
+    pub fn redirect(&self) -> Result<Option<Url>, Error> {
         if !matches!(self.status(), 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
         }

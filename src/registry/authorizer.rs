@@ -108,6 +108,8 @@ impl Authorizer {
         let key = scope.text();
         if let Challenge::Bearer(bearer) = &mut challenge
             && let Some(asked) = bearer.scope.take()
+            // Less than what is asked for anyhow is for a part of it: the next request needs the rest.
+            && !scope.text().is_some_and(|own| covers(&own, &asked))
         {
             state.asked.insert(key.clone(), asked);
         }
@@ -179,6 +181,18 @@ impl Authorizer {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether scopes allow all that others do.
+fn covers(scopes: &str, others: &str) -> bool {
+    fn parts(scope: &str) -> (&str, Vec<&str>) {
+        scope.rsplit_once(':').map_or((scope, Vec::new()), |(of, actions)| (of, actions.split(',').collect()))
+    }
+    let mut others = others.split(' ').filter(|scope| !scope.is_empty()).map(parts);
+    others.all(|(of, actions)| {
+        let mut own = scopes.split(' ').map(parts).filter(|(own, _)| *own == of);
+        own.any(|(_, allowed)| actions.iter().all(|action| allowed.contains(action)))
+    })
 }
 
 /// The header for a server that wants a password.

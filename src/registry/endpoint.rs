@@ -1,5 +1,6 @@
 //! One server with the distribution API: a registry, or a mirror of one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::authorizer::{Authorizer, Scope};
@@ -48,6 +49,8 @@ pub(super) struct Endpoint {
     base: OnceLock<Url>,
     /// Held by the thread that finds it out.
     probing: Mutex<()>,
+    /// Whether it has refused chunks of a blob.
+    refuses_chunks: AtomicBool,
 }
 
 impl Endpoint {
@@ -66,6 +69,7 @@ impl Endpoint {
             may_be_plain,
             base,
             probing: Mutex::default(),
+            refuses_chunks: AtomicBool::new(false),
         })
     }
 
@@ -81,12 +85,23 @@ impl Endpoint {
             may_be_plain: !url.is_secure(),
             base: OnceLock::from(url.clone()),
             probing: Mutex::default(),
+            refuses_chunks: AtomicBool::new(false),
         })
     }
 
     /// The host, as it stands in names.
     pub(super) fn host(&self) -> &RegistryHost {
         &self.host
+    }
+
+    /// Whether it has refused chunks of a blob.
+    pub(super) fn refuses_chunks(&self) -> bool {
+        self.refuses_chunks.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that it does.
+    pub(super) fn has_refused_chunks(&self) {
+        self.refuses_chunks.store(true, Ordering::Relaxed);
     }
 
     /// A URL below the API's root.

@@ -11,6 +11,10 @@
 //! A session is the URL that the server gives for it, and gives anew with each answer. A transfer that breaks goes on
 //! where the server is; if the server has forgotten the session, or says that it has more than was sent, it begins again.
 //! What the server says of how far it is counts only after an interruption; in the end the digest decides.
+//!
+//! A blob goes in one request, which every server takes that docker can push to; only few take chunks. Chunks are tried
+//! where one request is refused or breaks, smaller ones where they are too large for a proxy, and where chunks are refused
+//! it is one request again: [`Run`] has the order. A server may lead the bytes to another one by a redirect.
 
 mod run;
 mod session;
@@ -113,8 +117,10 @@ impl Repository {
         let which = name.tag().map_or_else(|| digest.to_string(), str::to_owned);
         let url = endpoint.url(&format!("/v2/{}/manifests/{which}", name.repository()))?;
         let (scope, what) = (Scope::Push(name.repository()), name.familiar());
-        let make =
-            || Request::new(Method::Put, &url).header("content-type", media_type.as_str()).bytes(bytes).repeatable();
+        let make = || {
+            let request = Request::new(Method::Put, &url).header("content-type", media_type.as_str());
+            request.bytes(bytes).repeatable().sent_on()
+        };
         let response = endpoint.send(scope, &what, make)?;
         if !(200..300).contains(&response.status()) {
             return Err(endpoint.refused(&what, scope, response));
@@ -131,12 +137,12 @@ impl Repository {
     fn mount(&self, digest: &Digest, from: &str) -> Result<Mounted, Error> {
         let (endpoint, name) = (self.own(), self.name().repository());
         let url = endpoint.url(&format!("/v2/{name}/blobs/uploads/?mount={digest}&from={from}"))?;
-        let answer =
-            endpoint.send(Scope::Mount(name, from), &self.name().familiar(), || Request::new(Method::Post, &url));
+        let answer = endpoint
+            .send(Scope::Mount(name, from), &self.name().familiar(), || Request::new(Method::Post, &url).sent_on());
         Ok(match answer {
             Ok(response) if response.status() == 201 => Mounted::Yes,
             Ok(response) if response.status() == 202 => {
-                Mounted::No(Session::of(&response, &url, &self.name().familiar()).ok())
+                Mounted::No(Session::of(&response, &self.name().familiar()).ok())
             }
             Ok(_) | Err(Error::Unauthorized { .. }) => Mounted::No(None),
             Err(error) => return Err(error),

@@ -1,5 +1,7 @@
 //! A blob on its way in a session, until the server has it.
 
+use std::time::Duration;
+
 use super::session::{Session, Sessions};
 use super::transfer::{Attempts, OpenBlob, Sent, Transfer};
 use crate::oci::Descriptor;
@@ -7,10 +9,12 @@ use crate::registry::Error;
 
 /// The size of chunks for a server that refuses a blob in one, or keeps nothing of what broke, in bytes.
 const CHUNK: u64 = 4 << 20;
+/// The least size to which chunks are made smaller for a server that does not take so much at once, in bytes.
+pub(super) const LEAST_CHUNK: u64 = 256 << 10;
 /// From how many bytes on it is worth it to keep a session for a later run.
 const KEPT: u64 = 1 << 20;
 /// How many sessions a blob may take.
-const SESSIONS: u32 = 5;
+const SESSIONS: u32 = 6;
 /// After so many attempts without a byte of progress a new session is begun.
 const STUCK: u32 = 2;
 
@@ -29,6 +33,8 @@ pub(super) struct Run<'a> {
     is_resumed: bool,
     /// The size of chunks, if it is sent so.
     chunk: Option<u64>,
+    /// Whether the server has refused the blob in one piece.
+    refuses_whole: bool,
     attempts: Attempts,
     /// How many sessions were begun in place of the first.
     others: u32,
@@ -43,8 +49,9 @@ impl<'a> Run<'a> {
         sessions: &'a dyn Sessions,
         session: Session,
     ) -> Self {
-        let (at, sent, is_resumed, chunk, attempts, others) = (0, 0, false, None, Attempts::default(), 0);
-        Self { transfer, blob, open, sessions, session, at, sent, is_resumed, chunk, attempts, others }
+        let (at, sent, is_resumed, chunk, refuses_whole) = (0, 0, false, None, false);
+        let (attempts, others) = (Attempts::default(), 0);
+        Self { transfer, blob, open, sessions, session, at, sent, is_resumed, chunk, refuses_whole, attempts, others }
     }
 
     /// The same with a session of an earlier run, which has the first `at` bytes.
@@ -75,7 +82,8 @@ impl<'a> Run<'a> {
         let least = self.session.least.unwrap_or(0);
         let count = self.chunk.map_or(left, |chunk| chunk.max(least).min(left));
         // In one piece, if nothing speaks against it; what is too little for a chunk comes with the end.
-        let is_last = left < least || left == 0 || (from == 0 && count == left && self.chunk.is_none() && least == 0);
+        let is_whole = from == 0 && (self.takes_no_chunks() || (self.chunk.is_none() && least == 0));
+        let is_last = left < least || left == 0 || is_whole;
         let count = if is_last { left } else { count };
         self.sent = self.sent.max(from + count);
         let sent = if is_last {
@@ -90,29 +98,71 @@ impl<'a> Run<'a> {
                 (self.at, self.attempts) = (from + count, Attempts::default());
                 Ok(false)
             }
-            Sent::TooMuch(error) if self.chunk.is_some() => Err(error),
-            Sent::TooMuch(_) => {
-                self.chunk = Some(CHUNK);
-                self.ask()
-            }
-            Sent::Broken(error, wait) => {
-                self.attempts.next(error, wait)?;
-                if self.attempts.count() > STUCK {
-                    self.anew()?;
-                    return Ok(false);
-                }
-                let is_there = self.ask()?;
-                if self.at > from {
-                    self.attempts = Attempts::default();
-                } else if count > 0 {
-                    self.chunk = Some(CHUNK);
-                }
-                Ok(is_there)
-            }
+            Sent::TooMuch(error) => self.smaller(error, count),
+            Sent::Unwanted(error) => self.otherwise(error, is_whole),
+            Sent::Broken(error, wait) => self.broken(error, wait, count > 0),
             Sent::Wrong(_) if self.is_resumed => self.anew().map(|()| false),
+            // What it makes of chunks is not what they are.
+            Sent::Wrong(error) if self.chunk.is_some() => self.otherwise(error, false),
             Sent::Wrong(error) => Err(error),
             Sent::Lost => self.lost(),
+            Sent::Moved(_) => Err(self.transfer.lost()),
         }
+    }
+
+    fn takes_no_chunks(&self) -> bool {
+        self.transfer.refuses_chunks() && !self.refuses_whole
+    }
+
+    /// So many bytes were too many.
+    fn smaller(&mut self, error: Error, refused: u64) -> Result<bool, Error> {
+        let mut chunk = CHUNK;
+        while chunk >= refused {
+            chunk /= 4;
+        }
+        if chunk < LEAST_CHUNK.max(self.session.least.unwrap_or(0)) || self.transfer.refuses_chunks() {
+            return Err(error);
+        }
+        (self.chunk, self.refuses_whole) = (Some(chunk), true);
+        self.ask()
+    }
+
+    /// The server does not take the blob as it was sent: in one piece, or in parts.
+    fn otherwise(&mut self, error: Error, was_whole: bool) -> Result<bool, Error> {
+        if was_whole {
+            self.refuses_whole = true;
+            if self.transfer.refuses_chunks() {
+                return Err(error);
+            }
+            self.chunk = Some(CHUNK);
+            return self.ask();
+        }
+        if self.refuses_whole {
+            return Err(error);
+        }
+        self.transfer.has_refused_chunks();
+        self.chunk = None;
+        self.anew().map(|()| false)
+    }
+
+    /// The connection broke, or the server was busy and said how long to wait.
+    fn broken(&mut self, error: Error, wait: Option<Duration>, had_bytes: bool) -> Result<bool, Error> {
+        let from = self.at;
+        self.attempts.next(error, wait)?;
+        if had_bytes && self.takes_no_chunks() {
+            // All again, unless only the answer was lost.
+            return Ok(self.transfer.has(&self.blob.digest)? || self.anew().map(|()| false)?);
+        }
+        if self.attempts.count() > STUCK {
+            return self.anew().map(|()| false);
+        }
+        let is_there = self.ask()?;
+        if self.at > from {
+            self.attempts = Attempts::default();
+        } else if had_bytes && wait.is_none() {
+            self.chunk = Some(CHUNK.min(self.chunk.unwrap_or(CHUNK)));
+        }
+        Ok(is_there)
     }
 
     /// Asks the server how far it is; gives whether it has the blob.

@@ -38,10 +38,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The session that a response to a request at `asked` gives; `what` is named in errors.
-    pub(super) fn of(response: &Response, asked: &Url, what: &str) -> Result<Self, Error> {
-        let wrong = |why: String| Error::Answer { what: what.to_owned(), why };
-        let location = response.header("location").ok_or_else(|| wrong("no Location for the upload".to_owned()))?;
+    /// The session that a response gives; `what` is named in errors.
+    pub(super) fn of(response: &Response, what: &str) -> Result<Self, Error> {
+        let (wrong, asked) = (|why: String| Error::Answer { what: what.to_owned(), why }, response.url());
+        let location = location(response).ok_or_else(|| wrong("no Location for the upload".to_owned()))?;
         let url = asked.join(location).map_err(|error| wrong(format!("Location {location:?}: {error}")))?;
         if asked.is_secure() && !url.is_secure() {
             return Err(Error::UploadDowngrade { what: what.to_owned(), location: url.to_string() });
@@ -55,12 +55,17 @@ impl Session {
 
     /// The session after the next answer, which may move it.
     pub(super) fn moved(self, response: &Response, what: &str) -> Result<Self, Error> {
-        if response.header("location").is_none() {
+        if location(response).is_none() {
             return Ok(self);
         }
-        let Self { url, least } = Self::of(response, &self.url, what)?;
+        let Self { url, least } = Self::of(response, what)?;
         Ok(Self { url, least: least.or(self.least) })
     }
+}
+
+/// Where the session is, if the answer says it.
+fn location(response: &Response) -> Option<&str> {
+    response.header("location").filter(|location| !location.trim().is_empty())
 }
 
 /// How many bytes a session has, from the `Range` of an answer: `0-N`, `bytes=0-N`. A session without bytes says `0-0`

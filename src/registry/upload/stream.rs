@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use super::run::LEAST_CHUNK;
 use super::session::{Session, Sessions};
 use super::transfer::{Attempts, Sent, Transfer};
 use crate::oci::{Descriptor, Digest, Hasher, MediaType};
@@ -17,6 +18,14 @@ const AHEAD: usize = 1;
 /// A chunk, or why there is none.
 type Chunk = io::Result<Arc<Vec<u8>>>;
 
+/// What became of a chunk.
+enum Taken {
+    /// The server has it: the session goes on there.
+    Yes(Session),
+    /// The server does not take chunks.
+    Unwanted,
+}
+
 impl Transfer<'_> {
     /// Sends what `stream` gives; returns its digest and size. The session is kept under `key`: one of an earlier run
     /// goes on behind the bytes that it has.
@@ -26,7 +35,7 @@ impl Transfer<'_> {
         key: &Digest,
         sessions: &dyn Sessions,
     ) -> Result<(Digest, u64), Error> {
-        let kept = sessions.find(key).and_then(|url| self.continued(&url));
+        let kept = sessions.find(key).filter(|_| !self.refuses_chunks()).and_then(|url| self.continued(&url));
         let (session, there) = kept.map_or_else(|| Ok((self.begin()?, 0)), Ok::<_, Error>)?;
         let size = session.least.and_then(|least| usize::try_from(least).ok()).unwrap_or(0).max(CHUNK);
         let sent = std::thread::scope(|scope| {
@@ -41,7 +50,10 @@ impl Transfer<'_> {
                     }
                 }
             });
-            self.chunks((session, there), size, &chunks, &|url| sessions.keep(key, url))
+            if self.refuses_chunks() {
+                return self.at_once(&session, None, chunks);
+            }
+            self.chunks((session, there), size, chunks, &|url| sessions.keep(key, url))
         });
         if matches!(sent, Ok(_) | Err(Error::Refused { .. } | Error::Stored { .. } | Error::UploadLost { .. })) {
             sessions.forget(key);
@@ -54,12 +66,12 @@ impl Transfer<'_> {
         &self,
         (mut session, there): (Session, u64),
         size: usize,
-        chunks: &Receiver<Chunk>,
+        chunks: Receiver<Chunk>,
         keep: &dyn Fn(&str),
     ) -> Result<(Digest, u64), Error> {
-        let (mut hasher, mut at) = (Hasher::new(), 0);
+        let (mut hasher, mut at, mut most) = (Hasher::new(), 0, size);
         let mut rest_of_it = (Arc::default(), 0);
-        for chunk in chunks {
+        while let Ok(chunk) = chunks.recv() {
             let chunk = chunk.map_err(|source| self.unreadable(source))?;
             hasher.update(&chunk);
             let has = usize::try_from(there.saturating_sub(at)).unwrap_or(usize::MAX).min(chunk.len());
@@ -73,7 +85,16 @@ impl Transfer<'_> {
                 rest_of_it = (chunk, has);
             } else if left > 0 {
                 keep(&session.url.to_string());
-                session = self.chunk(session, at - (has + left) as u64, has, &chunk)?;
+                let from = at - (has + left) as u64;
+                session = match self.chunk(session, from, has, &chunk, &mut most)? {
+                    Taken::Yes(session) => session,
+                    // Nothing of it is lost yet: all that there is goes in one request.
+                    Taken::Unwanted if from == 0 && has == 0 => {
+                        self.has_refused_chunks();
+                        return self.at_once(&self.begin()?, Some(chunk), chunks);
+                    }
+                    Taken::Unwanted => return Err(self.again_at_once()),
+                };
             }
         }
         if there > at {
@@ -83,16 +104,64 @@ impl Transfer<'_> {
         self.end(&blob, &session, &rest_of_it).map(|()| (blob.digest, blob.size))
     }
 
-    /// Sends one chunk, which begins at `from` and of which the server has `sent` bytes, as often as it takes.
-    fn chunk(&self, mut session: Session, from: u64, mut sent: usize, chunk: &Arc<Vec<u8>>) -> Result<Session, Error> {
+    /// Sends all in one request, as docker does, to a server that does not take chunks: those that are in memory, and
+    /// those that come. What breaks has to be sent again from the start.
+    fn at_once(
+        &self,
+        session: &Session,
+        first: Option<Arc<Vec<u8>>>,
+        chunks: Receiver<Chunk>,
+    ) -> Result<(Digest, u64), Error> {
+        let mut all =
+            All { chunk: first.unwrap_or_default(), at: 0, chunks, hasher: Hasher::new(), size: 0, error: None };
+        let sent = self.patch_all(session, &mut all);
+        if let Some(source) = all.error {
+            return Err(self.unreadable(source));
+        }
+        let session = match sent? {
+            Sent::Done(response) => session.clone().moved(&response, &self.what())?,
+            Sent::TooMuch(error) | Sent::Unwanted(error) | Sent::Wrong(error) => return Err(error),
+            Sent::Broken(..) | Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
+        };
+        let blob = Descriptor::new(MediaType::default(), all.hasher.finish(), all.size);
+        self.end(&blob, &session, &Default::default()).map(|()| (blob.digest, blob.size))
+    }
+
+    /// The server takes no chunks: who asks again does without.
+    fn again_at_once(&self) -> Error {
+        self.has_refused_chunks();
+        self.lost()
+    }
+
+    /// Sends one chunk, which begins at `from` and of which the server has `sent` bytes, as often as it takes, and in as
+    /// many parts of at most `most` bytes.
+    fn chunk(
+        &self,
+        mut session: Session,
+        from: u64,
+        mut sent: usize,
+        chunk: &Arc<Vec<u8>>,
+        most: &mut usize,
+    ) -> Result<Taken, Error> {
         let mut attempts = Attempts::default();
         while sent < chunk.len() {
-            let at = from + sent as u64;
+            let (at, count) = (from + sent as u64, (chunk.len() - sent).min(*most));
             let open = |position: u64| Ok(Box::new(rest(chunk, position - from)) as Box<dyn Read + Send>);
-            match self.patch(&session, at, (chunk.len() - sent) as u64, &open)? {
-                Sent::Done(response) => return session.moved(&response, &self.what()),
-                Sent::TooMuch(error) | Sent::Wrong(error) => return Err(error),
-                Sent::Lost => return Err(self.lost()),
+            match self.patch(&session, at, count as u64, &open)? {
+                Sent::Done(response) => {
+                    session = session.moved(&response, &self.what())?;
+                    (sent, attempts) = (sent + count, Attempts::default());
+                }
+                Sent::TooMuch(error) => {
+                    let smaller = count / 4;
+                    if (smaller as u64) < LEAST_CHUNK || is_too_little(&session, smaller) {
+                        return Err(error);
+                    }
+                    *most = smaller;
+                }
+                Sent::Unwanted(_) => return Ok(Taken::Unwanted),
+                Sent::Wrong(error) => return Err(error),
+                Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
                 Sent::Broken(error, wait) => {
                     attempts.next(error, wait)?;
                     let at;
@@ -105,7 +174,7 @@ impl Transfer<'_> {
                 }
             }
         }
-        Ok(session)
+        Ok(Taken::Yes(session))
     }
 
     /// Ends a session that has all bytes but the last ones, of which `has` are there too.
@@ -116,13 +185,47 @@ impl Transfer<'_> {
         loop {
             match self.put(blob, session, from, &|position| Ok(Box::new(rest(last, position - start))))? {
                 Sent::Done(response) => return self.check(blob, &response),
-                Sent::TooMuch(error) | Sent::Wrong(error) => return Err(error),
+                // It has chunks that it does not like, and says so only now.
+                Sent::Unwanted(_) if !self.refuses_chunks() => return Err(self.again_at_once()),
+                Sent::TooMuch(error) | Sent::Unwanted(error) | Sent::Wrong(error) => return Err(error),
                 Sent::Broken(error, wait) => attempts.next(error, wait)?,
                 // The answer to an earlier attempt may be what was lost.
                 Sent::Lost if self.has(&blob.digest)? => return Ok(()),
-                Sent::Lost => return Err(self.lost()),
+                Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
             }
         }
+    }
+}
+
+/// All chunks, as one stream that is hashed while it is read.
+struct All {
+    chunk: Arc<Vec<u8>>,
+    at: usize,
+    chunks: Receiver<Chunk>,
+    hasher: Hasher,
+    size: u64,
+    /// Why there are no more.
+    error: Option<io::Error>,
+}
+
+impl Read for All {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.chunk.len() {
+            match self.chunks.recv() {
+                Ok(Ok(chunk)) => (self.chunk, self.at) = (chunk, 0),
+                Ok(Err(error)) => {
+                    let shown = io::Error::new(error.kind(), error.to_string());
+                    self.error = Some(error);
+                    return Err(shown);
+                }
+                // Who gives them has ended.
+                Err(_) => return Ok(0),
+            }
+        }
+        let got = (&self.chunk[self.at..]).read(into)?;
+        self.hasher.update(&self.chunk[self.at..][..got]);
+        (self.at, self.size) = (self.at + got, self.size + got as u64);
+        Ok(got)
     }
 }
 

@@ -20,6 +20,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// From how many bytes on the server is asked before they are sent: it may refuse them for what it knows already.
 const ASKED_FIRST: u64 = 1 << 20;
 
+/// How many redirects of one request are followed, as in Go's client.
+const MOST_MOVES: usize = 10;
+
 /// Gives the bytes of a blob from an offset on, as often as asked.
 pub type OpenBlob<'a> = &'a (dyn Fn(u64) -> io::Result<Box<dyn Read + Send>> + Sync);
 
@@ -39,12 +42,16 @@ pub(super) enum Sent {
     Done(Response),
     /// The connection broke, or the server was busy and said how long to wait: how far it is has to be asked.
     Broken(Error, Option<Duration>),
-    /// The server does not take so much at once.
+    /// The server, or a proxy before it, does not take so much at once.
     TooMuch(Error),
+    /// The server does not take bytes in this manner: in one piece, or in chunks.
+    Unwanted(Error),
     /// The server has the bytes, and they do not have the digest.
     Wrong(Error),
     /// The server has forgotten the session.
     Lost,
+    /// The bytes are wanted at another URL.
+    Moved(Url),
 }
 
 /// Counts the attempts that led to nothing.
@@ -73,24 +80,38 @@ impl<'a> Transfer<'a> {
         Self { endpoint: repository.own(), name: repository.name(), moved, reached: AtomicU64::new(0) }
     }
 
-    /// Whether the repository has a blob.
+    /// Whether the repository is known to have a blob. Who may only write is not told, and sends it, as with docker.
     pub(super) fn has(&self, digest: &Digest) -> Result<bool, Error> {
         let url = self.endpoint.url(&format!("/v2/{}/blobs/{digest}", self.name.repository()))?;
-        let response = self.endpoint.send(self.scope(), &self.what(), || Request::new(Method::Head, &url))?;
+        let response = match self.endpoint.send(self.scope(), &self.what(), || Request::new(Method::Head, &url)) {
+            Err(Error::Unauthorized { .. }) => return Ok(false),
+            response => response?,
+        };
         match response.status() {
             200..300 => Ok(true),
-            404 => Ok(false),
+            429 => Err(self.endpoint.refused(&self.what(), self.scope(), response)),
+            400..500 => Ok(false),
             _ => Err(self.endpoint.refused(&self.what(), self.scope(), response)),
         }
+    }
+
+    /// Whether the server has refused chunks before.
+    pub(super) fn refuses_chunks(&self) -> bool {
+        self.endpoint.refuses_chunks()
+    }
+
+    /// Takes note that it does.
+    pub(super) fn has_refused_chunks(&self) {
+        self.endpoint.has_refused_chunks();
     }
 
     /// Begins a session.
     pub(super) fn begin(&self) -> Result<Session, Error> {
         let url = self.endpoint.url(&format!("/v2/{}/blobs/uploads/", self.name.repository()))?;
-        let make = || Request::new(Method::Post, &url).repeatable();
+        let make = || Request::new(Method::Post, &url).repeatable().sent_on();
         let response = self.endpoint.send(self.scope(), &self.what(), make)?;
         match response.status() {
-            201 | 202 => Session::of(&response, &url, &self.what()),
+            201 | 202 => Session::of(&response, &self.what()),
             _ => Err(self.endpoint.refused(&self.what(), self.scope(), response)),
         }
     }
@@ -127,12 +148,28 @@ impl<'a> Transfer<'a> {
         let digest = blob.digest.to_string();
         let url = session.url.with_query([("digest", digest.as_str())]);
         let url = url.map_err(|error| Error::Answer { what: self.what(), why: error.to_string() })?;
-        self.request(Method::Put, &url, (from, blob.size - from), open)
+        follow(&url, |url| self.request(Method::Put, url, (from, blob.size - from), open))
     }
 
     /// Sends some bytes from `from` on.
     pub(super) fn patch(&self, session: &Session, from: u64, count: u64, open: OpenBlob<'_>) -> Result<Sent, Error> {
-        self.request(Method::Patch, &session.url, (from, count), open)
+        follow(&session.url, |url| self.request(Method::Patch, url, (from, count), open))
+    }
+
+    /// Sends all that a stream has, whose length is not known, in one request. What of it is lost is lost.
+    pub(super) fn patch_all(&self, session: &Session, stream: &mut (dyn Read + Send)) -> Result<Sent, Error> {
+        let mut stream = Begun { stream, is_begun: false };
+        follow(&session.url, |url| {
+            let answer = self.endpoint.exchange(self.scope(), &self.what(), &mut |authorize| {
+                if stream.is_begun {
+                    return Err(http::Error::Body { why: "the registry refuses what it has begun to take".to_owned() });
+                }
+                let request = Request::new(Method::Patch, url).header("content-type", "application/octet-stream");
+                let request = request.header("expect", "100-continue").stream_to_end(&mut stream);
+                self.send(authorize, url, request)
+            });
+            self.sent(answer)
+        })
     }
 
     fn request(&self, method: Method, url: &Url, (from, count): (u64, u64), open: OpenBlob<'_>) -> Result<Sent, Error> {
@@ -172,8 +209,14 @@ impl<'a> Transfer<'a> {
             answer => answer?,
         };
         let (status, is_passing, wait) = (response.status(), response.is_passing(), response.retry_after());
-        if (200..300).contains(&status) {
-            return Ok(Sent::Done(response));
+        match status {
+            200..=299 => return Ok(Sent::Done(response)),
+            301 | 302 | 307 | 308 => {
+                if let Some(to) = response.redirect()? {
+                    return Ok(Sent::Moved(to));
+                }
+            }
+            _ => {}
         }
         let error = self.endpoint.refused(&self.what(), self.scope(), response);
         let says = |code: &str| error.refusal().is_some_and(|refusal| refusal.has(code));
@@ -181,7 +224,8 @@ impl<'a> Transfer<'a> {
             _ if says("DIGEST_INVALID") => Ok(Sent::Wrong(error)),
             _ if says("BLOB_UPLOAD_UNKNOWN") => Ok(Sent::Lost),
             404 | 410 => Ok(Sent::Lost),
-            400 | 405 | 411 | 413 | 415 | 501 => Ok(Sent::TooMuch(error)),
+            413 => Ok(Sent::TooMuch(error)),
+            400 | 405 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
             416 => Ok(Sent::Broken(error, None)),
             _ if is_passing => Ok(Sent::Broken(error, wait)),
             _ => Err(error),
@@ -225,6 +269,32 @@ impl<'a> Transfer<'a> {
 
     pub(super) fn what(&self) -> String {
         self.name.familiar()
+    }
+}
+
+/// Sends a request to a URL, and to those that its answers lead to. The bytes are sent again for each: a server that
+/// looks at the head of a request answers before they come.
+fn follow(url: &Url, mut request: impl FnMut(&Url) -> Result<Sent, Error>) -> Result<Sent, Error> {
+    let mut at = url.clone();
+    for _ in 0..=MOST_MOVES {
+        match request(&at)? {
+            Sent::Moved(to) => at = to,
+            sent => return Ok(sent),
+        }
+    }
+    Err(http::Error::TooManyRedirects { url: url.clone(), limit: MOST_MOVES }.into())
+}
+
+/// A stream of which it is known whether anything was read.
+struct Begun<'a> {
+    stream: &'a mut (dyn Read + Send),
+    is_begun: bool,
+}
+
+impl Read for Begun<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.is_begun = true;
+        self.stream.read(into)
     }
 }
 

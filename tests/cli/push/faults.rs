@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{digest_of, large, pulls, size_of, stored};
+use super::{digest_of, large, pulls, size_of, stored, stored_plain};
 use crate::support::image::TestImage;
 use crate::support::registry::auth::{Auth, user};
 use crate::support::registry::reply::Reply;
@@ -204,7 +204,6 @@ fn refusals_in_the_registrys_words() {
     let (session, registry) = asking();
     stored(&session, &registry.name("team/app:1"), &TestImage::sample("x"));
     for (method, part, status, code, words) in [
-        ("HEAD", "/blobs/", 403, "DENIED", "if it needs credentials"),
         ("POST", "/blobs/uploads/", 403, "DENIED", "denied: only reading"),
         ("PUT", "/blobs/uploads/", 422, "SIZE_INVALID", "size invalid: only reading"),
         ("PUT", "/manifests/", 400, "MANIFEST_INVALID", "manifest invalid: only reading"),
@@ -214,7 +213,6 @@ fn refusals_in_the_registrys_words() {
                 if is(request, method, part) { Reply::error(status, code, "only reading") } else { reply }
             },
         );
-        let words = if method == "HEAD" { "do not allow this" } else { words };
         let answer = session.run(&["push", "-q", &registry.name("team/app:1")]);
         answer.fails(1, &[words]);
     }
@@ -225,9 +223,144 @@ fn too_large_even_for_a_chunk() {
     let image = large(9, 9 << 20);
     let (session, registry) = (Session::new(), Registry::start());
     stored(&session, &registry.name("team/app:1"), &image);
-    registry.content().uploads.manners.most = Some(1 << 20);
-    fails(&session, &registry, &["413"]);
+    registry.content().uploads.manners.most = Some(200 << 10);
+    fails(&session, &registry, &["413", "client_max_body_size"]);
     assert!(registry.received() < 1 << 20, "what is refused is not sent");
+    // A layer that is compressed on its way is told the same.
+    let (session, registry) = (Session::new(), Registry::start());
+    stored_plain(&session, &registry.name("team/app:1"), &image);
+    registry.content().uploads.manners.most = Some(200 << 10);
+    fails(&session, &registry, &["413", "client_max_body_size"]);
+}
+
+#[test]
+fn a_proxy_that_takes_little_at_once_gets_little_at_once() {
+    let image = large(12, 9 << 20);
+    for is_plain in [false, true] {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        if is_plain {
+            stored_plain(&session, &name, &image);
+        } else {
+            stored(&session, &name, &image);
+        }
+        registry.content().uploads.manners.most = Some(1 << 20);
+        session.ok(&["push", "-q", &name]);
+        let (came, size) = (registry.received(), size_of(&image));
+        assert!(came * 100 <= size * 105, "{came} bytes for {size}: {:#?}", registry.log());
+        pulls(&registry, "team/app:1", &image);
+    }
+}
+
+#[test]
+fn what_is_moved_goes_on_with_its_bytes() {
+    let image = large(13, 3 << 20);
+    for status in [301, 307, 308] {
+        for is_plain in [false, true] {
+            let (session, registry) = asking();
+            let name = registry.name("team/app:1");
+            if is_plain {
+                stored_plain(&session, &name, &image);
+            } else {
+                stored(&session, &name, &image);
+            }
+            // Each request that writes is led to another path.
+            registry.script(move |request, reply| {
+                let writes = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+                if writes && request.param("moved").is_none() {
+                    let query = if request.query.is_empty() { String::new() } else { format!("&{}", request.query) };
+                    return Reply::new(status, "").with("Location", format!("{}?moved=1{query}", request.path));
+                }
+                reply
+            });
+            session.ok(&["push", "-q", &name]);
+            registry.behave();
+            assert!(digest_of(&registry, "team/app:1").is_some(), "{status}: {:#?}", registry.log());
+        }
+    }
+}
+
+#[test]
+fn who_may_only_write_can_push() {
+    for status in [400, 401, 403, 405] {
+        let (session, registry) = asking();
+        let digest = stored(&session, &registry.name("team/app:1"), &TestImage::sample("x"));
+        registry.script(move |request, reply| {
+            let reads = is(request, "HEAD", "/blobs/") && request.header("authorization").is_some();
+            if reads {
+                Reply::error(status, "DENIED", "only writing").with("WWW-Authenticate", "Basic realm=\"x\"")
+            } else {
+                reply
+            }
+        });
+        session.ok(&["push", "-q", &registry.name("team/app:1")]);
+        assert_eq!(digest_of(&registry, "team/app:1"), Some(digest), "{status}");
+    }
+}
+
+#[test]
+fn locations_that_say_nothing() {
+    let image = large(14, 9 << 20);
+    for said in ["", " ", "#part", "?"] {
+        let (session, registry) = (Session::new(), Registry::start());
+        stored(&session, &registry.name("team/app:1"), &image);
+        registry.script(
+            move |request, reply| {
+                if is(request, "POST", "/uploads/") { reply.with("Location", said) } else { reply }
+            },
+        );
+        fails(&session, &registry, &[&registry.host()]);
+        assert!(registry.log().len() < 60, "{said:?}: {:#?}", registry.log());
+    }
+    // But where the session is known, it need not be said again; and a fragment says nothing.
+    for said in ["", "/v2/team/app/blobs/uploads/1#part"] {
+        let (session, registry) = (Session::new(), Registry::start());
+        stored(&session, &registry.name("team/app:1"), &large(14, 9 << 20));
+        registry.content().uploads.manners.only_chunks = Some(405);
+        registry.script(move |request, reply| {
+            let is_one = is(request, "PATCH", "/uploads/1") && reply.status < 300;
+            if is_one { reply.with("Location", said) } else { reply }
+        });
+        session.ok(&["push", "-q", "--jobs", "1", &registry.name("team/app:1")]);
+        registry.behave();
+        pulls(&registry, "team/app:1", &image);
+    }
+}
+
+#[test]
+fn what_takes_no_chunks_gets_all_at_once() {
+    let image = large(15, 9 << 20);
+    // Refused with the chunk, and with the end of the upload: too late for what was sent.
+    for (method, status) in [("PATCH", 405), ("PATCH", 400), ("PUT", 400)] {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        stored_plain(&session, &name, &image);
+        registry.refuse(move |request| {
+            let is_part = request.header("content-range").is_some();
+            (method == "PATCH" && is_part).then(|| Reply::error(status, "UNSUPPORTED", "no parts"))
+        });
+        registry.script(move |request, reply| {
+            let in_parts = method == "PUT" && is(request, "PUT", "/uploads/1");
+            if in_parts { Reply::error(status, "SIZE_INVALID", "a part is too small") } else { reply }
+        });
+        session.ok(&["push", "-q", "--jobs", "1", &name]);
+        registry.behave();
+        pulls(&registry, "team/app:1", &image);
+        // One that is compressed already, whose connection breaks: all of it comes again.
+        let other = registry.name("team/other:1");
+        stored(&session, &other, &large(16, 5 << 20));
+        let seen = AtomicUsize::new(0);
+        registry.refuse(|request| {
+            let is_part = request.header("content-range").is_some();
+            is_part.then(|| Reply::error(405, "UNSUPPORTED", "no parts"))
+        });
+        registry.cut(move |request| {
+            (request.length() > 1 << 20 && seen.fetch_add(1, Ordering::Relaxed) == 0).then_some(1 << 20)
+        });
+        session.ok(&["push", "-q", &other]);
+        registry.behave();
+        pulls(&registry, "team/other:1", &large(16, 5 << 20));
+    }
 }
 
 #[test]

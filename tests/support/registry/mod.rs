@@ -61,12 +61,16 @@ type Script = dyn Fn(&Request, Reply) -> Reply + Send + Sync;
 /// After how many bytes of its body the connection of a request breaks, if it does. The body has not come yet.
 type Cut = dyn Fn(&Request) -> Option<usize> + Send + Sync;
 
+/// Refuses a request before its body has come.
+type Refuse = dyn Fn(&Request) -> Option<Reply> + Send + Sync;
+
 struct Shared {
     content: Mutex<Content>,
     auth: Auth,
     realm: String,
     script: Mutex<Option<Arc<Script>>>,
     cut: Mutex<Option<Arc<Cut>>>,
+    refuse: Mutex<Option<Arc<Refuse>>>,
     records: Mutex<Vec<Record>>,
     connections: AtomicUsize,
     closing: AtomicBool,
@@ -89,6 +93,7 @@ impl Registry {
             realm: setup.realm.unwrap_or_else(|| format!("{scheme}://{address}/token")),
             script: Mutex::default(),
             cut: Mutex::default(),
+            refuse: Mutex::default(),
             records: Mutex::default(),
             connections: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
@@ -158,9 +163,15 @@ impl Registry {
         *self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(cut));
     }
 
+    /// From now on requests are answered as `refuse` says, if it says anything, before their bodies have come.
+    pub(crate) fn refuse(&self, refuse: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) {
+        *self.shared.refuse.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(refuse));
+    }
+
     /// From now on it is honest, and no connection breaks.
     pub(crate) fn behave(&self) {
         *self.shared.cut.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.shared.refuse.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -215,7 +226,9 @@ impl Shared {
     /// One request; gives whether the connection can be used again.
     fn serve_one(&self, request: &mut Request, stream: &mut BufReader<Box<dyn Stream>>) -> Option<bool> {
         let early = api::refuse_early(&self.content(), &self.auth, &self.realm, request);
-        match early.filter(|_| request.length() > 0) {
+        let refuse = self.refuse.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let early = early.or_else(|| refuse.as_ref().and_then(|refuse| refuse(request)));
+        match early.filter(|_| request.length() > 0 || request.waits()) {
             // Who does not wait sends into a connection that nobody reads.
             Some(refusal) if request.waits() || refusal.status == 413 => {
                 let sent = self.record(request, refusal.status);
@@ -269,7 +282,10 @@ impl Shared {
     }
 
     fn answer(&self, request: &Request) -> (Reply, Arc<AtomicU64>) {
-        let honest = api::answer(&mut self.content(), &self.auth, &self.realm, request);
+        let refuse = self.refuse.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let refused = refuse.and_then(|refuse| refuse(request));
+        let honest = || api::answer(&mut self.content(), &self.auth, &self.realm, request);
+        let honest = refused.unwrap_or_else(honest);
         let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let reply = script.map_or_else(|| honest.clone(), |script| script(request, honest.clone()));
         let sent = self.record(request, reply.status);

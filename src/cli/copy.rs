@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// way to a registry
     #[arg(long, value_name = "METHOD[:LEVEL]", default_value = "gzip", add = Completes::Words(&["gzip", "zstd"]))]
     compress: String,
-    /// Copy so many blobs at a time
+    /// Copy so many blobs at a time, of all images together
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// The images, and where they are to be
@@ -92,11 +92,13 @@ impl Args {
                 say(&format!("{} {}", image.digest, image.to));
             }
         };
-        copy(&session.context, from, to, &options, &tell, &*session.progress(self.quiet))?;
-        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
+        let copied = copy(&session.context, from, to, &options, &tell, &*session.progress(self.quiet))?;
+        if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error.into());
         }
+        let count = copied.len();
+        let wrong = copied.into_iter().filter_map(Result::err).map(|(name, error)| (name, error.into()));
+        session.all_or_report(count, wrong.collect())
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::completes::Completes;
 use super::error::CliError;
@@ -13,7 +13,7 @@ use crate::ops::push::{LayerState, PushEvent, PushOptions, all_tags, push};
 /// Upload an image to a registry
 ///
 /// The registry is part of the name: localhost:5000/app:1, ghcr.io/OWNER/app:1; without one, it is Docker Hub. Several
-/// images can be pushed at once.
+/// images are pushed at once, a blob that they share only once; an error of one does not keep the others.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "push [OPTIONS] NAME[:TAG] [NAME[:TAG]...]")]
 pub(super) struct Args {
@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// Compress layers that are stored uncompressed with gzip or zstd, optionally with :LEVEL
     #[arg(long, value_name = "METHOD[:LEVEL]", default_value = "gzip", add = Completes::Words(&["gzip", "zstd"]))]
     compress: String,
-    /// Send so many blobs at a time
+    /// Send so many blobs at a time, of all images together
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
     /// The names of the images
@@ -52,12 +52,13 @@ impl Args {
         let failed = Mutex::new(None);
         let say = |line: &str| {
             if let Err(error) = session.ui.line(line) {
-                failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
         };
         // On a terminal bars show what happens to layers.
         let shows_layers = !self.quiet && !session.ui.stdout_is_terminal();
-        let tell = |event: PushEvent| match event {
+        let tell = |place: usize, event: PushEvent| match event {
+            PushEvent::Begun if names[place].1 && !self.quiet => say("Using default tag: latest"),
             PushEvent::Layer(diff_id, state) if shows_layers => say(&format!("{}: {}", diff_id.short(), words(&state))),
             PushEvent::OnlyPlatform(index, manifest) => session
                 .ui
@@ -70,17 +71,19 @@ impl Args {
                 say(&format!("{tag}: digest: {} size: {}", image.digest, image.size));
             }
             PushEvent::Pushed(image) => say(&image.name.canonical()),
-            PushEvent::Layer(..) | PushEvent::Repository(_) => {}
+            PushEvent::Begun | PushEvent::Layer(..) | PushEvent::Repository(_) => {}
         };
-        push(&session.context, &names, &options, &tell, &*session.progress(self.quiet))?;
-        match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
+        let only: Vec<Reference> = names.iter().map(|(name, _)| name.clone()).collect();
+        let pushed = push(&session.context, &only, &options, &tell, &*session.progress(self.quiet));
+        if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error.into());
         }
+        let wrong = only.iter().zip(pushed).filter_map(|(name, pushed)| Some((name.familiar(), pushed.err()?.into())));
+        session.all_or_report(only.len(), wrong.collect())
     }
 
-    /// The names with their tags.
-    fn references(&self, session: &Session) -> Result<Vec<Reference>, CliError> {
+    /// The names with their tags, and whether that is the default.
+    fn references(&self, session: &Session) -> Result<Vec<(Reference, bool)>, CliError> {
         let mut names = Vec::new();
         for typed in &self.names {
             let name: Reference = typed.parse().map_err(ops::Error::from)?;
@@ -88,16 +91,13 @@ impl Args {
                 return Err(CliError::Plain("tag can't be used with --all-tags/-a".to_owned()));
             }
             if self.all_tags {
-                names.extend(all_tags(&session.context, &name)?);
+                names.extend(all_tags(&session.context, &name)?.into_iter().map(|name| (name, false)));
                 continue;
             }
             if name.digest().is_some() {
                 return Err(CliError::Plain("cannot push a digest reference".to_owned()));
             }
-            if name.is_name_only() && !self.quiet {
-                session.ui.line("Using default tag: latest")?;
-            }
-            names.push(name.with_default_tag());
+            names.push((name.clone().with_default_tag(), name.is_name_only()));
         }
         Ok(names)
     }

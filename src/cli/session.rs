@@ -65,6 +65,22 @@ impl Session {
         CliError::AlreadyReported { code: 1 }
     }
 
+    /// Tells what went wrong with some of several names. With one name, its error is that of the command.
+    pub(super) fn all_or_report(&self, count: usize, failed: Vec<(String, CliError)>) -> Result<(), CliError> {
+        let mut failed = failed.into_iter();
+        let Some((name, first)) = failed.next() else { return Ok(()) };
+        if count == 1 || self.context.store.job().is_cancelled() {
+            return Err(first);
+        }
+        for (name, error) in std::iter::once((name, first)).chain(failed) {
+            let sentence = error.sentence();
+            let is_named = sentence.contains(name.strip_prefix("docker://").unwrap_or(&name));
+            let text = if is_named { sentence } else { format!("{name}: {sentence}") };
+            CliError::Reworded { text, error: Box::new(error) }.report(&self.ui);
+        }
+        Err(CliError::AlreadyReported { code: 1 })
+    }
+
     /// Behind an error about an image that is not there, names the one that was probably meant.
     pub(super) fn suggest(&self, error: &CliError) {
         if let Some(meant) = error.missing_image().and_then(|name| near(&self.context, name)) {

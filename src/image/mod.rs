@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 pub use blob::{Blob, OpenFile, QuarantinedBlob, QuarantinedLayer, Reopen};
 pub use blobs::{BlobSource, Error};
 pub use contents::Contents;
-pub use progress::{Progress, Silent};
+pub use progress::{MovingBlob, Progress, Silent};
 pub use sink::Sink;
 pub use source::{ImageSource, Inventory, Named};
 pub use tree::{Child, ImageTree, collect_from_unknown};

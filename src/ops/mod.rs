@@ -37,6 +37,7 @@ pub mod remove;
 pub mod save;
 pub mod search;
 pub mod sending;
+pub mod several;
 pub mod size;
 pub mod source;
 pub mod tag;

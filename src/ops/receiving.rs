@@ -2,15 +2,22 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::several::Pool;
 use super::{Context, Error};
-use crate::image::{Image, ImageTree, Layer, Progress};
+use crate::image::{Image, ImageTree, Layer, MovingBlob, Progress};
 use crate::oci::{Descriptor, Digest};
 use crate::registry::{self, Repository};
 use crate::store::{self, PartialWriter, Quarantine, ReceiveError, Received, VerifiedLayer};
 
 /// How many bytes are received at a time.
 const CHUNK: usize = 256 << 10;
+
+/// A part of the progress: its number, and how many of its bytes were counted.
+type Part<'a> = (u64, &'a AtomicU64);
+/// Nothing of a part was told yet.
+const NOT_BEGUN: u64 = u64::MAX;
 
 /// What happens to a layer, in docker's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +26,8 @@ pub enum LayerState {
     Pulling,
     /// Others are fetched before it.
     Waiting,
+    /// Another process fetches it.
+    Elsewhere,
     /// The store has it.
     Exists,
     /// All of it has come.
@@ -36,6 +45,8 @@ pub type TellLayer<'a> = &'a (dyn Fn(&Digest, LayerState) + Sync);
 pub struct LayerReceiver<'a> {
     /// Has the store.
     pub context: &'a Context,
+    /// Has workers for all images that are received.
+    pub pool: &'a Pool,
     /// Keeps the layers.
     pub quarantine: &'a Quarantine,
     /// Has the image.
@@ -67,22 +78,24 @@ impl LayerReceiver<'_> {
     /// Takes a layer: from the store, or else from the registry.
     pub fn take(&self, id: u64, layer: &Layer) -> Result<VerifiedLayer, Error> {
         let descriptor = layer.descriptor.as_ref().ok_or_else(|| Error::NoSuchImage(layer.diff_id.to_string()))?;
+        let _moving = self.pool.enter("", &descriptor.digest);
         if let Some(stored) = self.stored(layer, descriptor)? {
             self.tell(&descriptor.digest, LayerState::Exists);
+            self.start(id, descriptor, "Already exists");
+            self.progress.advance(id, descriptor.size);
+            self.progress.finish(id, "");
             return Ok(stored);
         }
-        let label = format!("{}: Downloading", descriptor.digest.short());
-        self.progress.start(id, &label, Some(descriptor.size));
-        let received = match self.receive(id, layer, descriptor) {
+        let counted = AtomicU64::new(NOT_BEGUN);
+        let receive = || self.receive((id, &counted), layer, descriptor);
+        let received = match receive() {
             // The registry may have sent something else this once, such as the page of a proxy.
-            Err(Error::Store(wrong)) if is_wrong(&wrong) => {
-                self.progress.start(id, &label, Some(descriptor.size));
-                self.receive(id, layer, descriptor)
-            }
+            Err(Error::Store(wrong)) if is_wrong(&wrong) => receive(),
             received => received,
         };
         let received = received.map_err(|error| self.named(error))?;
         self.tell(&descriptor.digest, LayerState::Downloaded);
+        self.complete((id, &counted), descriptor);
         self.progress.finish(id, "");
         self.tell(&descriptor.digest, LayerState::Complete);
         Ok(received)
@@ -127,10 +140,19 @@ impl LayerReceiver<'_> {
     }
 
     /// Receives a layer, from where an earlier transfer ended; if another process receives it, takes it from there.
-    fn receive(&self, id: u64, layer: &Layer, descriptor: &Descriptor) -> Result<VerifiedLayer, Error> {
+    fn receive(&self, part: Part<'_>, layer: &Layer, descriptor: &Descriptor) -> Result<VerifiedLayer, Error> {
         let what = format!("layer {}", layer.diff_id);
-        let feed = |writer: &PartialWriter<'_>| self.feed(id, descriptor, writer);
-        match self.quarantine.receive_layer(descriptor, &what, feed).map_err(ReceiveError::into_feed)? {
+        let feed = |writer: &PartialWriter<'_>| self.feed(part, descriptor, writer);
+        let waiting = || {
+            self.tell(&descriptor.digest, LayerState::Elsewhere);
+            self.start(part.0, descriptor, "Waiting for another imgtool");
+            part.1.store(0, Ordering::Relaxed);
+        };
+        match self
+            .quarantine
+            .receive_layer_or_wait(descriptor, &what, feed, &waiting)
+            .map_err(ReceiveError::into_feed)?
+        {
             Received::Kept(layer) => Ok(layer),
             Received::InStore => {
                 let removed = store::Error::Removed { digest: descriptor.digest };
@@ -140,13 +162,16 @@ impl LayerReceiver<'_> {
     }
 
     /// Appends the bytes of a layer as they come from the registry.
-    fn feed(&self, id: u64, descriptor: &Descriptor, writer: &PartialWriter<'_>) -> Result<(), Error> {
+    fn feed(&self, (id, counted): Part<'_>, descriptor: &Descriptor, writer: &PartialWriter<'_>) -> Result<(), Error> {
         let failed = |source: io::Error| registry::Error::Transfer {
             name: self.repository.name().familiar_name(),
             digest: descriptor.digest,
             source,
         };
+        // It may not be the first attempt, or the first process.
+        self.start(id, descriptor, "Downloading");
         self.progress.advance(id, writer.size());
+        counted.store(writer.size(), Ordering::Relaxed);
         let mut stream = self.repository.blob(descriptor, writer.size())?;
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -157,7 +182,25 @@ impl LayerReceiver<'_> {
             }
             writer.append(&buffer[..got])?;
             self.progress.advance(id, got as u64);
+            counted.fetch_add(got as u64, Ordering::Relaxed);
         }
+    }
+
+    /// All of a layer is here: also what another process or an earlier transfer has left.
+    fn complete(&self, (id, counted): Part<'_>, descriptor: &Descriptor) {
+        let mut before = counted.load(Ordering::Relaxed);
+        if before == NOT_BEGUN {
+            self.start(id, descriptor, "Verifying");
+            before = 0;
+        }
+        self.progress.advance(id, descriptor.size.saturating_sub(before));
+    }
+
+    /// A layer is moved from its beginning.
+    fn start(&self, id: u64, descriptor: &Descriptor, what: &str) {
+        let label = format!("{}: {what}", descriptor.digest.short());
+        let blob = MovingBlob { image: "", digest: &descriptor.digest, action: "pull", label: &label };
+        self.progress.start_blob(id, &blob, Some(descriptor.size));
     }
 
     fn tell(&self, digest: &Digest, state: LayerState) {

@@ -82,9 +82,20 @@ impl Quarantine {
         &self,
         expected: &Descriptor,
         what: &str,
-        mut feed: impl FnMut(&PartialWriter<'_>) -> Result<(), E>,
+        feed: impl FnMut(&PartialWriter<'_>) -> Result<(), E>,
     ) -> Result<Received<VerifiedLayer>, ReceiveError<E>> {
-        match self.receive(expected, what, &mut feed, &|bytes| self.index(bytes))? {
+        self.receive_layer_or_wait(expected, what, feed, &|| {})
+    }
+
+    /// The same; calls `waiting` if another process receives the layer, which is then waited for.
+    pub fn receive_layer_or_wait<E>(
+        &self,
+        expected: &Descriptor,
+        what: &str,
+        mut feed: impl FnMut(&PartialWriter<'_>) -> Result<(), E>,
+        waiting: &dyn Fn(),
+    ) -> Result<Received<VerifiedLayer>, ReceiveError<E>> {
+        match self.receive((expected, what), &mut feed, &|bytes| self.index(bytes), waiting)? {
             Received::Kept(((scanned, index), blob)) => Ok(Received::Kept(self.put_layer(scanned, blob, index)?)),
             Received::InStore => Ok(Received::InStore),
         }
@@ -97,7 +108,8 @@ impl Quarantine {
         what: &str,
         mut feed: impl FnMut(&PartialWriter<'_>) -> Result<(), E>,
     ) -> Result<Received<()>, ReceiveError<E>> {
-        match self.receive(expected, what, &mut feed, &|bytes| Ok((send(bytes, &mut io::sink(), &|_| {})?.0, ())))? {
+        let scan = |bytes: &mut (dyn Read + Send)| Ok((send(bytes, &mut io::sink(), &|_| {})?.0, ()));
+        match self.receive((expected, what), &mut feed, &scan, &|| {})? {
             Received::Kept(((), blob)) => Ok(Received::Kept(self.put(expected.digest, blob, None)?)),
             Received::InStore => Ok(Received::InStore),
         }
@@ -105,13 +117,13 @@ impl Quarantine {
 
     fn receive<T: Send, E>(
         &self,
-        expected: &Descriptor,
-        what: &str,
+        (expected, what): (&Descriptor, &str),
         feed: &mut Feed<'_, E>,
         scan: &Scanner<'_, T>,
+        waiting: &dyn Fn(),
     ) -> Result<Received<(T, BlobBytes)>, ReceiveError<E>> {
         loop {
-            let file = match self.claim(expected)? {
+            let file = match self.claim(expected, waiting)? {
                 Claim::Ours(file) => file,
                 Claim::Theirs(link) => {
                     let scanned = scan_link(&link, expected, what, scan)?;
@@ -146,9 +158,9 @@ impl Quarantine {
     }
 
     /// Finds out who has the file of a blob, and waits while another process receives it.
-    fn claim(&self, expected: &Descriptor) -> Result<Claim, Error> {
+    fn claim(&self, expected: &Descriptor, waiting: &dyn Fn()) -> Result<Claim, Error> {
         let path = self.store.partial_path(&expected.digest)?;
-        let (mut seen, mut looks) = (None, 0);
+        let (mut seen, mut looks, mut is_waiting) = (None, 0, false);
         loop {
             self.store.job().check().map_err(Error::io(&path))?;
             if let Some(file) = PartialFile::claim(&path)? {
@@ -168,6 +180,10 @@ impl Quarantine {
                 return Ok(Claim::Theirs(link));
             }
             let size = path.metadata().ok().map(|metadata| metadata.len());
+            if !is_waiting {
+                waiting();
+                is_waiting = true;
+            }
             looks = if size == seen { looks + 1 } else { 0 };
             if looks > self.patience.looks {
                 return Err(Error::Busy { path });

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 25] = [
+const SHARED: [&str; 26] = [
     "checkout",
     "copy_error",
     "damage",
@@ -31,6 +31,7 @@ const SHARED: [&str; 25] = [
     "sample",
     "sending",
     "search_error",
+    "several",
     "size",
     "source",
     "view",

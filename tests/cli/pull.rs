@@ -166,3 +166,54 @@ fn what_is_no_image_is_refused_by_name() {
         .fails(1, &["manifest for", "none:1 not found", "manifest unknown"]);
     assert_eq!(session.ids().len(), 0);
 }
+
+#[test]
+fn several_come_at_once_each_in_one_piece() {
+    let (session, registry) = (Session::new(), Registry::start());
+    let names = ["one", "two", "three"].map(|text| {
+        registry.push(&format!("team/{text}:1"), &image(text));
+        registry.name(&format!("team/{text}:1"))
+    });
+    let missing = registry.name("team/none:1");
+    let answer = session.run(&["pull", &names[0], &missing, &names[1], &names[2]]);
+    let text = answer.out();
+    let ours = |line: &&str| line.contains(": Pulling from ") || line.starts_with("Status: ");
+    let said: Vec<String> = text.lines().filter(ours).map(str::to_owned).collect();
+    let expected: Vec<String> = ["one", "two", "three"]
+        .iter()
+        .zip(&names)
+        .flat_map(|(text, name)| {
+            [format!("1: Pulling from team/{text}"), format!("Status: Downloaded newer image for {name}")]
+        })
+        .collect();
+    assert_eq!(said, expected, "{text}");
+    answer.fails(1, &[&missing]);
+    assert_eq!(session.ids().len(), 3);
+
+    let session = Session::new();
+    let answer = session.run(&["--progress", "json", "pull", "-q", &names[0], &names[1]]);
+    let done: Vec<&str> =
+        answer.stderr.lines().filter(|line| line.starts_with(r#"{"event":"done","image":"#)).collect();
+    assert_eq!(done.len(), 2, "{}", answer.stderr);
+    answer.ok();
+}
+
+#[test]
+fn a_layer_that_they_share_is_fetched_once() {
+    let (session, registry) = (Session::new(), Registry::start());
+    let layer = [Member::file("shared", vec![7; 1 << 20])];
+    let names: Vec<String> = (0..4)
+        .map(|n| {
+            let image = TestImage::new(&["fx/a:1"])
+                .layer("shared", &layer)
+                .layer("own", &[Member::file("own", format!("{n}"))]);
+            registry.push(&format!("app:{n}"), &image);
+            registry.name(&format!("app:{n}"))
+        })
+        .collect();
+    let mut args = vec!["pull", "-q", "--jobs", "8"];
+    args.extend(names.iter().map(String::as_str));
+    session.ok(&args);
+    assert_eq!(registry.count("GET", "/blobs/"), 4 + 1 + 4, "configs and layers: {:#?}", registry.log());
+    session.ok(&["verify"]);
+}

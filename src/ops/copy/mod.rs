@@ -23,12 +23,14 @@ mod stored;
 pub use super::copy_error::CopyError;
 use super::{Context, Error};
 use crate::image::Progress;
+pub use copier::Copied;
 use copier::Copier;
 use destination::Destination;
 pub use event::{BlobState, CopiedImage, CopyEvent, CopyOptions, Tell};
 use source::SourceImage;
 
-/// Copies the images that were typed to where was typed.
+/// Copies the images that were typed to where was typed; several at once, with one pool of workers. What is told comes in
+/// their order. Into a registry and into the store, an error of one does not keep the others.
 pub fn copy(
     context: &Context,
     typed: &[String],
@@ -36,7 +38,7 @@ pub fn copy(
     options: &CopyOptions,
     tell: Tell<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<CopiedImage>, Error> {
+) -> Result<Vec<Copied>, Error> {
     let destination = Destination::parse(to, options.all_tags)?;
     destination.check_count(typed.len(), to)?;
     let sources = SourceImage::all(context, typed, options)?;
@@ -46,11 +48,16 @@ pub fn copy(
     let copier = Copier { context, options, tell, progress };
     match &destination {
         Destination::Registry(names) => copier.to_registries(&sources, names),
-        Destination::DockerArchive(path, name) => copier.to_docker_archive(&sources, path, name.as_ref()),
-        Destination::OciArchive(path, name) => copier.to_oci_archive(&sources, path, name.as_ref()),
+        Destination::DockerArchive(path, name) => all(copier.to_docker_archive(&sources, path, name.as_ref())),
+        Destination::OciArchive(path, name) => all(copier.to_oci_archive(&sources, path, name.as_ref())),
         Destination::Store(names) => copier.to_store(&sources, names),
-        Destination::Layout(path, name) => copier.to_layout(&sources, path, name.as_deref()),
+        Destination::Layout(path, name) => all(copier.to_layout(&sources, path, name.as_deref())),
     }
+}
+
+/// Images that are copied all together.
+fn all(copied: Result<Vec<CopiedImage>, Error>) -> Result<Vec<Copied>, Error> {
+    Ok(copied?.into_iter().map(Ok).collect())
 }
 
 /// Only registries tell what refers to an image.

@@ -1,38 +1,32 @@
 //! Images on their way to registries.
 
-use super::copier::Copier;
+use super::copier::{Copied, Copier};
 use super::destination::Names;
 use super::event::{BlobState, CopiedImage, CopyEvent};
 use super::referrers::Way;
 use super::source::{Chosen, SourceImage};
 use crate::oci::{Descriptor, Digest, Reference};
 use crate::ops::copy_error::CopyError;
-use crate::ops::sending::{LayerState, Plan, SendOptions, Sender, has_rest};
+use crate::ops::sending::{LayerState, Outbox, Plan, SendOptions, Sender, has_rest};
 use crate::ops::{Error, FoundImage};
 use crate::registry::{self, Repository};
 
 impl Copier<'_> {
     /// Copies images to the names that they get in registries.
-    pub(super) fn to_registries(&self, sources: &[SourceImage], names: &Names) -> Result<Vec<CopiedImage>, Error> {
+    pub(super) fn to_registries(&self, sources: &[SourceImage], names: &Names) -> Result<Vec<Copied>, Error> {
         let pairs = sources.iter().map(|source| Ok((source, names.of(source)?)));
         let pairs: Vec<(&SourceImage, Reference)> = pairs.collect::<Result<_, Error>>()?;
-        let origin = |source: &SourceImage| source.remote().map(Reference::name);
-        let mut copied = Vec::new();
-        // One sender knows what it has sent.
-        for group in pairs.chunk_by(|a, b| a.1.name() == b.1.name() && origin(a.0) == origin(b.0)) {
-            let repository = self.context.registries.repository(&group[0].1)?;
-            let tell = |diff_id: crate::oci::DiffId, state| self.tell_of(&diff_id.short().to_string(), state);
-            let how = SendOptions { compress: self.options.compress, jobs: self.options.jobs };
-            let mut sender = Sender::new(self.context, &repository, how, &tell, self.progress);
-            if let Some(remote) = group[0].0.remote() {
+        let how = SendOptions { compress: self.options.compress, jobs: self.options.jobs };
+        let outbox = Outbox::new(self.context, how);
+        Ok(self.each(&pairs, |copier, source, name| {
+            let repository = copier.context.registries.repository(name)?;
+            let tell = |diff_id: crate::oci::DiffId, state| copier.tell_of(&diff_id.short().to_string(), state);
+            let mut sender = Sender::new(&outbox, &repository, &tell, copier.progress);
+            if let Some(remote) = source.remote() {
                 sender = sender.coming_from(remote);
             }
-            for (source, name) in group {
-                let image = self.to_registry(source, name, &repository, &sender)?;
-                self.copied(&mut copied, image);
-            }
-        }
-        Ok(copied)
+            copier.to_registry(source, name, &repository, &sender)
+        }))
     }
 
     fn to_registry(

@@ -1,6 +1,6 @@
 //! Images on their way into the store.
 
-use super::copier::Copier;
+use super::copier::{Copied, Copier};
 use super::destination::Names;
 use super::event::{BlobState, CopiedImage, CopyEvent};
 use super::source::{Chosen, SourceImage};
@@ -9,33 +9,32 @@ use crate::oci::{Descriptor, Digest, Reference};
 use crate::ops::copy_error::CopyError;
 use crate::ops::intake::{self, LayerIntake, TakenImage};
 use crate::ops::receiving::{LayerReceiver, LayerState};
+use crate::ops::several::Pool;
 use crate::ops::{Error, FoundImage};
 use crate::store::Quarantine;
 
 impl Copier<'_> {
     /// Copies images into the store, where they get these names.
-    pub(super) fn to_store(&self, sources: &[SourceImage], names: &Names) -> Result<Vec<CopiedImage>, Error> {
+    pub(super) fn to_store(&self, sources: &[SourceImage], names: &Names) -> Result<Vec<Copied>, Error> {
         let pairs = sources.iter().map(|source| Ok((source, names.in_store(source)?)));
         let pairs: Vec<(&SourceImage, Reference)> = pairs.collect::<Result<_, Error>>()?;
-        let mut copied = Vec::new();
-        for (source, name) in &pairs {
-            let found = source.found(self.context, self.options)?;
-            let chosen = self.whole(source, &found)?;
+        let pool = Pool::new(self.options.jobs);
+        Ok(self.each(&pairs, |copier, source, name| {
+            let found = source.found(copier.context, copier.options)?;
+            let chosen = copier.whole(source, &found)?;
             if chosen.image.is_none() {
                 return Err(CopyError::NoImage { from: source.shown(), to: "the store".to_owned() }.into());
             }
-            let image = self.take(source, &found, &chosen, name)?;
-            self.copied(&mut copied, image);
-        }
-        Ok(copied)
+            copier.take(&pool, source, &found, (&chosen, name))
+        }))
     }
 
     fn take(
         &self,
+        pool: &Pool,
         source: &SourceImage,
         found: &FoundImage,
-        chosen: &Chosen<'_>,
-        name: &Reference,
+        (chosen, name): (&Chosen<'_>, &Reference),
     ) -> Result<CopiedImage, Error> {
         let to = name.familiar();
         if let Some(digest) = chosen.descriptor.map(|descriptor| descriptor.digest)
@@ -46,7 +45,7 @@ impl Copier<'_> {
         (self.tell)(CopyEvent::Image(source.shown(), to.clone()));
         let digest = match chosen.descriptor.filter(|_| found.in_store()) {
             Some(descriptor) => self.name_anew(name, descriptor)?,
-            None => self.receive(source, chosen, name)?,
+            None => self.receive(pool, source, chosen, name)?,
         };
         Ok(CopiedImage { to, digest, is_new: true })
     }
@@ -71,14 +70,23 @@ impl Copier<'_> {
     }
 
     /// Takes an image from elsewhere.
-    fn receive(&self, source: &SourceImage, chosen: &Chosen<'_>, name: &Reference) -> Result<Digest, Error> {
+    fn receive(
+        &self,
+        pool: &Pool,
+        source: &SourceImage,
+        chosen: &Chosen<'_>,
+        name: &Reference,
+    ) -> Result<Digest, Error> {
         let quarantine = Quarantine::new(&self.context.store, self.context.limits.clone())?;
         let (descriptor, tree) = (chosen.descriptor.cloned(), chosen.tree.clone());
         let planned = [Named { names: vec![name.clone()], descriptor, tree }];
         let taken = if let Some(remote) = source.remote() {
-            self.take_from_registry(&quarantine, &planned, remote)?
+            self.take_from_registry(pool, &quarantine, &planned, remote)?
         } else {
-            let take = |id, layer: &Layer, blob: &Blob| self.take_layer(&quarantine, id, layer, blob);
+            let take = |id, layer: &Layer, blob: &Blob| {
+                let _turn = pool.turn();
+                self.take_layer(&quarantine, id, layer, blob)
+            };
             let layers = LayerIntake { take: &take, threads: work::threads(), largest_first: false };
             intake::take(self.context, &quarantine, &planned, self.progress, &layers)?
         };
@@ -91,6 +99,7 @@ impl Copier<'_> {
 
     fn take_from_registry(
         &self,
+        pool: &Pool,
         quarantine: &Quarantine,
         planned: &[Named],
         remote: &Reference,
@@ -106,6 +115,7 @@ impl Copier<'_> {
         };
         let receiver = LayerReceiver {
             context: self.context,
+            pool,
             quarantine,
             repository: &repository,
             tell: &tell,

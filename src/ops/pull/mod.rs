@@ -13,6 +13,7 @@ mod event;
 
 use super::intake::{self, LayerIntake};
 use super::receiving::LayerReceiver;
+use super::several::{self, ImageProgress, InOrder, Pool};
 use super::{Context, Error};
 use crate::archive;
 use crate::image::{self, Blob, Image, ImageSource as _, ImageTree, Layer, Progress};
@@ -30,25 +31,54 @@ pub struct PullOptions {
     pub jobs: usize,
 }
 
-/// Pulls an image.
+/// Pulls images; several at once, with one pool of workers. What is told comes in the order of the names; an error of one
+/// does not keep the others.
 pub fn pull(
     context: &Context,
-    name: &Reference,
+    names: &[Reference],
     options: &PullOptions,
     tell: Tell<'_>,
     progress: &dyn Progress,
+) -> Vec<Result<PulledImage, Error>> {
+    let pool = Pool::new(options.jobs);
+    let tell = |(place, event)| tell(place, event);
+    let order = InOrder::new(&tell);
+    several::each(names, options.jobs, |place, name| {
+        let progress = ImageProgress::new(progress, place, name.familiar(), "pull");
+        let tell = |event| order.tell(place, (place, event));
+        tell(PullEvent::Begun);
+        let pulled = pull_one(context, &pool, name, options, &tell, &progress);
+        if let Ok(image) = &pulled {
+            progress.is_done(&image.digest);
+            tell(PullEvent::Pulled(image.clone()));
+        }
+        tell(PullEvent::Ended(pulled.is_ok()));
+        order.end(place);
+        pulled
+    })
+}
+
+/// Is told what happens to one image.
+type TellOne<'a> = &'a (dyn Fn(PullEvent) + Sync);
+
+fn pull_one(
+    context: &Context,
+    pool: &Pool,
+    name: &Reference,
+    options: &PullOptions,
+    tell: TellOne<'_>,
+    progress: &dyn Progress,
 ) -> Result<PulledImage, Error> {
+    several::check(context, &name.familiar())?;
     let name = checked(name)?;
     let repository = context.registries.repository(&name)?;
-    let pulled = Puller { context, name: &name, options, tell, progress, repository: &repository }.pull();
-    let pulled = pulled.map_err(|error| match error {
+    let pulled = Puller { context, pool, name: &name, options, tell, progress, repository: &repository }.pull();
+    pulled.map_err(|error| match error {
         Error::Registry(source @ registry::Error::Unauthorized { .. }) => {
             Error::PullDenied { name: name.familiar_name(), source }
         }
         other => other,
-    })?;
-    tell(PullEvent::Pulled(pulled.clone()));
-    Ok(pulled)
+    })
 }
 
 /// The names of all tags of a repository, for `--all-tags`.
@@ -70,9 +100,10 @@ fn checked(name: &Reference) -> Result<Reference, Error> {
 
 struct Puller<'a> {
     context: &'a Context,
+    pool: &'a Pool,
     name: &'a Reference,
     options: &'a PullOptions,
-    tell: Tell<'a>,
+    tell: TellOne<'a>,
     progress: &'a dyn Progress,
     repository: &'a Repository,
 }
@@ -97,6 +128,7 @@ impl Puller<'_> {
         let tell = |digest: &Digest, state| (self.tell)(PullEvent::Layer(*digest, state));
         let layers = LayerReceiver {
             context: self.context,
+            pool: self.pool,
             quarantine: &quarantine,
             repository: self.repository,
             tell: &tell,

@@ -18,6 +18,8 @@ pub struct PushOptions {
 /// Something to tell while images are pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEvent {
+    /// An image is going to be pushed.
+    Begun,
     /// Images go to that repository.
     Repository(Reference),
     /// A layer is in another state.
@@ -39,5 +41,5 @@ pub struct PushedImage {
     pub size: u64,
 }
 
-/// Is told what happens; may be called from several threads.
-pub type Tell<'a> = &'a (dyn Fn(PushEvent) + Sync);
+/// Is told what happens to the image at that place among the names; by one thread at a time, in the order of the names.
+pub type Tell<'a> = &'a (dyn Fn(usize, PushEvent) + Sync);

@@ -11,40 +11,71 @@
 
 mod event;
 
-use super::sending::{Elsewhere, Plan, SendOptions, Sender, has_rest};
+use std::sync::Mutex;
+
+use super::sending::{Outbox, Plan, SendOptions, Sender, has_rest};
+use super::several::{self, ImageProgress, InOrder};
 use super::{Context, Error, FoundImage};
 use crate::image::{ImageTree, Progress};
 use crate::oci::{Descriptor, Reference};
 use crate::registry::Repository;
 pub use event::{LayerState, PushEvent, PushOptions, PushedImage, Tell};
 
-/// Pushes the image of each name.
+/// Pushes the image of each name; several at once, with one pool of workers. What is told comes in the order of the
+/// names; an error of one does not keep the others.
 pub fn push(
     context: &Context,
     names: &[Reference],
     options: &PushOptions,
     tell: Tell<'_>,
     progress: &dyn Progress,
-) -> Result<Vec<PushedImage>, Error> {
-    let mut pushed = Vec::new();
-    let (mut told, elsewhere) = (None, Elsewhere::new(context));
-    for name in names {
-        let found = find(context, name)?;
-        let repository = context.registries.repository(name)?;
-        if told.as_ref() != Some(repository.name()) {
-            tell(PushEvent::Repository(repository.name().clone()));
-            told = Some(repository.name().clone());
+) -> Vec<Result<PushedImage, Error>> {
+    let outbox = Outbox::new(context, SendOptions { compress: options.compress, jobs: options.jobs });
+    let repository = Mutex::new(None);
+    // Several tags of a repository are told below it.
+    let tell = |(place, event)| match &event {
+        PushEvent::Repository(name) => {
+            let mut told = repository.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if told.replace(name.clone()).as_ref() != Some(name) {
+                tell(place, event);
+            }
         }
-        let plan = plan(context, &found, name, options, &repository, tell)?;
-        let how = SendOptions { compress: options.compress, jobs: options.jobs };
-        let tell_layer = |diff_id, state| tell(PushEvent::Layer(diff_id, state));
-        let sender = Sender::new(context, &repository, how, &tell_layer, progress).knowing(elsewhere.clone());
-        let Descriptor { digest, size, .. } = sender.send(&plan)?;
-        let image = PushedImage { name: name.clone(), digest, size };
-        tell(PushEvent::Pushed(image.clone()));
-        pushed.push(image);
-    }
-    Ok(pushed)
+        _ => tell(place, event),
+    };
+    let order = InOrder::new(&tell);
+    several::each(names, options.jobs, |place, name| {
+        let progress = ImageProgress::new(progress, place, name.familiar(), "push");
+        let tell = |event| order.tell(place, (place, event));
+        tell(PushEvent::Begun);
+        let pushed = push_one(&outbox, context, name, options, &tell, &progress);
+        if let Ok(image) = &pushed {
+            progress.is_done(&image.digest);
+            tell(PushEvent::Pushed(image.clone()));
+        }
+        order.end(place);
+        pushed
+    })
+}
+
+/// Is told what happens to one image.
+type TellOne<'a> = &'a (dyn Fn(PushEvent) + Sync);
+
+fn push_one(
+    outbox: &Outbox<'_>,
+    context: &Context,
+    name: &Reference,
+    options: &PushOptions,
+    tell: TellOne<'_>,
+    progress: &dyn Progress,
+) -> Result<PushedImage, Error> {
+    several::check(context, &name.familiar())?;
+    let found = find(context, name)?;
+    let repository = context.registries.repository(name)?;
+    tell(PushEvent::Repository(repository.name().clone()));
+    let plan = plan(context, &found, name, options, &repository, tell)?;
+    let tell_layer = |diff_id, state| tell(PushEvent::Layer(diff_id, state));
+    let Descriptor { digest, size, .. } = Sender::new(outbox, &repository, &tell_layer, progress).send(&plan)?;
+    Ok(PushedImage { name: name.clone(), digest, size })
 }
 
 /// All names of a repository in the store, for `--all-tags`.
@@ -79,7 +110,7 @@ fn plan(
     name: &Reference,
     options: &PushOptions,
     repository: &Repository,
-    tell: Tell<'_>,
+    tell: TellOne<'_>,
 ) -> Result<Plan, Error> {
     let image = found.image(options.platform.as_ref(), &context.host)?;
     image.require_complete(|| found.shown())?;

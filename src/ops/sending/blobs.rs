@@ -1,58 +1,43 @@
 //! Blobs on their way to a repository, several at a time.
 
-use std::collections::HashSet;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use super::elsewhere::Elsewhere;
-use super::event::{LayerState, SendOptions, SentLayers, TellLayer};
-use super::meter::{Meter, Turns};
+use super::event::{LayerState, SentLayers, TellLayer};
+use super::meter::Meter;
+use super::outbox::Outbox;
 use super::plan::Plan;
 use crate::image::outgoing::{OutgoingPart, PartKind, Recode};
-use crate::image::{Progress, copy, work};
+use crate::image::{MovingBlob, Progress, copy, work};
 use crate::oci::{Descriptor, DiffId, Digest, Hasher, Reference};
 use crate::ops::{Context, Error};
 use crate::registry::{self, Arrived, RegistryHost, Repository, Sessions, Upload};
 use crate::store::{self, Store};
 
-/// How many layers are compressed at a time: each is by several threads, and takes memory.
-const COMPRESSED_AT_ONCE: usize = 2;
 /// How often a layer is compressed that the registry does not get whole.
 const COMPRESSED_AT_MOST: usize = 3;
 
 /// Sends images to one repository.
 pub struct Sender<'a> {
     context: &'a Context,
+    /// What all senders share.
+    outbox: &'a Outbox<'a>,
     repository: &'a Repository,
-    options: SendOptions,
     tell: TellLayer<'a>,
     progress: &'a dyn Progress,
-    /// The other repositories of the registry that have a blob, as far as the store's names tell.
-    elsewhere: Elsewhere<'a>,
     /// The repository from which the images come, if it is of the same registry.
     origin: Option<String>,
-    /// The blobs that are known to be in the repository.
-    there: Mutex<HashSet<Digest>>,
-    compressing: Turns,
 }
 
 impl<'a> Sender<'a> {
     /// Sends to `repository`.
     pub fn new(
-        context: &'a Context,
+        outbox: &'a Outbox<'a>,
         repository: &'a Repository,
-        options: SendOptions,
         tell: TellLayer<'a>,
         progress: &'a dyn Progress,
     ) -> Self {
-        let (elsewhere, compressing) = (Elsewhere::new(context), Turns::new(COMPRESSED_AT_ONCE));
-        let (origin, there) = (None, Mutex::default());
-        Self { context, repository, options, tell, progress, elsewhere, origin, there, compressing }
-    }
-
-    /// With what is known already of other repositories.
-    pub fn knowing(self, elsewhere: Elsewhere<'a>) -> Self {
-        Self { elsewhere, ..self }
+        Self { context: outbox.context, outbox, repository, tell, progress, origin: None }
     }
 
     /// The images come from a repository. If it is of the same registry, blobs are mounted from it; if it is the same
@@ -93,8 +78,8 @@ impl<'a> Sender<'a> {
         }
         // The largest first: what is begun last should not take long.
         parts.sort_by_key(|part| std::cmp::Reverse(part.descriptor.size));
-        self.progress.total(Some(parts.iter().map(|part| part.descriptor.size).sum()));
-        let sent = work::for_each(&parts, self.options.jobs, |id, part| self.part(id as u64, plan, part))?;
+        self.progress.more(parts.iter().map(|part| part.descriptor.size).sum());
+        let sent = work::for_each(&parts, self.outbox.options.jobs, |id, part| self.part(id as u64, plan, part))?;
         let changed = parts.iter().zip(sent).filter_map(|(part, sent)| Some((part.descriptor.digest, sent?)));
         Ok(changed.collect())
     }
@@ -104,7 +89,10 @@ impl<'a> Sender<'a> {
         let digest = &part.descriptor.digest;
         let diff_id = plan.diff_ids.get(digest).filter(|_| part.kind == PartKind::Blob);
         let label = diff_id.map_or_else(|| part.label.clone(), |diff_id| diff_id.short().to_string());
-        self.progress.start(id, &format!("{label}: Pushing"), Some(part.descriptor.size));
+        let _moving = self.outbox.pool.enter(self.repository.host().as_str(), digest);
+        let label = format!("{label}: Pushing");
+        let blob = MovingBlob { image: "", digest, action: "push", label: &label };
+        self.progress.start_blob(id, &blob, Some(part.descriptor.size));
         self.tell_of(plan, part, LayerState::Pushing);
         let meter = Meter::new(self.progress, id, part.descriptor.size);
         let (arrived, became) = if let Some(diff_id) = diff_id.filter(|_| plan.plain.contains(digest)) {
@@ -133,27 +121,30 @@ impl<'a> Sender<'a> {
         known_as: &[Digest],
         moved: &(dyn Fn(u64) + Sync),
     ) -> Result<Arrived, registry::Error> {
-        if self.there().contains(&descriptor.digest) {
+        let there = self.outbox.repositories_with(self.repository, &descriptor.digest);
+        if there.iter().any(|name| name == self.repository.name().repository()) {
             return Ok(Arrived::Exists);
         }
         let elsewhere = || {
-            let known = self.elsewhere.repositories(self.repository, known_as);
-            self.origin.iter().cloned().chain(known).collect()
+            let known = self.outbox.elsewhere.repositories(self.repository, known_as);
+            let mut all: Vec<String> = Vec::new();
+            for name in there.iter().cloned().chain(self.origin.clone()).chain(known) {
+                if !all.contains(&name) {
+                    all.push(name);
+                }
+            }
+            all
         };
         let sessions = self.sessions();
         let upload = Upload { descriptor, open, elsewhere: &elsewhere, sessions: &sessions, moved };
         let arrived = self.repository.upload(&upload)?;
-        self.there().insert(descriptor.digest);
+        self.outbox.arrived(self.repository, &descriptor.digest);
         Ok(arrived)
-    }
-
-    fn there(&self) -> MutexGuard<'_, HashSet<Digest>> {
-        self.there.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a layer compressed. If it is known what it becomes, it is compressed only if the registry lacks it.
     fn packed(&self, meter: &Meter<'_>, diff_id: &DiffId, part: &OutgoingPart) -> Result<(Arrived, Descriptor), Error> {
-        let recode = self.options.compress;
+        let recode = self.outbox.options.compress;
         let (store, form) = (&self.context.store, form(recode));
         let media_type = recode.compression().media_type();
         if let Some((digest, size)) = store.packed_layer(diff_id, &form) {
@@ -173,6 +164,7 @@ impl<'a> Sender<'a> {
         }
         let (digest, size) = self.compressed(meter, diff_id, &form, part)?;
         store.remember_packed_layer(diff_id, &form, &digest, size);
+        self.outbox.arrived(self.repository, &digest);
         Ok((Arrived::Sent, Descriptor::new(media_type, digest, size)))
     }
 
@@ -186,12 +178,12 @@ impl<'a> Sender<'a> {
     ) -> Result<(Digest, u64), Error> {
         let unreadable = |source| Error::Io { what: format!("layer {diff_id}"), source };
         let key = Digest::of(format!("{diff_id} {form}").as_bytes());
-        let _turn = self.compressing.wait();
+        let _turn = self.outbox.compressing.wait();
         let mut attempt = 1;
         loop {
             let seen = Mutex::new(Hasher::new());
             let observed = Observed { stream: part.open().map_err(unreadable)?, seen: &seen, meter };
-            let mut stream = self.options.compress.stream(Box::new(observed)).map_err(unreadable)?;
+            let mut stream = self.outbox.options.compress.stream(Box::new(observed)).map_err(unreadable)?;
             match self.repository.upload_stream(&mut *stream, &key, &self.sessions()) {
                 // The session of an earlier run, or one that the registry forgot: now it is forgotten here, too.
                 Err(error) if attempt < COMPRESSED_AT_MOST && (is_lost(&error) || is_other(&error)) => attempt += 1,

@@ -1,24 +1,22 @@
 //! In which other repositories of a registry blobs are, as far as the names in the store tell.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use crate::oci::{Digest, Reference};
 use crate::ops::Context;
 use crate::registry::Repository;
 
-/// The repositories that the blobs of the store may be in. The store is read when it is first needed, and once for all
-/// clones.
-#[derive(Clone)]
-pub struct Elsewhere<'a> {
+/// The repositories that the blobs of the store may be in. The store is read once, when it is first needed.
+pub(super) struct Elsewhere<'a> {
     context: &'a Context,
-    found: Arc<OnceLock<HashMap<Digest, Vec<Reference>>>>,
+    found: OnceLock<HashMap<Digest, Vec<Reference>>>,
 }
 
 impl<'a> Elsewhere<'a> {
     /// Those of a store. Nothing is read yet.
-    pub fn new(context: &'a Context) -> Self {
-        Self { context, found: Arc::default() }
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self { context, found: OnceLock::new() }
     }
 
     /// The other repositories of the registry that may have a blob with one of these digests.

@@ -10,10 +10,11 @@ mod blobs;
 mod elsewhere;
 mod event;
 mod meter;
+mod outbox;
 mod plan;
 
 pub use blobs::Sender;
-pub use elsewhere::Elsewhere;
 pub use event::LayerState;
 pub use event::{SendOptions, TellLayer};
+pub use outbox::Outbox;
 pub use plan::{Plan, has_rest};

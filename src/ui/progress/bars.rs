@@ -69,6 +69,11 @@ impl Progress for Bars {
         }
     }
 
+    fn more(&self, bytes: u64) {
+        self.total.set_style(style(TOTAL));
+        self.total.set_length(self.total.length().unwrap_or(0).saturating_add(bytes));
+    }
+
     fn start(&self, id: u64, label: &str, bytes: Option<u64>) {
         let (bar, template) = match bytes {
             Some(bytes) => (ProgressBar::new(bytes), LAYER),
@@ -77,6 +82,8 @@ impl Progress for Bars {
         let bar = self.multi.insert_before(&self.total, bar.with_style(style(template)));
         bar.set_message(escape(label).into_owned());
         if let Some(unfinished) = self.layers().insert(id, bar) {
+            // What has moved is moved once more.
+            self.total.dec(unfinished.position());
             unfinished.finish_and_clear();
         }
     }
@@ -185,6 +192,12 @@ mod tests {
         bars.total.force_draw();
         let shown = tape.take();
         assert!(shown.contains("total 1MB/2MB 50%"), "the second step begins at nothing: {shown}");
+
+        bars.more(3_000_000);
+        bars.start(1, "3f4a: loading layer", Some(4_200_000));
+        bars.total.force_draw();
+        let shown = tape.take();
+        assert!(shown.contains("/5MB") && !shown.contains("total 1MB"), "what begins anew counts once: {shown}");
 
         bars.finish(1, "");
         bars.finish(2, "exists");

@@ -55,11 +55,20 @@ impl Progress for Plain {
         (shared.total, shared.done) = (bytes, 0);
     }
 
+    fn more(&self, bytes: u64) {
+        let mut shared = self.shared();
+        shared.total = Some(shared.total.unwrap_or(0).saturating_add(bytes));
+    }
+
     fn start(&self, id: u64, label: &str, bytes: Option<u64>) {
         let label = escape(label).into_owned();
         let of_size = bytes.map(|bytes| format!(" ({})", size(bytes, 4))).unwrap_or_default();
         write_line(&self.stderr, &format!("{label}: started{of_size}"));
-        self.shared().things.insert(id, ProgressState { label, current: 0, total: bytes });
+        let mut shared = self.shared();
+        if let Some(unfinished) = shared.things.insert(id, ProgressState { label, current: 0, total: bytes }) {
+            // What has moved is moved once more.
+            shared.done = shared.done.saturating_sub(unfinished.current);
+        }
     }
 
     fn advance(&self, id: u64, bytes: u64) {
@@ -120,6 +129,19 @@ mod tests {
 loaded
 ";
         assert_eq!(printed(Duration::from_secs(3600)), expected);
+    }
+
+    #[test]
+    fn what_begins_anew_counts_once() {
+        let memory = Memory::default();
+        let plain = Plain::every(Duration::ZERO, Arc::new(Mutex::new(Box::new(memory.clone()))));
+        plain.more(1000);
+        plain.more(500);
+        plain.start(1, "3f4a", Some(1500));
+        plain.advance(1, 900);
+        plain.start(1, "3f4a", Some(1500));
+        plain.advance(1, 100);
+        assert!(memory.text().ends_with("total 100B/1.5kB: 3f4a 100B/1.5kB\n"), "{}", memory.text());
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod layouts;
 mod pairs;
 mod refused;
 mod registries;
+mod several;
 mod taking;
 
 use serde_json::{Value, json};

@@ -5,6 +5,7 @@ mod plain;
 mod platforms;
 mod progress;
 mod resume;
+mod several;
 mod uploads;
 mod words;
 

@@ -39,7 +39,8 @@
 //! | 5 | [`registry`] | the distribution API: endpoints, credentials, tokens, manifests, blobs, tags, searches |
 //! | 6 | [`ops`] | one function a verb |
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
-//! | 7 | [`cli`] | flags and words, one file a command |
+//! | 7 | [`serve`] | the store as a registry: the distribution API over HTTP; the only asynchronous part |
+//! | 8 | [`cli`] | flags and words, one file a command |
 //!
 //! # Where things go
 //!
@@ -59,7 +60,7 @@
 //!   [`image::Named`] images, and a line in the index's `inventory`.
 //! - [`registry`] stands beside [`archive`], on [`http`]: `pull` takes images from it as from every [`image::ImageSource`],
 //!   `push` sends it the parts of [`image::outgoing`]; what arrives in parts waits in the store's `partial/`.
-//! - A server will be `serve`, beside [`cli`]: it calls [`ops`] and [`store`], with one [`cancel::Token`] a request.
+//! - A new request of the registry API is a variant of `serve::route` and a function in `serve::api`.
 //! - A builder will be `dockerfile` (beside [`layer`], it parses) and a verb in [`ops`]: steps change a config with
 //!   [`image::edit`], a directory becomes a layer through [`ops::checkout`], and the image is published as every other.
 //!
@@ -75,8 +76,8 @@
 //! - A layer or an archive is held in memory, or on the disk twice; but a layer that `save` compresses waits in a file
 //!   without a name until its digest is known.
 //! - Something half-done outlives a job that was cancelled ([`cancel`]).
-//! - The library prints, exits, reads the environment or asks what time it is: [`cli`] and [`ui`] do. How long something
-//!   takes is measured in [`http`] and [`registry`] too.
+//! - The library prints, exits, reads the environment or asks what time it is: [`cli`] and [`ui`] do. [`serve`] reads the clock, and how long
+//!   something takes is measured there, in [`http`] and in [`registry`] too.
 //! - A program is run, but for docker's credential helpers ([`registry::credentials`]).
 //! - Credentials reach an error, a log or another server than the one that they are for ([`registry`]).
 
@@ -101,5 +102,7 @@ pub mod store;
 
 pub mod ops;
 pub mod ui;
+
+pub mod serve;
 
 pub mod cli;

@@ -56,6 +56,8 @@ pub(super) enum CliError {
     /// Something that is to be said as it stands.
     #[error("{0}")]
     Plain(String),
+    #[error(transparent)]
+    Serve(#[from] crate::serve::ServeError),
     #[error("the terminal cannot be read")]
     Terminal(#[source] io::Error),
     #[error("cannot find a directory for the image store: set HOME, or use --root DIR")]

@@ -42,6 +42,7 @@ mod registry_hint;
 mod rmi;
 mod save;
 mod search;
+mod serve;
 mod session;
 mod signals;
 mod suggest;
@@ -134,6 +135,7 @@ enum Command {
     Rmi(rmi::Args),
     Save(save::Args),
     Search(search::Args),
+    Serve(serve::Args),
     System(system::Args),
     Tag(tag::Args),
     Tags(tags::Args),
@@ -180,6 +182,7 @@ impl Command {
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::Search(args) => args.run(session),
+            Self::Serve(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),
             Self::Tags(args) => args.run(session),

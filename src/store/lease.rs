@@ -97,9 +97,9 @@ impl Store {
         Ok(lease.add(self, digests)?.is_none())
     }
 
-    /// All blobs with a lease. Exact only under the store's exclusive lock.
+    /// All blobs with a lease or a claim. Exact only under the store's exclusive lock.
     pub(super) fn leased(&self) -> Result<HashSet<Digest>, Error> {
-        let mut leased = HashSet::new();
+        let mut leased = self.claimed()?;
         for path in entries(&self.root.join("imgtool/tmp"))? {
             let lists = path.is_dir() || path.file_name().is_some_and(|name| name.as_bytes().starts_with(READER));
             if let Some(mut file) = alive(&path).filter(|_| lists) {

@@ -5,7 +5,8 @@
 //! ROOT/imgtool/lock         shared while adding, exclusive while deleting
 //! ROOT/imgtool/index.lock   exclusive while index.json is replaced
 //! ROOT/imgtool/tmp/         quarantines of what is not verified yet, and leases of what is being read
-//! ROOT/imgtool/partial/     partially transferred blobs, by digest
+//! ROOT/imgtool/partial/     partially transferred blobs, by digest, and uploads to the server, by their IDs
+//! ROOT/imgtool/claims/      blobs that were uploaded to a repository of the server, and no manifest needs yet
 //! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
 //! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
@@ -20,7 +21,9 @@
 mod arrival;
 mod assembly;
 mod catalog;
+mod claims;
 mod gc;
+mod incoming;
 mod layers;
 mod lease;
 mod lock;
@@ -38,6 +41,7 @@ pub use arrival::PartialWriter;
 pub use assembly::Assembly;
 pub use catalog::{Catalog, CatalogEntry, Moved};
 pub use gc::{Garbage, Reachable};
+pub use incoming::{Arrived, IncomingBlob};
 pub use lock::Guard;
 pub use partial::{Patience, StalePartials};
 pub use quarantine::{Quarantine, VerifiedLayer};

@@ -19,7 +19,7 @@ use super::{Error, Guard, Store};
 use crate::oci::Digest;
 
 /// The folder below the store's own.
-const PARTIAL: &str = "partial";
+pub(super) const PARTIAL: &str = "partial";
 /// The permissions of a blob that is not whole.
 const PARTLY: u32 = 0o600;
 /// The permissions of a blob that is.

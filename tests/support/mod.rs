@@ -15,6 +15,7 @@ pub(crate) mod picture;
 pub(crate) mod producers;
 pub(crate) mod registry;
 pub(crate) mod server;
+pub(crate) mod serving;
 pub(crate) mod session;
 pub(crate) mod signals;
 pub(crate) mod tarball;

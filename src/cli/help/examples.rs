@@ -324,6 +324,13 @@ const EXAMPLES: &[Row] = &[
         ],
     ),
     (
+        "serve",
+        &[
+            ("Serve the store as a registry on this machine", "imgtool serve"),
+            ("... to which nobody can push", "imgtool serve --addr 127.0.0.1:5001 --read-only"),
+        ],
+    ),
+    (
         "system",
         &[
             ("Show how much space images use", "imgtool system df"),

@@ -1,0 +1,81 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::error::CliError;
+use super::session::Session;
+use super::usage::Arity;
+use crate::serve::{Address, Running, Settings, Stop, serve};
+
+/// Serve the store as a registry
+///
+/// docker, podman and other clients push to it and pull from it: what is pushed is an image of the store, and what was
+/// loaded can be pulled. The image demo:1 of the store is HOST:PORT/demo:1 for them.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "serve [OPTIONS]")]
+pub(super) struct Args {
+    /// Listen at this address, or at a Unix socket (unix:PATH); can be given several times
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", value_parser = parse_address)]
+    addr: Vec<Address>,
+    /// Refuse to push and to delete
+    #[arg(long)]
+    read_only: bool,
+    /// Refuse to delete
+    #[arg(long)]
+    no_delete: bool,
+    /// Nothing else is taken
+    #[arg(hide = true)]
+    operands: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
+        session.check(Arity::Exactly(0), &self.operands)?;
+        let settings = Settings { addresses: self.addr, read_only: self.read_only, no_delete: self.no_delete };
+        let stop = Stop::default();
+        stop_on_signals(session, &stop)?;
+        serve(&session.context, settings, &stop, |running| announce(session, running))?;
+        Ok(())
+    }
+}
+
+/// Ends the server when a signal asks for it: requests that are being answered are finished. A second signal ends the
+/// program at once.
+fn stop_on_signals(session: &Session, stop: &Stop) -> Result<(), CliError> {
+    let failed = |source: io::Error| CliError::Serve(crate::serve::ServeError::Start(source));
+    // Signals do not cancel a job that is publishing its results.
+    session.context.store.job().finish().map_err(failed)?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let stop = stop.clone();
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            stop.stop();
+        }
+    });
+    Ok(())
+}
+
+fn announce(session: &Session, running: &Running) {
+    for address in &running.addresses {
+        let place = match address {
+            Address::Tcp(address) => format!("http://{address}"),
+            Address::Unix(path) => format!("unix:{}", path.display()),
+        };
+        session.ui.note(&format!("serving {} at {place}", session.context.store.root().display()));
+    }
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Ok(Address::Unix(PathBuf::from(path.trim_start_matches("//"))));
+    }
+    // Docker's form for all addresses: :5000
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.replace("localhost:", "127.0.0.1:") };
+    full.parse::<SocketAddr>()
+        .map(Address::Tcp)
+        .map_err(|_| "expected an IP address and a port, as 127.0.0.1:5000, or unix:PATH".to_owned())
+}

@@ -1,0 +1,153 @@
+//! Answers, and how their bodies are sent.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+/// How many bytes of a file are read at a time.
+const CHUNK: u64 = 256 << 10;
+
+/// An answer to a request.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// No bytes.
+    Empty,
+    /// These.
+    Bytes(Bytes),
+    /// `length` bytes of a file from `offset` on.
+    File { file: Arc<File>, offset: u64, length: u64 },
+}
+
+impl Content {
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { length, .. } => *length,
+        }
+    }
+}
+
+impl Answer {
+    /// One without a body.
+    pub(super) fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), content: Content::Empty }
+    }
+
+    /// A JSON document.
+    pub(super) fn json(status: StatusCode, value: &Value) -> Self {
+        let bytes = serde_json::to_vec(value).unwrap_or_default();
+        Self::new(status).header(CONTENT_TYPE, "application/json; charset=utf-8").content(Content::Bytes(bytes.into()))
+    }
+
+    /// With a header. A value that no header can have is left out.
+    pub(super) fn header(mut self, name: HeaderName, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// With a body.
+    pub(super) fn content(self, content: Content) -> Self {
+        Self { content, ..self }
+    }
+
+    /// As hyper sends it; to a `HEAD` request without its body.
+    pub(super) fn into_response(mut self, is_head: bool) -> Response<AnswerBody> {
+        let has_body = !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if has_body && !self.headers.contains_key(CONTENT_LENGTH) {
+            self.headers.insert(CONTENT_LENGTH, self.content.len().into());
+        }
+        let content = if is_head || !has_body { Content::Empty } else { self.content };
+        let mut response = Response::new(AnswerBody::from(content));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// A body on its way to the client.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    rest: Content,
+    /// The next bytes of the file, on their way from the disk.
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl From<Content> for AnswerBody {
+    fn from(rest: Content) -> Self {
+        Self { rest, reading: None }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let Content::File { file, offset, length } = &mut this.rest else {
+            return Poll::Ready(match std::mem::replace(&mut this.rest, Content::Empty) {
+                Content::Bytes(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(bytes))),
+                _ => None,
+            });
+        };
+        if *length == 0 {
+            return Poll::Ready(None);
+        }
+        let reading = this.reading.get_or_insert_with(|| {
+            let (file, at, wanted) = (Arc::clone(file), *offset, (*length).min(CHUNK));
+            tokio::task::spawn_blocking(move || read(&file, at, wanted))
+        });
+        let read = ready!(Pin::new(reading).poll(context));
+        this.reading = None;
+        let bytes = read.map_err(io::Error::other).and_then(|read| read)?;
+        *offset += bytes.len() as u64;
+        *length -= bytes.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.len() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len())
+    }
+}
+
+/// Some of the bytes of a file from `at` on, at most `wanted`.
+fn read(file: &File, at: u64, wanted: u64) -> io::Result<Bytes> {
+    let mut buffer = vec![0; usize::try_from(wanted).unwrap_or(0)];
+    loop {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(got) => {
+                buffer.truncate(got);
+                return Ok(buffer.into());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

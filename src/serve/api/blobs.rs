@@ -1,0 +1,78 @@
+//! Blobs: layers, configs, and what else manifests need.
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, ETAG};
+use serde_json::json;
+
+use super::CONTENT_DIGEST;
+use super::ranges::{self, Wanted};
+use crate::image::BlobSource as _;
+use crate::oci::{Descriptor, Digest, MediaType};
+use crate::serve::answer::{Answer, Content};
+use crate::serve::any_digest::AnyDigest;
+use crate::serve::asked::Asked;
+use crate::serve::refusal::{Code, Refusal};
+use crate::serve::repository::RepositoryName;
+use crate::serve::server::Server;
+use crate::serve::shelf::canonical;
+
+/// `GET` and `HEAD /v2/NAME/blobs/DIGEST`
+pub(in crate::serve) fn get(
+    server: &Server,
+    asked: &Asked,
+    name: &RepositoryName,
+    digest: &AnyDigest,
+) -> Result<Answer, Refusal> {
+    let found = find(server, name, digest)?.ok_or_else(|| unknown(digest))?;
+    let blob = server.store().open_blob(&Descriptor::new(MediaType::default(), found, 0));
+    let blob = blob.map_err(|error| Refusal::broken(&error))?.ok_or_else(|| unknown(digest))?;
+    let etag = format!("\"{digest}\"");
+    let answer = Answer::new(StatusCode::OK)
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .header(CONTENT_DIGEST, digest.to_string())
+        .header(ETAG, &etag);
+    if ranges::is_known(asked, &etag) {
+        return Ok(Answer { status: StatusCode::NOT_MODIFIED, ..answer });
+    }
+    let Some((file, offset)) = blob.as_range()? else { return Err(unknown(digest)) };
+    let Wanted { status, start, length, header } = ranges::wanted(asked, &etag, blob.size())?;
+    let answer = Answer { status, ..answer }.content(Content::File { file, offset: offset + start, length });
+    Ok(header.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value)))
+}
+
+/// `DELETE /v2/NAME/blobs/DIGEST`: only what no manifest needs.
+pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Answer, Refusal> {
+    let found = find(server, name, digest)?.ok_or_else(|| unknown(digest))?;
+    let shelf = server.shelves.now()?;
+    let is_needed = shelf.find(name).is_some_and(|repository| {
+        let reach = server.shelves.reach(repository);
+        reach.blobs.contains_key(&found) || reach.manifests.contains_key(&found)
+    });
+    if is_needed {
+        return Err(Refusal::because(Code::Denied, "a manifest of the repository needs this blob: delete that first"));
+    }
+    server.store().drop_claim(owner(name).as_str(), &found)?;
+    Ok(Answer::new(StatusCode::ACCEPTED))
+}
+
+/// The blob of that digest in a repository: one that its manifests need, or that was uploaded to it.
+pub(super) fn find(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
+    let AnyDigest::Sha256(digest) = digest else { return Ok(None) };
+    let shelf = server.shelves.now()?;
+    let is_needed = shelf.find(name).is_some_and(|repository| {
+        let reach = server.shelves.reach(repository);
+        reach.blobs.contains_key(digest) || reach.manifests.contains_key(digest)
+    });
+    let store = server.store();
+    let is_there = (is_needed || store.has_claim(owner(name).as_str(), digest)) && store.has_blob(digest);
+    Ok(is_there.then_some(*digest))
+}
+
+/// Who claims the blobs of a repository: its one name.
+pub(super) fn owner(name: &RepositoryName) -> RepositoryName {
+    canonical(name).unwrap_or_else(|| name.clone())
+}
+
+pub(super) fn unknown(digest: &AnyDigest) -> Refusal {
+    Refusal::new(Code::BlobUnknown).detail(json!({"digest": digest.to_string()}))
+}

@@ -1,0 +1,14 @@
+//! The requests of the distribution API, each answered on a thread that may block.
+
+pub(super) mod blobs;
+mod body;
+pub(super) mod lists;
+pub(super) mod manifests;
+mod ranges;
+pub(super) mod referrers;
+pub(super) mod uploads;
+
+use hyper::header::HeaderName;
+
+/// The digest of what is answered.
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

@@ -1,0 +1,40 @@
+//! A request without its body.
+
+use hyper::header::{HeaderMap, HeaderName};
+use hyper::{Method, Uri};
+
+/// A request without its body.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+}
+
+impl Asked {
+    pub(super) fn new(method: Method, uri: &Uri, headers: HeaderMap) -> Self {
+        let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        Self { method, path: uri.path().to_owned(), query: query.into_owned().collect(), headers }
+    }
+
+    /// Whether only the headers of the answer are wanted.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
+    /// The value of a parameter of the query, if it is given.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a parameter of the query.
+    pub(super) fn parameters(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header, if it is there and text.
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

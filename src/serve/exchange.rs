@@ -1,0 +1,97 @@
+//! One request and its answer.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderName};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::answer::{Answer, AnswerBody};
+use super::api;
+use super::asked::Asked;
+use super::refusal::{Code, Refusal};
+use super::route::Route;
+use super::server::{Server, blocking};
+use super::settings::Settings;
+
+/// Tells docker's clients that this is a registry of the second version.
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// Answers a request.
+pub(super) async fn answer(server: Arc<Server>, _peer: Arc<str>, request: Request<Incoming>) -> Response<AnswerBody> {
+    let (parts, body) = request.into_parts();
+    let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers));
+    let answer = match Route::parse(&asked.path) {
+        Some(route) => {
+            let answer = match route {
+                Ok(route) => dispatch(&server, &asked, route, body).await,
+                Err(refusal) => Err(refusal),
+            };
+            answer.unwrap_or_else(Refusal::into_answer).header(API_VERSION, "registry/2.0")
+        }
+        None => Answer::new(StatusCode::NOT_FOUND),
+    };
+    answer.into_response(asked.is_head())
+}
+
+async fn dispatch(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, body: Incoming) -> Result<Answer, Refusal> {
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
+    check(&server.settings, asked, &route)?;
+    match (&asked.method, route) {
+        (&Method::PUT, Route::Manifest(name, target)) => api::manifests::put(server, asked, name, target, body).await,
+        (&Method::DELETE, Route::Manifest(name, target)) => {
+            blocking(server, asked, move |server, _| api::manifests::delete(server, &name, &target)).await
+        }
+        (&Method::DELETE, Route::Blob(name, digest)) => {
+            blocking(server, asked, move |server, _| api::blobs::delete(server, &name, &digest)).await
+        }
+        (&Method::POST, Route::Uploads(name)) => api::uploads::begin(server, asked, name, body).await,
+        (&Method::PATCH, Route::Upload(name, id)) => api::uploads::append(server, asked, name, id, body).await,
+        (&Method::PUT, Route::Upload(name, id)) => api::uploads::finish(server, asked, name, id, body).await,
+        (&Method::DELETE, Route::Upload(name, id)) => {
+            blocking(server, asked, move |server, _| api::uploads::cancel(server, &name, &id)).await
+        }
+        (_, Route::Upload(name, id)) if reads => {
+            blocking(server, asked, move |server, _| api::uploads::status(server, &name, &id)).await
+        }
+        (_, Route::Base) if reads => Ok(Answer::json(StatusCode::OK, &serde_json::json!({}))),
+        (_, Route::Catalog) if reads => blocking(server, asked, api::lists::catalog).await,
+        (_, Route::Tags(name)) if reads => {
+            blocking(server, asked, move |server, asked| api::lists::tags(server, asked, &name)).await
+        }
+        (_, Route::Manifest(name, target)) if reads => {
+            blocking(server, asked, move |server, asked| api::manifests::get(server, asked, &name, &target)).await
+        }
+        (_, Route::Blob(name, digest)) if reads => {
+            blocking(server, asked, move |server, asked| api::blobs::get(server, asked, &name, &digest)).await
+        }
+        (_, Route::Referrers(name, digest)) if reads => {
+            blocking(server, asked, move |server, asked| api::referrers::get(server, asked, &name, &digest)).await
+        }
+        (_, route) => Err(Refusal::new(Code::Unsupported).header(ALLOW, allowed(&route))),
+    }
+}
+
+/// Refuses what the server was started without.
+fn check(settings: &Settings, asked: &Asked, route: &Route) -> Result<(), Refusal> {
+    let deletes = asked.method == Method::DELETE && !matches!(route, Route::Upload(..));
+    let writes = !matches!(asked.method, Method::GET | Method::HEAD);
+    if settings.read_only && writes {
+        return Err(Refusal::because(Code::Unsupported, "this registry is read-only"));
+    }
+    if settings.no_delete && deletes {
+        return Err(Refusal::because(Code::Unsupported, "this registry deletes nothing"));
+    }
+    Ok(())
+}
+
+/// The methods that a path has.
+fn allowed(route: &Route) -> &'static str {
+    match route {
+        Route::Base | Route::Catalog | Route::Tags(_) | Route::Referrers(..) => "GET, HEAD",
+        Route::Manifest(..) => "GET, HEAD, PUT, DELETE",
+        Route::Blob(..) => "GET, HEAD, DELETE",
+        Route::Uploads(_) => "POST",
+        Route::Upload(..) => "GET, HEAD, PATCH, PUT, DELETE",
+    }
+}

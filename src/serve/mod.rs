@@ -1,0 +1,42 @@
+//! The store as a registry: the OCI distribution API over HTTP, for docker and every other client.
+//!
+//! ```text
+//! socket ─▶ listen ─▶ connection ─▶ exchange ─┬▶ access     who asks, and what they may
+//!                     (hyper, TLS)            ├▶ route      what is asked: a repository, and what of it
+//!                                             ├▶ api        the answer; on a thread that may block
+//!                                             │   ├▶ shelf  what the store's names say, kept until they change
+//!                                             │   └▶ store  blobs, uploads, names
+//!                                             └▶ answer     sent to the client
+//! ```
+//!
+//! This is the only asynchronous part of the program: whatever touches the store runs on threads that may block, with one
+//! [`Token`](crate::cancel::Token) a request, and no thread and no lock waits for a client.
+//!
+//! The repository `demo` of the API is the store's name `demo`, which is `docker.io/library/demo` in full; a repository
+//! whose first component is a registry's host is a name in that registry. Nothing is copied: what was loaded can be
+//! pulled, and what was pushed is an image of the store.
+//!
+//! Invariants: a repository shows only blobs that its own manifests need, or that were uploaded to it; a push that was
+//! acknowledged is on the disk; all that comes from a client is limited.
+
+mod answer;
+mod any_digest;
+mod api;
+mod asked;
+mod connection;
+mod error;
+mod exchange;
+mod listen;
+mod manifest;
+mod refusal;
+mod repository;
+mod route;
+mod run;
+mod server;
+mod settings;
+mod shelf;
+mod uploads;
+
+pub use error::ServeError;
+pub use run::{Running, Stop, serve};
+pub use settings::{Address, Settings};

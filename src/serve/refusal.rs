@@ -1,0 +1,163 @@
+//! Answers that refuse: the error codes of the distribution specification.
+
+use std::fmt;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+
+/// The specification's error codes ([distribution-spec, error
+/// codes](https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes)), and those of
+/// distribution's own that clients know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    BlobUnknown,
+    BlobUploadInvalid,
+    BlobUploadUnknown,
+    Denied,
+    DigestInvalid,
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameInvalid,
+    NameUnknown,
+    PaginationNumberInvalid,
+    RangeInvalid,
+    SizeInvalid,
+    TagInvalid,
+    Unknown,
+    Unsupported,
+}
+
+impl Code {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BlobUnknown
+            | Self::BlobUploadUnknown
+            | Self::ManifestBlobUnknown
+            | Self::ManifestUnknown
+            | Self::NameUnknown => StatusCode::NOT_FOUND,
+            Self::Denied => StatusCode::FORBIDDEN,
+            Self::BlobUploadInvalid
+            | Self::DigestInvalid
+            | Self::ManifestInvalid
+            | Self::NameInvalid
+            | Self::PaginationNumberInvalid
+            | Self::SizeInvalid
+            | Self::TagInvalid => StatusCode::BAD_REQUEST,
+            Self::RangeInvalid => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::BlobUnknown => "BLOB_UNKNOWN",
+            Self::BlobUploadInvalid => "BLOB_UPLOAD_INVALID",
+            Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
+            Self::Denied => "DENIED",
+            Self::DigestInvalid => "DIGEST_INVALID",
+            Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
+            Self::ManifestInvalid => "MANIFEST_INVALID",
+            Self::ManifestUnknown => "MANIFEST_UNKNOWN",
+            Self::NameInvalid => "NAME_INVALID",
+            Self::NameUnknown => "NAME_UNKNOWN",
+            Self::PaginationNumberInvalid => "PAGINATION_NUMBER_INVALID",
+            Self::RangeInvalid => "RANGE_INVALID",
+            Self::SizeInvalid => "SIZE_INVALID",
+            Self::TagInvalid => "TAG_INVALID",
+            Self::Unknown => "UNKNOWN",
+            Self::Unsupported => "UNSUPPORTED",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::BlobUnknown => "blob unknown to registry",
+            Self::BlobUploadInvalid => "blob upload invalid",
+            Self::BlobUploadUnknown => "blob upload unknown to registry",
+            Self::Denied => "requested access to the resource is denied",
+            Self::DigestInvalid => "provided digest did not match uploaded content",
+            Self::ManifestBlobUnknown => "manifest references a manifest or blob unknown to registry",
+            Self::ManifestInvalid => "manifest invalid",
+            Self::ManifestUnknown => "manifest unknown to registry",
+            Self::NameInvalid => "invalid repository name",
+            Self::NameUnknown => "repository name not known to registry",
+            Self::PaginationNumberInvalid => "invalid number of results requested",
+            Self::RangeInvalid => "invalid content range",
+            Self::SizeInvalid => "provided length did not match content length",
+            Self::TagInvalid => "manifest tag did not match URI",
+            Self::Unknown => "unknown error",
+            Self::Unsupported => "the operation is unsupported",
+        }
+    }
+}
+
+/// Why a request is refused, as the client is told.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    code: Code,
+    message: Option<String>,
+    detail: Value,
+    status: Option<StatusCode>,
+    headers: Vec<(hyper::header::HeaderName, String)>,
+}
+
+impl Refusal {
+    /// With this code's own words.
+    pub(super) fn new(code: Code) -> Self {
+        Self { code, message: None, detail: Value::Null, status: None, headers: Vec::new() }
+    }
+
+    /// With these words instead.
+    pub(super) fn because(code: Code, message: impl Into<String>) -> Self {
+        Self { message: Some(message.into()), ..Self::new(code) }
+    }
+
+    /// Something went wrong here: the client is told only that.
+    pub(super) fn broken(_error: &dyn std::error::Error) -> Self {
+        Self::new(Code::Unknown)
+    }
+
+    /// What the refusal is about.
+    pub(super) fn detail(self, detail: Value) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Another status than the code's own.
+    pub(super) fn status(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// A header.
+    pub(super) fn header(mut self, name: hyper::header::HeaderName, value: impl fmt::Display) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
+
+    /// The answer.
+    pub(super) fn into_answer(self) -> Answer {
+        let message = self.message.as_deref().unwrap_or(self.code.message());
+        let error = json!({"code": self.code.as_str(), "message": message, "detail": self.detail});
+        let status = self.status.unwrap_or(self.code.status());
+        let mut answer = Answer::json(status, &json!({"errors": [error]}));
+        for (name, value) in self.headers {
+            answer = answer.header(name, value);
+        }
+        answer
+    }
+}
+
+impl From<crate::store::Error> for Refusal {
+    fn from(error: crate::store::Error) -> Self {
+        Self::broken(&error)
+    }
+}
+
+impl From<std::io::Error> for Refusal {
+    fn from(error: std::io::Error) -> Self {
+        Self::broken(&error)
+    }
+}

@@ -1,0 +1,45 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use super::answer::Answer;
+use super::asked::Asked;
+use super::refusal::Refusal;
+use super::settings::Settings;
+use super::shelf::Shelves;
+use super::uploads::Uploads;
+use crate::cancel::Token;
+use crate::ops::Context;
+use crate::store::Store;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) settings: Settings,
+    pub(super) context: Context,
+    pub(super) shelves: Shelves,
+    pub(super) uploads: Uploads,
+}
+
+impl Server {
+    pub(super) fn new(context: &Context, settings: Settings) -> Self {
+        let shelves = Shelves::new(context.store.clone());
+        Self { shelves, uploads: Uploads::default(), context: context.clone(), settings }
+    }
+
+    /// The store, for one request.
+    pub(super) fn store(&self) -> Store {
+        self.context.store.clone().of_job(Token::new())
+    }
+}
+
+/// Calls `answer` on a thread that may block.
+pub(super) async fn blocking(
+    server: &Arc<Server>,
+    asked: &Arc<Asked>,
+    answer: impl FnOnce(&Server, &Asked) -> Result<Answer, Refusal> + Send + 'static,
+) -> Result<Answer, Refusal> {
+    let (server, asked) = (Arc::clone(server), Arc::clone(asked));
+    let done = tokio::task::spawn_blocking(move || answer(&server, &asked)).await;
+    done.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))
+}

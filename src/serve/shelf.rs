@@ -1,0 +1,171 @@
+//! What the store's names say, as repositories: kept until they change.
+//!
+//! ```text
+//! index.json ─▶ Shelf ─▶ Repository   its tags, and its manifests that have a name of their own
+//!  (its inode,                └▶ Reach   all manifests and blobs below them, read when first asked for
+//!   time, size)
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::any_digest::AnyDigest;
+use super::manifest::Parts;
+use super::repository::RepositoryName;
+use crate::image::{BlobSource as _, MAX_INDEX_DEPTH};
+use crate::layout::INDEX_FILE;
+use crate::oci::strict::MAX_DOCUMENT;
+use crate::oci::{Descriptor, Digest, Reference};
+use crate::store::{Error, Store};
+
+/// The repositories of a store.
+#[derive(Debug)]
+pub(super) struct Shelves {
+    store: Store,
+    current: Mutex<Option<(Stamp, Arc<Shelf>)>>,
+    /// The manifests that were read: their bytes never change.
+    known: Arc<Known>,
+}
+
+/// Tells one `index.json` from the next.
+type Stamp = Option<(u64, i64, i64, u64)>;
+
+/// The repositories at one time.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) repositories: BTreeMap<RepositoryName, Repository>,
+}
+
+/// One repository at one time.
+#[derive(Debug)]
+pub(super) struct Repository {
+    pub(super) tags: BTreeMap<String, Descriptor>,
+    /// What has a name, by tag or by digest.
+    roots: HashMap<Digest, Descriptor>,
+    reach: OnceLock<Reach>,
+}
+
+/// All that the manifests of a repository need.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    pub(super) manifests: HashMap<Digest, Descriptor>,
+    pub(super) blobs: HashMap<Digest, u64>,
+    /// The manifests that are about another, by what they are about.
+    pub(super) referrers: HashMap<String, Vec<Digest>>,
+}
+
+#[derive(Debug, Default)]
+struct Known(Mutex<HashMap<Digest, Option<Arc<Parts>>>>);
+
+/// How many manifests are remembered.
+const MAX_KNOWN: usize = 20_000;
+
+impl Shelves {
+    pub(super) fn new(store: Store) -> Self {
+        Self { store, current: Mutex::default(), known: Arc::default() }
+    }
+
+    /// The repositories as the store has them now.
+    pub(super) fn now(&self) -> Result<Arc<Shelf>, Error> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        // The stamp is taken first: an index that is replaced meanwhile is read again the next time.
+        let stamp = self.stamp();
+        if let Some((seen, known)) = &*current
+            && *seen == stamp
+        {
+            return Ok(Arc::clone(known));
+        }
+        let read = Arc::new(Shelf::read(&self.store)?);
+        *current = Some((stamp, Arc::clone(&read)));
+        Ok(read)
+    }
+
+    /// All that the manifests of a repository need.
+    pub(super) fn reach<'a>(&self, repository: &'a Repository) -> &'a Reach {
+        repository.reach.get_or_init(|| {
+            let mut reach = Reach::default();
+            for descriptor in repository.roots.values() {
+                self.follow(descriptor, 0, &mut reach);
+            }
+            reach
+        })
+    }
+
+    /// What a manifest needs; nothing if it is not there, or is none.
+    pub(super) fn parts(&self, descriptor: &Descriptor) -> Option<Arc<Parts>> {
+        let lock = || self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&descriptor.digest) {
+            return known.clone();
+        }
+        let blob = self.store.open_blob(descriptor).ok()??;
+        let bytes = blob.read_all(MAX_DOCUMENT as u64).ok()?;
+        let parts = Parts::parse(&bytes).ok().map(Arc::new);
+        let mut known = lock();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(descriptor.digest, parts.clone());
+        parts
+    }
+
+    fn follow(&self, descriptor: &Descriptor, depth: usize, reach: &mut Reach) {
+        if depth > MAX_INDEX_DEPTH || reach.manifests.insert(descriptor.digest, descriptor.clone()).is_some() {
+            return;
+        }
+        let Some(parts) = self.parts(descriptor) else { return };
+        if let Some(subject) = &parts.subject {
+            reach.referrers.entry(subject.to_string()).or_default().push(descriptor.digest);
+        }
+        for need in &parts.blobs {
+            if let AnyDigest::Sha256(digest) = need.digest {
+                reach.blobs.insert(digest, need.size);
+            }
+        }
+        for need in &parts.manifests {
+            if let AnyDigest::Sha256(digest) = need.digest {
+                let child = Descriptor::new(need.media_type.clone(), digest, need.size);
+                self.follow(&child, depth + 1, reach);
+            }
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        let metadata = self.store.root().join(INDEX_FILE).metadata().ok()?;
+        Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
+    }
+}
+
+impl Shelf {
+    fn read(store: &Store) -> Result<Self, Error> {
+        let mut repositories: BTreeMap<RepositoryName, Repository> = BTreeMap::new();
+        let mut names: HashMap<String, Option<RepositoryName>> = HashMap::new();
+        for entry in store.catalog()?.entries() {
+            let Some(name) = &entry.name else { continue };
+            let served = names.entry(name.name()).or_insert_with(|| RepositoryName::of(name));
+            let Some(served) = served else { continue };
+            let repository = repositories.entry(served.clone()).or_insert_with(Repository::empty);
+            if let (Some(tag), None) = (name.tag(), name.digest()) {
+                repository.tags.insert(tag.to_owned(), entry.descriptor.clone());
+            }
+            repository.roots.insert(entry.descriptor.digest, entry.descriptor.clone());
+        }
+        Ok(Self { repositories })
+    }
+
+    /// A repository, by a name that a client used: `library/demo` is `demo`.
+    pub(super) fn find(&self, name: &RepositoryName) -> Option<&Repository> {
+        self.repositories.get(name).or_else(|| self.repositories.get(&canonical(name)?))
+    }
+}
+
+impl Repository {
+    fn empty() -> Self {
+        Self { tags: BTreeMap::new(), roots: HashMap::new(), reach: OnceLock::new() }
+    }
+}
+
+/// The one name under which a repository is listed.
+pub(super) fn canonical(name: &RepositoryName) -> Option<RepositoryName> {
+    name.in_store().as_ref().and_then(|name: &Reference| RepositoryName::of(name))
+}

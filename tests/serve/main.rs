@@ -1,0 +1,6 @@
+//! `imgtool serve`: the distribution API, as its specification and its clients want it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod store;

@@ -3,6 +3,7 @@
 mod faults;
 mod plain;
 mod platforms;
+mod profiles;
 mod progress;
 mod resume;
 mod several;

@@ -10,7 +10,7 @@ use crate::support::registry::Registry;
 use crate::support::session::Session;
 
 /// Begins a push, and kills it when the registry has so many bytes of a request and waits for more.
-fn killed(session: &Session, registry: &Registry, args: &[&str], at: usize) {
+pub(super) fn killed(session: &Session, registry: &Registry, args: &[&str], at: usize) {
     registry.content().uploads.manners.pause = Some(at);
     let mut command = session.command(args);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");

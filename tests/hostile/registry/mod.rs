@@ -9,6 +9,7 @@ mod login;
 mod loops;
 mod realms;
 mod trust;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -12,14 +12,16 @@ use super::wire::Request;
 pub(super) fn answer(content: &mut Content, auth: &Auth, realm: &str, request: &Request) -> Reply {
     let path = request.path.as_str();
     match path {
-        "/token" => match auth {
-            Auth::Bearer(issuer) => issuer.answer(request),
-            _ => unknown(),
-        },
+        _ if path == "/token" || realm.split_once(&request.to.to_string()).is_some_and(|(_, own)| own == path) => {
+            match auth {
+                Auth::Bearer(issuer) => issuer.answer(request),
+                _ => unknown(),
+            }
+        }
         "/v1/search" => search(content, request),
         "/v1/_ping" => Reply::json(200, &json!({})),
-        _ if path == "/v2" || path.starts_with("/v2/") => {
-            let reply = v2(content, auth, realm, request, path.trim_start_matches("/v2").trim_matches('/'));
+        _ if path == "/v2" || path.starts_with("/v2/") || path.starts_with(BESIDE) => {
+            let reply = v2(content, auth, realm, request, Place::at(path).unwrap_or(Place::Elsewhere));
             reply.with("Docker-Distribution-Api-Version", "registry/2.0")
         }
         _ => unknown(),
@@ -30,8 +32,7 @@ fn unknown() -> Reply {
     Reply::new(404, "404 page not found\n").with("Content-Type", "text/plain")
 }
 
-fn v2(content: &mut Content, auth: &Auth, realm: &str, request: &Request, rest: &str) -> Reply {
-    let place = Place::of(rest);
+fn v2(content: &mut Content, auth: &Auth, realm: &str, request: &Request, place: Place<'_>) -> Reply {
     for needed in place.needs(request).iter().map(Some).chain(place.is_root().then_some(None)) {
         if let Some(refusal) = auth.refusal(request, needed, realm) {
             return refusal;
@@ -69,8 +70,7 @@ fn v2(content: &mut Content, auth: &Auth, realm: &str, request: &Request, rest: 
 
 /// The refusal of a request whose bytes have not come yet, if it is refused for what its head says.
 pub(super) fn refuse_early(content: &Content, auth: &Auth, realm: &str, request: &Request) -> Option<Reply> {
-    let rest = request.path.strip_prefix("/v2/")?;
-    let place = Place::of(rest);
+    let place = Place::at(&request.path)?;
     let refusal = place.needs(request).iter().find_map(|needed| auth.refusal(request, Some(needed), realm));
     match place {
         Place::Session(name, last) => refusal.or_else(|| uploads::refuse_early(content, request, name, last)),
@@ -80,12 +80,16 @@ pub(super) fn refuse_early(content: &Content, auth: &Auth, realm: &str, request:
 
 /// Takes note of what came of an upload before its connection broke.
 pub(super) fn broken(content: &mut Content, request: &Request) {
-    if let Some(Place::Session(_, last)) = request.path.strip_prefix("/v2/").map(Place::of) {
+    if let Some(Place::Session(_, last)) = Place::at(&request.path) {
         uploads::broken(content, request, last);
     }
 }
 
-/// What a path below `/v2/` leads to.
+/// Where some have their sessions: beside the API, each in its repository.
+const BESIDE: &str = "/artifacts-uploads/namespaces/p/repositories/";
+
+/// What a path leads to.
+#[derive(Clone, Copy)]
 enum Place<'a> {
     Root,
     Catalog,
@@ -100,6 +104,14 @@ enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        if let Some((name, last)) = path.strip_prefix(BESIDE).and_then(|rest| rest.split_once("/uploads/")) {
+            return Some(Self::Session(name, last));
+        }
+        let rest = path.strip_prefix("/v2")?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| Self::of(rest.trim_matches('/')))
+    }
+
     fn of(rest: &'a str) -> Self {
         if rest.is_empty() {
             return Self::Root;
@@ -117,7 +129,7 @@ impl<'a> Place<'a> {
         match before.rsplit_once('/') {
             Some((name, "manifests")) => Self::Manifest(name, last),
             Some((name, "blobs")) => Self::Blob(name, last),
-            Some((name, "uploads")) => {
+            Some((name, "uploads" | "upload")) => {
                 name.strip_suffix("/blobs").map_or(Self::Elsewhere, |name| Self::Session(name, last))
             }
             _ => Self::Elsewhere,

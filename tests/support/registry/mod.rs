@@ -13,6 +13,7 @@ pub(crate) mod records;
 pub(crate) mod reply;
 pub(crate) mod tls;
 pub(crate) mod uploads;
+pub(crate) mod vendors;
 pub(crate) mod wire;
 
 use std::io::{BufReader, Write as _};
@@ -40,12 +41,14 @@ pub(crate) struct Setup {
     pub(crate) auth: Auth,
     /// Where its tokens are; its own `/token` if nothing else is said.
     pub(crate) realm: Option<String>,
+    /// The path of its own tokens, if it is not `/token`.
+    pub(crate) token_path: Option<&'static str>,
 }
 
 impl Default for Setup {
     /// Plain HTTP on the loopback, for everybody.
     fn default() -> Self {
-        Self { at: Ipv4Addr::LOCALHOST.into(), tls: None, auth: Auth::Nobody, realm: None }
+        Self { at: Ipv4Addr::LOCALHOST.into(), tls: None, auth: Auth::Nobody, realm: None, token_path: None }
     }
 }
 
@@ -87,10 +90,11 @@ impl Registry {
         let listener = TcpListener::bind((setup.at, 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         let scheme = if setup.tls.is_some() { "https" } else { "http" };
+        let path = setup.token_path.unwrap_or("/token");
         let shared = Arc::new(Shared {
             content: Mutex::default(),
             auth: setup.auth,
-            realm: setup.realm.unwrap_or_else(|| format!("{scheme}://{address}/token")),
+            realm: setup.realm.unwrap_or_else(|| format!("{scheme}://{address}{path}")),
             script: Mutex::default(),
             cut: Mutex::default(),
             refuse: Mutex::default(),

@@ -59,7 +59,7 @@ impl Registry {
 
     /// How many bytes of blobs came.
     pub(crate) fn received(&self) -> u64 {
-        let uploads = self.records().into_iter().filter(|record| record.request.path.contains("/blobs/uploads/"));
+        let uploads = self.records().into_iter().filter(|record| record.request.is_for_upload());
         uploads.map(|record| record.request.body.len() as u64).sum()
     }
 

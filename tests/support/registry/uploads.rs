@@ -13,6 +13,8 @@ use super::wire::Request;
 pub(crate) struct Manners {
     /// What stands before the path of a session: nothing, or the registry's URL.
     pub(crate) origin: String,
+    /// Where sessions are; `NAME` is the repository.
+    pub(crate) place: &'static str,
     /// Whether a session is told from others by the query of its URL, and not by the path alone.
     pub(crate) queries: bool,
     /// The fewest bytes of a chunk that is not the last one.
@@ -47,6 +49,7 @@ impl Default for Manners {
     fn default() -> Self {
         Self {
             origin: String::new(),
+            place: "/v2/NAME/blobs/uploads/",
             queries: false,
             least: None,
             most: None,
@@ -89,8 +92,8 @@ impl Uploads {
     }
 
     fn location(&self, name: &str, number: usize) -> String {
-        let Manners { origin, queries, .. } = &self.manners;
-        let path = format!("{origin}/v2/{name}/blobs/uploads/");
+        let Manners { origin, place, queries, .. } = &self.manners;
+        let path = format!("{origin}{}", place.replace("NAME", name));
         // Characters that a client has to leave as they are.
         if *queries { format!("{path}one?_state=a%2Fb%3D{number}&n={number}") } else { format!("{path}{number}") }
     }

@@ -88,6 +88,11 @@ impl Request {
         self.path.contains("/blobs/")
     }
 
+    /// Whether it is for an upload, wherever the registry has those.
+    pub(crate) fn is_for_upload(&self) -> bool {
+        ["/uploads/", "/upload/"].iter().any(|part| self.path.contains(part))
+    }
+
     /// Whether it asks for a manifest.
     pub(crate) fn is_for_manifest(&self) -> bool {
         self.path.contains("/manifests/")

@@ -4,6 +4,7 @@ mod layouts;
 mod pairs;
 mod refused;
 mod registries;
+mod resume;
 mod several;
 mod taking;
 

@@ -11,7 +11,7 @@ use crate::support::session::Session;
 use crate::support::tarball::Member;
 
 /// Bytes that no compression makes fewer.
-fn noise(seed: u64, size: usize) -> Vec<u8> {
+pub(super) fn noise(seed: u64, size: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = std::iter::repeat_with(|| {
         state ^= state << 13;

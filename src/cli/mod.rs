@@ -221,7 +221,7 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let signals = signals::listen(&ui, &job);
     let open = || {
         let credentials = Arc::new(credentials::open(cli.config.as_deref(), &job)?);
-        let registries = cli.registry.registries(ui.clone(), &credentials)?;
+        let registries = cli.registry.registries(ui.clone(), cli.progress, &credentials)?;
         Session::open(ui.clone(), cli.root, cli.progress, called.clone(), registries, credentials, &job)
     };
     let run = || cli.command.run(&ui, &called, open);

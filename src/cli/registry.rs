@@ -1,8 +1,8 @@
 //! How registries are reached: the flags for it, the environment, and docker's own files.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use super::error::CliError;
 use super::help::render::REGISTRY_FLAGS;
 use super::network;
 use super::session::folder;
-use crate::http::{self, Url};
+use crate::http::{self, Url, Waiting};
 use crate::registry::credentials::CredentialStore;
 use crate::registry::{InsecureRegistry, Registries, RegistrySettings};
-use crate::ui::Ui;
+use crate::ui::{ProgressMode, Ui};
 
 /// Where docker's daemon is configured; that of a user, docker/daemon.json in $`XDG_CONFIG_HOME`, is read too.
 const DAEMON: &str = "/etc/docker/daemon.json";
@@ -42,7 +42,12 @@ pub(super) struct RegistryFlags {
 
 impl RegistryFlags {
     /// The registries, as the flags, the environment and docker's files say that they are reached.
-    pub(super) fn registries(self, ui: Ui, credentials: &Arc<CredentialStore>) -> Result<Registries, CliError> {
+    pub(super) fn registries(
+        self,
+        ui: Ui,
+        progress: ProgressMode,
+        credentials: &Arc<CredentialStore>,
+    ) -> Result<Registries, CliError> {
         let wrong = |error| CliError::Plain(format!("invalid --insecure-registry: {error}"));
         let insecure = self.insecure_registry.iter().map(|text| InsecureRegistry::parse(text).map_err(wrong));
         let insecure = insecure.collect::<Result<Vec<_>, _>>()?;
@@ -50,7 +55,7 @@ impl RegistryFlags {
         Ok(Registries::new(move || {
             let stall = Duration::from_secs(self.stall_timeout);
             let mut settings = RegistrySettings {
-                network: http::Settings { stall, ..network::network() },
+                network: http::Settings { stall, waiting: waiting(ui.clone(), progress), ..network::network() },
                 certificates: certificates(),
                 authorities: self.tls_ca,
                 token_servers: self.token_server,
@@ -67,6 +72,25 @@ impl RegistryFlags {
             settings
         }))
     }
+}
+
+/// Says that a registry asks to wait; once, however many requests it asks to.
+fn waiting(ui: Ui, progress: ProgressMode) -> Waiting {
+    let until = Mutex::new(Instant::now());
+    Waiting::new(move |server, wait| {
+        let (now, mut until) = (Instant::now(), until.lock().unwrap_or_else(PoisonError::into_inner));
+        if *until > now {
+            return;
+        }
+        *until = now + wait;
+        let seconds = wait.as_secs_f64().ceil();
+        let text = format!("the registry {server} asks to wait {seconds} s");
+        match progress {
+            ProgressMode::Json => ui.progress(progress, false).message(&text),
+            ProgressMode::None => {}
+            ProgressMode::Auto | ProgressMode::Plain => ui.note(&text),
+        }
+    })
 }
 
 /// The folders of certificates: those of the machine, and the user's own.

@@ -14,7 +14,7 @@ use super::line::{self, Broken};
 use super::names::{Giver, Names, literal};
 use super::request::RequestContent;
 use super::retry::Waits;
-use super::{Error, Request, Response, Retries, Settings, Url};
+use super::{Error, Request, Response, Retries, Settings, Url, Waiting};
 
 /// The most redirects that are followed, as in Go's client.
 const MAX_REDIRECTS: usize = 10;
@@ -29,6 +29,7 @@ pub struct Client {
     agents: Agents,
     names: Names,
     retries: Retries,
+    waiting: Waiting,
     stall: Duration,
     /// What the trusted certificates were read from.
     trust: Vec<String>,
@@ -38,16 +39,22 @@ pub struct Client {
 impl Client {
     /// A client with these settings. Does not connect yet.
     pub fn new(settings: &Settings) -> Self {
-        let Settings { names, retries, stall, trust, roots, identity, .. } = settings;
+        let Settings { names, retries, waiting, stall, trust, roots, identity, .. } = settings;
         let files = trust.iter().map(|path| path.display().to_string());
         Self {
             agents: Agents::new(settings),
             names: names.clone(),
             retries: retries.clone(),
+            waiting: waiting.clone(),
             stall: *stall,
             trust: roots.is_empty().then(|| MOZILLA.to_owned()).into_iter().chain(files).collect(),
             has_identity: identity.is_some(),
         }
+    }
+
+    /// Who is told when a server asks to wait.
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Gets a file, following redirects. Any status but success is an error.
@@ -96,6 +103,9 @@ impl Client {
                 return answer;
             }
             let Some(wait) = waits.next(asked) else { return answer };
+            if asked.is_some() {
+                self.waiting.tell(&request.url.authority(), wait);
+            }
             if let Ok(response) = answer {
                 response.discard();
             }

@@ -31,6 +31,7 @@ mod retry;
 mod settings;
 mod tls;
 mod url;
+mod waiting;
 
 pub use body::{Body, BodyError};
 pub use certificate::Distrust;
@@ -44,6 +45,7 @@ pub use response::Response;
 pub use retry::Retries;
 pub use settings::Settings;
 pub use url::{Url, UrlError};
+pub use waiting::Waiting;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Identity, Names, ProxyAddress, Retries};
+use super::{Identity, Names, ProxyAddress, Retries, Waiting};
 
 /// How long is waited for a silent server, if nothing else is said.
 const STALL: Duration = Duration::from_secs(30);
@@ -30,6 +30,8 @@ pub struct Settings {
     pub identity: Option<Identity>,
     /// When requests are sent again.
     pub retries: Retries,
+    /// Is told when a server asks to wait.
+    pub waiting: Waiting,
     /// How long is waited for a silent server: for a connection, an answer, and the next bytes of a body.
     pub stall: Duration,
     /// What is known of servers by their names, shared by the clients that are made of clones of these settings.
@@ -49,6 +51,7 @@ impl Default for Settings {
             any_certificate: false,
             identity: None,
             retries: Retries::default(),
+            waiting: Waiting::default(),
             stall: STALL,
             names: Names::default(),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::authorizer::{Authorizer, Scope};
 use super::challenge::choose;
@@ -102,6 +103,11 @@ impl Endpoint {
     /// Takes note that it does.
     pub(super) fn has_refused_chunks(&self) {
         self.refuses_chunks.store(true, Ordering::Relaxed);
+    }
+
+    /// It asks to wait, and is waited for.
+    pub(super) fn is_waited_for(&self, wait: Duration) {
+        self.client.waiting().tell(self.host.as_str(), wait);
     }
 
     /// A URL below the API's root.

@@ -12,7 +12,7 @@ const CHUNK: u64 = 4 << 20;
 /// The least size to which chunks are made smaller for a server that does not take so much at once, in bytes.
 pub(super) const LEAST_CHUNK: u64 = 256 << 10;
 /// From how many bytes on it is worth it to keep a session for a later run.
-const KEPT: u64 = 1 << 20;
+const KEPT: u64 = 128 << 10;
 /// How many sessions a blob may take.
 const SESSIONS: u32 = 6;
 /// After so many attempts without a byte of progress a new session is begun.

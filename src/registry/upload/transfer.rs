@@ -227,7 +227,13 @@ impl<'a> Transfer<'a> {
             413 => Ok(Sent::TooMuch(error)),
             400 | 405 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
             416 => Ok(Sent::Broken(error, None)),
-            _ if is_passing => Ok(Sent::Broken(error, wait)),
+            _ if is_passing => {
+                // Who sends waits at once.
+                if let Some(wait) = wait.filter(|wait| *wait <= LONGEST) {
+                    self.endpoint.is_waited_for(wait);
+                }
+                Ok(Sent::Broken(error, wait))
+            }
             _ => Err(error),
         }
     }

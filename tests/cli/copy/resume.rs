@@ -13,9 +13,9 @@ use crate::support::tarball::Member;
 
 /// An image of three layers.
 fn image() -> TestImage {
-    (0..3).fold(TestImage::new(&[]), |image, number| {
-        let name = format!("layer{number}");
-        image.layer(&name, &[Member::file(&name, noise(70 + number, (number as usize + 2) << 20))])
+    [(70, 2), (71, 3), (72, 4)].iter().fold(TestImage::new(&[]), |image, (seed, mib)| {
+        let name = format!("layer{seed}");
+        image.layer(&name, &[Member::file(&name, noise(*seed, mib << 20))])
     })
 }
 
@@ -43,7 +43,8 @@ fn killed(session: &Session, target: &Registry, args: &[&str], at: usize) {
 fn from_registry_to_registry() {
     let (session, source, target) = (Session::new(), Registry::start(), Registry::start());
     let pushed = source.push_as("team/app:1", &image(), Form::Oci(Packing::Gzip));
-    let (from, to) = (format!("docker://{}", source.name("team/app:1")), format!("docker://{}", target.name("there/app:1")));
+    let (from, to) =
+        (format!("docker://{}", source.name("team/app:1")), format!("docker://{}", target.name("there/app:1")));
     let args = ["copy", "-q", from.as_str(), to.as_str()];
     killed(&session, &target, &args, 3 << 19);
     source.forget();

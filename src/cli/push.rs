@@ -70,11 +70,15 @@ impl Args {
                 let tag = image.name.tag().unwrap_or_default();
                 say(&format!("{tag}: digest: {} size: {}", image.digest, image.size));
             }
-            PushEvent::Pushed(image) => say(&image.name.canonical()),
-            PushEvent::Begun | PushEvent::Layer(..) | PushEvent::Repository(_) => {}
+            PushEvent::Pushed(image) if !self.all_tags => say(&image.name.canonical()),
+            PushEvent::Pushed(_) | PushEvent::Begun | PushEvent::Layer(..) | PushEvent::Repository(_) => {}
         };
         let only: Vec<Reference> = names.iter().map(|(name, _)| name.clone()).collect();
         let pushed = push(&session.context, &only, &options, &tell, &*session.progress(self.quiet));
+        if self.quiet && self.all_tags && pushed.iter().all(Result::is_ok) {
+            // Docker says the name of a repository once.
+            self.names.iter().filter_map(|name| name.parse().ok()).for_each(|name: Reference| say(&name.canonical()));
+        }
         if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error.into());
         }

@@ -66,6 +66,8 @@ fn several_names_and_all_tags() {
     assert_eq!(said_all.matches("The push refers to").count(), 1);
     assert_eq!(digest_of(&registry, "app:latest"), Some(digest.clone()));
     assert!(!registry.content().repositories.contains_key("apple"));
+    // As docker: the repository, once.
+    assert_eq!(session.ok(&["push", "-qa", &registry.name("app")]), registry.name("app") + "\n");
 
     session.ok(&["push", "-q", &registry.name("apple:4"), &registry.name("other:1")]);
     assert_eq!(digest_of(&registry, "apple:4"), Some(digest.clone()));

@@ -200,6 +200,37 @@ fn what_a_busy_server_asks_for_is_done() {
 }
 
 #[test]
+fn what_fails_in_the_middle_is_tried_again() {
+    let image = large(17, 5 << 20);
+    for (status, is_plain) in [500, 504, 429, 408].into_iter().flat_map(|is| [(is, false), (is, true)]) {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        if is_plain {
+            stored_plain(&session, &name, &image);
+        } else {
+            stored(&session, &name, &image);
+        }
+        // What begins the first upload, what ends it, the first chunk, and the manifest.
+        let seen = [const { AtomicUsize::new(0) }; 4];
+        registry.refuse(move |request| {
+            let kind = match (request.method.as_str(), request.is_for_upload()) {
+                ("POST", _) => 0,
+                ("PUT", true) => 1,
+                ("PATCH", _) => 2,
+                ("PUT", false) => 3,
+                _ => return None,
+            };
+            let is_first = seen[kind].fetch_add(1, Ordering::Relaxed) == 0;
+            is_first.then(|| Reply::error(status, "UNAVAILABLE", "later").with("Retry-After", "0"))
+        });
+        session.ok(&["push", "-q", &name]);
+        registry.behave();
+        assert!(registry.log().iter().any(|line| line.ends_with(&format!(" {status}"))), "{status}");
+        pulls(&registry, "team/app:1", &image);
+    }
+}
+
+#[test]
 fn refusals_in_the_registrys_words() {
     let (session, registry) = asking();
     stored(&session, &registry.name("team/app:1"), &TestImage::sample("x"));
@@ -339,6 +370,10 @@ fn what_takes_no_chunks_gets_all_at_once() {
             let is_part = request.header("content-range").is_some();
             (method == "PATCH" && is_part).then(|| Reply::error(status, "UNSUPPORTED", "no parts"))
         });
+        // And what comes at once is cut once, too: it is compressed again.
+        let seen = AtomicUsize::new(0);
+        registry
+            .cut(move |request| (request.is_chunked() && seen.fetch_add(1, Ordering::Relaxed) == 0).then_some(5 << 20));
         registry.script(move |request, reply| {
             let in_parts = method == "PUT" && is(request, "PUT", "/uploads/1");
             if in_parts { Reply::error(status, "SIZE_INVALID", "a part is too small") } else { reply }

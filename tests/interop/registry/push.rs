@@ -106,6 +106,38 @@ fn docker_podman_and_skopeo_pull_it() {
 }
 
 #[test]
+fn behind_nginx_that_limits_requests() {
+    if !peer::installed("skopeo") {
+        return;
+    }
+    let image = image(6 << 20);
+    for most in ["1m", "300k", "100k"] {
+        let Some(server) = Server::start_limited(most) else { return };
+        let session = Session::new();
+        log_in(&session, &server, &server.host);
+        let packed = pack(
+            &producers::skopeo_layout(std::slice::from_ref(&image), &[Packing::Gzip])
+                .members(crate::support::oci::PLAIN_MARK),
+        );
+        session.write("packed.tar", packed);
+        session.ok(&["load", "-q", "--prefix", "packed/", "-i", "packed.tar"]);
+        session.ok(&["load", "-q", "-i", &archive(&session.work(), &image)]);
+        for (from, repository) in [("fx/a:1", "team/plain"), ("packed/fx/a:1", "team/packed")] {
+            let name = server.name(&format!("{repository}:1"));
+            session.ok(&["tag", from, &name]);
+            let answer = imgtool(&session, &server, &["push", "-q", &name]);
+            if most == "100k" {
+                answer.fails(1, &["413", "client_max_body_size"]);
+                continue;
+            }
+            answer.ok();
+            let to = format!("dir:{}", session.work().join(repository.replace('/', "-")).display());
+            skopeo("copy", &server.flags("src-"), &[&format!("docker://{name}"), &to]);
+        }
+    }
+}
+
+#[test]
 fn docker_pulls_and_runs_it() {
     let Some(mut engine) = engine::engine() else { return };
     let image = image(1 << 20);

@@ -61,8 +61,17 @@ impl Server {
         Self::start_with(kind, false)
     }
 
-    /// The same; whether manifests can be deleted.
+    /// One behind nginx that takes requests of so many bytes at most, as nginx has it: `1m`.
+    pub(super) fn start_limited(most: &str) -> Option<Self> {
+        Self::start_as(Kind::Nginx, false, most)
+    }
+
+    /// The same as `start`; whether manifests can be deleted.
     pub(super) fn start_with(kind: Kind, deletes: bool) -> Option<Self> {
+        Self::start_as(kind, deletes, "0")
+    }
+
+    fn start_as(kind: Kind, deletes: bool, most: &str) -> Option<Self> {
         let needed: &[&str] = match kind {
             Kind::Plain | Kind::Tls | Kind::Token => &["docker-registry"],
             Kind::Password => &["docker-registry", "htpasswd"],
@@ -91,7 +100,7 @@ impl Server {
         }
         let (registry, address) = start_registry(folder, &http, &auth, deletes);
         let (front, host) = match kind {
-            Kind::Nginx => start_nginx(&address),
+            Kind::Nginx => start_nginx(&address, most),
             _ => (None, address),
         };
         Some(Self { kind, host, front, registry, issuer })
@@ -140,7 +149,7 @@ fn start_registry(folder: TempDir, http: &str, auth: &str, deletes: bool) -> (Se
 }
 
 /// nginx as the tutorials set it up before a registry.
-fn start_nginx(registry: &str) -> (Option<Served>, String) {
+fn start_nginx(registry: &str, most: &str) -> (Option<Served>, String) {
     // A port that is free now may be taken in a moment: then another one is.
     for _ in 0..5 {
         let folder = folder();
@@ -151,6 +160,7 @@ fn start_nginx(registry: &str) -> (Option<Served>, String) {
         let text = include_str!("nginx.conf")
             .replace("FOLDER", &folder.path().display().to_string())
             .replace("REGISTRY", registry)
+            .replace("MOST", most)
             .replace("LISTEN", &host);
         let path = folder.path().join("nginx.conf").display().to_string();
         fs::write(&path, text).expect("a file");

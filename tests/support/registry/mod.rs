@@ -231,7 +231,8 @@ impl Shared {
     fn serve_one(&self, request: &mut Request, stream: &mut BufReader<Box<dyn Stream>>) -> Option<bool> {
         let early = api::refuse_early(&self.content(), &self.auth, &self.realm, request);
         let refuse = self.refuse.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let early = early.or_else(|| refuse.as_ref().and_then(|refuse| refuse(request)));
+        let refused = refuse.and_then(|refuse| refuse(request));
+        let early = early.or_else(|| refused.clone());
         match early.filter(|_| request.length() > 0 || request.waits()) {
             // Who does not wait sends into a connection that nobody reads.
             Some(refusal) if request.waits() || refusal.status == 413 => {
@@ -258,13 +259,13 @@ impl Shared {
             return None;
         }
         let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let cut = cut.and_then(|cut| cut(request)).filter(|most| *most < request.length());
+        let cut = cut.and_then(|cut| cut(request)).filter(|most| *most < request.length() || request.is_chunked());
         if !request.read_body(stream, cut)? {
             api::broken(&mut self.content(), request);
             self.record(request, 0);
             return None;
         }
-        let (reply, sent) = self.answer(request);
+        let (reply, sent) = self.answer(request, refused);
         let goes_on = reply.send(request, stream.get_mut().as_mut(), &sent, &self.closing).ok()?;
         Some(goes_on && !self.closing.load(Ordering::Relaxed))
     }
@@ -285,9 +286,7 @@ impl Shared {
         sent
     }
 
-    fn answer(&self, request: &Request) -> (Reply, Arc<AtomicU64>) {
-        let refuse = self.refuse.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let refused = refuse.and_then(|refuse| refuse(request));
+    fn answer(&self, request: &Request, refused: Option<Reply>) -> (Reply, Arc<AtomicU64>) {
         let honest = || api::answer(&mut self.content(), &self.auth, &self.realm, request);
         let honest = refused.unwrap_or_else(honest);
         let script = self.script.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -48,9 +48,10 @@ impl Request {
 
     /// Reads the body, or at most so many bytes of it; gives whether that is all.
     pub(super) fn read_body(&mut self, stream: &mut BufReader<Box<dyn Stream>>, most: Option<usize>) -> Option<bool> {
-        if self.header("transfer-encoding") == Some("chunked") {
-            self.body = read_chunks(stream).ok()?;
-            return Some(true);
+        if self.is_chunked() {
+            let (body, is_all) = read_chunks(stream, most).ok()?;
+            self.body = body;
+            return Some(is_all);
         }
         let length = self.length();
         let wanted = most.unwrap_or(length).min(length);
@@ -61,6 +62,11 @@ impl Request {
     /// How long the body is said to be.
     pub(crate) fn length(&self) -> usize {
         self.header("content-length").map_or(0, |text| text.parse().expect("a length"))
+    }
+
+    /// Whether the length of the body is not said, as it comes in chunks.
+    pub(crate) fn is_chunked(&self) -> bool {
+        self.header("transfer-encoding") == Some("chunked")
     }
 
     /// Whether the client waits to be told to send the body.
@@ -134,8 +140,9 @@ fn read_head(stream: &mut BufReader<Box<dyn Stream>>) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A body in chunks, as skopeo sends forms: each behind its length, and nothing behind the last one, which is empty.
-fn read_chunks(stream: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
+/// A body in chunks, as skopeo sends forms: each behind its length, and nothing behind the last one, which is empty. Not
+/// more than so many bytes; gives whether that is all.
+fn read_chunks(stream: &mut impl io::BufRead, most: Option<usize>) -> io::Result<(Vec<u8>, bool)> {
     let mut body = Vec::new();
     loop {
         let mut line = String::new();
@@ -146,7 +153,10 @@ fn read_chunks(stream: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
         stream.read_exact(&mut body[start..])?;
         stream.read_line(&mut String::new())?;
         if length == 0 {
-            return Ok(body);
+            return Ok((body, true));
+        }
+        if most.is_some_and(|most| body.len() > most) {
+            return Ok((body, false));
         }
     }
 }

@@ -14,6 +14,8 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use super::sendfile::{FRAME, Queue};
+
 /// How many bytes of a file are read at a time.
 const CHUNK: u64 = 256 << 10;
 
@@ -72,14 +74,15 @@ impl Answer {
         Self { content, ..self }
     }
 
-    /// As hyper sends it; to a `HEAD` request without its body.
-    pub(super) fn into_response(mut self, is_head: bool) -> Response<AnswerBody> {
+    /// As hyper sends it; to a `HEAD` request without its body. A file goes through the queue of its connection, if that
+    /// has one.
+    pub(super) fn into_response(mut self, is_head: bool, files: Option<Queue>) -> Response<AnswerBody> {
         let has_body = !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if has_body && !self.headers.contains_key(CONTENT_LENGTH) {
             self.headers.insert(CONTENT_LENGTH, self.content.len().into());
         }
         let content = if is_head || !has_body { Content::Empty } else { self.content };
-        let mut response = Response::new(AnswerBody::from(content));
+        let mut response = Response::new(AnswerBody { rest: content, reading: None, files });
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response
@@ -92,12 +95,8 @@ pub(super) struct AnswerBody {
     rest: Content,
     /// The next bytes of the file, on their way from the disk.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
-}
-
-impl From<Content> for AnswerBody {
-    fn from(rest: Content) -> Self {
-        Self { rest, reading: None }
-    }
+    /// Where files are sent from, if the connection can do so.
+    files: Option<Queue>,
 }
 
 impl Body for AnswerBody {
@@ -114,6 +113,13 @@ impl Body for AnswerBody {
         };
         if *length == 0 {
             return Poll::Ready(None);
+        }
+        if let Some(files) = &this.files {
+            let wanted = usize::try_from(*length).unwrap_or(usize::MAX).min(FRAME);
+            let bytes = files.push(Arc::clone(file), *offset, wanted);
+            *offset += wanted as u64;
+            *length -= wanted as u64;
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         let reading = this.reading.get_or_insert_with(|| {
             let (file, at, wanted) = (Arc::clone(file), *offset, (*length).min(CHUNK));

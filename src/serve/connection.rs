@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use super::exchange;
 use super::listen::{Listener, Stream};
+use super::sendfile::{Outlet, Queue, Socket};
 use super::server::Server;
 
 /// How many connections are open at once; further ones wait to be accepted.
@@ -47,23 +48,37 @@ async fn accept(server: Arc<Server>, listener: Listener, slots: Arc<Semaphore>, 
         let (server, stop) = (Arc::clone(&server), stop.clone());
         tokio::spawn(async move {
             match stream {
-                Stream::Tcp(stream, peer) => speak(server, stream, peer.to_string(), stop).await,
-                Stream::Unix(stream) => speak(server, stream, "unix".to_owned(), stop).await,
+                Stream::Tcp(stream, peer) => speak_plain(server, stream, peer.to_string(), stop).await,
+                Stream::Unix(stream) => speak_plain(server, stream, "unix".to_owned(), stop).await,
             }
             drop(slot);
         });
     }
 }
 
-/// Answers the requests of one connection.
-async fn speak<S>(server: Arc<Server>, stream: S, peer: String, mut stop: watch::Receiver<bool>)
+/// Answers the requests of a connection that is not encrypted: the kernel sends the files.
+async fn speak_plain<S: Socket + Send + 'static>(
+    server: Arc<Server>,
+    socket: S,
+    peer: String,
+    stop: watch::Receiver<bool>,
+) {
+    let queue = Queue::default();
+    speak(server, Outlet::new(socket, queue.clone()), Some(queue), peer, stop).await;
+}
+
+/// Answers the requests of one connection; with a queue if it sends the files of one.
+async fn speak<S>(server: Arc<Server>, stream: S, files: Option<Queue>, peer: String, mut stop: watch::Receiver<bool>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let peer: Arc<str> = peer.into();
     let service = service_fn(move |request| {
-        let (server, peer) = (Arc::clone(&server), Arc::clone(&peer));
-        async move { Ok::<_, std::convert::Infallible>(exchange::answer(server, peer, request).await) }
+        let (server, peer, files) = (Arc::clone(&server), Arc::clone(&peer), files.clone());
+        async move {
+            let (answer, is_head) = exchange::answer(server, peer, request).await;
+            Ok::<_, std::convert::Infallible>(answer.into_response(is_head, files))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

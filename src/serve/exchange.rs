@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderName};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, StatusCode};
 
-use super::answer::{Answer, AnswerBody};
+use super::answer::Answer;
 use super::api;
 use super::asked::Asked;
 use super::refusal::{Code, Refusal};
@@ -17,8 +17,8 @@ use super::settings::Settings;
 /// Tells docker's clients that this is a registry of the second version.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// Answers a request.
-pub(super) async fn answer(server: Arc<Server>, _peer: Arc<str>, request: Request<Incoming>) -> Response<AnswerBody> {
+/// Answers a request; and whether only the head of the answer is wanted.
+pub(super) async fn answer(server: Arc<Server>, _peer: Arc<str>, request: Request<Incoming>) -> (Answer, bool) {
     let (parts, body) = request.into_parts();
     let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers));
     let answer = match Route::parse(&asked.path) {
@@ -31,7 +31,7 @@ pub(super) async fn answer(server: Arc<Server>, _peer: Arc<str>, request: Reques
         }
         None => Answer::new(StatusCode::NOT_FOUND),
     };
-    answer.into_response(asked.is_head())
+    (answer, asked.is_head())
 }
 
 async fn dispatch(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, body: Incoming) -> Result<Answer, Refusal> {

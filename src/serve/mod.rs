@@ -32,6 +32,7 @@ mod refusal;
 mod repository;
 mod route;
 mod run;
+mod sendfile;
 mod server;
 mod settings;
 mod shelf;

@@ -2,6 +2,7 @@
 //! as its dictionary, and joined to one stream. The output does not depend on the number of threads.
 
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
@@ -22,6 +23,8 @@ pub(super) struct ParallelGzip<R> {
     /// The end of the block before.
     window: Vec<u8>,
     crc: Crc,
+    /// Used again for each round: what many threads allocate and free in turn stays with the process.
+    blocks: Vec<Block>,
     out: Vec<u8>,
     at: usize,
     done: bool,
@@ -30,24 +33,35 @@ pub(super) struct ParallelGzip<R> {
 impl<R: Read> ParallelGzip<R> {
     pub(super) fn new(tar: R, level: u32, threads: usize) -> Self {
         let (crc, window) = (Crc::new(), Vec::new());
-        Self { tar, level, threads, window, crc, out: header(level).to_vec(), at: 0, done: false }
+        let (blocks, out) = (Vec::new(), header(level).to_vec());
+        Self { tar, level, threads, window, crc, blocks, out, at: 0, done: false }
     }
 
     /// Compresses as many blocks as there is work for all threads.
     fn next_blocks(&mut self) -> io::Result<()> {
-        let mut blocks = Vec::new();
-        while blocks.len() < self.threads * BLOCKS_A_THREAD && !self.done {
-            let mut bytes = Vec::with_capacity(BLOCK);
-            self.tar.by_ref().take(BLOCK as u64).read_to_end(&mut bytes)?;
-            self.crc.update(&bytes);
-            self.done = bytes.len() < BLOCK;
-            let window = bytes[bytes.len().saturating_sub(WINDOW)..].to_vec();
-            let before = std::mem::replace(&mut self.window, window);
-            blocks.push(Block { bytes, before, last: self.done });
+        let mut count = 0;
+        while count < self.threads * BLOCKS_A_THREAD && !self.done {
+            if self.blocks.len() == count {
+                self.blocks.push(Block::default());
+            }
+            let block = &mut self.blocks[count];
+            block.bytes.clear();
+            block.bytes.reserve(BLOCK);
+            self.tar.by_ref().take(BLOCK as u64).read_to_end(&mut block.bytes)?;
+            self.crc.update(&block.bytes);
+            self.done = block.bytes.len() < BLOCK;
+            std::mem::swap(&mut block.before, &mut self.window);
+            self.window.clear();
+            self.window.extend_from_slice(&block.bytes[block.bytes.len().saturating_sub(WINDOW)..]);
+            block.last = self.done;
+            count += 1;
         }
-        (self.out, self.at) = (Vec::new(), 0);
-        for packed in work::for_each(&blocks, self.threads, |_, block| block.deflate(self.level))? {
-            self.out.extend(packed);
+        let blocks = &self.blocks[..count];
+        work::for_each(blocks, self.threads, |_, block| block.deflate(self.level))?;
+        self.out.clear();
+        self.at = 0;
+        for block in blocks {
+            self.out.extend_from_slice(&block.packer().packed);
         }
         if self.done {
             self.out.extend(self.crc.sum().to_le_bytes());
@@ -79,29 +93,46 @@ fn header(level: u32) -> [u8; 10] {
     [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, how, UNKNOWN_SYSTEM]
 }
 
+#[derive(Default)]
 struct Block {
     bytes: Vec<u8>,
     before: Vec<u8>,
     last: bool,
+    packer: Mutex<Packer>,
+}
+
+/// Compresses one block after the other.
+#[derive(Default)]
+struct Packer {
+    compress: Option<Compress>,
+    packed: Vec<u8>,
 }
 
 impl Block {
-    fn deflate(&self, level: u32) -> io::Result<Vec<u8>> {
+    fn packer(&self) -> std::sync::MutexGuard<'_, Packer> {
+        self.packer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deflate(&self, level: u32) -> io::Result<()> {
         /// What a flush takes at most, and more.
         const ROOM: usize = 1 << 10;
-        let mut compress = Compress::new(Compression::new(level), false);
+        let mut packer = self.packer();
+        let Packer { compress, packed } = &mut *packer;
+        let compress = compress.get_or_insert_with(|| Compress::new(Compression::new(level), false));
+        compress.reset();
         if !self.before.is_empty() {
             compress.set_dictionary(&self.before)?;
         }
         let flush = if self.last { FlushCompress::Finish } else { FlushCompress::Sync };
-        let mut packed = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 8 + ROOM);
+        packed.clear();
+        packed.reserve(self.bytes.len() + self.bytes.len() / 8 + ROOM);
         let start = compress.total_in();
         loop {
             let taken = usize::try_from(compress.total_in() - start).map_err(io::Error::other)?;
-            let status = compress.compress_vec(&self.bytes[taken..], &mut packed, flush)?;
+            let status = compress.compress_vec(&self.bytes[taken..], packed, flush)?;
             let all = compress.total_in() - start == self.bytes.len() as u64 && packed.len() < packed.capacity();
             if status == Status::StreamEnd || (all && !self.last) {
-                return Ok(packed);
+                return Ok(());
             }
             packed.reserve(ROOM);
         }

@@ -16,6 +16,7 @@
 //! where one request is refused or breaks, smaller ones where they are too large for a proxy, and where chunks are refused
 //! it is one request again: [`Run`] has the order. A server may lead the bytes to another one by a redirect.
 
+mod buffer;
 mod run;
 mod session;
 mod stream;

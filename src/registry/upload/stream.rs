@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use super::buffer::Buffer;
 use super::run::LEAST_CHUNK;
 use super::session::{Session, Sessions};
 use super::transfer::{Attempts, Sent, Transfer};
@@ -16,7 +17,7 @@ const CHUNK: usize = 4 << 20;
 const AHEAD: usize = 1;
 
 /// A chunk, or why there is none.
-type Chunk = io::Result<Arc<Vec<u8>>>;
+type Chunk = io::Result<Arc<Buffer>>;
 
 /// What became of a chunk.
 enum Taken {
@@ -109,7 +110,7 @@ impl Transfer<'_> {
     fn at_once(
         &self,
         session: &Session,
-        first: Option<Arc<Vec<u8>>>,
+        first: Option<Arc<Buffer>>,
         chunks: Receiver<Chunk>,
     ) -> Result<(Digest, u64), Error> {
         let mut all =
@@ -140,7 +141,7 @@ impl Transfer<'_> {
         mut session: Session,
         from: u64,
         mut sent: usize,
-        chunk: &Arc<Vec<u8>>,
+        chunk: &Arc<Buffer>,
         most: &mut usize,
     ) -> Result<Taken, Error> {
         let mut attempts = Attempts::default();
@@ -178,7 +179,7 @@ impl Transfer<'_> {
     }
 
     /// Ends a session that has all bytes but the last ones, of which `has` are there too.
-    fn end(&self, blob: &Descriptor, session: &Session, (last, has): &(Arc<Vec<u8>>, usize)) -> Result<(), Error> {
+    fn end(&self, blob: &Descriptor, session: &Session, (last, has): &(Arc<Buffer>, usize)) -> Result<(), Error> {
         let mut attempts = Attempts::default();
         let from = blob.size - (last.len() - has) as u64;
         let start = blob.size - last.len() as u64;
@@ -199,7 +200,7 @@ impl Transfer<'_> {
 
 /// All chunks, as one stream that is hashed while it is read.
 struct All {
-    chunk: Arc<Vec<u8>>,
+    chunk: Arc<Buffer>,
     at: usize,
     chunks: Receiver<Chunk>,
     hasher: Hasher,
@@ -235,8 +236,8 @@ fn is_too_little(session: &Session, bytes: usize) -> bool {
 }
 
 /// The bytes of a chunk from `at` on.
-fn rest(chunk: &Arc<Vec<u8>>, at: u64) -> impl Read + Send + use<> {
-    struct Shared(Arc<Vec<u8>>);
+fn rest(chunk: &Arc<Buffer>, at: u64) -> impl Read + Send + use<> {
+    struct Shared(Arc<Buffer>);
     impl AsRef<[u8]> for Shared {
         fn as_ref(&self) -> &[u8] {
             &self.0
@@ -249,7 +250,7 @@ fn rest(chunk: &Arc<Vec<u8>>, at: u64) -> impl Read + Send + use<> {
 
 /// The next bytes: fewer than `size` only at the end.
 fn read_chunk(stream: &mut dyn Read, size: usize) -> Chunk {
-    let mut chunk = Vec::new();
-    stream.take(size as u64).read_to_end(&mut chunk)?;
+    let mut chunk = Buffer::take(size);
+    stream.take(size as u64).read_to_end(&mut chunk.0)?;
     Ok(Arc::new(chunk))
 }

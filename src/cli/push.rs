@@ -110,6 +110,7 @@ impl Args {
 fn words(state: &LayerState) -> String {
     match state {
         LayerState::Preparing => "Preparing".to_owned(),
+        LayerState::Elsewhere => "Waiting for another imgtool".to_owned(),
         LayerState::Pushing => "Pushing".to_owned(),
         LayerState::Pushed => "Pushed".to_owned(),
         LayerState::Exists => "Layer already exists".to_owned(),

@@ -46,6 +46,7 @@ pub use lock::Guard;
 pub use partial::{Patience, StalePartials};
 pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
+pub use remembered::SendingBlob;
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 
 use lease::Lease;

@@ -3,6 +3,7 @@
 //! ```text
 //! ROOT/imgtool/packed/<hex>.FORM    the digest and the size that a layer has in another compression, by its diff ID
 //! ROOT/imgtool/uploads/<hex>        the URL of an upload that was interrupted, by repository and blob
+//! ROOT/imgtool/sending/<hex>        locked by the process that sends that blob to that repository
 //! ```
 //!
 //! A layer that is stored uncompressed has its diff ID as its digest.
@@ -12,6 +13,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::lease::entries;
+use super::partial::PartialFile;
 use super::{Error, Guard, Reachable, StalePartials, Store};
 use crate::oci::{DiffId, Digest};
 
@@ -19,6 +21,21 @@ use crate::oci::{DiffId, Digest};
 const PACKED: &str = "packed";
 /// The folder of interrupted uploads.
 pub(super) const UPLOADS: &str = "uploads";
+/// The folder of uploads that are under way.
+const SENDING: &str = "sending";
+
+/// A blob that no other process sends to the same repository, until this is dropped.
+#[derive(Debug)]
+pub struct SendingBlob(Option<PartialFile>);
+
+impl Drop for SendingBlob {
+    fn drop(&mut self) {
+        if let Some(file) = self.0.take() {
+            // What stays is empty, and is taken again.
+            let _ = file.discard();
+        }
+    }
+}
 
 impl Store {
     /// The digest and the size of a layer in the form of that name, if it had it before.
@@ -46,6 +63,18 @@ impl Store {
     /// Keeps the URL of an upload. Nobody else may read it: it may be all that is needed to write.
     pub fn keep_upload_session(&self, repository: &str, blob: &Digest, url: &str) {
         self.remember(UPLOADS, self.upload_path(repository, blob), url);
+    }
+
+    /// Begins to send a blob to a repository; none if another process does. Where nothing can be written, nobody can be
+    /// asked.
+    pub fn begin_sending(&self, repository: &str, blob: &Digest) -> Option<SendingBlob> {
+        let name = self.upload_path(repository, blob);
+        let path = self.private_folder(SENDING).ok().zip(name.file_name()).map(|(folder, name)| folder.join(name));
+        match path.map(|path| PartialFile::claim(&path)) {
+            Some(Ok(None)) => None,
+            Some(Ok(claimed)) => Some(SendingBlob(claimed)),
+            Some(Err(_)) | None => Some(SendingBlob(None)),
+        }
     }
 
     /// Forgets an upload.
@@ -89,6 +118,11 @@ impl Store {
                 StalePartials::All => true,
             };
             if is_stale {
+                found.push(path);
+            }
+        }
+        for path in entries(&private.join(SENDING))? {
+            if matches!(PartialFile::claim(&path), Ok(Some(_))) {
                 found.push(path);
             }
         }

@@ -124,7 +124,7 @@ impl Copier<'_> {
 
     fn tell_of(&self, what: &str, state: LayerState) {
         let state = match state {
-            LayerState::Preparing | LayerState::Pushing => return,
+            LayerState::Preparing | LayerState::Elsewhere | LayerState::Pushing => return,
             LayerState::Pushed => BlobState::Copied,
             LayerState::Exists => BlobState::Exists,
             LayerState::MountedFrom(repository) => BlobState::MountedFrom(repository),

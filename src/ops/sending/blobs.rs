@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::event::{LayerState, SentLayers, TellLayer};
 use super::meter::Meter;
@@ -12,8 +13,12 @@ use crate::image::{MovingBlob, Progress, copy, work};
 use crate::oci::{Descriptor, DiffId, Digest, Hasher, Reference};
 use crate::ops::{Context, Error};
 use crate::registry::{self, Arrived, RegistryHost, Repository, Sessions, Upload};
-use crate::store::{self, Store};
+use crate::store::{self, SendingBlob, Store};
 
+/// From how many bytes on a blob is sent by one process at a time.
+const LEAST_ALONE: u64 = 128 << 10;
+/// How long to wait between two looks at whether another process still sends a blob.
+const LOOK: Duration = Duration::from_millis(100);
 /// How often a layer is compressed that the registry does not get whole.
 const COMPRESSED_AT_MOST: usize = 3;
 
@@ -90,9 +95,16 @@ impl<'a> Sender<'a> {
         let diff_id = plan.diff_ids.get(digest).filter(|_| part.kind == PartKind::Blob);
         let label = diff_id.map_or_else(|| part.label.clone(), |diff_id| diff_id.short().to_string());
         let _moving = self.outbox.pool.enter(self.repository.host().as_str(), digest);
-        let label = format!("{label}: Pushing");
-        let blob = MovingBlob { image: "", digest, action: "push", label: &label };
-        self.progress.start_blob(id, &blob, Some(part.descriptor.size));
+        let start = |what: &str| {
+            let label = format!("{label}: {what}");
+            let blob = MovingBlob { image: "", digest, action: "push", label: &label };
+            self.progress.start_blob(id, &blob, Some(part.descriptor.size));
+        };
+        let _sending = self.begin_sending(part, &|| {
+            start("Waiting for another imgtool");
+            self.tell_of(plan, part, LayerState::Elsewhere);
+        })?;
+        start("Pushing");
         self.tell_of(plan, part, LayerState::Pushing);
         let meter = Meter::new(self.progress, id, part.descriptor.size);
         let (arrived, became) = if let Some(diff_id) = diff_id.filter(|_| plan.plain.contains(digest)) {
@@ -112,6 +124,26 @@ impl<'a> Sender<'a> {
         };
         self.tell_of(plan, part, state);
         Ok(became)
+    }
+
+    /// Waits while another process sends the same blob to the same repository: two would end each other's session.
+    fn begin_sending(&self, part: &OutgoingPart, waiting: &dyn Fn()) -> Result<Option<SendingBlob>, Error> {
+        if part.descriptor.size < LEAST_ALONE {
+            return Ok(None);
+        }
+        let (store, repository) = (&self.context.store, self.repository.name().name());
+        let begin = || store.begin_sending(&repository, &part.descriptor.digest);
+        if let Some(alone) = begin() {
+            return Ok(Some(alone));
+        }
+        waiting();
+        loop {
+            store.job().check().map_err(|source| Error::Io { what: part.shown(), source })?;
+            std::thread::sleep(LOOK);
+            if let Some(alone) = begin() {
+                return Ok(Some(alone));
+            }
+        }
     }
 
     fn upload(

@@ -19,6 +19,8 @@ pub struct SendOptions {
 pub enum LayerState {
     /// It is looked at.
     Preparing,
+    /// Another process sends it.
+    Elsewhere,
     /// It is being sent.
     Pushing,
     /// It was sent.

@@ -1,5 +1,6 @@
 //! Several images at once.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -116,4 +117,35 @@ fn programs_are_told_which_layer_of_which_image() {
         events.iter().filter(|event| event["event"] == "finish").filter_map(|event| event["total"].as_u64()).sum();
     assert_eq!(totals.last(), Some(&all), "one total for all: {totals:?}");
     answer.ok();
+}
+
+#[test]
+fn two_pushes_of_one_blob_do_not_end_each_other() {
+    let (session, registry) = (Session::new(), Registry::start());
+    let (name, image) = (registry.name("app:1"), large(80, 3 << 20));
+    stored(&session, &name, &image);
+    session.ok(&["tag", &name, &registry.name("app:2")]);
+    registry.content().uploads.manners.pause = Some(1 << 20);
+    let spawn = |name: &str| {
+        let mut command = session.command(&["push", name]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let first = spawn(&name);
+    wait_for(&registry, 1);
+    let mut second = spawn(&registry.name("app:2"));
+    let mut said = BufReader::new(second.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    while !text.contains(": Waiting for another imgtool\n") {
+        assert!(said.read_line(&mut text).expect("text") > 0, "{text}");
+    }
+    registry.content().uploads.manners.pause = None;
+    said.read_to_string(&mut text).expect("text");
+    assert!(second.wait().expect("a child of ours").success(), "{text}");
+    assert!(text.contains(": Layer already exists\n"), "{text}");
+    let first = first.wait_with_output().expect("a child of ours");
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let (came, size) = (registry.received(), size_of(&image));
+    assert!(came * 100 <= size * 105, "{came} bytes for {size}: {:#?}", registry.log());
+    let left = std::fs::read_dir(session.store().join("imgtool/sending")).expect("a folder").count();
+    assert_eq!(left, 0);
 }

@@ -57,3 +57,33 @@ fn from_registry_to_registry() {
     assert!(fetched < size - 3 * (5 << 18), "{fetched} bytes of {size}: {:#?}", source.log());
     session.ok(&["verify", &to]);
 }
+
+#[test]
+fn from_a_registry_into_the_store() {
+    let (session, source) = (Session::new(), Registry::start());
+    let pushed = source.push_as("team/app:1", &image(), Form::Oci(Packing::Gzip));
+    let layers: Vec<String> = (0..3).map(|number| pushed.layer(number)).collect();
+    source.script(move |request, reply| {
+        if layers.iter().any(|layer| request.path.ends_with(layer)) { reply.stalled_after(3 << 19) } else { reply }
+    });
+    let args = ["copy", "-q", &format!("docker://{}", source.name("team/app:1")), "kept:1"];
+    let mut child = session.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let partial = session.store().join("imgtool/partial");
+    let kept = || {
+        let files = std::fs::read_dir(&partial).into_iter().flatten().filter_map(Result::ok);
+        files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum::<u64>()
+    };
+    let start = Instant::now();
+    while kept() < 3 * (3 << 19) {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing comes: {:#?}", source.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("a child of ours");
+    child.wait().expect("a child of ours");
+    source.behave();
+    session.ok(&args);
+    let (fetched, size) = (source.sent(), pushed.size());
+    assert!(fetched * 100 <= size * 105, "{fetched} bytes for {size}: {:#?}", source.log());
+    assert_eq!(kept(), 0);
+    session.ok(&["verify", "kept:1"]);
+}

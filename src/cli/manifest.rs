@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -10,8 +11,9 @@ use super::error::CliError;
 use super::session::Session;
 use super::target::check_target;
 use super::usage::Arity;
-use crate::oci::{MediaType, Platform, Reference};
-use crate::ops::manifest::{Annotation, Shown, annotate, create, forget, show};
+use crate::oci::{Digest, MediaType, Platform, Reference};
+use crate::ops::Context;
+use crate::ops::manifest::{Annotation, ListOptions, Shown, annotate, create, forget, push, show};
 use crate::ops::output::write_to_path;
 use crate::ops::save;
 use crate::ui::{manifest_json, verbose_json};
@@ -57,15 +59,18 @@ struct Annotate {
     operands: Vec<String>,
 }
 
-/// Create a local manifest list of images in the store
+/// Create a local manifest list for annotating and pushing to a registry
+///
+/// An image that the store does not have is looked for in its registry, and so is `docker://NAME`, whatever the store
+/// has. Its manifest and its config are fetched, no layer.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "create MANIFEST_LIST MANIFEST [MANIFEST...]")]
 struct Create {
     /// Amend an existing manifest list
     #[arg(short, long)]
     amend: bool,
-    /// For docker's scripts: no registry is used
-    #[arg(long, hide = true)]
+    /// Allow communication with an insecure registry
+    #[arg(long)]
     insecure: bool,
     /// The name of the manifest list, and the images
     #[arg(value_name = "MANIFEST", add = Completes::Images)]
@@ -91,16 +96,23 @@ struct InspectArgs {
     operands: Vec<String>,
 }
 
-/// Write a manifest list and its images to an archive: oci-archive:PATH
+/// Push a manifest list to a repository
+///
+/// It goes to the registry of its name, or to DESTINATION: another name, or oci-archive:PATH. Images that the repository
+/// has are not sent; those of other repositories of the registry are mounted; those of other registries have to be in the
+/// store.
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "push [OPTIONS] MANIFEST_LIST DESTINATION")]
+#[command(override_usage = "push [OPTIONS] MANIFEST_LIST [DESTINATION]")]
 struct Push {
     /// Remove the local manifest list after push
     #[arg(short, long)]
     purge: bool,
-    /// For docker's scripts: no registry is used
-    #[arg(long, hide = true)]
+    /// Allow push to an insecure registry
+    #[arg(long)]
     insecure: bool,
+    /// Send so many blobs at a time
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
     /// The manifest list, and the destination
     #[arg(value_name = "MANIFEST_LIST", add = Completes::Each(&[Completes::Images, Completes::Files]))]
     operands: Vec<String>,
@@ -148,7 +160,8 @@ impl Create {
             let list = &self.operands[0];
             return Err(CliError::Plain(format!("error parsing name for manifest list {list}: {why}")));
         }
-        let name = create(&session.context, &self.operands[0], &self.operands[1..], self.amend)?;
+        let context = trusting(session, &self.operands, self.insecure);
+        let name = create(&context, &self.operands[0], &self.operands[1..], self.amend)?;
         Ok(session.ui.line(&format!("Created manifest list {}", name.canonical()))?)
     }
 }
@@ -160,10 +173,7 @@ impl InspectArgs {
             [list, image] => (Some(list.as_str()), image),
             operands => (None, &operands[0]),
         };
-        let mut context = session.context.clone();
-        for typed in self.operands.iter().filter(|_| self.insecure) {
-            context = context.trusting(typed);
-        }
+        let context = trusting(session, &self.operands, self.insecure);
         let shown = show(&context, list, image, self.verbose)?;
         let text = match (&shown.manifests, self.verbose) {
             (None, false) => manifest_json(&shown.bytes, false),
@@ -183,27 +193,50 @@ impl InspectArgs {
 impl Push {
     fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Between(1, 2), &self.operands)?;
-        let list = &self.operands[0];
-        let destination = self.operands.get(1).and_then(|text| text.strip_prefix("oci-archive:"));
-        let Some(path) = destination.map(Path::new) else {
-            return Err(CliError::Plain(format!(
-                "to push a manifest list to its registry: imgtool push {list}; to write it to an archive: imgtool manifest \
-                 push {list} oci-archive:FILE"
-            )));
+        let (list, destination) = (&self.operands[0], self.operands.get(1).map(String::as_str));
+        let path = destination.and_then(|text| text.strip_prefix("oci-archive:")).map(Path::new);
+        let digest = match path {
+            Some(path) => write(session, list, path)?,
+            None => self.push(session, list, destination)?,
         };
-        check_target(path, "push manifest list")?;
-        let digest = show(&session.context, None, list, false)?.descriptor.digest;
-        let progress = session.progress(false);
-        let options =
-            save::SaveOptions { format: save::ArchiveFormat::Oci, mtime: Session::epoch()?, ..Default::default() };
-        let members = save::plan(&session.context, std::slice::from_ref(list), &options, &*progress)?;
-        write_to_path(&members, path, session.context.store.job(), &*progress)?;
         session.ui.line(&digest.to_string())?;
         if self.purge {
             forget(&session.context, list)?;
         }
         Ok(())
     }
+
+    fn push(&self, session: &Session, list: &str, destination: Option<&str>) -> Result<Digest, CliError> {
+        let context = trusting(session, &self.operands, self.insecure);
+        let failed = RefCell::new(None);
+        let tell = |image: &Reference| {
+            let digest = image.digest().map(ToString::to_string).unwrap_or_default();
+            if let Err(error) = session.ui.line(&format!("Pushed ref {} with digest: {digest}", image.canonical())) {
+                failed.borrow_mut().get_or_insert(error);
+            }
+        };
+        let options = ListOptions { jobs: self.jobs.into() };
+        let digest = push(&context, list, destination, &options, &tell, &*session.progress(false))?;
+        failed.into_inner().map_or(Ok(digest), |error| Err(error.into()))
+    }
+}
+
+/// Writes a list and its images to an archive.
+fn write(session: &Session, list: &str, path: &Path) -> Result<Digest, CliError> {
+    check_target(path, "push manifest list")?;
+    let digest = show(&session.context, None, list, false)?.descriptor.digest;
+    let progress = session.progress(false);
+    let options =
+        save::SaveOptions { format: save::ArchiveFormat::Oci, mtime: Session::epoch()?, ..Default::default() };
+    let members = save::plan(&session.context, &[list.to_owned()], &options, &*progress)?;
+    write_to_path(&members, path, session.context.store.job(), &*progress)?;
+    Ok(digest)
+}
+
+/// The context in which the registries of what was typed may be insecure, if that is allowed.
+fn trusting(session: &Session, typed: &[String], insecure: bool) -> Context {
+    let typed = typed.iter().filter(|_| insecure);
+    typed.fold(session.context.clone(), |context, typed| context.trusting(typed))
 }
 
 impl Rm {

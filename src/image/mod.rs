@@ -98,7 +98,7 @@ impl Image {
 
 /// Layers of an image are not where the image is: an archive may leave out those that its reader is known to have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("image {image} lacks layers that are not in the store: {layers}; load the image that it is built on first", layers = listed(layers))]
+#[error("image {image} lacks layers that are not in the store: {layers}; pull it, or load the image that it is built on first", layers = listed(layers))]
 pub struct MissingLayers {
     /// The image's name or ID.
     pub image: String,

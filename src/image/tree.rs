@@ -96,6 +96,17 @@ impl ImageTree {
         children.iter().any(|child| child.descriptor.digest == *digest || child.tree.has_manifest(digest))
     }
 
+    /// Whether nothing is missing.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Image(image) => image.is_complete(),
+            Self::Index { children, .. } => children.iter().all(|child| child.tree.is_whole()),
+            Self::Artifact { blobs, .. } => blobs.iter().all(|(_, blob)| blob.is_some()),
+            Self::Other(_) => true,
+            Self::Absent => false,
+        }
+    }
+
     /// Adds the digests of all blobs below the root, present or not.
     pub fn collect_digests(&self, into: &mut HashSet<Digest>) {
         match self {

@@ -17,6 +17,11 @@ pub const ANNOTATION_REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// In the index of a store: the digest of the entry that an image was committed on. The parent is kept as long as the
 /// child.
 pub const ANNOTATION_PARENT: &str = "org.imgtool.parent";
+/// How the name of an image begins that is in a registry, as tools write it.
+pub const REGISTRY_PREFIX: &str = "docker://";
+/// In the index of a store: from where the images of a manifest list came, as a JSON object of digests and names. A name
+/// that begins with [`REGISTRY_PREFIX`] is one of an image that came without its layers.
+pub const ANNOTATION_SOURCES: &str = "org.imgtool.sources";
 /// The full name of an entry in `index.json`, as containerd and docker write it.
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.
@@ -77,6 +82,11 @@ impl Descriptor {
     /// The annotation with this key.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.get(key).map(String::as_str)
+    }
+
+    /// Whether this is, in the index of a store, a manifest list that was made there.
+    pub fn has_sources(&self) -> bool {
+        self.annotations.contains_key(ANNOTATION_SOURCES)
     }
 
     /// The entry that the image was committed on, if imgtool committed it.

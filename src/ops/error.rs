@@ -122,6 +122,12 @@ pub enum Error {
     /// No image has that name or id.
     #[error("No such image: {0}")]
     NoSuchImage(String),
+    /// A list of images that only registries have.
+    #[error(
+        "{0} is a manifest list, and its images are not in the store: pull the one that is needed first (imgtool manifest \
+         push {0} needs none)"
+    )]
+    OnlyListed(String),
     /// An archive has no image of that name.
     #[error("{archive} has no image {wanted}; it has {found}", found = listed(found))]
     NotInArchive {

@@ -43,15 +43,23 @@ pub struct FoundImage {
 impl FoundImage {
     /// The image that is meant: for `platform`, or if none is said, what suits the host.
     pub fn image(&self, platform: Option<&Platform>, host: &Platform) -> Result<&Image, Error> {
-        let no_image = || Error::NoSuchImage(self.shown());
+        let no_image = || {
+            if self.is_only_listed() { Error::OnlyListed(self.shown()) } else { Error::NoSuchImage(self.shown()) }
+        };
         match platform {
             None => self.tree.default_image(host).ok_or_else(no_image),
+            Some(_) if self.is_only_listed() => Err(no_image()),
             Some(platform) => self.tree.image_for(platform).ok_or_else(|| Error::OtherPlatform {
                 image: self.shown(),
                 wanted: Box::new(platform.clone()),
                 found: self.tree.images().iter().map(|image| image.platform()).collect(),
             }),
         }
+    }
+
+    /// Whether this is a manifest list, and only registries have its images.
+    pub fn is_only_listed(&self) -> bool {
+        self.descriptor.as_ref().is_some_and(Descriptor::has_sources) && self.tree.images().is_empty()
     }
 
     /// Whether it is in the store.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::family::{is_artifact, parents};
 use super::{Context, Error, FoundImage, ImagePlace};
-use crate::image::{Image, ImageTree, Layer};
+use crate::image::{Image, Layer};
 use crate::oci::{ANNOTATION_REF_NAME, ChainId, Created, Descriptor, Digest, ImageId, MediaType, Platform, Reference};
 use crate::store::Catalog;
 
@@ -176,9 +176,12 @@ fn merge(records: impl Iterator<Item = ImageRecord>) -> Vec<ImageRecord> {
 
 /// Reads an image; `None` for an artifact.
 fn read(context: &Context, descriptor: &Descriptor, name: &str) -> Result<Option<ImageRecord>, Error> {
-    let tree =
-        ImageTree::read(&context.store, descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
+    let tree = context.store.tree_of(descriptor).map_err(|source| Error::Image { name: name.to_owned(), source })?;
     if is_artifact(&tree) {
+        return Ok(None);
+    }
+    // A list of images that only registries have is none of the images that are here.
+    if descriptor.has_sources() && tree.images().is_empty() {
         return Ok(None);
     }
     let found = FoundImage {

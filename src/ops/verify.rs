@@ -71,7 +71,8 @@ fn whole_store(context: &Context) -> Result<Vec<Image>, Error> {
                 entry.name.as_ref().map(Reference::familiar).or_else(foreign)
             };
             let entries = catalog.entries().iter().map(|entry| (named(entry), &entry.descriptor));
-            Ok(of_descriptors(&context.store, entries, Needed::Whole))
+            let source = context.store.near(catalog.entries().iter().map(|entry| &entry.descriptor));
+            Ok(of_descriptors(&source, entries, Needed::Whole))
         }
         Err(store::Error::Layout(error @ (layout::Error::Index { .. } | layout::Error::Version { .. }))) => {
             Ok(vec![unreadable(root.display().to_string(), PartName::IndexFile, &error)])
@@ -91,7 +92,7 @@ fn stored_image(context: &Context, typed: &str) -> Result<Image, Error> {
         None => context.find_in_store(&catalog, typed)?.descriptor,
     };
     let descriptor = descriptor.ok_or_else(|| Error::NoSuchImage(typed.to_owned()))?;
-    Ok((typed.to_owned(), DescriptorWalk::descriptor(&context.store, &descriptor, Needed::Whole)))
+    Ok((typed.to_owned(), DescriptorWalk::descriptor(&context.store.near([&descriptor]), &descriptor, Needed::Whole)))
 }
 
 /// Verifies all that a name leads to in its registry, whatever the store has of it. Layers pass by, and are kept nowhere.

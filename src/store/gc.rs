@@ -40,7 +40,7 @@ impl Store {
         let mut digests = HashSet::new();
         for entry in catalog.entries() {
             if digests.insert(entry.descriptor.digest) {
-                self.tree(entry)?.collect_digests(&mut digests);
+                self.documents(entry)?.collect_digests(&mut digests);
             }
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;

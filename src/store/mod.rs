@@ -22,6 +22,7 @@ mod arrival;
 mod assembly;
 mod catalog;
 mod claims;
+mod elsewhere;
 mod gc;
 mod incoming;
 mod layers;
@@ -40,6 +41,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use arrival::PartialWriter;
 pub use assembly::Assembly;
 pub use catalog::{Catalog, CatalogEntry, Moved};
+pub use elsewhere::Near;
 pub use gc::{Garbage, Reachable};
 pub use incoming::{Arrived, IncomingBlob};
 pub use lock::Guard;
@@ -206,8 +208,18 @@ impl Store {
         }
     }
 
-    /// All that an entry leads to.
+    /// All that an entry leads to. Images of a manifest list that only a registry has are absent.
     pub fn tree(&self, entry: &CatalogEntry) -> Result<ImageTree, Error> {
+        self.tree_of(&entry.descriptor).map_err(|source| Error::Image { name: entry.to_string(), source })
+    }
+
+    /// All that the descriptor of an entry leads to, as [`Store::tree`] gives it.
+    pub fn tree_of(&self, descriptor: &Descriptor) -> Result<ImageTree, ImageError> {
+        ImageTree::read(&self.near([descriptor]), descriptor)
+    }
+
+    /// All that an entry leads to, also the documents of images that only a registry has.
+    pub fn documents(&self, entry: &CatalogEntry) -> Result<ImageTree, Error> {
         let image_error = |source| Error::Image { name: entry.to_string(), source };
         ImageTree::read(self, &entry.descriptor).map_err(image_error)
     }

@@ -78,8 +78,11 @@ impl<'a> DescriptorWalk<'a> {
         let Some(index) = self.document::<Index>(PartName::Index, descriptor, blob) else { return };
         let manifests = &index.value().manifests;
         let there = manifests.iter().filter(|child| self.follow(child, depth + 1)).count();
+        // A store may have lists of images that only registries have.
+        let may_be_empty = self.needed == Needed::Whole && descriptor.has_sources();
         if there == 0
             && depth == 0
+            && !may_be_empty
             && let Some(first) = manifests.first()
         {
             self.found.damage.push(Damage::missing(PartName::Manifest, first.digest));

@@ -117,6 +117,9 @@ impl SourceImage {
 impl<'a> Chosen<'a> {
     /// What is copied of an image: all of an index, or the image for a platform with its manifest only.
     pub(super) fn of(found: &'a FoundImage, options: &CopyOptions, host: &Platform) -> Result<Self, Error> {
+        if found.is_only_listed() && !options.all {
+            return Err(Error::OnlyListed(found.shown()));
+        }
         let descriptor = found.descriptor.as_ref();
         let is_index = matches!(found.tree, ImageTree::Index { .. });
         if found.tree.images().is_empty() || (options.all && is_index) {

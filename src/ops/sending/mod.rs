@@ -17,4 +17,4 @@ pub use blobs::Sender;
 pub use event::LayerState;
 pub use event::{SendOptions, TellLayer};
 pub use outbox::Outbox;
-pub use plan::{Plan, has_rest};
+pub use plan::{Plan, has_manifest, has_rest};

@@ -124,7 +124,8 @@ pub fn has_rest(tree: &ImageTree, repository: &Repository) -> Result<bool, Error
     Ok(true)
 }
 
-fn has_manifest(repository: &Repository, digest: &Digest) -> Result<bool, Error> {
+/// Whether a repository has a manifest.
+pub fn has_manifest(repository: &Repository, digest: &Digest) -> Result<bool, Error> {
     match repository.head(&repository.name().with_digest(*digest)) {
         Ok(_) => Ok(true),
         Err(registry::Error::NoManifest { .. }) => Ok(false),

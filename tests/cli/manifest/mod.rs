@@ -1,5 +1,7 @@
 //! `manifest`: one name for images of several platforms.
 
+mod registries;
+
 use serde_json::{Value, json};
 
 use crate::support::image::TestImage;
@@ -60,12 +62,19 @@ fn amend_and_annotate() {
     assert_eq!(platforms(&session, "fx/both"), ["linux/s390x/", "linux/arm64/v8"]);
     session
         .run(&["manifest", "annotate", "fx/both", "fx/arm:1", "--arch", "vax"])
-        .fails(1, &["manifest entry for image has unsupported os/arch combination: linux/vax"]);
-    session.run(&["manifest", "annotate", "fx/none", "fx/arm:1", "--os", "linux"]).fails(1, &["no such manifest"]);
+        .fails(1, &["manifest entry for image has unsupported os/arch combination: /vax"]);
+    session
+        .run(&["manifest", "annotate", "fx/none", "fx/arm:1", "--os", "linux"])
+        .fails(1, &["error: manifest for image fx/arm:1 does not exist in fx/none"]);
     session.run(&["manifest", "annotate", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, not a manifest list"]);
     session.run(&["manifest", "rm", "fx/amd:1"]).fails(1, &["is an image, not a manifest list"]);
     session.run(&["manifest", "create", "fx/amd:1", "fx/arm:1"]).fails(1, &["is an image, not a manifest list"]);
-    session.run(&["manifest", "create", "fx/x", "fx/none"]).fails(1, &["No such image: fx/none:latest"]);
+    let registry = crate::support::registry::Registry::start();
+    let none = registry.name("none");
+    session
+        .run(&["manifest", "create", "fx/x", "fx/amd:1", &none])
+        .fails(1, &[&format!("error: no such manifest: {none}:latest")]);
+    session.run(&["manifest", "rm", "fx/x"]).fails(1, &["error: No such manifest: docker.io/fx/x:latest"]);
 }
 
 #[test]
@@ -94,11 +103,13 @@ fn inspect_shows_the_bytes_that_are_stored() {
 fn push_writes_an_archive() {
     let session = store();
     session.ok(&["manifest", "create", "fx/both", "fx/amd:1", "fx/arm:1"]);
-    session.run(&["manifest", "push", "fx/both"]).fails(1, &["oci-archive:FILE", "imgtool push fx/both"]);
+    session
+        .run(&["manifest", "push", "fx/both", "docker-archive:both.tar"])
+        .fails(1, &["docker-archive:both.tar: a manifest list is pushed to a registry", "oci-archive:FILE"]);
     session.run(&["manifest", "push", "fx/both", "oci-archive:none/x"]).fails(1, &["invalid output path"]);
     let digest = session.ok(&["manifest", "push", "--purge", "fx/both", "oci-archive:both.tar"]);
     assert_eq!(digest.len(), "sha256:\n".len() + 64);
-    session.run(&["manifest", "rm", "fx/both"]).fails(1, &["no such manifest"]);
+    session.run(&["manifest", "rm", "fx/both"]).fails(1, &["No such manifest"]);
     session.ok(&["load", "-i", "both.tar"]);
     assert_eq!(platforms(&session, "fx/both"), ["linux/amd64/", "linux/arm64/"]);
 }

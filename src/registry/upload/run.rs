@@ -10,7 +10,7 @@ use crate::registry::Error;
 /// The size of chunks for a server that refuses a blob in one, or keeps nothing of what broke, in bytes.
 const CHUNK: u64 = 4 << 20;
 /// The least size to which chunks are made smaller for a server that does not take so much at once, in bytes.
-pub(super) const LEAST_CHUNK: u64 = 256 << 10;
+pub(super) const LEAST_CHUNK: u64 = 64 << 10;
 /// From how many bytes on it is worth it to keep a session for a later run.
 const KEPT: u64 = 128 << 10;
 /// How many sessions a blob may take.
@@ -99,12 +99,10 @@ impl<'a> Run<'a> {
                 Ok(false)
             }
             Sent::TooMuch(error) => self.smaller(error, count),
-            Sent::Unwanted(error) => self.otherwise(error, is_whole),
             Sent::Broken(error, wait) => self.broken(error, wait, count > 0),
             Sent::Wrong(_) if self.is_resumed => self.anew().map(|()| false),
-            // What it makes of chunks is not what they are.
-            Sent::Wrong(error) if self.chunk.is_some() => self.otherwise(error, false),
-            Sent::Wrong(error) => Err(error),
+            // Some look only at what comes in chunks, and some make of chunks what they are not.
+            Sent::Unwanted(error) | Sent::Wrong(error) => self.otherwise(error, is_whole),
             Sent::Lost => self.lost(),
             Sent::Moved(_) => Err(self.transfer.lost()),
         }
@@ -129,6 +127,10 @@ impl<'a> Run<'a> {
 
     /// The server does not take the blob as it was sent: in one piece, or in parts.
     fn otherwise(&mut self, error: Error, was_whole: bool) -> Result<bool, Error> {
+        // Some refuse what somebody else has sent meanwhile.
+        if self.transfer.has(&self.blob.digest)? {
+            return Ok(true);
+        }
         if was_whole {
             self.refuses_whole = true;
             if self.transfer.refuses_chunks() {

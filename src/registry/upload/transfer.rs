@@ -1,7 +1,7 @@
 //! Requests that send bytes to an upload session.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::session::{Session, received};
@@ -34,6 +34,8 @@ pub(super) struct Transfer<'a> {
     moved: &'a (dyn Fn(u64) + Sync),
     /// How far the blob was sent at any time.
     reached: AtomicU64,
+    /// Whether the server, or a proxy before it, does not understand that it is asked first.
+    is_not_asked: AtomicBool,
 }
 
 /// What became of a request with bytes.
@@ -77,7 +79,8 @@ impl Attempts {
 
 impl<'a> Transfer<'a> {
     pub(super) fn new(repository: &'a Repository, moved: &'a (dyn Fn(u64) + Sync)) -> Self {
-        Self { endpoint: repository.own(), name: repository.name(), moved, reached: AtomicU64::new(0) }
+        let (reached, is_not_asked) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { endpoint: repository.own(), name: repository.name(), moved, reached, is_not_asked }
     }
 
     /// Whether the repository is known to have a blob. Who may only write is not told, and sends it, as with docker.
@@ -165,8 +168,7 @@ impl<'a> Transfer<'a> {
                     return Err(http::Error::Body { why: "the registry refuses what it has begun to take".to_owned() });
                 }
                 let request = Request::new(Method::Patch, url).header("content-type", "application/octet-stream");
-                let request = request.header("expect", "100-continue").stream_to_end(&mut stream);
-                self.send(authorize, url, request)
+                self.send(authorize, url, self.asking(request, ASKED_FIRST).stream_to_end(&mut stream))
             });
             self.sent(answer)
         })
@@ -182,9 +184,7 @@ impl<'a> Transfer<'a> {
             if method == Method::Patch || from > 0 {
                 request = request.header("content-range", format!("{from}-{}", from + count - 1));
             }
-            if count >= ASKED_FIRST {
-                request = request.header("expect", "100-continue");
-            }
+            request = self.asking(request, count);
             let mut bytes = match open(from) {
                 Ok(stream) => Outgoing { transfer: self, stream, at: from, end: from + count, error: None },
                 Err(error) => {
@@ -203,6 +203,12 @@ impl<'a> Transfer<'a> {
         }
     }
 
+    /// The request of so many bytes with the question whether they are wanted, if it is one of many.
+    fn asking<'r>(&self, request: Request<'r>, count: u64) -> Request<'r> {
+        let asks = count >= ASKED_FIRST && !self.is_not_asked.load(Ordering::Relaxed);
+        if asks { request.header("expect", "100-continue") } else { request }
+    }
+
     fn sent(&self, answer: Result<Response, Error>) -> Result<Sent, Error> {
         let response = match answer {
             Err(Error::Http(error)) if error.is_passing() => return Ok(Sent::Broken(Error::Http(error), None)),
@@ -216,6 +222,9 @@ impl<'a> Transfer<'a> {
                     return Ok(Sent::Moved(to));
                 }
             }
+            417 if !self.is_not_asked.swap(true, Ordering::Relaxed) => {
+                return Ok(Sent::Moved(response.url().clone()));
+            }
             _ => {}
         }
         let error = self.endpoint.refused(&self.what(), self.scope(), response);
@@ -225,7 +234,7 @@ impl<'a> Transfer<'a> {
             _ if says("BLOB_UPLOAD_UNKNOWN") => Ok(Sent::Lost),
             404 | 410 => Ok(Sent::Lost),
             413 => Ok(Sent::TooMuch(error)),
-            400 | 405 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
+            400 | 405 | 409 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
             416 => Ok(Sent::Broken(error, None)),
             _ if is_passing => {
                 // Who sends waits at once.

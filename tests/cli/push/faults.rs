@@ -231,6 +231,67 @@ fn what_fails_in_the_middle_is_tried_again() {
 }
 
 #[test]
+fn who_does_not_know_what_is_expected_is_not_asked() {
+    let image = large(18, 5 << 20);
+    for is_plain in [false, true] {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        if is_plain {
+            stored_plain(&session, &name, &image);
+        } else {
+            stored(&session, &name, &image);
+        }
+        // As old proxies do; and chunks are refused, so that what is compressed comes at once.
+        registry.refuse(|request| {
+            let is_part = request.header("content-range").is_some();
+            match request.header("expect") {
+                Some(_) => Some(Reply::new(417, "<html>Expectation Failed</html>")),
+                None => is_part.then(|| Reply::error(405, "UNSUPPORTED", "no parts")),
+            }
+        });
+        session.ok(&["push", "-q", &name]);
+        assert!(registry.log().iter().any(|line| line.ends_with(" 417")), "{:#?}", registry.log());
+        registry.behave();
+        pulls(&registry, "team/app:1", &image);
+    }
+}
+
+#[test]
+fn what_somebody_else_has_sent_meanwhile_is_there() {
+    let image = large(19, 2 << 20);
+    for status in [400, 409] {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        let digest = stored(&session, &name, &image);
+        // The blob is there, and the one who sent it is told that it was before.
+        registry.script(move |request, reply| {
+            let is_one = is(request, "PUT", "/blobs/uploads/") && reply.status == 201;
+            if is_one { Reply::error(status, "BLOB_EXISTS", "layer already exists") } else { reply }
+        });
+        session.ok(&["push", "-q", &name]);
+        assert_eq!(digest_of(&registry, "team/app:1"), Some(digest));
+        assert!(registry.received() <= size_of(&image), "{:#?}", registry.log());
+    }
+}
+
+#[test]
+fn bytes_that_count_only_in_chunks_come_in_chunks() {
+    let image = large(20, 5 << 20);
+    let (session, registry) = (Session::new(), Registry::start());
+    let name = registry.name("team/app:1");
+    let digest = stored(&session, &name, &image);
+    // What comes with the end is not looked at.
+    registry.refuse(|request| {
+        let is_one = is(request, "PUT", "/blobs/uploads/") && request.length() > 0;
+        is_one.then(|| Reply::error(400, "DIGEST_INVALID", "provided digest did not match uploaded content"))
+    });
+    session.ok(&["push", "-q", &name]);
+    assert_eq!(digest_of(&registry, "team/app:1"), Some(digest));
+    registry.behave();
+    pulls(&registry, "team/app:1", &image);
+}
+
+#[test]
 fn refusals_in_the_registrys_words() {
     let (session, registry) = asking();
     stored(&session, &registry.name("team/app:1"), &TestImage::sample("x"));
@@ -254,13 +315,13 @@ fn too_large_even_for_a_chunk() {
     let image = large(9, 9 << 20);
     let (session, registry) = (Session::new(), Registry::start());
     stored(&session, &registry.name("team/app:1"), &image);
-    registry.content().uploads.manners.most = Some(200 << 10);
+    registry.content().uploads.manners.most = Some(50 << 10);
     fails(&session, &registry, &["413", "client_max_body_size"]);
     assert!(registry.received() < 1 << 20, "what is refused is not sent");
     // A layer that is compressed on its way is told the same.
     let (session, registry) = (Session::new(), Registry::start());
     stored_plain(&session, &registry.name("team/app:1"), &image);
-    registry.content().uploads.manners.most = Some(200 << 10);
+    registry.content().uploads.manners.most = Some(50 << 10);
     fails(&session, &registry, &["413", "client_max_body_size"]);
 }
 

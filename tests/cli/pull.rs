@@ -1,5 +1,8 @@
 //! `pull`: what is fetched, what is said, and what is in the store afterwards.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
 use serde_json::json;
 
 use crate::support::image::TestImage;
@@ -215,5 +218,44 @@ fn a_layer_that_they_share_is_fetched_once() {
     args.extend(names.iter().map(String::as_str));
     session.ok(&args);
     assert_eq!(registry.count("GET", "/blobs/"), 4 + 1 + 4, "configs and layers: {:#?}", registry.log());
+    session.ok(&["verify"]);
+}
+
+#[test]
+fn who_waits_for_another_process_says_so_and_goes_on_if_that_ends() {
+    let (session, registry) = (Session::new(), Registry::start());
+    let image = TestImage::new(&["fx/a:1"]).layer("large", &[Member::file("large", vec![7; 1 << 20])]);
+    let pushed = registry.push("app:1", &image);
+    let layer = pushed.layer(0);
+    registry.script(
+        move |request, reply| {
+            if request.path.ends_with(&layer) { reply.stalled_after(100) } else { reply }
+        },
+    );
+    let spawn = || {
+        let mut command = session.command(&["pull", &registry.name("app:1")]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let mut first = spawn();
+    let kept = || {
+        let files = std::fs::read_dir(session.store().join("imgtool/partial")).into_iter().flatten();
+        files.filter_map(|file| file.ok()?.metadata().ok()).map(|file| file.len()).sum::<u64>()
+    };
+    while kept() < 100 {
+        assert!(first.try_wait().expect("a child of ours").is_none(), "{:#?}", registry.log());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let mut second = spawn();
+    let mut said = BufReader::new(second.stdout.take().expect("a pipe"));
+    let mut text = String::new();
+    while !text.contains(": Waiting for another imgtool\n") {
+        assert!(said.read_line(&mut text).expect("text") > 0, "{text}");
+    }
+    registry.behave();
+    first.kill().expect("a child of ours");
+    first.wait().expect("a child of ours");
+    said.read_to_string(&mut text).expect("text");
+    assert!(second.wait().expect("a child of ours").success(), "{text}");
+    assert!(text.contains(": Pull complete\n"), "{text}");
     session.ok(&["verify"]);
 }

@@ -18,7 +18,7 @@ pub enum ProgressMode {
     Auto,
     /// A line when a layer begins and ends, and one every few seconds.
     Plain,
-    /// One JSON object a line.
+    /// One JSON object a line: total, start, advance, finish, done, message; README has their fields.
     Json,
     /// Nothing.
     None,

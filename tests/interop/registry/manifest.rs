@@ -224,11 +224,11 @@ fn docker_and_podman_pull_their_platform() {
     let Some(server) = Server::start(Kind::Plain) else { return };
     let session = Session::new();
     platforms(&server, &session);
-    // One is in the store, the other in the registry.
+    // One is in the store, the other in the registry; for the form of the specification skopeo would make a new config.
     let image = TestImage::of("fx/a:1", "amd64").with("architecture", json!("amd64"));
     session.ok(&["load", "-q", "-i", &super::pushers::archive(&session.work(), &image)]);
     let list = server.name("by/list:1");
-    session.ok(&["manifest", "create", &list, "fx/a:1", &server.name("team/arm64:oci")]);
+    session.ok(&["manifest", "create", &list, "fx/a:1", &server.name("team/arm64:v2s2")]);
     session.ok(&["manifest", "push", &list]);
     let arm = TestImage::of("fx/a:1", "arm64").with("architecture", json!("arm64"));
     let state = session.work().join("podman");

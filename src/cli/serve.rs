@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::serve::{Address, Running, Settings, Stop, serve};
+use crate::serve::{Address, Level, Log, LogFormat, Running, Settings, Stop, serve};
 
 /// Serve the store as a registry
 ///
@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// Refuse to delete
     #[arg(long)]
     no_delete: bool,
+    /// Log requests to standard output: as web servers do, as JSON, or not at all; errors go to standard error
+    #[arg(long, value_name = "plain|json|none", default_value = "plain", value_parser = parse_log, hide_default_value = true)]
+    log: LogFormat,
     /// Nothing else is taken
     #[arg(hide = true)]
     operands: Vec<String>,
@@ -35,7 +38,12 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Exactly(0), &self.operands)?;
-        let settings = Settings { addresses: self.addr, read_only: self.read_only, no_delete: self.no_delete };
+        let settings = Settings {
+            addresses: self.addr,
+            read_only: self.read_only,
+            no_delete: self.no_delete,
+            log: start_log(session, self.log),
+        };
         let stop = Stop::default();
         stop_on_signals(session, &stop)?;
         serve(&session.context, settings, &stop, |running| announce(session, running))?;
@@ -59,6 +67,21 @@ fn stop_on_signals(session: &Session, stop: &Stop) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Requests are data, all else is talk. In JSON, talk is an object a line, too.
+fn start_log(session: &Session, format: LogFormat) -> Log {
+    let ui = session.ui.clone();
+    Log::start(format, move |level, line| {
+        match level {
+            Level::Request => return ui.line(line).is_ok(),
+            _ if format == LogFormat::Json => ui.note(line),
+            Level::Note => ui.note(line),
+            Level::Warning => ui.warn(line),
+            Level::Error => ui.error(line),
+        }
+        true
+    })
+}
+
 fn announce(session: &Session, running: &Running) {
     for address in &running.addresses {
         let place = match address {
@@ -66,6 +89,15 @@ fn announce(session: &Session, running: &Running) {
             Address::Unix(path) => format!("unix:{}", path.display()),
         };
         session.ui.note(&format!("serving {} at {place}", session.context.store.root().display()));
+    }
+}
+
+fn parse_log(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "plain" => Ok(LogFormat::Plain),
+        "json" => Ok(LogFormat::Json),
+        "none" => Ok(LogFormat::None),
+        _ => Err("expected plain, json or none".to_owned()),
     }
 }
 

@@ -72,12 +72,13 @@ async fn speak<S>(server: Arc<Server>, stream: S, files: Option<Queue>, peer: St
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let _open = server.metrics.connect();
     let peer: Arc<str> = peer.into();
     let service = service_fn(move |request| {
         let (server, peer, files) = (Arc::clone(&server), Arc::clone(&peer), files.clone());
         async move {
-            let (answer, is_head) = exchange::answer(server, peer, request).await;
-            Ok::<_, std::convert::Infallible>(answer.into_response(is_head, files))
+            let (answer, is_head, seen) = exchange::answer(server, peer, request).await;
+            Ok::<_, std::convert::Infallible>(seen.answered(answer.into_response(is_head, files)))
         }
     });
     let connection = http1::Builder::new()

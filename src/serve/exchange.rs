@@ -2,36 +2,53 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderName};
 use hyper::{Method, Request, StatusCode};
 
 use super::answer::Answer;
 use super::api;
 use super::asked::Asked;
+use super::beside::Beside;
+use super::incoming::Incoming;
 use super::refusal::{Code, Refusal};
 use super::route::Route;
+use super::seen::Seen;
 use super::server::{Server, blocking};
 use super::settings::Settings;
 
 /// Tells docker's clients that this is a registry of the second version.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// Answers a request; and whether only the head of the answer is wanted.
-pub(super) async fn answer(server: Arc<Server>, _peer: Arc<str>, request: Request<Incoming>) -> (Answer, bool) {
+/// Answers a request; whether only the head of the answer is wanted; and who watches it until its end.
+pub(super) async fn answer(
+    server: Arc<Server>,
+    peer: Arc<str>,
+    request: Request<hyper::body::Incoming>,
+) -> (Answer, bool, Seen) {
     let (parts, body) = request.into_parts();
     let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers));
-    let answer = match Route::parse(&asked.path) {
-        Some(route) => {
-            let answer = match route {
-                Ok(route) => dispatch(&server, &asked, route, body).await,
-                Err(refusal) => Err(refusal),
-            };
-            answer.unwrap_or_else(Refusal::into_answer).header(API_VERSION, "registry/2.0")
-        }
-        None => Answer::new(StatusCode::NOT_FOUND),
+    let (route, beside) = (Route::parse(&asked.path), Beside::parse(&asked.path));
+    let label = match &route {
+        Some(Ok(route)) => route.label(),
+        Some(Err(_)) => "invalid",
+        None => beside.label(),
     };
-    (answer, asked.is_head())
+    let seen = Seen::begin(&server, &peer, &asked, label);
+    let body = Incoming::new(body, seen.received());
+    let is_api = route.is_some();
+    let answer = match route {
+        Some(Ok(route)) => dispatch(&server, &asked, route, body).await,
+        Some(Err(refusal)) => Err(refusal),
+        None => beside.answer(&server, &asked).await,
+    };
+    let answer = answer.unwrap_or_else(|refusal| {
+        if let Some(why) = refusal.cause() {
+            seen.failed(why);
+        }
+        refusal.into_answer()
+    });
+    let answer = if is_api { answer.header(API_VERSION, "registry/2.0") } else { answer };
+    (answer, asked.is_head(), seen)
 }
 
 async fn dispatch(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, body: Incoming) -> Result<Answer, Refusal> {

@@ -6,7 +6,8 @@
 //!                                             ├▶ api        the answer; on a thread that may block
 //!                                             │   ├▶ shelf  what the store's names say, kept until they change
 //!                                             │   └▶ store  blobs, uploads, names
-//!                                             └▶ answer     sent to the client
+//!                                             ├▶ beside     what is no part of the API: health, metrics, the page
+//!                                             └▶ answer     sent to the client; seen tells the log and the metrics of it
 //! ```
 //!
 //! This is the only asynchronous part of the program: whatever touches the store runs on threads that may block, with one
@@ -23,15 +24,21 @@ mod answer;
 mod any_digest;
 mod api;
 mod asked;
+mod beside;
 mod connection;
 mod error;
 mod exchange;
+mod incoming;
 mod listen;
+mod log;
 mod manifest;
+mod metrics;
+mod prometheus;
 mod refusal;
 mod repository;
 mod route;
 mod run;
+mod seen;
 mod sendfile;
 mod server;
 mod settings;
@@ -39,5 +46,6 @@ mod shelf;
 mod uploads;
 
 pub use error::ServeError;
+pub use log::{Level, Log, LogFormat};
 pub use run::{Running, Stop, serve};
 pub use settings::{Address, Settings};

@@ -103,12 +103,14 @@ pub(super) struct Refusal {
     detail: Value,
     status: Option<StatusCode>,
     headers: Vec<(hyper::header::HeaderName, String)>,
+    /// What went wrong here, for the log alone.
+    cause: Option<String>,
 }
 
 impl Refusal {
     /// With this code's own words.
     pub(super) fn new(code: Code) -> Self {
-        Self { code, message: None, detail: Value::Null, status: None, headers: Vec::new() }
+        Self { code, message: None, detail: Value::Null, status: None, headers: Vec::new(), cause: None }
     }
 
     /// With these words instead.
@@ -116,9 +118,16 @@ impl Refusal {
         Self { message: Some(message.into()), ..Self::new(code) }
     }
 
-    /// Something went wrong here: the client is told only that.
-    pub(super) fn broken(_error: &dyn std::error::Error) -> Self {
-        Self::new(Code::Unknown)
+    /// Something went wrong here: the client is told only that, and the log what.
+    pub(super) fn broken(error: &dyn std::error::Error) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let words: Vec<String> = chain.map(ToString::to_string).collect();
+        Self { cause: Some(words.join(": ")), ..Self::new(Code::Unknown) }
+    }
+
+    /// What went wrong here, if anything did.
+    pub(super) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// What the refusal is about.

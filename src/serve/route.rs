@@ -64,6 +64,21 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Its name in the metrics.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Catalog => "catalog",
+            Self::Tags(_) => "tags",
+            Self::Manifest(..) => "manifest",
+            Self::Blob(..) => "blob",
+            Self::Uploads(_) | Self::Upload(..) => "upload",
+            Self::Referrers(..) => "referrers",
+        }
+    }
+}
+
 impl Target {
     fn parse(text: &str) -> Result<Self, Refusal> {
         if text.contains(':') {

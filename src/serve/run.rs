@@ -1,6 +1,7 @@
 //! Starts the server and ends it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -10,6 +11,9 @@ use super::listen::Listener;
 use super::server::Server;
 use super::settings::{Address, Settings};
 use crate::ops::Context;
+
+/// How long the end waits for a reader of the log.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A server that has begun to listen.
 #[derive(Debug)]
@@ -43,9 +47,11 @@ pub fn serve(
         for address in &settings.addresses {
             listeners.push(Listener::bind(address).await?);
         }
+        let log = settings.log.clone();
         let server = Arc::new(Server::new(context, settings));
         ready(&Running { addresses: listeners.iter().map(Listener::address).collect() });
         connection::accept_all(&server, listeners, &stop.0.subscribe()).await;
+        log.flush(LAST_WORDS);
         Ok(())
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::asked::Asked;
+use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::shelf::Shelves;
@@ -19,12 +20,19 @@ pub(super) struct Server {
     pub(super) context: Context,
     pub(super) shelves: Shelves,
     pub(super) uploads: Uploads,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Server {
     pub(super) fn new(context: &Context, settings: Settings) -> Self {
         let shelves = Shelves::new(context.store.clone());
-        Self { shelves, uploads: Uploads::default(), context: context.clone(), settings }
+        Self {
+            shelves,
+            uploads: Uploads::default(),
+            metrics: Arc::new(Metrics::new()),
+            context: context.clone(),
+            settings,
+        }
     }
 
     /// The store, for one request.

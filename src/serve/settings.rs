@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::log::Log;
+
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
@@ -21,4 +23,6 @@ pub struct Settings {
     pub read_only: bool,
     /// Nothing can be deleted.
     pub no_delete: bool,
+    /// Where it says what it has to say.
+    pub log: Log,
 }

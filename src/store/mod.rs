@@ -33,6 +33,7 @@ mod quarantine;
 mod receive;
 mod remembered;
 mod snapshots;
+mod usage;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
 pub use remembered::SendingBlob;
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
+pub use usage::Usage;
 
 use lease::Lease;
 

@@ -28,11 +28,26 @@ pub(crate) struct Said {
 impl Serving {
     /// Serves the store of `session` at a free port of the loopback.
     pub(crate) fn start(session: &Session, flags: &[&str]) -> Self {
+        Self::start_logging(session, flags, Stdio::null())
+    }
+
+    /// As [`Serving::start`], and the log of requests goes there.
+    pub(crate) fn start_logging(session: &Session, flags: &[&str], log: Stdio) -> Self {
+        Self::start_telling(session, flags, log, std::io::sink())
+    }
+
+    /// As [`Serving::start_logging`], and what it says on standard error goes to `told`.
+    pub(crate) fn start_telling(
+        session: &Session,
+        flags: &[&str],
+        log: Stdio,
+        mut told: impl std::io::Write + Send + 'static,
+    ) -> Self {
         let mut command = session.command(&["serve", "--addr", "127.0.0.1:0"]);
         let mut child = command
             .args(flags)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -47,8 +62,14 @@ impl Serving {
             }
         };
         // Nobody may block on a pipe that is full.
-        thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        thread::spawn(move || std::io::copy(&mut lines, &mut told));
         Self { child, host }
+    }
+
+    /// The value of a series of `/metrics`, if it is there and a whole number.
+    pub(crate) fn metric(&self, series: &str) -> Option<u64> {
+        let text = String::from_utf8(self.get("/metrics").expect(200).body).expect("text");
+        text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -327,7 +327,7 @@ const EXAMPLES: &[Row] = &[
         "serve",
         &[
             ("Serve the store as a registry on this machine", "imgtool serve"),
-            ("... to which nobody can push", "imgtool serve --addr 127.0.0.1:5001 --read-only"),
+            ("... to which nobody can push, with a log in JSON", "imgtool serve --read-only --log json"),
         ],
     ),
     (

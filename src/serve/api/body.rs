@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use http_body::Body as _;
-use hyper::body::Incoming;
 
+use crate::serve::incoming::Incoming;
 use crate::serve::refusal::{Code, Refusal};
 
 /// The next bytes of a body; none at its end.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use serde_json::json;
 
@@ -15,6 +14,7 @@ use crate::oci::{Descriptor, Digest, MediaType, Reference};
 use crate::serve::answer::{Answer, Content};
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
+use crate::serve::incoming::Incoming;
 use crate::serve::manifest::Parts;
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use serde_json::json;
 
@@ -12,6 +11,7 @@ use super::{CONTENT_DIGEST, blobs, body};
 use crate::serve::answer::Answer;
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
+use crate::serve::incoming::Incoming;
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::{Server, blocking};

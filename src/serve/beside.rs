@@ -1,0 +1,73 @@
+//! What is served beside the API: whether the server works, what it counts, and the page for people.
+
+use std::sync::Arc;
+
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use hyper::{Method, StatusCode};
+
+use super::answer::{Answer, Content};
+use super::asked::Asked;
+use super::prometheus;
+use super::refusal::Refusal;
+use super::server::{Server, blocking};
+
+/// What a path beside the API names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// `/healthz`
+    Health,
+    /// `/metrics`
+    Metrics,
+    /// Nothing.
+    Nothing,
+}
+
+impl Beside {
+    pub(super) fn parse(path: &str) -> Self {
+        match path {
+            "/healthz" => Self::Health,
+            "/metrics" => Self::Metrics,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Its name in the metrics.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Metrics => "metrics",
+            Self::Nothing => "other",
+        }
+    }
+
+    /// The answer.
+    pub(super) async fn answer(self, server: &Arc<Server>, asked: &Arc<Asked>) -> Result<Answer, Refusal> {
+        if !matches!(asked.method, Method::GET | Method::HEAD) && self != Self::Nothing {
+            return Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD"));
+        }
+        match self {
+            Self::Health => blocking(server, asked, |server, _| Ok(health(server))).await,
+            Self::Metrics => blocking(server, asked, |server, _| prometheus::get(server)).await,
+            Self::Nothing => Ok(Answer::new(StatusCode::NOT_FOUND)),
+        }
+    }
+}
+
+/// `GET /healthz`: whether the store can be read, and written to if anybody may.
+fn health(server: &Server) -> Answer {
+    let store = server.store();
+    let read = server.shelves.now().map(drop);
+    let usable = read.and_then(|()| if server.settings.read_only { Ok(()) } else { store.probe() });
+    let (status, words) = match usable {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(error) => {
+            let cause = Refusal::broken(&error).cause().unwrap_or_default().to_owned();
+            server.settings.log.error(&format!("not healthy: {cause}"));
+            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be used: see the log\n")
+        }
+    };
+    Answer::new(status)
+        .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+        .header(CACHE_CONTROL, "no-store")
+        .content(Content::Bytes(words.into()))
+}

@@ -45,6 +45,13 @@ impl Store {
         Some((digest.parse().ok()?, size.parse().ok()?))
     }
 
+    /// Whether a layer is known in any other form.
+    pub fn was_packed(&self, diff_id: &DiffId) -> bool {
+        let hex = diff_id.digest().hex();
+        let is_one = |path: &PathBuf| path.file_stem().and_then(|stem| stem.to_str()?.split('.').next()) == Some(&hex);
+        entries(&self.root.join("imgtool").join(PACKED)).is_ok_and(|paths| paths.iter().any(is_one))
+    }
+
     /// Remembers the digest and the size of a layer in the form of that name.
     pub fn remember_packed_layer(&self, diff_id: &DiffId, form: &str, digest: &Digest, size: u64) {
         self.remember(PACKED, self.packed_path(diff_id, form), &format!("{digest} {size}\n"));
@@ -166,8 +173,10 @@ mod tests {
         store.remember_packed_layer(&diff_id, "gzip-6", &blob, 4);
         assert_eq!(store.packed_layer(&diff_id, "gzip-6"), Some((blob, 4)));
         assert_eq!(store.packed_layer(&diff_id, "gzip-9"), None);
+        assert!(store.was_packed(&diff_id));
         store.forget_packed_layer(&diff_id, "gzip-6");
         assert_eq!(store.packed_layer(&diff_id, "gzip-6"), None);
+        assert!(!store.was_packed(&diff_id));
         store.keep_upload_session("a/b", &blob, "https://a/1");
         store.keep_upload_session("a/b", &blob, "https://a/2");
         assert_eq!(store.upload_session("a/b", &blob).as_deref(), Some("https://a/2"));

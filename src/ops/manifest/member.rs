@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::list::Source;
 use super::show::shown;
-use crate::image::{self, Blob, BlobSource, ImageTree};
+use crate::image::{self, Blob, BlobSource, ImageTree, Layer};
+use crate::layer::Compression;
 use crate::oci::{Descriptor, Digest, Document, Manifest, Reference};
 use crate::ops::manifest_error::ManifestError;
 use crate::ops::{Context, Error, Location};
@@ -16,7 +17,8 @@ use crate::store::{Catalog, Quarantine};
 pub(super) type Member = (Descriptor, Option<Source>);
 
 /// The images that a name means: what the store has under it, of an image for several platforms all; else the image that
-/// its registry has. `docker://NAME` is one of a registry, whatever the store has.
+/// its registry has. But what the store holds uncompressed and has pushed counts as what became of it in the registry.
+/// `docker://NAME` is one of a registry, whatever the store has.
 pub(super) fn members(
     context: &Context,
     catalog: &Catalog,
@@ -28,8 +30,28 @@ pub(super) fn members(
     }
     match in_store(context, catalog, typed) {
         Err(Error::NoSuchImage(_)) if is_name(typed) => Ok(vec![in_registry(context, quarantine, typed)?]),
-        found => found,
+        found => {
+            let found = found?;
+            Ok(as_pushed(context, catalog, quarantine, typed).map_or(found, |pushed| vec![pushed]))
+        }
     }
+}
+
+/// The image that the registry has under a name, if it is that of the store as `push` has sent it: with layers that were
+/// compressed on their way. In a list, docker's would be this one.
+fn as_pushed(context: &Context, catalog: &Catalog, quarantine: &Quarantine, typed: &str) -> Option<Member> {
+    let found = context.find_in_store(catalog, typed).ok().filter(|_| is_name(typed))?;
+    let ImageTree::Image(image) = &found.tree else { return None };
+    let is_plain = |layer: &&Layer| {
+        let media_type = layer.descriptor.as_ref().map(|descriptor| &descriptor.media_type);
+        media_type.is_some_and(|media_type| *media_type == Compression::None.media_type())
+    };
+    let mut plain = image.layers.iter().filter(is_plain).peekable();
+    if plain.peek().is_none() || !plain.all(|layer| context.store.was_packed(&layer.diff_id)) {
+        return None;
+    }
+    let (member, config) = fetch(context, quarantine, typed).ok()?;
+    (config == *image.config.digest()).then_some(member)
 }
 
 /// Whether something can be looked for in a registry.
@@ -54,8 +76,13 @@ pub(super) fn in_store(context: &Context, catalog: &Catalog, typed: &str) -> Res
     if members.len() == 0 { Err(missing().into()) } else { Ok(members.collect()) }
 }
 
-/// The image that a registry has under a name. Its manifest and its config are fetched, and kept; no layer is.
+/// The image that a registry has under a name.
 fn in_registry(context: &Context, quarantine: &Quarantine, typed: &str) -> Result<Member, Error> {
+    fetch(context, quarantine, typed).map(|(member, _)| member)
+}
+
+/// The same, and the digest of its config. Its manifest and its config are fetched, and kept; no layer is.
+fn fetch(context: &Context, quarantine: &Quarantine, typed: &str) -> Result<(Member, Digest), Error> {
     let name = typed.parse::<Reference>()?.with_default_tag();
     let repository = context.registries.repository(&name)?;
     let fetched = repository.manifest(&name).map_err(|error| match error {
@@ -79,7 +106,7 @@ fn in_registry(context: &Context, quarantine: &Quarantine, typed: &str) -> Resul
         descriptor.platform = Some(image.platform());
     }
     documents.0.values().try_for_each(|bytes| quarantine.keep_bytes(bytes).map(drop))?;
-    Ok((descriptor, Some(Source { name, is_far: true })))
+    Ok(((descriptor, Some(Source { name, is_far: true })), config.digest))
 }
 
 /// What was fetched of an image.

@@ -156,6 +156,29 @@ fn images_of_the_store_are_sent() {
 }
 
 #[test]
+fn what_was_pushed_compressed_counts_as_it_is_there() {
+    let registry = Registry::start();
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(&[image("amd64").also_tagged("fx/here:1")])));
+    let (there, list) = (registry.name("team/amd:1"), registry.name("team/all:1"));
+    session.ok(&["tag", "fx/here:1", &there]);
+    let said = session.ok(&["push", &there]);
+    let digest = said.rsplit("digest: ").next().and_then(|rest| rest.split(' ').next()).expect("a digest").to_owned();
+    registry.forget();
+    session.ok(&["manifest", "create", &list, &there]);
+    session.ok(&["manifest", "push", &list]);
+    let bytes = pushed(&registry, "team/all", "1").expect("the list is there");
+    let document: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(document["manifests"][0]["digest"], json!(digest));
+    assert_eq!(registry.received(), 0, "{:?}", registry.log());
+
+    // Once the registry has something else under the name, it is no longer the image that was meant.
+    registry.push("team/amd:1", &image("arm64"));
+    session.ok(&["manifest", "create", "fx/other:1", &there]);
+    assert!(!session.ok(&["manifest", "inspect", "fx/other:1"]).contains("arm64"));
+}
+
+#[test]
 fn images_of_other_registries() {
     let (registry, ..) = registry();
     let (target, session) = (Registry::start(), listed(&registry, "team/all:1"));

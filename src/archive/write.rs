@@ -10,10 +10,7 @@ use super::docker_archive::manifest_json::{ManifestItem, Repositories};
 use super::output::{ArchiveMember, MemberContent};
 use crate::image::outgoing::{Listed, Outgoing};
 use crate::layout::{BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION};
-use crate::oci::{
-    ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME, ANNOTATION_SOURCES, Digest, Index, MediaType,
-    go_json,
-};
+use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Digest, Index, MediaType, go_json};
 
 /// The members of the default archive, in order.
 pub fn superset(images: &[Outgoing], mtime: i64) -> Vec<ArchiveMember> {
@@ -59,7 +56,8 @@ fn index(images: &[Outgoing]) -> Vec<u8> {
     let mut index = Index::new(MediaType::OCI_INDEX, Vec::new());
     for image in images {
         let mut descriptor = image.descriptor.clone();
-        for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, ANNOTATION_PARENT, ANNOTATION_SOURCES] {
+        descriptor.leave_store();
+        for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME] {
             descriptor.annotations.remove(key);
         }
         if image.names.is_empty() {

@@ -8,7 +8,7 @@ use super::usage::Arity;
 use crate::ops::filter::Filters;
 use crate::ops::prune::{PruneOptions, prune};
 use crate::ops::remove::RemovalEvent;
-use crate::store::StalePartials;
+use crate::store::{StalePartials, StalePushes};
 use crate::ui::human;
 
 /// Remove unused images, unreferenced blobs and leftovers of killed processes
@@ -48,12 +48,15 @@ impl Args {
         if !self.force && !self.dry_run && !confirmed(session, &self.warning())? {
             return Ok(());
         }
-        let partials = match SystemTime::from(session.now).checked_sub(PARTIALS_STAY) {
+        let now = SystemTime::from(session.now);
+        let pushes = if self.all { StalePushes::hurried(now) } else { StalePushes::at(now) };
+        let partials = match now.checked_sub(PARTIALS_STAY) {
             _ if self.all => StalePartials::All,
             Some(limit) => StalePartials::Before(limit),
             None => StalePartials::Needless,
         };
-        let options = PruneOptions { all: self.all, keep: self.keep, filters, partials, dry_run: self.dry_run };
+        let Self { all, keep, dry_run, .. } = self;
+        let options = PruneOptions { all, keep, filters, partials, pushes, dry_run };
         let report = prune(&session.context, &options)?;
         if !report.events.is_empty() {
             session.ui.line("Deleted Images:")?;

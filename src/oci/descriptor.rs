@@ -14,6 +14,8 @@ pub type Annotations = BTreeMap<String, String>;
 /// The reference (usually only a tag) of an entry in `index.json`
 /// ([image-spec, annotations](https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md)).
 pub const ANNOTATION_REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// How the annotations begin that are valid only in the index of the store that wrote them.
+const OF_STORES: &str = "org.imgtool.";
 /// In the index of a store: the digest of the entry that an image was committed on. The parent is kept as long as the
 /// child.
 pub const ANNOTATION_PARENT: &str = "org.imgtool.parent";
@@ -22,6 +24,8 @@ pub const REGISTRY_PREFIX: &str = "docker://";
 /// In the index of a store: from where the images of a manifest list came, as a JSON object of digests and names. A name
 /// that begins with [`REGISTRY_PREFIX`] is one of an image that came without its layers.
 pub const ANNOTATION_SOURCES: &str = "org.imgtool.sources";
+/// In the index of a store: since when a manifest of a repository has had no tag, in RFC 3339.
+pub const ANNOTATION_UNTAGGED: &str = "org.imgtool.untagged";
 /// The full name of an entry in `index.json`, as containerd and docker write it.
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.
@@ -87,6 +91,11 @@ impl Descriptor {
     /// Whether this is, in the index of a store, a manifest list that was made there.
     pub fn has_sources(&self) -> bool {
         self.annotations.contains_key(ANNOTATION_SOURCES)
+    }
+
+    /// Drops the annotations that are valid only in the store that wrote them.
+    pub fn leave_store(&mut self) {
+        self.annotations.retain(|key, _| !key.starts_with(OF_STORES));
     }
 
     /// The entry that the image was committed on, if imgtool committed it.

@@ -22,7 +22,7 @@ pub use container_config::{ContainerConfig, Healthcheck};
 pub use created::{Created, CreatedError};
 pub use descriptor::{
     ANNOTATION_CREATED, ANNOTATION_DOCKER_REFERENCE_TYPE, ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT,
-    ANNOTATION_REF_NAME, ANNOTATION_SOURCES, Annotations, Descriptor, REGISTRY_PREFIX,
+    ANNOTATION_REF_NAME, ANNOTATION_SOURCES, ANNOTATION_UNTAGGED, Annotations, Descriptor, REGISTRY_PREFIX,
 };
 pub use digest::{ChainId, DiffId, Digest, DigestError, Hasher, ImageId, ShortId};
 pub use document::{Document, DocumentError, DocumentKind, MAX_DESCRIPTORS};

@@ -107,6 +107,13 @@ impl Filters {
         self.dangling
     }
 
+    /// Whether there is no condition.
+    pub fn is_empty(&self) -> bool {
+        let labels = self.labels.len() + self.without_labels.len() + self.references.len();
+        let times = [self.before.is_some(), self.since.is_some(), self.until.is_some()];
+        labels == 0 && !times.contains(&true) && self.dangling.is_none()
+    }
+
     /// Whether only some of an image's names may be meant.
     pub fn has_references(&self) -> bool {
         !self.references.is_empty()
@@ -158,7 +165,7 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Go's durations: `1h30m`, `10s`, `1.5h`.
-fn duration(text: &str) -> Option<SignedDuration> {
+pub fn duration(text: &str) -> Option<SignedDuration> {
     let (sign, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (-1.0, &text[1..]),
         Some(b'+') => (1.0, &text[1..]),

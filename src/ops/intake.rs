@@ -7,7 +7,7 @@ use super::{Context, Error};
 use crate::image::blob::Key;
 use crate::image::{Blob, Image, ImageTree, Layer, MissingLayers, Named, Progress, work};
 use crate::layer::EntryPath;
-use crate::oci::{ANNOTATION_PARENT, ANNOTATION_SOURCES, Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, ImageId, MediaType, Reference};
 use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// An image whose blobs are all in the quarantine, or in the store already.
@@ -96,9 +96,7 @@ impl ImageIntake<'_> {
             (_, Some(given)) => given.clone(),
             (None, None) => unnamed_index(&named.tree),
         };
-        // These are valid only in the store that wrote them.
-        descriptor.annotations.remove(ANNOTATION_PARENT);
-        descriptor.annotations.remove(ANNOTATION_SOURCES);
+        descriptor.leave_store();
         let layers = image.config.value().rootfs.diff_ids.clone();
         // If only one platform was taken, a digest of the index is not that of its manifest.
         let is_right = |name: &&Reference| {

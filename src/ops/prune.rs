@@ -1,13 +1,13 @@
 //! `image prune`: removes images without a name, and unreferenced blobs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::family::{Family, RemovalEvent};
 use super::filter::Filters;
 use super::records::{ImageRecord, images};
 use super::{Context, Error};
-use crate::oci::ImageId;
-use crate::store::{Reachable, StalePartials};
+use crate::oci::{ImageId, Reference};
+use crate::store::{Links, Reachable, StalePartials, StalePushes};
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
@@ -29,30 +29,39 @@ pub struct PruneOptions {
     pub filters: Filters,
     /// Which parts of blobs go, whose transfer was interrupted.
     pub partials: StalePartials,
+    /// Which leftovers of pushes to the server go.
+    pub pushes: StalePushes,
     /// Report what would be removed, without removing it.
     pub dry_run: bool,
 }
 
 /// Removes the images without a name, or with `all` also the others, that match the filters, and all unreferenced
-/// blobs. If an image that stays cannot be read, the blobs that it needs are unknown, and nothing is removed.
+/// blobs. A manifest that lost its tag in a repository of the server counts as one without a name, however recently that
+/// was. If a manifest that stays cannot be read, the blobs that it needs are unknown, and nothing is removed.
 ///
 /// Parents are removed with their last child, whatever the filters, so that nothing is left for a second run. Artifacts
-/// stay.
+/// stay, but for those without a tag that are about what is removed.
 pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
-    let mut after = context.store.catalog()?;
+    let before = context.store.catalog()?;
+    let mut after = before.clone();
     let mut family = Family::read(context, &after);
-    let events = choose(context, &mut family, options)?;
+    let links = Links::default();
+    let lost = context.store.collect(&links, &mut before.clone(), None)?;
+    let mut events = choose(context, &mut family, options, &lost.into_iter().collect())?;
     family.apply(&mut after);
+    let orphans = context.store.collect_referrers(&links, &before, &mut after)?;
+    events.extend(orphans.iter().map(|name| RemovalEvent::Untagged(name.familiar())));
     let reachable = context.store.reachable(&after)?;
     let Some(alone) = alone else {
-        let bytes = would_free(context, &reachable, options.partials)?;
+        let bytes = would_free(context, &reachable, options)?;
         return Ok(PruneReport { events, bytes });
     };
     context.store.replace(&alone, &after)?;
     // Before the blobs go, since that of a part may be one of them.
     let mut bytes = context.store.expire_partials(&alone, options.partials)?;
+    bytes += context.store.expire_pushes(&alone, &options.pushes)?;
     bytes += context.store.expire_memories(&alone, &reachable, options.partials)?;
     bytes += context.store.sweep(&alone, &reachable)?.bytes;
     bytes += context.store.prune_snapshots(&alone, &reachable)?;
@@ -60,25 +69,38 @@ pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, E
 }
 
 /// How many bytes would be free.
-fn would_free(context: &Context, reachable: &Reachable, partials: StalePartials) -> Result<u64, Error> {
+fn would_free(context: &Context, reachable: &Reachable, options: &PruneOptions) -> Result<u64, Error> {
+    let PruneOptions { partials, pushes, .. } = options;
     let store = &context.store;
-    let memories = store.stale_memories(reachable, partials)?;
-    Ok(store.garbage(reachable)? + store.stale_snapshots(reachable)? + store.stale_partials(partials)? + memories)
+    let parts = store.stale_partials(*partials)? + store.stale_pushes(pushes)?;
+    let memories = store.stale_memories(reachable, *partials)?;
+    Ok(store.garbage(reachable, pushes)? + store.stale_snapshots(reachable)? + parts + memories)
 }
 
-/// Removes the selected images.
-fn choose(context: &Context, family: &mut Family, options: &PruneOptions) -> Result<Vec<RemovalEvent>, Error> {
+/// Removes the selected images. `lost` are the names of manifests that lost their tag.
+fn choose(
+    context: &Context,
+    family: &mut Family,
+    options: &PruneOptions,
+    lost: &HashSet<Reference>,
+) -> Result<Vec<RemovalEvent>, Error> {
     let PruneOptions { all, keep, filters, .. } = options;
     let dangling_only = filters.dangling().unwrap_or(!all && keep.is_none());
     let listed = images(context)?.images;
     let newest = keep.map(|keep| newest(&listed, keep)).unwrap_or_default();
     let mut events = Vec::new();
-    for record in listed {
+    for mut record in listed {
+        let Some(place) = record.targets.first().and_then(|target| family.leading_to(target)) else { continue };
+        if !filters.has_references() && filters.apply(without(record.clone(), lost)).is_some() {
+            for (name, _) in record.names.iter().filter(|(name, _)| lost.contains(name)) {
+                family.untag(name, &mut events);
+            }
+            record = without(record, lost);
+        }
         let is_named = !record.is_dangling();
         if newest.contains(&record.id) || record.is_intermediate || dangling_only && is_named {
             continue;
         }
-        let Some(place) = record.targets.first().and_then(|target| family.leading_to(target)) else { continue };
         // A filter by name removes only the names that it matches.
         if let Some(meant) = filters.apply(record) {
             if !filters.has_references() {
@@ -90,7 +112,20 @@ fn choose(context: &Context, family: &mut Family, options: &PruneOptions) -> Res
             family.delete(place, false, &mut events);
         }
     }
+    // What lost its tag and is no image has nothing that a filter could ask for.
+    for name in lost.iter().filter(|_| filters.is_empty()).collect::<BTreeSet<_>>() {
+        if let Some(place) = family.named(name) {
+            family.untag(name, &mut events);
+            family.delete(place, false, &mut events);
+        }
+    }
     Ok(events)
+}
+
+/// The record of an image without names that do not count.
+fn without(mut record: ImageRecord, lost: &HashSet<Reference>) -> ImageRecord {
+    record.names.retain(|(name, _)| !lost.contains(name));
+    record
 }
 
 /// The images that stay: the newest `keep` of each repository. `records` come the newest first.

@@ -8,7 +8,7 @@ use super::family::{Family, MemberId};
 use super::find::no_such_image;
 use super::{Context, Error};
 use crate::oci::{Digest, Reference};
-use crate::store::{Catalog, Guard};
+use crate::store::{Catalog, Guard, Links};
 
 /// Options of `rmi`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,8 +41,17 @@ pub fn remove(
             *result = Ok(Vec::new());
         }
     }
+    let before = catalog.clone();
+    family.apply(&mut catalog);
+    if family.deletes() {
+        // What is about an image goes with it. If a manifest cannot be read, it is not known what that is.
+        let gone = context.store.collect_referrers(&Links::default(), &before, &mut catalog).unwrap_or_default();
+        let last = results.iter_mut().rev().find_map(|result| result.as_mut().ok());
+        if let Some(events) = last {
+            events.extend(gone.iter().map(|name| RemovalEvent::Untagged(name.familiar())));
+        }
+    }
     if let Some(alone) = alone {
-        family.apply(&mut catalog);
         carry_out(context, &alone, &catalog, family.deletes())?;
     }
     Ok(results)

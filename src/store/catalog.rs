@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::layout::{StoreName, names_in_store, set_name};
-use crate::oci::{ANNOTATION_PARENT, Descriptor, Digest, Index, Reference};
+use crate::oci::{ANNOTATION_PARENT, ANNOTATION_UNTAGGED, Descriptor, Digest, Index, Reference};
+
+mod untagged;
 
 /// One entry of a store's index.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +124,8 @@ impl Catalog {
     pub fn tag(&mut self, name: &Reference, descriptor: &Descriptor, forget: bool) -> Option<Moved> {
         let mut named = CatalogEntry { name: Some(name.clone()), foreign_name: None, descriptor: descriptor.clone() };
         set_name(&mut named.descriptor, Some(name));
+        named.descriptor.annotations.remove(ANNOTATION_UNTAGGED);
+        self.forget_loss(name, &descriptor.digest);
         let Some(&place) = self.places.get(name) else {
             self.places.insert(name.clone(), self.entries.len());
             self.put(named);
@@ -151,6 +155,7 @@ impl Catalog {
         if !self.leads_to(&descriptor.digest) {
             let mut descriptor = descriptor.clone();
             set_name(&mut descriptor, None);
+            descriptor.annotations.remove(ANNOTATION_UNTAGGED);
             self.put(CatalogEntry { name: None, foreign_name: None, descriptor });
         }
     }

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Catalog, Error, Guard, Store};
-use crate::image::{Blob, BlobSource as _, collect_from_unknown};
+use super::{Catalog, CatalogEntry, Error, Guard, Links, StalePushes, Store};
+use crate::image::{Blob, BlobSource as _, Error as ImageError, collect_from_unknown};
 use crate::layout::{BLOBS, sync_folder};
 use crate::oci::{Descriptor, Digest, MediaType};
 
@@ -34,17 +34,56 @@ pub struct Garbage {
 }
 
 impl Store {
-    /// The blobs that a catalog's names lead to. An image that cannot be read is an error, since the blobs that it
-    /// needs are unknown.
+    /// The blobs that a catalog's names lead to. Of what is there, but is no image as it should be, all digests count
+    /// that are mentioned in it. A manifest that is missing or damaged is an error, since the blobs that it needs are
+    /// unknown.
     pub fn reachable(&self, catalog: &Catalog) -> Result<Reachable, Error> {
-        let mut digests = HashSet::new();
+        let (links, mut digests) = (Links::default(), HashSet::new());
         for entry in catalog.entries() {
             if digests.insert(entry.descriptor.digest) {
-                self.documents(entry)?.collect_digests(&mut digests);
+                match self.documents(entry) {
+                    Ok(tree) => tree.collect_digests(&mut digests),
+                    Err(error) => self.add_mentioned(&links, entry, &mut digests)?.then_some(()).ok_or(error)?,
+                }
             }
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;
         Ok(Reachable { digests })
+    }
+
+    /// The same from what is remembered of manifests: a server collects while others push.
+    pub fn reachable_by(&self, links: &Links, catalog: &Catalog) -> Result<Reachable, Error> {
+        let mut digests = HashSet::new();
+        for entry in catalog.entries() {
+            if !self.add_mentioned(links, entry, &mut digests)? {
+                let missing = ImageError::Missing { what: "manifest", digest: entry.descriptor.digest };
+                return Err(Error::Image { name: entry.to_string(), source: missing });
+            }
+        }
+        self.add_needs_of_unsupported(catalog, &mut digests)?;
+        Ok(Reachable { digests })
+    }
+
+    /// Adds an entry's manifest, and all digests that are mentioned in it and in the manifests below it. Returns whether
+    /// it is there.
+    fn add_mentioned(&self, links: &Links, entry: &CatalogEntry, digests: &mut HashSet<Digest>) -> Result<bool, Error> {
+        let mut seen = HashSet::new();
+        let mut rest = vec![entry.descriptor.digest];
+        while let Some(digest) = rest.pop() {
+            if !seen.insert(digest) {
+                continue;
+            }
+            match links.of(self, &digest)? {
+                Some(link) => {
+                    digests.insert(digest);
+                    digests.extend(&link.mentioned);
+                    rest.extend(link.manifests.iter().map(|child| child.digest));
+                }
+                None if digest == entry.descriptor.digest => return Ok(false),
+                None => {}
+            }
+        }
+        Ok(true)
     }
 
     /// Adds what documents mention that are listed by a digest of another algorithm, as far as they can be read: their
@@ -78,33 +117,54 @@ impl Store {
         Some(Blob::range(Arc::new(file), 0, metadata.len()))
     }
 
-    /// How many bytes [`Store::sweep`] would free.
-    pub fn garbage(&self, reachable: &Reachable) -> Result<u64, Error> {
-        let leased = self.leased()?;
-        let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
-        let blobs = listed(&self.root.join(BLOBS))?.into_iter();
-        let blobs: u64 = blobs.filter(|(digest, _)| is_garbage(digest)).map(|(_, size)| size).sum();
+    /// How many bytes [`Store::sweep`] would free after [`Store::expire_pushes`].
+    pub fn garbage(&self, reachable: &Reachable, pushes: &StalePushes) -> Result<u64, Error> {
+        let blobs: u64 = self.unneeded(reachable, Some(pushes))?.into_iter().map(|(_, size)| size).sum();
         Ok(blobs + self.abandoned()?.iter().map(|path| size_of(path)).sum::<u64>())
     }
 
-    /// Deletes all unreachable blobs, their indexes, and leftovers of killed processes. Blobs with a lease stay until a
-    /// later run. The guard must be from [`Store::lock_exclusive`].
-    pub fn sweep(&self, _alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
-        let leased = self.leased()?;
-        let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
+    /// The blobs that nothing needs now, for [`Store::sweep_among`]; not those with a claim, but for claims that are
+    /// stale.
+    pub fn unneeded(&self, reachable: &Reachable, pushes: Option<&StalePushes>) -> Result<Vec<(Digest, u64)>, Error> {
+        let leased = self.leased(pushes)?;
+        let mut blobs = listed(&self.root.join(BLOBS))?;
+        blobs.retain(|(digest, _)| !reachable.digests.contains(digest) && !leased.contains(digest));
+        Ok(blobs)
+    }
+
+    /// Deletes those of some blobs that are unreachable, with their indexes. Blobs with a lease or a claim stay. The
+    /// guard must be from [`Store::lock_exclusive`].
+    pub fn sweep_among(
+        &self,
+        _alone: &Guard,
+        reachable: &Reachable,
+        among: &[(Digest, u64)],
+    ) -> Result<Garbage, Error> {
+        let leased = self.leased(None)?;
+        let (blobs, layers) = (self.root.join(BLOBS), self.root.join("imgtool/layers"));
         let mut garbage = Garbage::default();
-        let blobs = self.root.join(BLOBS);
-        for (digest, size) in listed(&blobs)? {
-            if is_garbage(&digest) {
-                let path = blobs.join(digest.hex());
-                gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
-                garbage.blobs.push(digest);
-                garbage.bytes += size;
+        for (digest, size) in among {
+            if reachable.digests.contains(digest) || leased.contains(digest) {
+                continue;
             }
+            for path in [blobs.join(digest.hex()), layers.join(digest.hex())] {
+                gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
+            }
+            garbage.blobs.push(*digest);
+            garbage.bytes += size;
         }
         if !garbage.blobs.is_empty() {
             sync_folder(&blobs).map_err(Error::io(&blobs))?;
         }
+        Ok(garbage)
+    }
+
+    /// Deletes all unreachable blobs, their indexes, and leftovers of killed processes. Blobs with a lease stay until a
+    /// later run. The guard must be from [`Store::lock_exclusive`].
+    pub fn sweep(&self, alone: &Guard, reachable: &Reachable) -> Result<Garbage, Error> {
+        let mut garbage = self.sweep_among(alone, reachable, &listed(&self.root.join(BLOBS))?)?;
+        let leased = self.leased(None)?;
+        let is_garbage = |digest: &Digest| !reachable.digests.contains(digest) && !leased.contains(digest);
         let layers = self.root.join("imgtool/layers");
         for (digest, _) in listed(&layers)? {
             if is_garbage(&digest) {

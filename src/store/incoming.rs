@@ -1,21 +1,25 @@
 //! Blobs that arrive before their digest is known: uploads to the server.
 //!
 //! `ROOT/imgtool/partial/upload-<id>` has the bytes, `upload-<id>.owner` whose upload it is. Both stay when the process
-//! ends, so that the client can go on. Between two requests the file is closed: a server has thousands of uploads.
+//! ends, so that the client can go on; they go together when nothing has come for long. Between two requests the file is
+//! closed: a server has thousands of uploads. While a request writes it, it is locked.
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::partial::{PARTIAL, PartialFile};
-use super::{Error, Store};
+use super::lease::entries;
+use super::partial::{PARTIAL, PartialFile, UPLOAD, is_upload};
+use super::pushes::StalePushes;
+use super::{Error, Guard, Store};
 use crate::layout::{BLOBS, sync_folder};
 use crate::oci::{Digest, Hasher};
 
 /// How many bytes are hashed at a time when an upload is taken up again.
 const CHUNK: usize = 256 << 10;
-
+/// How the names of the files end that say whose an upload is.
+const OWNER: &str = ".owner";
 /// How far an upload is: kept in memory between two requests.
 #[derive(Debug, Clone, Default)]
 pub struct Arrived {
@@ -48,8 +52,80 @@ impl Store {
     /// Begins an upload. `owner` says whose it is, for [`Store::incoming_owner`].
     pub fn begin_incoming(&self, id: &str, owner: &str) -> Result<(), Error> {
         let (path, owner_path) = self.incoming_paths(id)?;
+        let _adding = self.lock_shared()?;
         fs::write(&owner_path, owner).map_err(Error::io(&owner_path))?;
-        fs::File::create_new(&path).map(drop).map_err(Error::io(&path))
+        let made = fs::File::create_new(&path).map(drop).map_err(Error::io(&path));
+        if made.is_err() {
+            let _ = fs::remove_file(&owner_path);
+        }
+        made
+    }
+
+    /// How many uploads are not finished.
+    pub fn count_incoming(&self) -> Result<usize, Error> {
+        let all = entries(&self.root.join("imgtool").join(PARTIAL))?;
+        Ok(all.iter().filter(|path| is_upload(path) && !is_owner(path)).count())
+    }
+
+    /// Deletes uploads and claims that are stale, and returns the number of bytes freed. The guard must be from
+    /// [`Store::lock_exclusive`].
+    pub fn expire_pushes(&self, alone: &Guard, stale: &StalePushes) -> Result<u64, Error> {
+        self.expire_claims(alone, stale.claims)?;
+        let mut bytes = 0;
+        self.each_stale_upload(stale, |path, size| {
+            for path in [path, &path.with_extension(&OWNER[1..])] {
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(path)(error)),
+                    _ => {}
+                }
+            }
+            bytes += size;
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// How many bytes [`Store::expire_pushes`] would free.
+    pub fn stale_pushes(&self, stale: &StalePushes) -> Result<u64, Error> {
+        let mut bytes = 0;
+        self.each_stale_upload(stale, |_, size| {
+            bytes += size;
+            Ok(())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Whether [`Store::expire_pushes`] would delete anything.
+    pub fn has_stale_pushes(&self, stale: &StalePushes) -> Result<bool, Error> {
+        let mut found = self.stale_claims(stale.claims)?;
+        self.each_stale_upload(stale, |_, _| {
+            found += 1;
+            Ok(())
+        })?;
+        Ok(found > 0)
+    }
+
+    /// Calls `act` for the path and the size of each stale upload, and of what is left of one. It is locked meanwhile.
+    fn each_stale_upload(
+        &self,
+        stale: &StalePushes,
+        mut act: impl FnMut(&Path, u64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for path in entries(&self.root.join("imgtool").join(PARTIAL))?.into_iter().filter(|path| is_upload(path)) {
+            if is_owner(&path) {
+                // That of an upload goes with it. Without one, it is what a process left that was killed.
+                if !path.with_extension("").exists() {
+                    act(&path, path.metadata().map_or(0, |metadata| metadata.len()))?;
+                }
+                continue;
+            }
+            let Ok(file) = fs::File::open(&path) else { continue };
+            let (Ok(()), Ok(metadata)) = (file.try_lock(), file.metadata()) else { continue };
+            if metadata.modified().map_err(Error::io(&path))? < stale.uploads {
+                act(&path, metadata.len())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whose upload it is; none if there is no such upload.
@@ -66,7 +142,7 @@ impl Store {
     /// if another request or process has it open.
     pub fn open_incoming(&self, id: &str, known: Option<Arrived>) -> Result<IncomingBlob, Error> {
         let (path, owner) = self.incoming_paths(id)?;
-        let Some(file) = PartialFile::claim(&path)? else { return Err(Error::Busy { path }) };
+        let Some(file) = PartialFile::claim_existing(&path)? else { return Err(Error::Busy { path }) };
         let size = file.size()?;
         let arrived = match known.filter(|known| known.size == size) {
             Some(known) => known,
@@ -77,8 +153,13 @@ impl Store {
 
     fn incoming_paths(&self, id: &str) -> Result<(PathBuf, PathBuf), Error> {
         let folder = self.private_folder(PARTIAL)?;
-        Ok((folder.join(format!("upload-{id}")), folder.join(format!("upload-{id}.owner"))))
+        Ok((folder.join(format!("{UPLOAD}{id}")), folder.join(format!("{UPLOAD}{id}{OWNER}"))))
     }
+}
+
+/// Whether a path says whose an upload is.
+fn is_owner(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == &OWNER[1..])
 }
 
 fn hash(file: &PartialFile) -> io::Result<Arrived> {
@@ -110,23 +191,26 @@ impl IncomingBlob {
         Ok(())
     }
 
-    /// Ends the upload: the bytes become a blob of the store, which `owner` claims until that time. Returns its digest.
+    /// Ends the upload: the bytes become a blob of the store, which `owner` claims until that time. When this returns,
+    /// both last a power failure. Returns the digest.
     pub fn keep(self, owner: &str, until: SystemTime) -> Result<Digest, Error> {
         let Self { file, owner: owner_path, store, arrived } = self;
         let digest = arrived.digest();
         file.make_whole()?;
-        if store.claim(owner, &digest, until)? {
-            file.discard()?;
-        } else {
-            let _adding = store.lock_shared()?;
-            let index = store.lock_index()?;
-            store.become_layout()?;
-            drop(index);
-            let blobs = store.root.join(BLOBS);
-            let target = blobs.join(digest.hex());
-            file.publish(&target).map_err(Error::io(&target))?;
-            sync_folder(&blobs).map_err(Error::io(&blobs))?;
-        }
+        // The claim is first: between the two steps, all blobs that nobody needs may be deleted.
+        store.claim(owner, &digest, until)?;
+        let adding = store.lock_shared()?;
+        let index = store.lock_index()?;
+        store.become_layout()?;
+        drop(index);
+        let blobs = store.root.join(BLOBS);
+        fs::create_dir_all(&blobs).map_err(Error::io(&blobs))?;
+        let target = blobs.join(digest.hex());
+        // A blob that is there already may be damaged: these bytes were verified.
+        file.publish(&target).map_err(Error::io(&target))?;
+        drop(adding);
+        sync_folder(&blobs).map_err(Error::io(&blobs))?;
+        store.sync_claims(owner)?;
         let _ = fs::remove_file(owner_path);
         Ok(digest)
     }

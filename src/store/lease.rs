@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::pushes::StalePushes;
 use super::{Error, Store};
 use crate::cancel::Draft;
 use crate::layout::BLOBS;
@@ -97,9 +98,9 @@ impl Store {
         Ok(lease.add(self, digests)?.is_none())
     }
 
-    /// All blobs with a lease or a claim. Exact only under the store's exclusive lock.
-    pub(super) fn leased(&self) -> Result<HashSet<Digest>, Error> {
-        let mut leased = self.claimed()?;
+    /// All blobs with a lease or a claim, but for claims that are stale. Exact only under the store's exclusive lock.
+    pub(super) fn leased(&self, stale: Option<&StalePushes>) -> Result<HashSet<Digest>, Error> {
+        let mut leased = self.claimed(stale)?;
         for path in entries(&self.root.join("imgtool/tmp"))? {
             let lists = path.is_dir() || path.file_name().is_some_and(|name| name.as_bytes().starts_with(READER));
             if let Some(mut file) = alive(&path).filter(|_| lists) {

@@ -12,13 +12,16 @@ pub struct Guard {
 }
 
 impl Store {
-    /// A shared lock, for adding: excludes deletion.
+    /// A shared lock, for adding: excludes deletion. Who holds one must not ask for another.
     pub fn lock_shared(&self) -> Result<Guard, Error> {
+        let _turn = self.lock("turn.lock", File::lock)?;
         self.lock("lock", File::lock_shared)
     }
 
-    /// The exclusive lock, for deletion: waits for and excludes all other locks.
+    /// The exclusive lock, for deletion: waits for and excludes all other locks. Who comes later waits behind it, so that
+    /// a store to which many push all the time can still be tidied.
     pub fn lock_exclusive(&self) -> Result<Guard, Error> {
+        let _turn = self.lock("turn.lock", File::lock)?;
         self.lock("lock", File::lock)
     }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! ROOT/oci-layout, index.json, blobs/sha256/…   the layout; each name is one entry of index.json
 //! ROOT/imgtool/lock         shared while adding, exclusive while deleting
+//! ROOT/imgtool/turn.lock    exclusive while waiting for the lock: who deletes is not overtaken
 //! ROOT/imgtool/index.lock   exclusive while index.json is replaced
 //! ROOT/imgtool/tmp/         quarantines of what is not verified yet, and leases of what is being read
 //! ROOT/imgtool/partial/     partially transferred blobs, by digest, and uploads to the server, by their IDs
@@ -16,19 +17,25 @@
 //!
 //! Invariants: a name never leads to a blob that is not verified and on the disk; whoever holds neither lock never sees
 //! half a change; nobody holds a lock for as long as a transfer takes: who works for long has a `lease` on what
-//! must not be deleted meanwhile.
+//! must not be deleted meanwhile, and a client of the server that pushes has `claims`, which outlive the server.
+//!
+//! A blob goes when no name leads to it, and nobody has a lease or a claim on it. Names go when somebody removes them, or
+//! by the rules of `collect`, for manifests that lost their tag in a repository.
 
 mod arrival;
 mod assembly;
 mod catalog;
 mod claims;
+mod collect;
 mod elsewhere;
 mod gc;
 mod incoming;
 mod layers;
 mod lease;
+mod links;
 mod lock;
 mod partial;
+mod pushes;
 mod quarantine;
 mod receive;
 mod remembered;
@@ -45,8 +52,10 @@ pub use catalog::{Catalog, CatalogEntry, Moved};
 pub use elsewhere::Near;
 pub use gc::{Garbage, Reachable};
 pub use incoming::{Arrived, IncomingBlob};
+pub use links::Links;
 pub use lock::Guard;
 pub use partial::{Patience, StalePartials};
+pub use pushes::{CLAIM, StalePushes};
 pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
 pub use remembered::SendingBlob;

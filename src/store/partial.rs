@@ -20,6 +20,8 @@ use crate::oci::Digest;
 
 /// The folder below the store's own.
 pub(super) const PARTIAL: &str = "partial";
+/// How the names of uploads to the server begin.
+pub(super) const UPLOAD: &str = "upload-";
 /// The permissions of a blob that is not whole.
 const PARTLY: u32 = 0o600;
 /// The permissions of a blob that is.
@@ -98,6 +100,10 @@ impl Store {
         mut act: impl FnMut(&Path, u64) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for path in super::lease::entries(&self.root.join("imgtool").join(PARTIAL))? {
+            // Uploads have a rule of their own.
+            if is_upload(&path) {
+                continue;
+            }
             let Ok(file) = File::open(&path) else { continue };
             let (Ok(()), Ok(metadata)) = (file.try_lock(), file.metadata()) else { continue };
             let digest = path.file_name().and_then(|name| Digest::from_hex(name.to_str()?));
@@ -119,9 +125,19 @@ impl Store {
 impl PartialFile {
     /// Opens and locks a file, which is created if it does not exist; none if another process holds the lock.
     pub(super) fn claim(path: &Path) -> Result<Option<Self>, Error> {
+        Self::lock(path, true)
+    }
+
+    /// The same for a file that must exist.
+    pub(super) fn claim_existing(path: &Path) -> Result<Option<Self>, Error> {
+        Self::lock(path, false)
+    }
+
+    fn lock(path: &Path, create: bool) -> Result<Option<Self>, Error> {
         loop {
             let mut options = OpenOptions::new();
-            let file = options.read(true).append(true).create(true).mode(PARTLY).open(path).map_err(Error::io(path))?;
+            let options = options.read(true).append(true).create(create).mode(PARTLY);
+            let file = options.open(path).map_err(Error::io(path))?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
@@ -196,6 +212,11 @@ impl PartialFile {
         }
         Ok(())
     }
+}
+
+/// Whether a path in `partial/` belongs to an upload.
+pub(super) fn is_upload(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(UPLOAD.as_bytes()))
 }
 
 /// Whether a file's bytes may not change any more.

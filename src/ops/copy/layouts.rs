@@ -8,9 +8,7 @@ use super::source::SourceImage;
 use crate::image::outgoing::{Outgoing, OutgoingPart, PartKind};
 use crate::image::work;
 use crate::layout::LayoutWriter;
-use crate::oci::{
-    ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME, ANNOTATION_SOURCES, Descriptor, Reference,
-};
+use crate::oci::{ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, Descriptor, Reference};
 use crate::ops::Error;
 
 impl Copier<'_> {
@@ -75,7 +73,8 @@ impl Copier<'_> {
 /// writes it, else the image's names as docker writes them.
 fn named(image: &Outgoing, name: Option<&str>) -> (Vec<Descriptor>, Option<String>) {
     let mut plain = image.descriptor.clone();
-    for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME, ANNOTATION_PARENT, ANNOTATION_SOURCES] {
+    plain.leave_store();
+    for key in [ANNOTATION_IMAGE_NAME, ANNOTATION_REF_NAME] {
         plain.annotations.remove(key);
     }
     let with = |pairs: &[(&str, Option<String>)]| {

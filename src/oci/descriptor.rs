@@ -26,6 +26,8 @@ pub const REGISTRY_PREFIX: &str = "docker://";
 pub const ANNOTATION_SOURCES: &str = "org.imgtool.sources";
 /// In the index of a store: since when a manifest of a repository has had no tag, in RFC 3339.
 pub const ANNOTATION_UNTAGGED: &str = "org.imgtool.untagged";
+/// In the index of a store: the digest by which a manifest was pushed, if it is not a sha256.
+pub const ANNOTATION_DIGEST: &str = "org.imgtool.digest";
 /// The full name of an entry in `index.json`, as containerd and docker write it.
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.

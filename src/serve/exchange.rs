@@ -7,6 +7,7 @@ use hyper::{Method, Request, StatusCode};
 
 use super::answer::Answer;
 use super::api;
+use super::api::drain;
 use super::asked::Asked;
 use super::beside::Beside;
 use super::incoming::Incoming;
@@ -34,11 +35,21 @@ pub(super) async fn answer(
         None => beside.label(),
     };
     let seen = Seen::begin(&server, &peer, &asked, label);
-    let body = Incoming::new(body, seen.received());
+    let mut body = Incoming::new(body, seen.received());
     let is_api = route.is_some();
     let answer = match route {
         Some(Ok(route)) => dispatch(&server, &asked, route, body).await,
-        Some(Err(refusal)) => Err(refusal),
+        // What cannot be a tag is none that could be found.
+        Some(Err(refusal)) if refusal.code() == Code::TagInvalid && asked.method != Method::PUT => {
+            Err(Refusal::new(Code::ManifestUnknown))
+        }
+        Some(Err(refusal)) => {
+            drain(&asked, &mut body).await;
+            Err(refusal)
+        }
+        None if asked.path.starts_with("/v2/") => {
+            Err(Refusal::because(Code::Unsupported, "the API has no such path").status(StatusCode::NOT_FOUND))
+        }
         None => beside.answer(&server, &asked).await,
     };
     let answer = answer.unwrap_or_else(|refusal| {
@@ -51,11 +62,19 @@ pub(super) async fn answer(
     (answer, asked.is_head(), seen)
 }
 
-async fn dispatch(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, body: Incoming) -> Result<Answer, Refusal> {
+async fn dispatch(
+    server: &Arc<Server>,
+    asked: &Arc<Asked>,
+    route: Route,
+    mut body: Incoming,
+) -> Result<Answer, Refusal> {
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
-    check(&server.settings, asked, &route)?;
+    if let Err(refusal) = check(&server.settings, asked, &route) {
+        drain(asked, &mut body).await;
+        return Err(refusal);
+    }
     match (&asked.method, route) {
-        (&Method::PUT, Route::Manifest(name, target)) => api::manifests::put(server, asked, name, target, body).await,
+        (&Method::PUT, Route::Manifest(name, target)) => api::put::put(server, asked, name, target, body).await,
         (&Method::DELETE, Route::Manifest(name, target)) => {
             blocking(server, asked, move |server, _| api::manifests::delete(server, &name, &target)).await
         }
@@ -85,19 +104,24 @@ async fn dispatch(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, body: 
         (_, Route::Referrers(name, digest)) if reads => {
             blocking(server, asked, move |server, asked| api::referrers::get(server, asked, &name, &digest)).await
         }
-        (_, route) => Err(Refusal::new(Code::Unsupported).header(ALLOW, allowed(&route))),
+        (&Method::OPTIONS, route) => Ok(Answer::new(StatusCode::NO_CONTENT).header(ALLOW, allowed(&route))),
+        (_, route) => {
+            drain(asked, &mut body).await;
+            Err(Refusal::new(Code::Unsupported).header(ALLOW, allowed(&route)))
+        }
     }
 }
 
 /// Refuses what the server was started without.
 fn check(settings: &Settings, asked: &Asked, route: &Route) -> Result<(), Refusal> {
     let deletes = asked.method == Method::DELETE && !matches!(route, Route::Upload(..));
-    let writes = !matches!(asked.method, Method::GET | Method::HEAD);
+    let writes = !matches!(asked.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if settings.read_only && writes {
-        return Err(Refusal::because(Code::Unsupported, "this registry is read-only"));
+        return Err(Refusal::because(Code::Unsupported, "this registry is read-only").header(ALLOW, "GET, HEAD"));
     }
     if settings.no_delete && deletes {
-        return Err(Refusal::because(Code::Unsupported, "this registry deletes nothing"));
+        let rest = allowed(route).trim_end_matches(", DELETE");
+        return Err(Refusal::because(Code::Unsupported, "this registry deletes nothing").header(ALLOW, rest));
     }
     Ok(())
 }

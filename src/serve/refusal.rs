@@ -100,7 +100,8 @@ impl Code {
 pub(super) struct Refusal {
     code: Code,
     message: Option<String>,
-    detail: Value,
+    /// One error for each.
+    details: Vec<Value>,
     status: Option<StatusCode>,
     headers: Vec<(hyper::header::HeaderName, String)>,
     /// What went wrong here, for the log alone.
@@ -110,7 +111,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// With this code's own words.
     pub(super) fn new(code: Code) -> Self {
-        Self { code, message: None, detail: Value::Null, status: None, headers: Vec::new(), cause: None }
+        Self { code, message: None, details: vec![Value::Null], status: None, headers: Vec::new(), cause: None }
     }
 
     /// With these words instead.
@@ -132,7 +133,17 @@ impl Refusal {
 
     /// What the refusal is about.
     pub(super) fn detail(self, detail: Value) -> Self {
-        Self { detail, ..self }
+        Self { details: vec![detail], ..self }
+    }
+
+    /// An error for each of these.
+    pub(super) fn each(self, details: Vec<Value>) -> Self {
+        Self { details, ..self }
+    }
+
+    /// Its code.
+    pub(super) fn code(&self) -> Code {
+        self.code
     }
 
     /// Another status than the code's own.
@@ -149,9 +160,10 @@ impl Refusal {
     /// The answer.
     pub(super) fn into_answer(self) -> Answer {
         let message = self.message.as_deref().unwrap_or(self.code.message());
-        let error = json!({"code": self.code.as_str(), "message": message, "detail": self.detail});
+        let error = |detail| json!({"code": self.code.as_str(), "message": message, "detail": detail});
+        let errors: Vec<Value> = self.details.iter().map(error).collect();
         let status = self.status.unwrap_or(self.code.status());
-        let mut answer = Answer::json(status, &json!({"errors": [error]}));
+        let mut answer = Answer::json(status, &json!({"errors": errors}));
         for (name, value) in self.headers {
             answer = answer.header(name, value);
         }

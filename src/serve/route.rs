@@ -80,7 +80,8 @@ impl Route {
 }
 
 impl Target {
-    fn parse(text: &str) -> Result<Self, Refusal> {
+    /// A digest or a tag.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         if text.contains(':') {
             return text.parse().map(Self::Digest).map_err(|_| invalid_digest(text));
         }

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::any_digest::AnyDigest;
 use super::manifest::Parts;
 use super::repository::RepositoryName;
 use crate::image::{BlobSource as _, MAX_INDEX_DEPTH};
@@ -56,10 +55,17 @@ pub(super) struct Reach {
 }
 
 #[derive(Debug, Default)]
-struct Known(Mutex<HashMap<Digest, Option<Arc<Parts>>>>);
+struct Known(Mutex<Remembered>);
 
-/// How many manifests are remembered.
-const MAX_KNOWN: usize = 20_000;
+#[derive(Debug, Default)]
+struct Remembered {
+    parts: HashMap<Digest, Option<Arc<Parts>>>,
+    /// How many manifests they are, and descriptors in them.
+    weight: usize,
+}
+
+/// How many manifests are remembered, and descriptors in them: about 60 MiB.
+const MAX_KNOWN: usize = 200_000;
 
 impl Shelves {
     pub(super) fn new(store: Store) -> Self {
@@ -95,17 +101,19 @@ impl Shelves {
     /// What a manifest needs; nothing if it is not there, or is none.
     pub(super) fn parts(&self, descriptor: &Descriptor) -> Option<Arc<Parts>> {
         let lock = || self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&descriptor.digest) {
+        if let Some(known) = lock().parts.get(&descriptor.digest) {
             return known.clone();
         }
         let blob = self.store.open_blob(descriptor).ok()??;
         let bytes = blob.read_all(MAX_DOCUMENT as u64).ok()?;
         let parts = Parts::parse(&bytes).ok().map(Arc::new);
         let mut known = lock();
-        if known.len() >= MAX_KNOWN {
-            known.clear();
+        let weight = 1 + parts.as_ref().map_or(0, |parts| parts.len());
+        if known.weight + weight > MAX_KNOWN {
+            *known = Remembered::default();
         }
-        known.insert(descriptor.digest, parts.clone());
+        known.weight += weight;
+        known.parts.insert(descriptor.digest, parts.clone());
         parts
     }
 
@@ -118,12 +126,12 @@ impl Shelves {
             reach.referrers.entry(subject.to_string()).or_default().push(descriptor.digest);
         }
         for need in &parts.blobs {
-            if let AnyDigest::Sha256(digest) = need.digest {
+            if let Ok(Some(digest)) = need.digest.in_store(&self.store) {
                 reach.blobs.insert(digest, need.size);
             }
         }
         for need in &parts.manifests {
-            if let AnyDigest::Sha256(digest) = need.digest {
+            if let Ok(Some(digest)) = need.digest.in_store(&self.store) {
                 let child = Descriptor::new(need.media_type.clone(), digest, need.size);
                 self.follow(&child, depth + 1, reach);
             }

@@ -1,22 +1,40 @@
-//! Uploads that are not finished: their IDs, and how far they are.
+//! Uploads that are not finished: their IDs, who writes them, and how far they are.
+//!
+//! The file of an upload is open only while bytes are written to it, never while a client is waited for. That no two
+//! requests write one upload is kept in memory; that no other process does, is found out by the size of the file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hyper::StatusCode;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::refusal::{Code, Refusal};
 use super::repository::RepositoryName;
-use crate::store::{Arrived, IncomingBlob, Store};
+use crate::store::{Arrived, Error, IncomingBlob, Store};
 
 /// How many uploads are remembered; the bytes of others are hashed again when they go on.
 const MAX_KNOWN: usize = 10_000;
 
 /// Uploads that are not finished.
 #[derive(Debug, Default)]
-pub(super) struct Uploads {
-    known: Mutex<HashMap<String, Arrived>>,
+pub(super) struct Uploads(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    known: HashMap<String, Arrived>,
+    /// Those that a request is writing.
+    busy: HashSet<String>,
+}
+
+/// An upload that one request writes; no other one of this server does so meanwhile.
+#[derive(Debug)]
+pub(super) struct Session {
+    id: String,
+    arrived: Arrived,
+    is_over: bool,
+    table: Arc<Mutex<Table>>,
 }
 
 impl Uploads {
@@ -26,40 +44,111 @@ impl Uploads {
         SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let id = format!("{:032x}", u128::from_be_bytes(bytes));
         store.begin_incoming(&id, name.as_str())?;
-        self.remember(&id, Arrived::default());
+        lock(&self.0).remember(&id, Arrived::default());
         Ok(id)
     }
 
-    /// Opens an upload to a repository.
-    pub(super) fn open(&self, store: &Store, name: &RepositoryName, id: &str) -> Result<IncomingBlob, Refusal> {
-        let unknown = || Refusal::new(Code::BlobUploadUnknown);
-        let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_id || store.incoming_owner(id)?.is_none_or(|owner| owner != name.as_str()) {
+    /// Takes an upload to a repository, to write it.
+    pub(super) fn take(&self, store: &Store, name: &RepositoryName, id: &str) -> Result<Session, Refusal> {
+        check_owner(store, name, id)?;
+        let known = {
+            let mut table = lock(&self.0);
+            if !table.busy.insert(id.to_owned()) {
+                return Err(busy());
+            }
+            table.known.remove(id)
+        };
+        let arrived = known.clone().unwrap_or_default();
+        let mut session = Session { id: id.to_owned(), arrived, is_over: known.is_none(), table: Arc::clone(&self.0) };
+        // What has arrived before the server was started, or through another one, is hashed.
+        let incoming = session.open_as(store, known)?;
+        session.arrived = incoming.arrived().clone();
+        session.is_over = false;
+        Ok(session)
+    }
+
+    /// How many bytes of an upload have arrived, also while a request writes it.
+    pub(super) fn size(store: &Store, name: &RepositoryName, id: &str) -> Result<u64, Refusal> {
+        check_owner(store, name, id)?;
+        store.incoming_size(id)?.ok_or_else(unknown)
+    }
+}
+
+impl Session {
+    /// How many bytes have arrived.
+    pub(super) fn size(&self) -> u64 {
+        self.arrived.size()
+    }
+
+    /// Appends bytes.
+    pub(super) fn append(&mut self, store: &Store, bytes: &[u8]) -> Result<(), Refusal> {
+        let mut incoming = self.open(store)?;
+        incoming.append(bytes)?;
+        self.arrived = incoming.arrived().clone();
+        Ok(())
+    }
+
+    /// Opens it, to finish or to discard it.
+    pub(super) fn open(&mut self, store: &Store) -> Result<IncomingBlob, Refusal> {
+        let incoming = self.open_as(store, Some(self.arrived.clone()))?;
+        if incoming.arrived().size() != self.arrived.size() {
+            self.is_over = true;
+            return Err(busy());
+        }
+        Ok(incoming)
+    }
+
+    fn open_as(&self, store: &Store, known: Option<Arrived>) -> Result<IncomingBlob, Refusal> {
+        if store.incoming_size(&self.id)?.is_none() {
             return Err(unknown());
         }
-        let known = self.lock().remove(id);
-        match store.open_incoming(id, known.clone()) {
-            Ok(incoming) => Ok(incoming),
-            Err(crate::store::Error::Busy { .. }) => {
-                if let Some(known) = known {
-                    self.remember(id, known);
-                }
-                Err(Refusal::because(Code::BlobUploadInvalid, "another request is writing this upload"))
-            }
-            Err(error) => Err(error.into()),
+        match store.open_incoming(&self.id, known) {
+            Err(Error::Busy { .. }) => Err(busy()),
+            opened => Ok(opened?),
         }
     }
 
-    /// Remembers how far an upload is.
-    pub(super) fn remember(&self, id: &str, arrived: Arrived) {
-        let mut known = self.lock();
-        if known.len() >= MAX_KNOWN {
-            known.clear();
-        }
-        known.insert(id.to_owned(), arrived);
+    /// There is nothing to remember of it any more.
+    pub(super) fn end(mut self) {
+        self.is_over = true;
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arrived>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Session {
+    fn drop(&mut self) {
+        let mut table = lock(&self.table);
+        table.busy.remove(&self.id);
+        if !self.is_over {
+            table.remember(&self.id, self.arrived.clone());
+        }
     }
+}
+
+impl Table {
+    fn remember(&mut self, id: &str, arrived: Arrived) {
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(id.to_owned(), arrived);
+    }
+}
+
+fn check_owner(store: &Store, name: &RepositoryName, id: &str) -> Result<(), Refusal> {
+    let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_id || store.incoming_owner(id)?.is_none_or(|owner| owner != name.as_str()) {
+        return Err(unknown());
+    }
+    Ok(())
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Code::BlobUploadUnknown)
+}
+
+fn busy() -> Refusal {
+    Refusal::because(Code::BlobUploadInvalid, "another request is writing this upload").status(StatusCode::CONFLICT)
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -57,6 +57,18 @@ impl Store {
         self.claim_path(owner, digest).is_file()
     }
 
+    /// Whether `owner` claims any blob.
+    pub fn has_claims(&self, owner: &str) -> Result<bool, Error> {
+        let folder = self.root.join("imgtool").join(CLAIMS).join(Digest::of(owner.as_bytes()).hex());
+        Ok(!entries(&folder)?.is_empty())
+    }
+
+    /// Whether anybody claims a blob.
+    pub fn is_claimed(&self, digest: &Digest) -> Result<bool, Error> {
+        let owners = entries(&self.root.join("imgtool").join(CLAIMS))?;
+        Ok(owners.into_iter().any(|owner| owner.join(digest.hex()).is_file()))
+    }
+
     /// Ends a claim.
     pub fn drop_claim(&self, owner: &str, digest: &Digest) -> Result<bool, Error> {
         let path = self.claim_path(owner, digest);

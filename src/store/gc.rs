@@ -48,6 +48,7 @@ impl Store {
             }
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;
+        self.add_aliased(&mut digests)?;
         Ok(Reachable { digests })
     }
 
@@ -61,6 +62,7 @@ impl Store {
             }
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;
+        self.add_aliased(&mut digests)?;
         Ok(Reachable { digests })
     }
 
@@ -134,12 +136,7 @@ impl Store {
 
     /// Deletes those of some blobs that are unreachable, with their indexes. Blobs with a lease or a claim stay. The
     /// guard must be from [`Store::lock_exclusive`].
-    pub fn sweep_among(
-        &self,
-        _alone: &Guard,
-        reachable: &Reachable,
-        among: &[(Digest, u64)],
-    ) -> Result<Garbage, Error> {
+    pub fn sweep_among(&self, alone: &Guard, reachable: &Reachable, among: &[(Digest, u64)]) -> Result<Garbage, Error> {
         let leased = self.leased(None)?;
         let (blobs, layers) = (self.root.join(BLOBS), self.root.join("imgtool/layers"));
         let mut garbage = Garbage::default();
@@ -155,6 +152,7 @@ impl Store {
         }
         if !garbage.blobs.is_empty() {
             sync_folder(&blobs).map_err(Error::io(&blobs))?;
+            self.sweep_aliases(alone)?;
         }
         Ok(garbage)
     }
@@ -172,6 +170,7 @@ impl Store {
                 gone(fs::remove_file(&path)).map_err(Error::io(&path))?;
             }
         }
+        self.sweep_aliases(alone)?;
         for path in self.abandoned()? {
             garbage.bytes += delete(&path)?;
         }

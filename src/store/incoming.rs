@@ -151,6 +151,17 @@ impl Store {
         Ok(IncomingBlob { file, owner, store: self.clone(), arrived })
     }
 
+    /// How many bytes of an upload have arrived, also while another request or process has it open; none if there is no
+    /// such upload.
+    pub fn incoming_size(&self, id: &str) -> Result<Option<u64>, Error> {
+        let (path, _) = self.incoming_paths(id)?;
+        match path.metadata() {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&path)(error)),
+        }
+    }
+
     fn incoming_paths(&self, id: &str) -> Result<(PathBuf, PathBuf), Error> {
         let folder = self.private_folder(PARTIAL)?;
         Ok((folder.join(format!("{UPLOAD}{id}")), folder.join(format!("{UPLOAD}{id}{OWNER}"))))
@@ -181,6 +192,11 @@ impl IncomingBlob {
     /// How far it is.
     pub fn arrived(&self) -> &Arrived {
         &self.arrived
+    }
+
+    /// Reads some of the bytes that have arrived, from an offset on; none at their end.
+    pub fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(into, offset)
     }
 
     /// Appends bytes.

@@ -8,6 +8,7 @@
 //! ROOT/imgtool/tmp/         quarantines of what is not verified yet, and leases of what is being read
 //! ROOT/imgtool/partial/     partially transferred blobs, by digest, and uploads to the server, by their IDs
 //! ROOT/imgtool/claims/      blobs that were uploaded to a repository of the server, and no manifest needs yet
+//! ROOT/imgtool/aliases/     what was uploaded by its SHA-512, and what manifests need by SHA-512
 //! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
 //! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
@@ -22,6 +23,7 @@
 //! A blob goes when no name leads to it, and nobody has a lease or a claim on it. Names go when somebody removes them, or
 //! by the rules of `collect`, for manifests that lost their tag in a repository.
 
+mod aliases;
 mod arrival;
 mod assembly;
 mod catalog;

@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conformance;
 mod files;
+mod names;
 mod seen;
 mod store;

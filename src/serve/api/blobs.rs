@@ -1,7 +1,7 @@
 //! Blobs: layers, configs, and what else manifests need.
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, ETAG};
+use hyper::header::{ALLOW, CONTENT_TYPE, ETAG};
 use serde_json::json;
 
 use super::CONTENT_DIGEST;
@@ -43,13 +43,11 @@ pub(in crate::serve) fn get(
 /// `DELETE /v2/NAME/blobs/DIGEST`: only what no manifest needs.
 pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Answer, Refusal> {
     let found = find(server, name, digest)?.ok_or_else(|| unknown(digest))?;
-    let shelf = server.shelves.now()?;
-    let is_needed = shelf.find(name).is_some_and(|repository| {
-        let reach = server.shelves.reach(repository);
-        reach.blobs.contains_key(&found) || reach.manifests.contains_key(&found)
-    });
-    if is_needed {
-        return Err(Refusal::because(Code::Denied, "a manifest of the repository needs this blob: delete that first"));
+    if is_needed(server, name, &found)? {
+        let why = "a manifest of the repository needs this blob: delete that first";
+        return Err(Refusal::because(Code::Denied, why)
+            .status(StatusCode::METHOD_NOT_ALLOWED)
+            .header(ALLOW, "GET, HEAD"));
     }
     server.store().drop_claim(owner(name).as_str(), &found)?;
     Ok(Answer::new(StatusCode::ACCEPTED))
@@ -57,15 +55,34 @@ pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, digest: &
 
 /// The blob of that digest in a repository: one that its manifests need, or that was uploaded to it.
 pub(super) fn find(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
-    let AnyDigest::Sha256(digest) = digest else { return Ok(None) };
+    let store = server.store();
+    let Some(digest) = digest.in_store(&store)? else { return Ok(None) };
+    let is_here = is_needed(server, name, &digest)? || store.has_claim(owner(name).as_str(), &digest);
+    Ok((is_here && store.has_blob(&digest)).then_some(digest))
+}
+
+/// The blob of that digest, if a manifest of any repository needs it or it was uploaded to any.
+pub(super) fn find_anywhere(server: &Server, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
+    let store = server.store();
+    let Some(digest) = digest.in_store(&store)? else { return Ok(None) };
+    if !store.has_blob(&digest) {
+        return Ok(None);
+    }
     let shelf = server.shelves.now()?;
-    let is_needed = shelf.find(name).is_some_and(|repository| {
+    let is_needed = shelf.repositories.values().any(|repository| {
+        let reach = server.shelves.reach(repository);
+        reach.blobs.contains_key(&digest) || reach.manifests.contains_key(&digest)
+    });
+    Ok((is_needed || store.is_claimed(&digest)?).then_some(digest))
+}
+
+/// Whether a manifest of the repository needs a blob, or is it.
+fn is_needed(server: &Server, name: &RepositoryName, digest: &Digest) -> Result<bool, Refusal> {
+    let shelf = server.shelves.now()?;
+    Ok(shelf.find(name).is_some_and(|repository| {
         let reach = server.shelves.reach(repository);
         reach.blobs.contains_key(digest) || reach.manifests.contains_key(digest)
-    });
-    let store = server.store();
-    let is_there = (is_needed || store.has_claim(owner(name).as_str(), digest)) && store.has_blob(digest);
-    Ok(is_there.then_some(*digest))
+    }))
 }
 
 /// Who claims the blobs of a repository: its one name.

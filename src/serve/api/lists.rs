@@ -5,6 +5,7 @@ use hyper::header::LINK;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
+use super::blobs;
 use crate::serve::answer::Answer;
 use crate::serve::asked::Asked;
 use crate::serve::refusal::{Code, Refusal};
@@ -26,9 +27,13 @@ pub(in crate::serve) fn catalog(server: &Server, asked: &Asked) -> Result<Answer
 /// `GET /v2/NAME/tags/list`
 pub(in crate::serve) fn tags(server: &Server, asked: &Asked, name: &RepositoryName) -> Result<Answer, Refusal> {
     let shelf = server.shelves.now()?;
-    let repository = shelf.find(name).ok_or_else(|| unknown(name))?;
+    let mut tags: Vec<&str> = match shelf.find(name) {
+        Some(repository) => repository.tags.keys().map(String::as_str).collect(),
+        // Only blobs were uploaded.
+        None if server.store().has_claims(blobs::owner(name).as_str())? => Vec::new(),
+        None => return Err(unknown(name)),
+    };
     // In the order of the specification: case does not count.
-    let mut tags: Vec<&str> = repository.tags.keys().map(String::as_str).collect();
     tags.sort_by_key(|tag| (tag.to_lowercase(), *tag));
     let (page, next) = page(&tags, asked)?;
     let answer = Answer::json(StatusCode::OK, &json!({"name": name.as_str(), "tags": page}));

@@ -4,11 +4,14 @@ pub(super) mod blobs;
 mod body;
 pub(super) mod lists;
 pub(super) mod manifests;
+pub(super) mod put;
 mod ranges;
 pub(super) mod referrers;
 pub(super) mod uploads;
 
 use hyper::header::HeaderName;
+
+pub(super) use body::drain;
 
 /// The digest of what is answered.
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

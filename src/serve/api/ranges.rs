@@ -51,6 +51,7 @@ pub(super) fn wanted(asked: &Asked, etag: &str, size: u64) -> Result<Wanted, Ref
         },
         (first, last) => match (number(first), number(last)) {
             (Some(first), Some(last)) if first <= last => (first, size.min(last.saturating_add(1))),
+            (Some(_), Some(_)) => return Err(outside()),
             _ => return Ok(all),
         },
     };

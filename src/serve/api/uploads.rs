@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http_body::Body as _;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use serde_json::json;
 
 use super::{CONTENT_DIGEST, blobs, body};
+use crate::oci::Digest;
 use crate::serve::answer::Answer;
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
@@ -15,52 +17,77 @@ use crate::serve::incoming::Incoming;
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::{Server, blocking};
-use crate::store::IncomingBlob;
+use crate::serve::uploads::{Session, Uploads};
 
 /// The ID of an upload.
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 /// How long a blob waits for the manifest that needs it.
 const CLAIM: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many bytes are gathered before they are hashed and written, on a thread that may block.
-const GATHER: usize = 256 << 10;
 
 /// `POST /v2/NAME/blobs/uploads/`: begins an upload, mounts a blob, or takes one whole.
 pub(in crate::serve) async fn begin(
     server: &Arc<Server>,
     asked: &Arc<Asked>,
     name: RepositoryName,
-    body: Incoming,
+    mut body: Incoming,
 ) -> Result<Answer, Refusal> {
+    let (digest, mount) = match beginning(asked, &name) {
+        Ok(digests) => digests,
+        Err(refusal) => {
+            body::drain(asked, &mut body).await;
+            return Err(refusal);
+        }
+    };
+    let (begun, owner, from) = (Arc::clone(server), name.clone(), asked.parameter("from").map(str::to_owned));
+    let begin = move || {
+        if let Some(answer) = mount.map_or(Ok(None), |mount| self::mount(&begun, &owner, from.as_deref(), &mount))? {
+            return Ok(Err(answer));
+        }
+        begun.uploads.begin(&begun.store(), &owner).map(Ok)
+    };
+    let begun = tokio::task::spawn_blocking(begin).await.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
+    let id = match begun {
+        Ok(id) => id,
+        Err(mounted) => return Ok(mounted),
+    };
+    let Some(digest) = digest else { return Ok(accepted(StatusCode::ACCEPTED, &name, &id, 0)) };
+    let kept = take_whole(server, asked, &name, &id, digest, body).await;
+    if kept.is_err() {
+        // The client does not know of the upload.
+        blocking(server, asked, move |server, _| cancel(server, &name, &id)).await.ok();
+    }
+    kept
+}
+
+/// What a blob must be that comes with the request, and what is to be mounted.
+fn beginning(asked: &Asked, name: &RepositoryName) -> Result<(Option<AnyDigest>, Option<AnyDigest>), Refusal> {
     if name.in_store().is_none() {
         return Err(Refusal::new(Code::NameInvalid).detail(json!({"name": name.as_str()})));
     }
-    if let (Some(mount), Some(from)) = (asked.parameter("mount"), asked.parameter("from")) {
-        let (mount, from) = (parse_digest(mount)?, RepositoryName::parse(from));
-        let (server, target) = (Arc::clone(server), name.clone());
-        let mounted = tokio::task::spawn_blocking(move || self::mount(&server, &target, from.as_ref(), &mount)).await;
-        if let Some(answer) = mounted.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))? {
-            return Ok(answer);
-        }
+    if let Some(algorithm) = asked.parameter("digest-algorithm")
+        && !matches!(algorithm, "sha256" | "sha512")
+    {
+        return Err(Refusal::because(Code::DigestInvalid, "the digest algorithm is not sha256 or sha512"));
     }
-    let begun = Arc::clone(server);
-    let owner = name.clone();
-    let id = tokio::task::spawn_blocking(move || begun.uploads.begin(&begun.store(), &owner)).await;
-    let id = id.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
-    if asked.parameter("digest").is_some() {
-        return finish(server, asked, name, id, body).await;
-    }
-    Ok(accepted(StatusCode::ACCEPTED, &name, &id, 0))
+    let digest = |name| asked.parameter(name).map(parse_digest).transpose();
+    Ok((digest("digest")?, digest("mount")?))
 }
 
-/// Gives a repository a blob that another one has; nothing, if that does not have it.
+/// Gives a repository a blob that another one has, or any if none is named; nothing, if it does not have it.
 fn mount(
     server: &Server,
     name: &RepositoryName,
-    from: Option<&RepositoryName>,
+    from: Option<&str>,
     digest: &AnyDigest,
 ) -> Result<Option<Answer>, Refusal> {
-    let Some(from) = from else { return Ok(None) };
-    let Some(found) = blobs::find(server, from, digest)? else { return Ok(None) };
+    let found = match from {
+        Some(from) => match RepositoryName::parse(from) {
+            Some(from) => blobs::find(server, &from, digest)?,
+            None => None,
+        },
+        None => blobs::find_anywhere(server, digest)?,
+    };
+    let Some(found) = found else { return Ok(None) };
     let is_there = server.store().claim(blobs::owner(name).as_str(), &found, SystemTime::now() + CLAIM)?;
     Ok(is_there.then(|| created(name, digest)))
 }
@@ -73,10 +100,8 @@ pub(in crate::serve) async fn append(
     id: String,
     body: Incoming,
 ) -> Result<Answer, Refusal> {
-    let incoming = receive(server, asked, &name, &id, body).await?;
-    let size = incoming.arrived().size();
-    server.uploads.remember(&id, incoming.arrived().clone());
-    Ok(accepted(StatusCode::ACCEPTED, &name, &id, size))
+    let session = receive(server, asked, &name, &id, body).await?;
+    Ok(accepted(StatusCode::ACCEPTED, &name, &id, session.size()))
 }
 
 /// `PUT /v2/NAME/blobs/uploads/ID?digest=DIGEST`
@@ -85,34 +110,68 @@ pub(in crate::serve) async fn finish(
     asked: &Arc<Asked>,
     name: RepositoryName,
     id: String,
+    mut body: Incoming,
+) -> Result<Answer, Refusal> {
+    match parse_digest(asked.parameter("digest").unwrap_or_default()) {
+        Ok(digest) => take_whole(server, asked, &name, &id, digest, body).await,
+        Err(refusal) => {
+            body::drain(asked, &mut body).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Receives the rest of an upload, which becomes a blob of the repository. If it is another one than its digest says, the
+/// upload is over, as the specification has it for all answers of 4xx but 416.
+async fn take_whole(
+    server: &Arc<Server>,
+    asked: &Arc<Asked>,
+    name: &RepositoryName,
+    id: &str,
+    wanted: AnyDigest,
     body: Incoming,
 ) -> Result<Answer, Refusal> {
-    let wanted = parse_digest(asked.parameter("digest").unwrap_or_default())?;
-    let incoming = receive(server, asked, &name, &id, body).await?;
-    blocking(server, asked, move |_, _| {
-        let AnyDigest::Sha256(digest) = wanted else {
-            return Err(Refusal::because(Code::DigestInvalid, "only sha256 is taken"));
-        };
-        if incoming.arrived().digest() != digest {
-            incoming.discard()?;
-            return Err(Refusal::new(Code::DigestInvalid).detail(json!({"digest": digest})));
-        }
-        incoming.keep(blobs::owner(&name).as_str(), SystemTime::now() + CLAIM)?;
+    let session = receive(server, asked, name, id, body).await?;
+    let name = name.clone();
+    blocking(server, asked, move |server, _| {
+        keep(server, session, &name, &wanted)?;
         Ok(created(&name, &wanted))
     })
     .await
 }
 
+fn keep(server: &Server, mut session: Session, name: &RepositoryName, wanted: &AnyDigest) -> Result<(), Refusal> {
+    let store = server.store();
+    let incoming = session.open(&store)?;
+    let found = match wanted {
+        AnyDigest::Sha256(_) => AnyDigest::Sha256(incoming.arrived().digest()),
+        AnyDigest::Sha512(_) => AnyDigest::sha512_of(|into, offset| incoming.read_at(into, offset))?,
+    };
+    if found != *wanted {
+        incoming.discard()?;
+        session.end();
+        return Err(Refusal::new(Code::DigestInvalid).detail(json!({"digest": wanted.to_string()})));
+    }
+    let digest: Digest = incoming.keep(blobs::owner(name).as_str(), SystemTime::now() + CLAIM)?;
+    session.end();
+    if let AnyDigest::Sha512(hex) = wanted {
+        store.add_alias(hex, &digest)?;
+    }
+    Ok(())
+}
+
 /// `GET /v2/NAME/blobs/uploads/ID`
 pub(in crate::serve) fn status(server: &Server, name: &RepositoryName, id: &str) -> Result<Answer, Refusal> {
-    let incoming = server.uploads.open(&server.store(), name, id)?;
-    server.uploads.remember(id, incoming.arrived().clone());
-    Ok(accepted(StatusCode::NO_CONTENT, name, id, incoming.arrived().size()))
+    let size = Uploads::size(&server.store(), name, id)?;
+    Ok(accepted(StatusCode::NO_CONTENT, name, id, size))
 }
 
 /// `DELETE /v2/NAME/blobs/uploads/ID`
 pub(in crate::serve) fn cancel(server: &Server, name: &RepositoryName, id: &str) -> Result<Answer, Refusal> {
-    server.uploads.open(&server.store(), name, id)?.discard()?;
+    let store = server.store();
+    let mut session = server.uploads.take(&store, name, id)?;
+    session.open(&store)?.discard()?;
+    session.end();
     Ok(Answer::new(StatusCode::NO_CONTENT))
 }
 
@@ -123,56 +182,71 @@ async fn receive(
     name: &RepositoryName,
     id: &str,
     mut body: Incoming,
-) -> Result<IncomingBlob, Refusal> {
-    let (opened, repository, upload) = (Arc::clone(server), name.clone(), id.to_owned());
-    let opening = tokio::task::spawn_blocking(move || opened.uploads.open(&opened.store(), &repository, &upload));
-    let mut incoming = opening.await.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
-    let size = incoming.arrived().size();
-    if let Some(range) = asked.header(CONTENT_RANGE)
-        && start_of(range) != Some(size)
-    {
-        server.uploads.remember(id, incoming.arrived().clone());
-        let at = accepted(StatusCode::RANGE_NOT_SATISFIABLE, name, id, size);
-        return Err(at.headers.iter().fold(Refusal::new(Code::RangeInvalid), |refusal, (name, value)| {
-            refusal.header(name.clone(), value.to_str().unwrap_or_default())
-        }));
-    }
-    let mut gathered = Vec::new();
+) -> Result<Session, Refusal> {
+    let (taken, repository, upload) = (Arc::clone(server), name.clone(), id.to_owned());
+    let taking = tokio::task::spawn_blocking(move || taken.uploads.take(&taken.store(), &repository, &upload));
+    let taken = match taking.await.unwrap_or_else(|panic| Err(Refusal::broken(&panic))) {
+        Ok(session) => check_range(asked, name, id, &session, body.size_hint().exact()).map(|()| session),
+        Err(refusal) => Err(refusal),
+    };
+    let mut session = match taken {
+        Ok(session) => session,
+        Err(refusal) => {
+            body::drain(asked, &mut body).await;
+            return Err(refusal);
+        }
+    };
     loop {
-        let next = body::next(&mut body).await;
-        let (is_last, broken) = match next {
-            Ok(Some(bytes)) => {
-                gathered.extend_from_slice(&bytes);
-                (false, None)
-            }
-            Ok(None) => (true, None),
-            Err(refusal) => (true, Some(refusal)),
-        };
-        if gathered.len() >= GATHER || is_last && !gathered.is_empty() {
-            let bytes = std::mem::take(&mut gathered);
+        let mut gathered = Vec::new();
+        let more = body::gather(&mut body, &mut gathered).await;
+        if !gathered.is_empty() {
+            let server = Arc::clone(server);
             let appending = tokio::task::spawn_blocking(move || {
-                let appended = incoming.append(&bytes);
-                (incoming, appended)
+                let appended = session.append(&server.store(), &gathered);
+                (session, appended)
             });
             let appended;
-            (incoming, appended) = appending.await.map_err(|panic| Refusal::broken(&panic))?;
+            (session, appended) = appending.await.map_err(|panic| Refusal::broken(&panic))?;
             appended?;
         }
-        match (is_last, broken) {
-            (_, Some(refusal)) => {
-                server.uploads.remember(id, incoming.arrived().clone());
-                return Err(refusal);
-            }
-            (true, None) => return Ok(incoming),
-            (false, None) => {}
+        if !more? {
+            return Ok(session);
         }
     }
 }
 
-/// Where a `Content-Range` of the form `START-END` begins.
-fn start_of(range: &str) -> Option<u64> {
-    let range = range.trim().trim_start_matches("bytes").trim_start_matches([' ', '=']);
-    range.split(['-', '/']).next()?.trim().parse().ok()
+/// Refuses a chunk that does not begin where the upload is, or is not as long as its range.
+fn check_range(
+    asked: &Asked,
+    name: &RepositoryName,
+    id: &str,
+    session: &Session,
+    length: Option<u64>,
+) -> Result<(), Refusal> {
+    let Some(range) = asked.header(CONTENT_RANGE) else { return Ok(()) };
+    let range = parse_range(range);
+    if range.is_none_or(|(start, _)| start != session.size()) {
+        let at = accepted(StatusCode::RANGE_NOT_SATISFIABLE, name, id, session.size());
+        return Err(at.headers.iter().fold(Refusal::new(Code::RangeInvalid), |refusal, (name, value)| {
+            refusal.header(name.clone(), value.to_str().unwrap_or_default())
+        }));
+    }
+    let is_as_long = range.is_none_or(|(start, end)| length.is_none_or(|length| length == end - start + 1));
+    if !is_as_long {
+        return Err(Refusal::because(Code::SizeInvalid, "the body is not as long as Content-Range says"));
+    }
+    Ok(())
+}
+
+/// The first and the last byte of a `Content-Range` as uploads have it: `0-1023`. Some clients write it as HTTP does:
+/// `bytes 0-1023/*`.
+fn parse_range(range: &str) -> Option<(u64, u64)> {
+    let range = range.trim();
+    let range = range.strip_prefix("bytes").map_or(range, |rest| rest.trim_start_matches([' ', '=']));
+    let (start, end) = range.split('/').next()?.split_once('-')?;
+    let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let (start, end) = (number(start)?, number(end)?);
+    (start <= end && end < u64::MAX).then_some((start, end))
 }
 
 fn parse_digest(text: &str) -> Result<AnyDigest, Refusal> {
@@ -194,4 +268,21 @@ fn created(name: &RepositoryName, digest: &AnyDigest) -> Answer {
     Answer::new(StatusCode::CREATED)
         .header(LOCATION, format!("/v2/{name}/blobs/{digest}"))
         .header(CONTENT_DIGEST, digest.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_chunks() {
+        assert_eq!(parse_range("0-1023"), Some((0, 1023)));
+        assert_eq!(parse_range("bytes 5-6/*"), Some((5, 6)));
+        assert_eq!(parse_range("bytes=5-6"), Some((5, 6)));
+        for wrong in
+            ["", "0", "-", "0-", "-5", "6-5", "+0-5", "0-18446744073709551615", "0-99999999999999999999", "a-b"]
+        {
+            assert_eq!(parse_range(wrong), None, "{wrong}");
+        }
+    }
 }

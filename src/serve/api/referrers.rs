@@ -57,8 +57,12 @@ pub(in crate::serve) fn get(
         .header(CONTENT_TYPE, MediaType::OCI_INDEX.as_str())
         .content(Content::Bytes(bytes.into()));
     if let Some(last) = next {
-        let kinds: String = wanted.iter().map(|kind| format!("&artifactType={}", encoded(kind))).collect();
-        answer = answer.header(LINK, format!("<{}?last={last}{kinds}>; rel=\"next\"", asked.path));
+        let mut link = format!("<{}?last={last}", asked.path);
+        for kind in &wanted {
+            link += "&artifactType=";
+            link.extend(percent_encoding::utf8_percent_encode(kind, percent_encoding::NON_ALPHANUMERIC));
+        }
+        answer = answer.header(LINK, link + ">; rel=\"next\"");
     }
     Ok(if wanted.is_empty() { answer } else { answer.header(FILTERS_APPLIED, "artifactType") })
 }
@@ -80,8 +84,4 @@ fn entry(server: &Server, descriptor: &Descriptor, wanted: &[&str]) -> Option<Va
         entry["annotations"] = json!(annotations);
     }
     Some(entry)
-}
-
-fn encoded(text: &str) -> impl std::fmt::Display {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }

@@ -38,14 +38,12 @@ pub(in crate::serve) async fn begin(
             return Err(refusal);
         }
     };
-    let (begun, owner, from) = (Arc::clone(server), name.clone(), asked.parameter("from").map(str::to_owned));
-    let begin = move || {
-        if let Some(answer) = mount.map_or(Ok(None), |mount| self::mount(&begun, &owner, from.as_deref(), &mount))? {
-            return Ok(Err(answer));
-        }
-        begun.uploads.begin(&begun.store(), &owner).map(Ok)
+    let (shared, owner, from) = (Arc::clone(server), name.clone(), asked.parameter("from").map(str::to_owned));
+    let work = move || match mount.map_or(Ok(None), |digest| mounted(&shared, &owner, from.as_deref(), &digest))? {
+        Some(answer) => Ok(Err(answer)),
+        None => shared.uploads.begin(&shared.store(), &owner).map(Ok),
     };
-    let begun = tokio::task::spawn_blocking(begin).await.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
+    let begun = tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
     let id = match begun {
         Ok(id) => id,
         Err(mounted) => return Ok(mounted),
@@ -74,7 +72,7 @@ fn beginning(asked: &Asked, name: &RepositoryName) -> Result<(Option<AnyDigest>,
 }
 
 /// Gives a repository a blob that another one has, or any if none is named; nothing, if it does not have it.
-fn mount(
+fn mounted(
     server: &Server,
     name: &RepositoryName,
     from: Option<&str>,

@@ -105,14 +105,14 @@ fn referrers_are_listed_with_their_types_and_annotations_and_filtered() {
         "demo",
         "",
         b"sbom",
-        json!({
+        &json!({
         "subject": about, "artifactType": "x/sbom", "annotations": {"of": "sbom"}}),
     );
     let signature = registry.put_artifact(
         "demo",
         "signature",
         b"signature",
-        json!({"subject": about, "artifactType": "x/signature+v1"}),
+        &json!({"subject": about, "artifactType": "x/signature+v1"}),
     );
     // Its config says what it is.
     let config = registry.put_blob("demo", b"{}");
@@ -123,7 +123,7 @@ fn referrers_are_listed_with_their_types_and_annotations_and_filtered() {
     let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "subject": about});
     let index = registry.put_manifest("demo", "index", OCI_INDEX, index.to_string().as_bytes());
     // In another repository.
-    registry.put_artifact("other", "", b"sbom", json!({"subject": about}));
+    registry.put_artifact("other", "", b"sbom", &json!({"subject": about}));
     let path = format!("/v2/demo/referrers/{subject}");
     let said = registry.get(&path).expect(200);
     assert!(!said.headers.contains_key("oci-filters-applied"));

@@ -86,7 +86,7 @@ fn a_manifest_that_an_index_needs_stays() {
 #[test]
 fn a_blob_is_deleted_unless_a_manifest_needs_it() {
     let registry = Registry::new();
-    let manifest = registry.put_artifact("demo", "1", b"layer", json!({}));
+    let manifest = registry.put_artifact("demo", "1", b"layer", &json!({}));
     let path = format!("/v2/demo/blobs/{}", digest(b"layer"));
     assert_eq!(registry.delete(&path).expect(405).header("allow"), "GET, HEAD");
     registry.get(&path).expect(200);
@@ -128,7 +128,7 @@ fn referrers_outlive_their_subject() {
     let registry = Registry::new();
     let subject = registry.put_image("demo", "1", "x");
     let about = json!({"mediaType": OCI_MANIFEST, "digest": subject, "size": 1});
-    let referrer = registry.put_artifact("demo", "", b"sbom", json!({"subject": about}));
+    let referrer = registry.put_artifact("demo", "", b"sbom", &json!({"subject": about}));
     registry.delete(&format!("/v2/demo/manifests/{subject}")).expect(202);
     let path = format!("/v2/demo/referrers/{subject}");
     assert_eq!(registry.get(&path).expect(200).json()["manifests"][0]["digest"], referrer);
@@ -141,7 +141,7 @@ fn all_that_was_pushed_can_be_deleted_piece_by_piece() {
     let registry = Registry::new();
     let image = registry.put_image("demo", "", "x");
     let index = registry.put_index("demo", "1", &[(&image, registry.size_of("demo", &image))]);
-    let artifact = registry.put_artifact("demo", "2", b"layer", json!({}));
+    let artifact = registry.put_artifact("demo", "2", b"layer", &json!({}));
     for tag in ["1", "2"] {
         registry.delete(&format!("/v2/demo/manifests/{tag}")).expect(202);
     }

@@ -72,7 +72,7 @@ impl Registry {
     }
 
     /// Puts an artifact with one layer of these bytes; its annotations and its subject are in `more`.
-    pub(super) fn put_artifact(&self, repository: &str, reference: &str, layer: &[u8], more: Value) -> String {
+    pub(super) fn put_artifact(&self, repository: &str, reference: &str, layer: &[u8], more: &Value) -> String {
         let (config, layer) = (self.put_blob(repository, b"{}"), (self.put_blob(repository, layer), layer.len()));
         let mut manifest = json!({
             "schemaVersion": 2,

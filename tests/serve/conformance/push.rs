@@ -126,7 +126,7 @@ fn a_blob_is_mounted_from_anywhere_if_no_repository_is_named() {
     let registry = Registry::new();
     // One that was uploaded, and one that a manifest needs.
     let blob = registry.put_blob("from", b"content");
-    registry.put_artifact("other", "1", b"layer", json!({}));
+    registry.put_artifact("other", "1", b"layer", &json!({}));
     for digest in [blob, digest(b"layer")] {
         let said = registry.ask("POST", &format!("/v2/to/blobs/uploads/?mount={digest}"), &[], b"").expect(201);
         registry.get(said.header("location")).expect(200);
@@ -253,8 +253,8 @@ fn layers_that_may_not_be_distributed_need_not_be_there() {
 #[test]
 fn artifacts_of_all_kinds() {
     let registry = Registry::new();
-    registry.put_artifact("demo", "plain", b"a", json!({"artifactType": "application/x-thing"}));
-    registry.put_artifact("demo", "unknown-fields", b"b", json!({"x-unknown": {"deep": [1, 2]}}));
+    registry.put_artifact("demo", "plain", b"a", &json!({"artifactType": "application/x-thing"}));
+    registry.put_artifact("demo", "unknown-fields", b"b", &json!({"x-unknown": {"deep": [1, 2]}}));
     // The config's type says what it is; the layer is the empty object; data is embedded.
     let empty = digest(b"{}");
     let manifest = json!({

@@ -197,7 +197,7 @@ fn many_uploads_are_open_and_none_holds_a_file() {
         let head =
             format!("PATCH {location} HTTP/1.1\r\nHost: x\r\nContent-Length: 20002\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).expect("sent");
-        stream.write_all(&[b'a'; 20_000]).expect("sent");
+        stream.write_all(&vec![b'a'; 20_000]).expect("sent");
         streams.push(stream);
     }
     for location in &locations {

@@ -9,8 +9,11 @@ use crate::support::digest;
 const OCTETS: (&str, &str) = ("Content-Type", "application/octet-stream");
 
 fn sha512(bytes: &[u8]) -> String {
-    let hex: String = Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha512:{hex}")
+    use std::fmt::Write as _;
+    Sha512::digest(bytes).iter().fold("sha512:".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string grows");
+        text
+    })
 }
 
 fn put(registry: &Registry, reference: &str, kind: &str, document: &Value) -> String {
@@ -170,7 +173,7 @@ fn a_subject_by_sha512() {
         "demo",
         "",
         b"layer",
-        json!({"subject": {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}}),
+        &json!({"subject": {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}}),
     );
     let list = registry.get(&format!("/v2/demo/referrers/{subject}")).expect(200).json();
     assert_eq!(list["manifests"][0]["digest"], found);

@@ -1,6 +1,7 @@
 //! Manifests: images, indexes and artifacts, by tag or by digest.
 
 use std::collections::HashSet;
+use std::time::SystemTime;
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_TYPE, ETAG};
@@ -18,7 +19,7 @@ use crate::serve::repository::RepositoryName;
 use crate::serve::route::Target;
 use crate::serve::server::Server;
 use crate::serve::shelf::Repository;
-use crate::store::{Catalog, Error};
+use crate::store::Error;
 
 /// `GET` and `HEAD /v2/NAME/manifests/REFERENCE`. What the client accepts does not matter: a manifest is sent as it was
 /// pushed, since another one would have another digest.
@@ -70,8 +71,8 @@ pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, target: &
             store.update(|catalog| {
                 let Some(entry) = catalog.find(&tagged) else { return Ok(false) };
                 let descriptor = entry.descriptor.clone();
-                catalog.tag(&stored.with_digest(descriptor.digest), &descriptor, true);
-                catalog.untag_all(&[tagged]);
+                catalog.drop_names(&HashSet::from([tagged]));
+                catalog.leave(&stored, &descriptor, SystemTime::now());
                 Ok::<_, Error>(true)
             })??
         }
@@ -88,24 +89,13 @@ pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, target: &
             }
             store.update(|catalog| {
                 let leads = catalog.leading_to(&digest).filter_map(|entry| entry.name.clone());
-                let names: Vec<Reference> = leads.filter(|name| name.name() == stored.name()).collect();
-                catalog.untag_all(&names);
-                forget(catalog, &digest);
+                let names: HashSet<Reference> = leads.filter(|name| name.name() == stored.name()).collect();
+                catalog.drop_names(&names);
                 Ok::<_, Error>(!names.is_empty())
             })??
         }
     };
     if was_there { Ok(Answer::new(StatusCode::ACCEPTED)) } else { Err(unknown(name, target)) }
-}
-
-/// Removes the entry that is left of a manifest without a name, unless an image was committed on it.
-fn forget(catalog: &mut Catalog, digest: &Digest) {
-    let is_wanted = catalog.entries().iter().any(|entry| {
-        entry.descriptor.digest == *digest && !entry.is_nameless() || entry.parent().is_some_and(|one| one == *digest)
-    });
-    if !is_wanted {
-        catalog.remove_all(&HashSet::from([*digest]));
-    }
 }
 
 /// An index of the repository that lists a manifest.

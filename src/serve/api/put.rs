@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION};
@@ -42,6 +43,8 @@ struct Pushed {
     needs: Option<BTreeSet<Digest>>,
     /// What it needs itself, which must be there when it is published.
     counted: Vec<Digest>,
+    /// Those of it that are manifests.
+    children: Vec<Digest>,
 }
 
 /// `PUT /v2/NAME/manifests/REFERENCE`, and with `?tag=TAG` under further tags.
@@ -144,7 +147,10 @@ fn check(server: &Server, asked: &Asked, name: &RepositoryName, bytes: &[u8]) ->
         return Err(invalid(format!("the manifest leads to more than {MAX_NEEDS} blobs")));
     }
     let descriptor = Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
-    Ok(Pushed { descriptor, parts, needs: has_sha512.then_some(needs), counted })
+    let store = server.store();
+    let children = parts.manifests.iter().filter_map(|need| need.digest.in_store(&store).transpose());
+    let children = children.collect::<Result<Vec<_>, _>>()?;
+    Ok(Pushed { descriptor, parts, needs: has_sha512.then_some(needs), counted, children })
 }
 
 fn blob_unknown(missing: Vec<Value>) -> Refusal {
@@ -203,10 +209,12 @@ fn publish(
         }
         for name in &names {
             let old = catalog.tag(name, &descriptor, true);
-            if let Some(old) = old.filter(|old| old.from.digest != descriptor.digest) {
-                catalog.tag(&stored.with_digest(old.from.digest), &old.from, true);
+            if let Some(old) = old {
+                catalog.leave(stored, &old.from, SystemTime::now());
             }
         }
+        // They are there as long as the index is.
+        catalog.adopt(stored, pushed.children.iter().copied());
         Ok(())
     });
     match published? {

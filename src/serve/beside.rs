@@ -7,18 +7,21 @@ use hyper::{Method, StatusCode};
 
 use super::answer::{Answer, Content};
 use super::asked::Asked;
+use super::page::Page;
 use super::prometheus;
 use super::refusal::Refusal;
 use super::server::{Server, blocking};
 
 /// What a path beside the API names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Beside {
     /// `/healthz`
     Health,
     /// `/metrics`
     Metrics,
-    /// Nothing.
+    /// A page for people.
+    Page(Page),
+    /// Nothing, for a client of the API.
     Nothing,
 }
 
@@ -27,28 +30,35 @@ impl Beside {
         match path {
             "/healthz" => Self::Health,
             "/metrics" => Self::Metrics,
-            _ => Self::Nothing,
+            path if path.starts_with("/v2/") => Self::Nothing,
+            path => Self::Page(Page::parse(path)),
         }
     }
 
     /// Its name in the metrics.
-    pub(super) fn label(self) -> &'static str {
+    pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Health => "health",
             Self::Metrics => "metrics",
-            Self::Nothing => "other",
+            Self::Page(Page::Nothing) | Self::Nothing => "other",
+            Self::Page(_) => "page",
         }
+    }
+
+    /// Whether people read it.
+    pub(super) fn is_page(&self) -> bool {
+        matches!(self, Self::Page(_))
     }
 
     /// The answer.
     pub(super) async fn answer(self, server: &Arc<Server>, asked: &Arc<Asked>) -> Result<Answer, Refusal> {
-        if !matches!(asked.method, Method::GET | Method::HEAD) && self != Self::Nothing {
-            return Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD"));
-        }
+        let reads = matches!(asked.method, Method::GET | Method::HEAD);
         match self {
+            Self::Page(page) => page.answer(server, asked).await,
+            Self::Nothing => Ok(Answer::new(StatusCode::NOT_FOUND)),
+            _ if !reads => Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD")),
             Self::Health => blocking(server, asked, |server, _| Ok(health(server))).await,
             Self::Metrics => blocking(server, asked, |server, _| prometheus::get(server)).await,
-            Self::Nothing => Ok(Answer::new(StatusCode::NOT_FOUND)),
         }
     }
 }

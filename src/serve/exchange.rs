@@ -11,6 +11,7 @@ use super::api::drain;
 use super::asked::Asked;
 use super::beside::Beside;
 use super::incoming::Incoming;
+use super::page;
 use super::refusal::{Code, Refusal};
 use super::route::Route;
 use super::seen::Seen;
@@ -36,7 +37,7 @@ pub(super) async fn answer(
     };
     let seen = Seen::begin(&server, &peer, &asked, label);
     let mut body = Incoming::new(body, seen.received());
-    let is_api = route.is_some();
+    let (is_api, is_page) = (route.is_some(), route.is_none() && beside.is_page());
     let answer = match route {
         Some(Ok(route)) => dispatch(&server, &asked, route, body).await,
         // What cannot be a tag is none that could be found.
@@ -56,7 +57,7 @@ pub(super) async fn answer(
         if let Some(why) = refusal.cause() {
             seen.failed(why);
         }
-        refusal.into_answer()
+        if is_page { page::refused(refusal) } else { refusal.into_answer() }
     });
     let answer = if is_api { answer.header(API_VERSION, "registry/2.0") } else { answer };
     (answer, asked.is_head(), seen)

@@ -33,6 +33,7 @@ mod listen;
 mod log;
 mod manifest;
 mod metrics;
+mod page;
 mod prometheus;
 mod refusal;
 mod repository;

@@ -6,5 +6,6 @@ mod support;
 mod conformance;
 mod files;
 mod names;
+mod page;
 mod seen;
 mod store;

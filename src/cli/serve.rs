@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::serve::{Address, Level, Log, LogFormat, Running, Settings, Stop, serve};
+use crate::serve::{Address, Level, Log, LogFormat, Running, Settings, Stop, Webhook, serve};
 
 /// Serve the store as a registry
 ///
@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Log requests to standard output: as web servers do, as JSON, or not at all; errors go to standard error
     #[arg(long, value_name = "plain|json|none", default_value = "plain", value_parser = parse_log, hide_default_value = true)]
     log: LogFormat,
+    /// Tell this server what is pushed, pulled and deleted; can be given several times
+    #[arg(long, value_name = "URL[,format=docker|docker-v2|hub][,secret-file=FILE]")]
+    notify: Vec<Webhook>,
     /// Nothing else is taken
     #[arg(hide = true)]
     operands: Vec<String>,
@@ -38,11 +41,15 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::Exactly(0), &self.operands)?;
+        for webhook in &self.notify {
+            webhook.check().map_err(|error| CliError::Plain(format!("invalid --notify: {error}")))?;
+        }
         let settings = Settings {
             addresses: self.addr,
             read_only: self.read_only,
             no_delete: self.no_delete,
             log: start_log(session, self.log),
+            notify: self.notify,
         };
         let stop = Stop::default();
         stop_on_signals(session, &stop)?;

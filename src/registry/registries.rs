@@ -10,6 +10,7 @@ use super::repository::Repository;
 use super::{
     Credentials, Error, InsecureRegistry, RegistryHost, RegistrySettings, SearchResult, Secret, paging, search,
 };
+use crate::http::{Client, Url};
 use crate::oci::Reference;
 
 /// The servers of one registry: its mirrors, and its own last.
@@ -74,6 +75,11 @@ impl Registries {
         let endpoint = Endpoint::of(&self.clients, host, Some(credentials.clone()))?;
         endpoint.ping()?;
         Ok(endpoint.refresh_token())
+    }
+
+    /// The HTTP client for the server of a URL, with the proxies and certificates that a registry there is reached with.
+    pub fn client(&self, url: &Url) -> Result<Arc<Client>, Error> {
+        self.clients.of(url)
     }
 
     /// The registry's own server.

@@ -1,5 +1,7 @@
 //! A request without its body.
 
+use std::sync::Arc;
+
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Method, Uri};
 
@@ -10,12 +12,14 @@ pub(super) struct Asked {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: HeaderMap,
+    /// The address of who asks.
+    pub(super) peer: Arc<str>,
 }
 
 impl Asked {
-    pub(super) fn new(method: Method, uri: &Uri, headers: HeaderMap) -> Self {
+    pub(super) fn new(method: Method, uri: &Uri, headers: HeaderMap, peer: Arc<str>) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        Self { method, path: uri.path().to_owned(), query: query.into_owned().collect(), headers }
+        Self { method, path: uri.path().to_owned(), query: query.into_owned().collect(), headers, peer }
     }
 
     /// Whether only the headers of the answer are wanted.

@@ -1,4 +1,4 @@
-//! What is served beside the API: whether the server works, what it counts, and the page for people.
+//! What is served beside the API: whether the server works, what it counts, what others are still to be told, and the page for people.
 
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub(super) enum Beside {
     Health,
     /// `/metrics`
     Metrics,
+    /// `/notifications`: the events that wait for those who are to be told.
+    Notifications,
     /// A page for people.
     Page(Page),
     /// Nothing, for a client of the API.
@@ -30,6 +32,7 @@ impl Beside {
         match path {
             "/healthz" => Self::Health,
             "/metrics" => Self::Metrics,
+            "/notifications" => Self::Notifications,
             path if path.starts_with("/v2/") => Self::Nothing,
             path => Self::Page(Page::parse(path)),
         }
@@ -42,6 +45,7 @@ impl Beside {
             Self::Metrics => "metrics",
             Self::Page(Page::Nothing) | Self::Nothing => "other",
             Self::Page(_) => "page",
+            Self::Notifications => "notifications",
         }
     }
 
@@ -59,6 +63,9 @@ impl Beside {
             _ if !reads => Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD")),
             Self::Health => blocking(server, asked, |server, _| Ok(health(server))).await,
             Self::Metrics => blocking(server, asked, |server, _| prometheus::get(server)).await,
+            Self::Notifications => {
+                blocking(server, asked, |server, _| Ok(Answer::json(StatusCode::OK, &server.events.waiting()))).await
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why a server cannot run.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::store;
 
@@ -19,6 +20,15 @@ pub enum ServeError {
     /// The system gives no threads, or no other resource that a server needs.
     #[error("cannot start the server")]
     Start(#[source] io::Error),
+    /// The events for an endpoint cannot be kept.
+    #[error("{folder}", folder = folder.display())]
+    Events {
+        /// Where they are.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),

@@ -28,7 +28,7 @@ pub(super) async fn answer(
     request: Request<hyper::body::Incoming>,
 ) -> (Answer, bool, Seen) {
     let (parts, body) = request.into_parts();
-    let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers));
+    let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers, Arc::clone(&peer)));
     let (route, beside) = (Route::parse(&asked.path), Beside::parse(&asked.path));
     let label = match &route {
         Some(Ok(route)) => route.label(),
@@ -77,10 +77,10 @@ async fn dispatch(
     match (&asked.method, route) {
         (&Method::PUT, Route::Manifest(name, target)) => api::put::put(server, asked, name, target, body).await,
         (&Method::DELETE, Route::Manifest(name, target)) => {
-            blocking(server, asked, move |server, _| api::manifests::delete(server, &name, &target)).await
+            blocking(server, asked, move |server, asked| api::manifests::delete(server, asked, &name, &target)).await
         }
         (&Method::DELETE, Route::Blob(name, digest)) => {
-            blocking(server, asked, move |server, _| api::blobs::delete(server, &name, &digest)).await
+            blocking(server, asked, move |server, asked| api::blobs::delete(server, asked, &name, &digest)).await
         }
         (&Method::POST, Route::Uploads(name)) => api::uploads::begin(server, asked, name, body).await,
         (&Method::PATCH, Route::Upload(name, id)) => api::uploads::append(server, asked, name, id, body).await,

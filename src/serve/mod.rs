@@ -5,7 +5,8 @@
 //!                     (hyper, TLS)            ├▶ route      what is asked: a repository, and what of it
 //!                                             ├▶ api        the answer; on a thread that may block
 //!                                             │   ├▶ shelf  what the store's names say, kept until they change
-//!                                             │   └▶ store  blobs, uploads, names
+//!                                             │   ├▶ store  blobs, uploads, names
+//!                                             │   └▶ notify others are told of it
 //!                                             ├▶ beside     what is no part of the API: health, metrics, the page
 //!                                             └▶ answer     sent to the client; seen tells the log and the metrics of it
 //! ```
@@ -33,6 +34,7 @@ mod listen;
 mod log;
 mod manifest;
 mod metrics;
+mod notify;
 mod page;
 mod prometheus;
 mod refusal;
@@ -48,5 +50,6 @@ mod uploads;
 
 pub use error::ServeError;
 pub use log::{Level, Log, LogFormat};
+pub use notify::{Form, Webhook, WebhookError};
 pub use run::{Running, Stop, serve};
 pub use settings::{Address, Settings};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::answer::{Answer, Content};
 use super::metrics::{BOUNDS, Counted};
+use super::notify::Counts;
 use super::refusal::Refusal;
 use super::server::Server;
 
@@ -39,6 +40,7 @@ pub(super) fn get(server: &Server) -> Result<Answer, Refusal> {
     let dropped = "imgtool_log_lines_dropped_total";
     page.family(dropped, "counter", "Lines of the log that nobody read in time.");
     page.sample(dropped, &[], server.settings.log.dropped());
+    events(&mut page, server);
     page.family("imgtool_build_info", "gauge", "The version of imgtool.");
     page.sample("imgtool_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     process(&mut page, metrics.started);
@@ -73,6 +75,29 @@ fn requests(page: &mut Page, counted: &Counted) {
         page.sample(&format!("{name}_bucket"), &[("route", route), ("le", "+Inf")], times.count);
         page.sample(&format!("{name}_sum"), &[("route", route)], times.seconds);
         page.sample(&format!("{name}_count"), &[("route", route)], times.count);
+    }
+}
+
+/// The events of the endpoints of webhooks, whose names are in the settings of the server.
+fn events(page: &mut Page, server: &Server) {
+    type Family = (&'static str, &'static str, &'static str, fn(&Counts) -> u64);
+    let counts = server.events.counts();
+    if counts.is_empty() {
+        return;
+    }
+    let families: [Family; 4] = [
+        ("imgtool_events_waiting", "gauge", "Events that are still to be delivered.", |counts| counts.waiting),
+        ("imgtool_events_delivered_total", "counter", "Events that were delivered.", |counts| counts.delivered),
+        ("imgtool_events_dropped_total", "counter", "Events for which there was no room.", |counts| counts.dropped),
+        ("imgtool_events_failures_total", "counter", "Attempts to deliver an event that failed.", |counts| {
+            counts.failures
+        }),
+    ];
+    for (name, kind, help, value) in families {
+        page.family(name, kind, help);
+        for counts in &counts {
+            page.sample(name, &[("endpoint", &counts.endpoint)], value(counts));
+        }
     }
 }
 

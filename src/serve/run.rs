@@ -48,7 +48,7 @@ pub fn serve(
             listeners.push(Listener::bind(address).await?);
         }
         let log = settings.log.clone();
-        let server = Arc::new(Server::new(context, settings));
+        let server = Arc::new(Server::new(context, settings)?);
         ready(&Running { addresses: listeners.iter().map(Listener::address).collect() });
         connection::accept_all(&server, listeners, &stop.0.subscribe()).await;
         log.flush(LAST_WORDS);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::asked::Asked;
+use super::error::ServeError;
 use super::metrics::Metrics;
+use super::notify::Events;
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::shelf::Shelves;
@@ -21,18 +23,21 @@ pub(super) struct Server {
     pub(super) shelves: Shelves,
     pub(super) uploads: Uploads,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) events: Events,
 }
 
 impl Server {
-    pub(super) fn new(context: &Context, settings: Settings) -> Self {
+    pub(super) fn new(context: &Context, settings: Settings) -> Result<Self, ServeError> {
+        let events = Events::start(context, &settings.notify, &settings.log)?;
         let shelves = Shelves::new(context.store.clone());
-        Self {
+        Ok(Self {
             shelves,
             uploads: Uploads::default(),
             metrics: Arc::new(Metrics::new()),
+            events,
             context: context.clone(),
             settings,
-        }
+        })
     }
 
     /// The store, for one request.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::log::Log;
+use super::notify::Webhook;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,4 +26,6 @@ pub struct Settings {
     pub no_delete: bool,
     /// Where it says what it has to say.
     pub log: Log,
+    /// Who is told what happens.
+    pub notify: Vec<Webhook>,
 }

@@ -71,6 +71,12 @@ impl Store {
         self.root.join(BLOBS).join(digest.hex()).is_file()
     }
 
+    /// How many bytes a blob has, if it is in the store.
+    pub fn blob_size(&self, digest: &Digest) -> Option<u64> {
+        let metadata = self.root.join(BLOBS).join(digest.hex()).metadata().ok()?;
+        Some(metadata.len())
+    }
+
     /// Holds a lease on these blobs until the last clone of this store is dropped, and returns whether all are present.
     /// On a read-only store there is no lease: reading a blob that was deleted meanwhile fails.
     pub fn hold(&self, digests: &[Digest]) -> Result<bool, Error> {

@@ -9,6 +9,7 @@
 //! ROOT/imgtool/partial/     partially transferred blobs, by digest, and uploads to the server, by their IDs
 //! ROOT/imgtool/claims/      blobs that were uploaded to a repository of the server, and no manifest needs yet
 //! ROOT/imgtool/aliases/     what was uploaded by its SHA-512, and what manifests need by SHA-512
+//! ROOT/imgtool/events/      what the server is still to tell the endpoints of its webhooks
 //! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
 //! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
@@ -309,6 +310,11 @@ impl Store {
             found => found.map_err(Error::io(&index))?,
         };
         Ok(Some(Layout::open(&self.root)?))
+    }
+
+    /// Where the server keeps the events that others are still to be told.
+    pub fn events_folder(&self) -> Result<PathBuf, Error> {
+        self.private_folder("events")
     }
 
     /// A folder of imgtool's own in the layout, created if it does not exist.

@@ -6,6 +6,7 @@ mod support;
 mod conformance;
 mod files;
 mod names;
+mod notify;
 mod page;
 mod seen;
 mod store;

@@ -76,6 +76,13 @@ impl Serving {
         self.child.id()
     }
 
+    /// Asks it to end and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is there");
+        self.child.wait().expect("it ends");
+    }
+
     /// Sends a request in plain HTTP and reads the answer. `Host`, `Content-Length` and `Connection: close` are added.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Said {
         let mut head =

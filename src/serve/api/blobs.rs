@@ -11,6 +11,7 @@ use crate::oci::{Descriptor, Digest, MediaType};
 use crate::serve::answer::{Answer, Content};
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
+use crate::serve::notify::{Action, Target};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
@@ -41,7 +42,12 @@ pub(in crate::serve) fn get(
 }
 
 /// `DELETE /v2/NAME/blobs/DIGEST`: only what no manifest needs.
-pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Answer, Refusal> {
+pub(in crate::serve) fn delete(
+    server: &Server,
+    asked: &Asked,
+    name: &RepositoryName,
+    digest: &AnyDigest,
+) -> Result<Answer, Refusal> {
     let found = find(server, name, digest)?.ok_or_else(|| unknown(digest))?;
     if is_needed(server, name, &found)? {
         let why = "a manifest of the repository needs this blob: delete that first";
@@ -49,7 +55,9 @@ pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, digest: &
             .status(StatusCode::METHOD_NOT_ALLOWED)
             .header(ALLOW, "GET, HEAD"));
     }
+    let turn = server.events.turn();
     server.store().drop_claim(owner(name).as_str(), &found)?;
+    turn.tell(asked, Action::Delete, || Target::digest(name, digest))?;
     Ok(Answer::new(StatusCode::ACCEPTED))
 }
 

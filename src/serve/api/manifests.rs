@@ -10,10 +10,11 @@ use serde_json::json;
 use super::{CONTENT_DIGEST, lists, ranges};
 use crate::image::BlobSource as _;
 use crate::oci::strict::MAX_DOCUMENT;
-use crate::oci::{ANNOTATION_DIGEST, Digest, Reference};
+use crate::oci::{ANNOTATION_DIGEST, Descriptor, Digest, Reference};
 use crate::serve::answer::{Answer, Content};
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
+use crate::serve::notify::{self, Action};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::route::Target;
@@ -55,16 +56,24 @@ pub(in crate::serve) fn get(
         return Ok(Answer { status: StatusCode::NOT_MODIFIED, ..answer });
     }
     let bytes = blob.read_all(MAX_DOCUMENT as u64)?;
+    if !asked.is_head() {
+        server.events.pulled(asked, || told(name, descriptor, &digest, target));
+    }
     Ok(answer.content(Content::Bytes(bytes.into())))
 }
 
 /// `DELETE /v2/NAME/manifests/REFERENCE`: a tag, or a manifest with all its tags. What an index of the repository needs
 /// stays, since the index could not be pulled any more.
-pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, target: &Target) -> Result<Answer, Refusal> {
+pub(in crate::serve) fn delete(
+    server: &Server,
+    asked: &Asked,
+    name: &RepositoryName,
+    target: &Target,
+) -> Result<Answer, Refusal> {
     let shelf = server.shelves.now()?;
     let repository = shelf.find(name).ok_or_else(|| lists::unknown(name))?;
     let stored = name.in_store().ok_or_else(|| lists::unknown(name))?;
-    let store = server.store();
+    let (store, turn) = (server.store(), server.events.turn());
     let was_there = match target {
         Target::Tag(tag) => {
             let tagged = stored.with_tag(tag).map_err(|error| Refusal::broken(&error))?;
@@ -95,7 +104,20 @@ pub(in crate::serve) fn delete(server: &Server, name: &RepositoryName, target: &
             })??
         }
     };
-    if was_there { Ok(Answer::new(StatusCode::ACCEPTED)) } else { Err(unknown(name, target)) }
+    if !was_there {
+        return Err(unknown(name, target));
+    }
+    turn.tell(asked, Action::Delete, || match target {
+        Target::Tag(tag) => notify::Target::tag(name, tag),
+        Target::Digest(digest) => notify::Target::digest(name, digest),
+    })?;
+    Ok(Answer::new(StatusCode::ACCEPTED))
+}
+
+/// A manifest that was pulled, as others are told of it.
+fn told(name: &RepositoryName, descriptor: &Descriptor, digest: &AnyDigest, target: &Target) -> notify::Target {
+    let tag = if let Target::Tag(tag) = target { Some(tag.as_str()) } else { None };
+    notify::Target::manifest(name, descriptor, digest, tag)
 }
 
 /// An index of the repository that lists a manifest.

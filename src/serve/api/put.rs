@@ -18,6 +18,7 @@ use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
 use crate::serve::incoming::Incoming;
 use crate::serve::manifest::Parts;
+use crate::serve::notify::{self, Action};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::route::Target;
@@ -74,7 +75,9 @@ fn keep(
     let digest = named(target, bytes)?;
     let tags = tags(asked, target)?;
     let pushed = check(server, asked, name, bytes)?;
+    let turn = server.events.turn();
     publish(server, &stored, &tags, &digest, &pushed, bytes)?;
+    turn.tell_all(asked, Action::Push, || told(name, &tags, &digest, &pushed))?;
     if let AnyDigest::Sha512(hex) = &digest {
         server.store().add_alias(hex, &pushed.descriptor.digest)?;
     }
@@ -86,6 +89,12 @@ fn keep(
         None => answer,
     };
     Ok(if asked.parameter("tag").is_some() { answer.header(TAGS, tags.join(", ")) } else { answer })
+}
+
+/// What was pushed, as others are told of it: once for each tag.
+fn told(name: &RepositoryName, tags: &[String], digest: &AnyDigest, pushed: &Pushed) -> Vec<notify::Target> {
+    let one = |tag| notify::Target::manifest(name, &pushed.descriptor, digest, tag).needing(&pushed.parts);
+    if tags.is_empty() { vec![one(None)] } else { tags.iter().map(|tag| one(Some(tag))).collect() }
 }
 
 /// The digest of the manifest, of the algorithm that the client uses.

@@ -14,6 +14,7 @@ use crate::serve::answer::Answer;
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
 use crate::serve::incoming::Incoming;
+use crate::serve::notify::{Action, Target};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::{Server, blocking};
@@ -38,8 +39,8 @@ pub(in crate::serve) async fn begin(
             return Err(refusal);
         }
     };
-    let (shared, owner, from) = (Arc::clone(server), name.clone(), asked.parameter("from").map(str::to_owned));
-    let work = move || match mount.map_or(Ok(None), |digest| mounted(&shared, &owner, from.as_deref(), &digest))? {
+    let (shared, request, owner) = (Arc::clone(server), Arc::clone(asked), name.clone());
+    let work = move || match mount.map_or(Ok(None), |digest| mounted(&shared, &request, &owner, &digest))? {
         Some(answer) => Ok(Err(answer)),
         None => shared.uploads.begin(&shared.store(), &owner).map(Ok),
     };
@@ -74,20 +75,25 @@ fn beginning(asked: &Asked, name: &RepositoryName) -> Result<(Option<AnyDigest>,
 /// Gives a repository a blob that another one has, or any if none is named; nothing, if it does not have it.
 fn mounted(
     server: &Server,
+    asked: &Asked,
     name: &RepositoryName,
-    from: Option<&str>,
     digest: &AnyDigest,
 ) -> Result<Option<Answer>, Refusal> {
-    let found = match from {
-        Some(from) => match RepositoryName::parse(from) {
-            Some(from) => blobs::find(server, &from, digest)?,
-            None => None,
-        },
+    let from = asked.parameter("from").map(RepositoryName::parse);
+    let found = match &from {
+        Some(Some(from)) => blobs::find(server, from, digest)?,
+        Some(None) => None,
         None => blobs::find_anywhere(server, digest)?,
     };
     let Some(found) = found else { return Ok(None) };
     let is_there = server.store().claim(blobs::owner(name).as_str(), &found, SystemTime::now() + CLAIM)?;
-    Ok(is_there.then(|| created(name, digest)))
+    if !is_there {
+        return Ok(None);
+    }
+    let size = server.store().blob_size(&found).unwrap_or_default();
+    let target = || Target::blob(name, digest, size).mounted(from.flatten().as_ref());
+    server.events.turn().tell(asked, Action::Mount, target)?;
+    Ok(Some(created(name, digest)))
 }
 
 /// `PATCH /v2/NAME/blobs/uploads/ID`
@@ -131,8 +137,10 @@ async fn take_whole(
 ) -> Result<Answer, Refusal> {
     let session = receive(server, asked, name, id, body).await?;
     let name = name.clone();
-    blocking(server, asked, move |server, _| {
+    blocking(server, asked, move |server, asked| {
+        let size = session.size();
         keep(server, session, &name, &wanted)?;
+        server.events.turn().tell(asked, Action::Push, || Target::blob(&name, &wanted, size))?;
         Ok(created(&name, &wanted))
     })
     .await

@@ -48,7 +48,7 @@ pub(super) fn post(server: &Server, asked: &Asked, name: &RepositoryName, target
         let text = "The request did not come from a page of this registry, so that nothing was deleted.";
         return Ok(frame::message(StatusCode::FORBIDDEN, "Not from here", text));
     }
-    api::manifests::delete(server, name, target)?;
+    api::manifests::delete(server, asked, name, target)?;
     let shelf = server.shelves.now()?;
     let next = if shelf.find(name).is_some() { names::of_repository(name) } else { "/".to_owned() };
     Ok(frame::protected(Answer::new(StatusCode::SEE_OTHER)).header(LOCATION, next))

@@ -79,7 +79,7 @@ mod tests {
     fn only_hosts_that_clients_take_are_shown() {
         let registry = |host: &str| {
             let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_str(host).expect("a value"))]);
-            registry(&Asked::new(Method::GET, &Uri::from_static("/"), headers))
+            registry(&Asked::new(Method::GET, &Uri::from_static("/"), headers, "".into()))
         };
         for good in ["127.0.0.1:5000", "localhost", "localhost:5000", "r.example.com", "[::1]:5000"] {
             assert_eq!(registry(good).as_deref(), Some(good));

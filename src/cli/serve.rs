@@ -9,7 +9,10 @@ use signal_hook::iterator::Signals;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
-use crate::serve::{Address, Level, Log, LogFormat, Running, Settings, Stop, Webhook, serve};
+use crate::serve::{Address, Level, Log, LogFormat, Names, Running, Settings, Stop, Webhook, serve};
+
+/// How many names are told at the start that are served under another one, and that are not served.
+const MAX_NAMES: usize = 10;
 
 /// Serve the store as a registry
 ///
@@ -96,6 +99,19 @@ fn announce(session: &Session, running: &Running) {
             Address::Unix(path) => format!("unix:{}", path.display()),
         };
         session.ui.note(&format!("serving {} at {place}", session.context.store.root().display()));
+    }
+    let Names { renamed, unserved } = &running.names;
+    for (name, served) in renamed.iter().take(MAX_NAMES) {
+        session.ui.note(&format!("{name} is served as {served}, since a repository's name has no port"));
+    }
+    for name in unserved.iter().take(MAX_NAMES) {
+        session.ui.note(&format!(
+            "{name} is not served, since a repository's name has no port: give it another name with tag"
+        ));
+    }
+    let more = renamed.len().saturating_sub(MAX_NAMES) + unserved.len().saturating_sub(MAX_NAMES);
+    if more > 0 {
+        session.ui.note(&format!("{more} more names have a port"));
     }
 }
 

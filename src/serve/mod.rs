@@ -34,6 +34,7 @@ mod listen;
 mod log;
 mod manifest;
 mod metrics;
+mod names;
 mod notify;
 mod page;
 mod prometheus;
@@ -50,6 +51,7 @@ mod uploads;
 
 pub use error::ServeError;
 pub use log::{Level, Log, LogFormat};
+pub use names::Names;
 pub use notify::{Form, Webhook, WebhookError};
 pub use run::{Running, Stop, serve};
 pub use settings::{Address, Settings};

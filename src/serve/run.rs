@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::connection;
 use super::error::ServeError;
 use super::listen::Listener;
+use super::names::Names;
 use super::server::Server;
 use super::settings::{Address, Settings};
 use crate::ops::Context;
@@ -20,6 +21,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub struct Running {
     /// Where it listens, with the ports that the system chose.
     pub addresses: Vec<Address>,
+    /// The names of the store that are served under another one, or not at all.
+    pub names: Names,
 }
 
 /// Ends a server.
@@ -49,7 +52,8 @@ pub fn serve(
         }
         let log = settings.log.clone();
         let server = Arc::new(Server::new(context, settings)?);
-        ready(&Running { addresses: listeners.iter().map(Listener::address).collect() });
+        let names = Names::of(&context.store.catalog()?);
+        ready(&Running { addresses: listeners.iter().map(Listener::address).collect(), names });
         connection::accept_all(&server, listeners, &stop.0.subscribe()).await;
         log.flush(LAST_WORDS);
         Ok(())

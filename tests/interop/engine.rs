@@ -122,6 +122,16 @@ impl Engine {
         command
     }
 
+    /// The client of the containerd that this engine has started.
+    pub(crate) fn ctr(&self, args: &[&str]) -> Command {
+        let mut command = peer::program("ctr", &["--address"]);
+        command
+            .arg(self.folder.path().join("exec/containerd/containerd.sock"))
+            .args(["--namespace", "tests"])
+            .args(args);
+        command
+    }
+
     /// Runs a docker command that must succeed; gives its stdout.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         peer::ok(&mut self.docker(args))

@@ -25,6 +25,7 @@ mod podman_trees;
 mod registry;
 mod rich;
 mod same_words;
+mod serve;
 mod umoci;
 mod words;
 mod writers;

@@ -52,3 +52,22 @@ fn images_without_a_name_are_not_served() {
     let serving = Serving::start(&session, &[]);
     assert_eq!(serving.get("/v2/demo/tags/list").expect(200).json()["tags"], json!(["1"]));
 }
+
+#[test]
+fn the_start_says_which_names_are_served_under_others() {
+    use std::io::{BufRead as _, BufReader};
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(&[TestImage::of("demo:1", "a")])));
+    for name in ["localhost:5000/demo:1", "localhost:5000/demo:2", "myhost:5000/x:1"] {
+        session.ok(&["tag", "demo:1", name]);
+    }
+    let mut command = session.command(&["serve", "--addr", "127.0.0.1:0"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("the binary starts");
+    let lines = BufReader::new(child.stderr.take().expect("stderr was asked for")).lines();
+    let lines: Vec<String> = lines.map(|line| line.expect("text")).take(3).collect();
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    assert!(lines[0].contains("serving "), "{lines:?}");
+    assert!(lines[1].contains("localhost:5000/demo is served as localhost_5000/demo"), "{lines:?}");
+    assert!(lines[2].contains("myhost:5000/x is not served"), "{lines:?}");
+}

@@ -38,11 +38,11 @@ pub(super) struct Session {
 }
 
 impl Uploads {
-    /// Begins an upload to a repository, and returns its ID, which nobody can guess.
+    /// Begins an upload to a repository, and returns its ID: a random UUID, which nobody can guess.
     pub(super) fn begin(&self, store: &Store, name: &RepositoryName) -> Result<String, Refusal> {
         let mut bytes = [0; 16];
         SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
-        let id = format!("{:032x}", u128::from_be_bytes(bytes));
+        let id = uuid(bytes);
         store.begin_incoming(&id, name.as_str())?;
         lock(&self.0).remember(&id, Arrived::default());
         Ok(id)
@@ -133,8 +133,16 @@ impl Table {
     }
 }
 
+/// A UUID of version 4 ([RFC 9562, 5.4](https://www.rfc-editor.org/rfc/rfc9562#section-5.4)) of random bytes.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
 fn check_owner(store: &Store, name: &RepositoryName, id: &str) -> Result<(), Refusal> {
-    let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_id = id.len() == 36 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
     if !is_id || store.incoming_owner(id)?.is_none_or(|owner| owner != name.as_str()) {
         return Err(unknown());
     }
@@ -151,4 +159,15 @@ fn busy() -> Refusal {
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_uuids() {
+        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{CONTENT_DIGEST, lists, ranges};
 use crate::image::BlobSource as _;
 use crate::oci::strict::MAX_DOCUMENT;
-use crate::oci::{ANNOTATION_DIGEST, Descriptor, Digest, Reference};
+use crate::oci::{ANNOTATION_DIGEST, Descriptor, Digest, MediaType, Reference};
 use crate::serve::answer::{Answer, Content};
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
@@ -46,10 +46,11 @@ pub(in crate::serve) fn get(
         }
     };
     let blob = store.open_blob(descriptor).map_err(|error| Refusal::broken(&error))?;
-    let blob = blob.ok_or_else(|| unknown(name, target))?;
+    // What an index lists need not be a manifest: a cache of buildkit lists layers.
+    let blob = blob.filter(|blob| blob.size() <= MAX_DOCUMENT as u64).ok_or_else(|| unknown(name, target))?;
     let etag = format!("\"{digest}\"");
     let answer = Answer::new(StatusCode::OK)
-        .header(CONTENT_TYPE, descriptor.media_type.as_str())
+        .header(CONTENT_TYPE, kind(server, descriptor).as_str())
         .header(CONTENT_DIGEST, digest.to_string())
         .header(ETAG, &etag);
     if ranges::is_known(asked, &etag) {
@@ -60,6 +61,19 @@ pub(in crate::serve) fn get(
         server.events.pulled(asked, || told(name, descriptor, &digest, target));
     }
     Ok(answer.content(Content::Bytes(bytes.into())))
+}
+
+/// The media type of a manifest: what it says itself, not what an index says that lists it.
+fn kind(server: &Server, descriptor: &Descriptor) -> MediaType {
+    let given = descriptor.media_type.clone();
+    match server.shelves.parts(descriptor) {
+        Some(parts) => match &parts.media_type {
+            Some(own) => own.clone(),
+            None if given.is_empty() => parts.kind("").unwrap_or(given),
+            None => given,
+        },
+        None => given,
+    }
 }
 
 /// `DELETE /v2/NAME/manifests/REFERENCE`: a tag, or a manifest with all its tags. What an index of the repository needs

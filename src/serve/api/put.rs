@@ -77,10 +77,10 @@ fn keep(
     let pushed = check(server, asked, name, bytes)?;
     let turn = server.events.turn();
     publish(server, &stored, &tags, &digest, &pushed, bytes)?;
-    turn.tell_all(asked, Action::Push, || told(name, &tags, &digest, &pushed))?;
     if let AnyDigest::Sha512(hex) = &digest {
         server.store().add_alias(hex, &pushed.descriptor.digest)?;
     }
+    turn.tell_all(asked, Action::Push, || told(name, &tags, &digest, &pushed))?;
     let answer = Answer::new(StatusCode::CREATED)
         .header(LOCATION, format!("/v2/{name}/manifests/{digest}"))
         .header(CONTENT_DIGEST, digest.to_string());

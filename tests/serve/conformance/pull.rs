@@ -222,3 +222,37 @@ fn paths_that_are_none_are_refused() {
     assert_eq!(registry.get(&format!("/v2/{long}/manifests/1")).expect(404).code(), "MANIFEST_UNKNOWN");
     assert_eq!(registry.get(&format!("/v2/{long}/b/manifests/1")).expect(400).code(), "NAME_INVALID");
 }
+
+#[test]
+fn the_type_of_a_manifest_is_its_own_and_not_what_an_index_says() {
+    let registry = Registry::new();
+    let child = registry.put_image("demo", "1", "x");
+    let size = registry.size_of("demo", &child);
+    for kind in [DOCKER_MANIFEST, "application/x-thing", ""] {
+        let index = json!({"schemaVersion": 2, "mediaType": super::OCI_INDEX,
+            "manifests": [{"mediaType": kind, "digest": child, "size": size}]});
+        registry.put_manifest("demo", "list", super::OCI_INDEX, index.to_string().as_bytes());
+        registry.delete("/v2/demo/manifests/1");
+        let said = registry.get(&format!("/v2/demo/manifests/{child}")).expect(200);
+        assert_eq!(said.header("content-type"), OCI_MANIFEST, "{kind}");
+    }
+}
+
+#[test]
+fn an_index_may_list_what_is_no_manifest() {
+    // As a cache of buildkit does.
+    let registry = Registry::new();
+    let layer = vec![b'x'; 5 << 20];
+    let (layer, config) = (registry.put_blob("demo", &layer), registry.put_blob("demo", b"{}"));
+    let index = json!({"schemaVersion": 2, "mediaType": super::OCI_INDEX, "manifests": [
+        {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": layer, "size": 5 << 20},
+        {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": config, "size": 2}]});
+    registry.put_manifest("demo", "cache", super::OCI_INDEX, index.to_string().as_bytes());
+    std::fs::remove_dir_all(registry.session.store().join("imgtool/claims")).expect("claims");
+    registry.session.ok(&["images", "-a"]);
+    registry.session.ok(&["image", "prune", "-f"]);
+    for blob in [&layer, &config] {
+        registry.get(&format!("/v2/demo/blobs/{blob}")).expect(200);
+    }
+    registry.get(&format!("/v2/demo/manifests/{layer}")).expect(404);
+}

@@ -119,7 +119,9 @@ fn an_upload_belongs_to_its_repository() {
     registry.ask("PATCH", &elsewhere, &[], b"x").expect(404);
     registry.delete(&elsewhere).expect(404);
     finish(&registry, &elsewhere, b"", b"").expect(404);
-    for id in ["..", "%2e%2e%2f%2e%2e", "0", &"0".repeat(32), &"0".repeat(5_000)] {
+    for id in
+        ["..", "%2e%2e%2f%2e%2e", "0", &"0".repeat(32), "00000000-0000-4000-8000-000000000000", &"0".repeat(5_000)]
+    {
         registry.get(&format!("/v2/demo/blobs/uploads/{id}")).expect(404);
     }
     registry.get(&location).expect(204);

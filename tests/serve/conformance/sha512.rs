@@ -88,6 +88,7 @@ fn images_by_sha512_are_kept_and_survive_restarts_and_garbage_collection() {
     std::fs::remove_dir_all(registry.session.store().join("imgtool/claims")).expect("claims");
     registry.session.ok(&["images", "-a"]);
     registry.session.ok(&["system", "df"]);
+    registry.session.ok(&["verify"]);
     registry.session.ok(&["image", "prune", "-f", "-a", "--filter", "until=1000h"]);
     registry.session.ok(&["image", "prune", "-f"]);
     check_all(&registry, &index, &manifests, &blobs);
@@ -121,6 +122,20 @@ fn what_was_pushed_by_sha512_is_deleted_and_collected() {
         std::fs::read_dir(folder).map_or(0, Iterator::count)
     };
     assert_eq!((left("sha512"), left("needs")), (0, 0));
+}
+
+#[test]
+fn other_commands_say_what_they_cannot_do_with_it() {
+    let registry = Registry::new();
+    push(&registry, "1");
+    let session = &registry.session;
+    session.run(&["save", "-o", "x.tar", "demo:1"]).fails(1, &["demo:1"]);
+    session.ok(&["tag", "demo:1", "other:1"]);
+    registry.get("/v2/other/manifests/1").expect(200);
+    session.ok(&["rmi", "demo:1"]);
+    registry.get("/v2/demo/manifests/1").expect(404);
+    session.ok(&["rmi", "other:1"]);
+    session.ok(&["verify"]);
 }
 
 #[test]

@@ -218,7 +218,8 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let called = Called::new(program, &line);
     cli.daemon.note(&ui);
     let job = Token::new();
-    let signals = signals::listen(&ui, &job);
+    // A server has its own way to end.
+    let signals = (!matches!(cli.command, Command::Serve(_))).then(|| signals::listen(&ui, &job));
     let open = || {
         let credentials = Arc::new(credentials::open(cli.config.as_deref(), &job)?);
         let registries = cli.registry.registries(ui.clone(), cli.progress, &credentials)?;
@@ -231,7 +232,9 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Err(_) if job.is_cancelled() => ExitCode::FAILURE,
         Err(error) => error.report(&ui),
     };
-    signals.end();
+    if let Some(signals) = signals {
+        signals.end();
+    }
     code
 }
 

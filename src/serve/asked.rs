@@ -5,6 +5,8 @@ use std::sync::Arc;
 use hyper::header::{HeaderMap, HeaderName};
 use hyper::{Method, Uri};
 
+use super::who::Who;
+
 /// A request without its body.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -14,12 +16,15 @@ pub(super) struct Asked {
     pub(super) headers: HeaderMap,
     /// The address of who asks.
     pub(super) peer: Arc<str>,
+    /// Who asks.
+    pub(super) who: Who,
 }
 
 impl Asked {
     pub(super) fn new(method: Method, uri: &Uri, headers: HeaderMap, peer: Arc<str>) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        Self { method, path: uri.path().to_owned(), query: query.into_owned().collect(), headers, peer }
+        let query = query.into_owned().collect();
+        Self { method, path: uri.path().to_owned(), query, headers, peer, who: Who::Anonymous }
     }
 
     /// Whether only the headers of the answer are wanted.

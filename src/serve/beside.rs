@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, StatusCode};
 
+use super::access::TOKEN_PATH;
 use super::answer::{Answer, Content};
 use super::asked::Asked;
 use super::page::Page;
@@ -23,6 +24,8 @@ pub(super) enum Beside {
     Notifications,
     /// A page for people.
     Page(Page),
+    /// `/v2/token`
+    Token,
     /// Nothing, for a client of the API.
     Nothing,
 }
@@ -33,6 +36,7 @@ impl Beside {
             "/healthz" => Self::Health,
             "/metrics" => Self::Metrics,
             "/notifications" => Self::Notifications,
+            TOKEN_PATH => Self::Token,
             path if path.starts_with("/v2/") => Self::Nothing,
             path => Self::Page(Page::parse(path)),
         }
@@ -46,6 +50,7 @@ impl Beside {
             Self::Page(Page::Nothing) | Self::Nothing => "other",
             Self::Page(_) => "page",
             Self::Notifications => "notifications",
+            Self::Token => "token",
         }
     }
 
@@ -62,10 +67,15 @@ impl Beside {
             Self::Nothing => Ok(Answer::new(StatusCode::NOT_FOUND)),
             _ if !reads => Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD")),
             Self::Health => blocking(server, asked, |server, _| Ok(health(server))).await,
-            Self::Metrics => blocking(server, asked, |server, _| prometheus::get(server)).await,
+            Self::Metrics => {
+                server.access.check_user(asked)?;
+                blocking(server, asked, |server, _| prometheus::get(server)).await
+            }
             Self::Notifications => {
+                server.access.check_user(asked)?;
                 blocking(server, asked, |server, _| Ok(Answer::json(StatusCode::OK, &server.events.waiting()))).await
             }
+            Self::Token => server.access.token(asked),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use hyper::header::{ALLOW, HeaderName};
+use hyper::header::{ALLOW, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 
+use super::access;
 use super::answer::Answer;
 use super::api;
 use super::api::drain;
@@ -12,6 +13,7 @@ use super::asked::Asked;
 use super::beside::Beside;
 use super::incoming::Incoming;
 use super::page;
+use super::peer::Peer;
 use super::refusal::{Code, Refusal};
 use super::route::Route;
 use super::seen::Seen;
@@ -21,37 +23,45 @@ use super::settings::Settings;
 /// Tells docker's clients that this is a registry of the second version.
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
+/// How the client reached a proxy, or us.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// Answers a request; whether only the head of the answer is wanted; and who watches it until its end.
 pub(super) async fn answer(
     server: Arc<Server>,
-    peer: Arc<str>,
+    peer: Peer,
     request: Request<hyper::body::Incoming>,
 ) -> (Answer, bool, Seen) {
-    let (parts, body) = request.into_parts();
-    let asked = Arc::new(Asked::new(parts.method, &parts.uri, parts.headers, Arc::clone(&peer)));
+    let (mut parts, body) = request.into_parts();
+    if peer.is_encrypted {
+        parts.headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    }
+    let mut asked = Asked::new(parts.method, &parts.uri, parts.headers, Arc::clone(&peer.address));
     let (route, beside) = (Route::parse(&asked.path), Beside::parse(&asked.path));
     let label = match &route {
         Some(Ok(route)) => route.label(),
         Some(Err(_)) => "invalid",
         None => beside.label(),
     };
-    let seen = Seen::begin(&server, &peer, &asked, label);
+    let mut seen = Seen::begin(&server, &peer.address, &asked, label);
     let mut body = Incoming::new(body, seen.received());
-    let (is_api, is_page) = (route.is_some(), route.is_none() && beside.is_page());
-    let answer = match route {
-        Some(Ok(route)) => dispatch(&server, &asked, route, body).await,
-        // What cannot be a tag is none that could be found.
-        Some(Err(refusal)) if refusal.code() == Code::TagInvalid && asked.method != Method::PUT => {
-            Err(Refusal::new(Code::ManifestUnknown))
+    let (is_head, is_api) = (asked.is_head(), route.is_some());
+    let is_page = !is_api && beside.is_page();
+    let answer = match server.access.identify(&asked.headers, seen.client()).await {
+        Ok(who) => {
+            seen.is_of(who.user());
+            asked.who = who;
+            let asked = Arc::new(asked);
+            match route {
+                Some(route) => api_answer(&server, &asked, route, body).await,
+                None => beside.answer(&server, &asked).await,
+            }
         }
-        Some(Err(refusal)) => {
+        Err(refusal) => {
             drain(&asked, &mut body).await;
-            Err(refusal)
+            // Browsers ask for a password.
+            Err(if is_page { access::login() } else { refusal })
         }
-        None if asked.path.starts_with("/v2/") => {
-            Err(Refusal::because(Code::Unsupported, "the API has no such path").status(StatusCode::NOT_FOUND))
-        }
-        None => beside.answer(&server, &asked).await,
     };
     let answer = answer.unwrap_or_else(|refusal| {
         if let Some(why) = refusal.cause() {
@@ -60,7 +70,29 @@ pub(super) async fn answer(
         if is_page { page::refused(refusal) } else { refusal.into_answer() }
     });
     let answer = if is_api { answer.header(API_VERSION, "registry/2.0") } else { answer };
-    (answer, asked.is_head(), seen)
+    (answer, is_head, seen)
+}
+
+/// Answers a request of the API.
+async fn api_answer(
+    server: &Arc<Server>,
+    asked: &Arc<Asked>,
+    route: Result<Route, Refusal>,
+    mut body: Incoming,
+) -> Result<Answer, Refusal> {
+    let refusal = match route {
+        Ok(route) => return dispatch(server, asked, route, body).await,
+        // What cannot be a tag is none that could be found.
+        Err(refusal) if refusal.code() == Code::TagInvalid && asked.method != Method::PUT => {
+            Refusal::new(Code::ManifestUnknown)
+        }
+        Err(refusal) => {
+            drain(asked, &mut body).await;
+            refusal
+        }
+    };
+    // Nothing is told to who has not said who it is.
+    server.access.check_name(asked).and(Err(refusal))
 }
 
 async fn dispatch(
@@ -70,7 +102,7 @@ async fn dispatch(
     mut body: Incoming,
 ) -> Result<Answer, Refusal> {
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
-    if let Err(refusal) = check(&server.settings, asked, &route) {
+    if let Err(refusal) = server.access.check(asked, &route).and_then(|()| check(&server.settings, asked, &route)) {
         drain(asked, &mut body).await;
         return Err(refusal);
     }
@@ -86,10 +118,10 @@ async fn dispatch(
         (&Method::PATCH, Route::Upload(name, id)) => api::uploads::append(server, asked, name, id, body).await,
         (&Method::PUT, Route::Upload(name, id)) => api::uploads::finish(server, asked, name, id, body).await,
         (&Method::DELETE, Route::Upload(name, id)) => {
-            blocking(server, asked, move |server, _| api::uploads::cancel(server, &name, &id)).await
+            blocking(server, asked, move |server, asked| api::uploads::cancel(server, asked, &name, &id)).await
         }
         (_, Route::Upload(name, id)) if reads => {
-            blocking(server, asked, move |server, _| api::uploads::status(server, &name, &id)).await
+            blocking(server, asked, move |server, asked| api::uploads::status(server, asked, &name, &id)).await
         }
         (_, Route::Base) if reads => Ok(Answer::json(StatusCode::OK, &serde_json::json!({}))),
         (_, Route::Catalog) if reads => blocking(server, asked, api::lists::catalog).await,

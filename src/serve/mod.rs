@@ -21,14 +21,18 @@
 //! Invariants: a repository shows only blobs that its own manifests need, or that were uploaded to it; a push that was
 //! acknowledged is on the disk; all that comes from a client is limited.
 
+mod access;
 mod answer;
 mod any_digest;
 mod api;
 mod asked;
 mod beside;
 mod connection;
+mod connections;
 mod error;
 mod exchange;
+mod framing;
+mod guard;
 mod incoming;
 mod listen;
 mod log;
@@ -37,6 +41,7 @@ mod metrics;
 mod names;
 mod notify;
 mod page;
+mod peer;
 mod prometheus;
 mod refusal;
 mod repository;
@@ -47,11 +52,14 @@ mod sendfile;
 mod server;
 mod settings;
 mod shelf;
+mod tls;
 mod uploads;
+mod who;
 
 pub use error::ServeError;
 pub use log::{Level, Log, LogFormat};
 pub use names::Names;
 pub use notify::{Form, Webhook, WebhookError};
-pub use run::{Running, Stop, serve};
-pub use settings::{Address, Settings};
+pub use run::{Control, Ended, Running, serve};
+pub use settings::{AccessSettings, Address, Right, Rule, Settings, Subject, TlsSettings};
+pub use tls::TlsError;

@@ -26,6 +26,8 @@ pub(super) enum Code {
     RangeInvalid,
     SizeInvalid,
     TagInvalid,
+    TooManyRequests,
+    Unauthorized,
     Unknown,
     Unsupported,
 }
@@ -46,6 +48,8 @@ impl Code {
             | Self::PaginationNumberInvalid
             | Self::SizeInvalid
             | Self::TagInvalid => StatusCode::BAD_REQUEST,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::RangeInvalid => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
@@ -68,6 +72,8 @@ impl Code {
             Self::RangeInvalid => "RANGE_INVALID",
             Self::SizeInvalid => "SIZE_INVALID",
             Self::TagInvalid => "TAG_INVALID",
+            Self::TooManyRequests => "TOOMANYREQUESTS",
+            Self::Unauthorized => "UNAUTHORIZED",
             Self::Unknown => "UNKNOWN",
             Self::Unsupported => "UNSUPPORTED",
         }
@@ -89,6 +95,8 @@ impl Code {
             Self::RangeInvalid => "invalid content range",
             Self::SizeInvalid => "provided length did not match content length",
             Self::TagInvalid => "manifest tag did not match URI",
+            Self::TooManyRequests => "too many requests",
+            Self::Unauthorized => "authentication required",
             Self::Unknown => "unknown error",
             Self::Unsupported => "the operation is unsupported",
         }

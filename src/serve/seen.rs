@@ -69,6 +69,16 @@ impl Seen {
         }
     }
 
+    /// The address of who asks, as far as it is known.
+    pub(super) fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// It is a user's.
+    pub(super) fn is_of(&mut self, user: Option<&str>) {
+        self.user = user.map(ToOwned::to_owned);
+    }
+
     /// How many bytes of the body have been read.
     pub(super) fn received(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Access;
 use super::answer::Answer;
 use super::asked::Asked;
 use super::error::ServeError;
@@ -10,10 +11,14 @@ use super::notify::Events;
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::shelf::Shelves;
+use super::tls::Tls;
 use super::uploads::Uploads;
 use crate::cancel::Token;
 use crate::ops::Context;
 use crate::store::Store;
+
+/// Where an authority of our own is kept, below the store.
+const TLS_FOLDER: &str = "imgtool/tls";
 
 /// What all requests share.
 #[derive(Debug)]
@@ -24,26 +29,47 @@ pub(super) struct Server {
     pub(super) uploads: Uploads,
     pub(super) metrics: Arc<Metrics>,
     pub(super) events: Events,
+    pub(super) access: Access,
+    /// If connections are encrypted.
+    pub(super) tls: Option<Tls>,
 }
 
 impl Server {
     pub(super) fn new(context: &Context, settings: Settings) -> Result<Self, ServeError> {
         let events = Events::start(context, &settings.notify, &settings.log)?;
         let shelves = Shelves::new(context.store.clone());
-        Ok(Self {
-            shelves,
-            uploads: Uploads::default(),
-            metrics: Arc::new(Metrics::new()),
-            events,
-            context: context.clone(),
-            settings,
-        })
+        let access = Access::open(&settings.access)?;
+        let folder = context.store.root().join(TLS_FOLDER);
+        let tls = settings.tls.as_ref().map(|tls| Tls::open(tls, folder)).transpose()?;
+        let (uploads, metrics) = (Uploads::default(), Arc::new(Metrics::new()));
+        Ok(Self { shelves, uploads, metrics, events, access, tls, context: context.clone(), settings })
+    }
+
+    /// Reads again what has changed: the users, the certificate. What is wrong stays as it was.
+    pub(super) fn reread(&self) {
+        let log = &self.settings.log;
+        match self.access.reread() {
+            Some(Ok(())) => log.note("the users were read again"),
+            Some(Err(error)) => log.error(&format!("the users stay as they were: {}", sentence(&error))),
+            None => {}
+        }
+        match self.tls.as_ref().and_then(Tls::reread) {
+            Some(Ok(())) => log.note("the certificate was read again"),
+            Some(Err(error)) => log.error(&format!("the certificate stays as it was: {}", sentence(&error))),
+            None => {}
+        }
     }
 
     /// The store, for one request.
     pub(super) fn store(&self) -> Store {
         self.context.store.clone().of_job(Token::new())
     }
+}
+
+/// An error and its causes.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Calls `answer` on a thread that may block.

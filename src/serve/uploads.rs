@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hyper::StatusCode;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use super::asked::Asked;
 use super::refusal::{Code, Refusal};
 use super::repository::RepositoryName;
 use crate::store::{Arrived, Error, IncomingBlob, Store};
@@ -39,18 +40,24 @@ pub(super) struct Session {
 
 impl Uploads {
     /// Begins an upload to a repository, and returns its ID: a random UUID, which nobody can guess.
-    pub(super) fn begin(&self, store: &Store, name: &RepositoryName) -> Result<String, Refusal> {
+    pub(super) fn begin(&self, store: &Store, asked: &Asked, name: &RepositoryName) -> Result<String, Refusal> {
         let mut bytes = [0; 16];
         SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let id = uuid(bytes);
-        store.begin_incoming(&id, name.as_str())?;
+        store.begin_incoming(&id, &owner(asked, name))?;
         lock(&self.0).remember(&id, Arrived::default());
         Ok(id)
     }
 
     /// Takes an upload to a repository, to write it.
-    pub(super) fn take(&self, store: &Store, name: &RepositoryName, id: &str) -> Result<Session, Refusal> {
-        check_owner(store, name, id)?;
+    pub(super) fn take(
+        &self,
+        store: &Store,
+        asked: &Asked,
+        name: &RepositoryName,
+        id: &str,
+    ) -> Result<Session, Refusal> {
+        check_owner(store, asked, name, id)?;
         let known = {
             let mut table = lock(&self.0);
             if !table.busy.insert(id.to_owned()) {
@@ -68,8 +75,8 @@ impl Uploads {
     }
 
     /// How many bytes of an upload have arrived, also while a request writes it.
-    pub(super) fn size(store: &Store, name: &RepositoryName, id: &str) -> Result<u64, Refusal> {
-        check_owner(store, name, id)?;
+    pub(super) fn size(store: &Store, asked: &Asked, name: &RepositoryName, id: &str) -> Result<u64, Refusal> {
+        check_owner(store, asked, name, id)?;
         store.incoming_size(id)?.ok_or_else(unknown)
     }
 }
@@ -141,12 +148,20 @@ fn uuid(mut bytes: [u8; 16]) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-fn check_owner(store: &Store, name: &RepositoryName, id: &str) -> Result<(), Refusal> {
+fn check_owner(store: &Store, asked: &Asked, name: &RepositoryName, id: &str) -> Result<(), Refusal> {
     let is_id = id.len() == 36 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
-    if !is_id || store.incoming_owner(id)?.is_none_or(|owner| owner != name.as_str()) {
+    if !is_id || store.incoming_owner(id)?.is_none_or(|whose| whose != owner(asked, name)) {
         return Err(unknown());
     }
     Ok(())
+}
+
+/// Whose upload one is: the repository's, and the user's who began it.
+fn owner(asked: &Asked, name: &RepositoryName) -> String {
+    match asked.who.user() {
+        Some(user) => format!("{name} {user}"),
+        None => name.to_string(),
+    }
 }
 
 fn unknown() -> Refusal {

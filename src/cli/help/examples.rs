@@ -315,10 +315,7 @@ const EXAMPLES: &[Row] = &[
         "search",
         &[
             ("Search Docker Hub", "imgtool search ubuntu"),
-            (
-                "Only docker's own images, with whole descriptions",
-                "imgtool search --filter is-official=true --no-trunc nginx",
-            ),
+            ("Only docker's own images", "imgtool search --filter is-official=true --no-trunc nginx"),
             ("Search another registry", "imgtool search quay.io/prometheus"),
             ("Names only, for a script", "imgtool search --limit 100 --format '{{.Name}}' postgres"),
         ],
@@ -328,6 +325,8 @@ const EXAMPLES: &[Row] = &[
         &[
             ("Serve the store as a registry on this machine", "imgtool serve"),
             ("... to which nobody can push, with a log in JSON", "imgtool serve --read-only --log json"),
+            ("For a network, with passwords", "imgtool serve --addr :5000 --htpasswd users --tls-self-signed HOST"),
+            ("Behind nginx on the same machine", "imgtool serve --addr unix:/run/imgtool.sock"),
         ],
     ),
     (

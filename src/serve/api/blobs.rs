@@ -15,6 +15,7 @@ use crate::serve::notify::{Action, Target};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
+use crate::serve::settings::Right;
 use crate::serve::shelf::canonical;
 
 /// `GET` and `HEAD /v2/NAME/blobs/DIGEST`
@@ -70,18 +71,22 @@ pub(super) fn find(server: &Server, name: &RepositoryName, digest: &AnyDigest) -
 }
 
 /// The blob of that digest, if a manifest of any repository needs it or it was uploaded to any.
-pub(super) fn find_anywhere(server: &Server, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
+pub(super) fn find_anywhere(server: &Server, asked: &Asked, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
     let store = server.store();
     let Some(digest) = digest.in_store(&store)? else { return Ok(None) };
     if !store.has_blob(&digest) {
         return Ok(None);
     }
     let shelf = server.shelves.now()?;
-    let is_needed = shelf.repositories.values().any(|repository| {
+    let is_needed = shelf.repositories.iter().any(|(name, repository)| {
+        if !server.access.may(&asked.who, Right::Pull, name) {
+            return false;
+        }
         let reach = server.shelves.reach(repository);
         reach.blobs.contains_key(&digest) || reach.manifests.contains_key(&digest)
     });
-    Ok((is_needed || store.is_claimed(&digest)?).then_some(digest))
+    // A claim does not say in words whose it is.
+    Ok((is_needed || !server.access.is_locked() && store.is_claimed(&digest)?).then_some(digest))
 }
 
 /// Whether a manifest of the repository needs a blob, or is it.
@@ -98,6 +103,6 @@ pub(super) fn owner(name: &RepositoryName) -> RepositoryName {
     canonical(name).unwrap_or_else(|| name.clone())
 }
 
-pub(super) fn unknown(digest: &AnyDigest) -> Refusal {
+pub(in crate::serve) fn unknown(digest: &AnyDigest) -> Refusal {
     Refusal::new(Code::BlobUnknown).detail(json!({"digest": digest.to_string()}))
 }

@@ -11,6 +11,7 @@ use crate::serve::asked::Asked;
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
+use crate::serve::settings::Right;
 
 /// The longest page, and that of a catalog if the client does not say.
 const MAX_PAGE: usize = 10_000;
@@ -18,7 +19,8 @@ const MAX_PAGE: usize = 10_000;
 /// `GET /v2/_catalog`
 pub(in crate::serve) fn catalog(server: &Server, asked: &Asked) -> Result<Answer, Refusal> {
     let shelf = server.shelves.now()?;
-    let names: Vec<&str> = shelf.repositories.keys().map(RepositoryName::as_str).collect();
+    let seen = shelf.repositories.keys().filter(|name| server.access.may(&asked.who, Right::Pull, name));
+    let names: Vec<&str> = seen.map(RepositoryName::as_str).collect();
     let (page, next) = page(&names, asked)?;
     let answer = Answer::json(StatusCode::OK, &json!({"repositories": page}));
     Ok(linked(answer, asked, next))
@@ -40,7 +42,7 @@ pub(in crate::serve) fn tags(server: &Server, asked: &Asked, name: &RepositoryNa
     Ok(linked(answer, asked, next))
 }
 
-pub(super) fn unknown(name: &RepositoryName) -> Refusal {
+pub(in crate::serve) fn unknown(name: &RepositoryName) -> Refusal {
     Refusal::new(Code::NameUnknown).detail(json!({"name": name.as_str()}))
 }
 

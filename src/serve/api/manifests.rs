@@ -148,7 +148,7 @@ fn parent(server: &Server, repository: &Repository, digest: &Digest) -> Result<O
     Ok(None)
 }
 
-pub(super) fn unknown(name: &RepositoryName, target: &Target) -> Refusal {
+pub(in crate::serve) fn unknown(name: &RepositoryName, target: &Target) -> Refusal {
     let reference = match target {
         Target::Tag(tag) => json!({"name": name.as_str(), "Tag": tag}),
         Target::Digest(digest) => json!({"name": name.as_str(), "Digest": digest.to_string()}),

@@ -14,6 +14,7 @@ use crate::serve::manifest;
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
+use crate::serve::settings::Right;
 
 /// Tells the client that its filter was used.
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -33,7 +34,8 @@ pub(in crate::serve) fn get(
     let last = asked.parameter("last").map(str::parse::<Digest>).transpose();
     let last = last.map_err(|_| Refusal::because(Code::DigestInvalid, "the parameter last is not a digest"))?;
     let (mut manifests, mut size, mut next) = (Vec::new(), 0, None);
-    if let Some(repository) = shelf.find(name) {
+    let seen = shelf.find(name).filter(|_| server.access.may(&asked.who, Right::Pull, name));
+    if let Some(repository) = seen {
         let reach = server.shelves.reach(repository);
         let mut about = reach.referrers.get(&digest.to_string()).cloned().unwrap_or_default();
         about.sort();

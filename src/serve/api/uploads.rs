@@ -18,6 +18,7 @@ use crate::serve::notify::{Action, Target};
 use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::{Server, blocking};
+use crate::serve::settings::Right;
 use crate::serve::uploads::{Session, Uploads};
 
 /// The ID of an upload.
@@ -42,7 +43,7 @@ pub(in crate::serve) async fn begin(
     let (shared, request, owner) = (Arc::clone(server), Arc::clone(asked), name.clone());
     let work = move || match mount.map_or(Ok(None), |digest| mounted(&shared, &request, &owner, &digest))? {
         Some(answer) => Ok(Err(answer)),
-        None => shared.uploads.begin(&shared.store(), &owner).map(Ok),
+        None => shared.uploads.begin(&shared.store(), &request, &owner).map(Ok),
     };
     let begun = tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Refusal::broken(&panic)))?;
     let id = match begun {
@@ -53,7 +54,7 @@ pub(in crate::serve) async fn begin(
     let kept = take_whole(server, asked, &name, &id, digest, body).await;
     if kept.is_err() {
         // The client does not know of the upload.
-        blocking(server, asked, move |server, _| cancel(server, &name, &id)).await.ok();
+        blocking(server, asked, move |server, asked| cancel(server, asked, &name, &id)).await.ok();
     }
     kept
 }
@@ -81,9 +82,11 @@ fn mounted(
 ) -> Result<Option<Answer>, Refusal> {
     let from = asked.parameter("from").map(RepositoryName::parse);
     let found = match &from {
+        // What one may not read is as if it were not there.
+        Some(Some(from)) if !server.access.may(&asked.who, Right::Pull, from) => None,
         Some(Some(from)) => blobs::find(server, from, digest)?,
         Some(None) => None,
-        None => blobs::find_anywhere(server, digest)?,
+        None => blobs::find_anywhere(server, asked, digest)?,
     };
     let Some(found) = found else { return Ok(None) };
     let is_there = server.store().claim(blobs::owner(name).as_str(), &found, SystemTime::now() + CLAIM)?;
@@ -167,15 +170,25 @@ fn keep(server: &Server, mut session: Session, name: &RepositoryName, wanted: &A
 }
 
 /// `GET /v2/NAME/blobs/uploads/ID`
-pub(in crate::serve) fn status(server: &Server, name: &RepositoryName, id: &str) -> Result<Answer, Refusal> {
-    let size = Uploads::size(&server.store(), name, id)?;
+pub(in crate::serve) fn status(
+    server: &Server,
+    asked: &Asked,
+    name: &RepositoryName,
+    id: &str,
+) -> Result<Answer, Refusal> {
+    let size = Uploads::size(&server.store(), asked, name, id)?;
     Ok(accepted(StatusCode::NO_CONTENT, name, id, size))
 }
 
 /// `DELETE /v2/NAME/blobs/uploads/ID`
-pub(in crate::serve) fn cancel(server: &Server, name: &RepositoryName, id: &str) -> Result<Answer, Refusal> {
+pub(in crate::serve) fn cancel(
+    server: &Server,
+    asked: &Asked,
+    name: &RepositoryName,
+    id: &str,
+) -> Result<Answer, Refusal> {
     let store = server.store();
-    let mut session = server.uploads.take(&store, name, id)?;
+    let mut session = server.uploads.take(&store, asked, name, id)?;
     session.open(&store)?.discard()?;
     session.end();
     Ok(Answer::new(StatusCode::NO_CONTENT))
@@ -189,8 +202,9 @@ async fn receive(
     id: &str,
     mut body: Incoming,
 ) -> Result<Session, Refusal> {
-    let (taken, repository, upload) = (Arc::clone(server), name.clone(), id.to_owned());
-    let taking = tokio::task::spawn_blocking(move || taken.uploads.take(&taken.store(), &repository, &upload));
+    let (taken, request, repository, upload) = (Arc::clone(server), Arc::clone(asked), name.clone(), id.to_owned());
+    let taking =
+        tokio::task::spawn_blocking(move || taken.uploads.take(&taken.store(), &request, &repository, &upload));
     let taken = match taking.await.unwrap_or_else(|panic| Err(Refusal::broken(&panic))) {
         Ok(session) => check_range(asked, name, id, &session, body.size_hint().exact()).map(|()| session),
         Err(refusal) => Err(refusal),

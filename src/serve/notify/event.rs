@@ -166,13 +166,14 @@ pub(super) fn record(source: &Source, asked: &Asked, action: Action, target: Tar
         "method": asked.method.as_str(),
         "useragent": asked.header(USER_AGENT).unwrap_or_default(),
     });
+    let actor = asked.who.user().map_or_else(|| json!({}), |name| json!({"name": name}));
     let event = json!({
         "id": unique(),
         "timestamp": Timestamp::now().to_string(),
         "action": action.as_str(),
         "target": target.into_json(&format!("{scheme}://{host}")),
         "request": request,
-        "actor": {},
+        "actor": actor,
         "source": {"addr": source.addr, "instanceID": source.instance},
     });
     let line = event.to_string() + "\n";

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::html::Html;
-use super::{frame, names};
+use super::{frame, names, rights};
 use crate::serve::answer::Answer;
 use crate::serve::asked::Asked;
 use crate::serve::refusal::Refusal;
@@ -24,7 +24,8 @@ pub(super) fn get(server: &Server, asked: &Asked) -> Result<Answer, Refusal> {
     let shelf = server.shelves.now()?;
     let wanted: String = asked.parameter("q").unwrap_or_default().trim().chars().take(MAX_SEARCH).collect();
     let sought = wanted.to_lowercase();
-    let all: Vec<(&RepositoryName, &Repository)> = shelf.repositories.iter().collect();
+    let all: Vec<(&RepositoryName, &Repository)> =
+        shelf.repositories.iter().filter(|(name, _)| rights::may_read(server, asked, name)).collect();
     let found: Vec<_> = all.iter().copied().filter(|(name, _)| name.as_str().contains(&sought)).collect();
     let pages = found.len().div_ceil(PAGE).max(1);
     let number = asked.parameter("page").and_then(|text| text.parse().ok()).unwrap_or(1).clamp(1, pages);

@@ -86,6 +86,13 @@ impl Page {
             let answer = frame::message(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", text);
             return Ok(answer.header(ALLOW, allowed));
         }
+        match &self {
+            Self::List => server.access.check_visitor(asked)?,
+            Self::Repository(name) | Self::Image(name, _) | Self::Delete(name, _) => {
+                server.access.check_reader(asked, name)?;
+            }
+            Self::Style | Self::Icon | Self::Nothing => {}
+        }
         blocking(server, asked, move |server, asked| match self {
             Self::List => list::get(server, asked),
             Self::Repository(name) => repository::get(server, asked, &name),

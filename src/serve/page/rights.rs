@@ -3,8 +3,14 @@
 use crate::serve::asked::Asked;
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
+use crate::serve::settings::Right;
 
 /// Whether this server deletes, and the one who asks may.
-pub(super) fn may_delete(server: &Server, _asked: &Asked, _name: &RepositoryName) -> bool {
-    !server.settings.read_only && !server.settings.no_delete
+pub(super) fn may_delete(server: &Server, asked: &Asked, name: &RepositoryName) -> bool {
+    !server.settings.read_only && !server.settings.no_delete && server.access.may(&asked.who, Right::Delete, name)
+}
+
+/// Whether the one who asks may read a repository.
+pub(super) fn may_read(server: &Server, asked: &Asked, name: &RepositoryName) -> bool {
+    server.access.may(&asked.who, Right::Pull, name)
 }

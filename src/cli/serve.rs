@@ -15,13 +15,16 @@ use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
+use crate::registry::RegistryHost;
 use crate::serve::{
-    AccessSettings, Address, Control, Level, Log, LogFormat, Names, Running, ServeError, Settings, TlsSettings,
-    Webhook, serve,
+    AccessSettings, Address, Control, Level, Log, LogFormat, Names, ProxySettings, Running, ServeError, Settings,
+    TlsSettings, Webhook, serve,
 };
 
 /// How many names are told at the start that are served under another one, and that are not served.
 const MAX_NAMES: usize = 10;
+/// For how long another registry is not asked again what a tag leads to, if nothing else is said, in seconds.
+const TTL: u64 = 60;
 /// How long requests may take at the end, if nothing else is said, in seconds.
 const GRACE: u64 = 30;
 /// How long a client may send nothing in the middle of a request, if nothing else is said, in seconds.
@@ -53,6 +56,12 @@ pub(super) struct Args {
     /// Tell this server what is pushed, pulled and deleted; can be given several times
     #[arg(long, value_name = "URL[,format=docker|docker-v2|hub][,secret-file=FILE]")]
     notify: Vec<Webhook>,
+    /// Fetch what is asked for and not here from this registry, and keep it
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = RegistryHost::typed)]
+    proxy: Option<RegistryHost>,
+    /// Ask that registry again what a tag leads to after so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=31_536_000))]
+    proxy_ttl: Option<u64>,
     /// Let in only the users in this file (made with htpasswd -B); it is read again when it changes
     #[arg(long, value_name = "FILE", add = Completes::Files)]
     htpasswd: Option<PathBuf>,
@@ -129,6 +138,8 @@ impl Args {
             no_delete: self.no_delete || file.no_delete,
             log: self.log.or(file.log),
             notify: if self.notify.is_empty() { file.notify } else { self.notify },
+            proxy: self.proxy.or(file.proxy),
+            proxy_ttl: self.proxy_ttl.or(file.proxy_ttl),
             htpasswd: self.htpasswd.or(file.htpasswd),
             anonymous_pull: self.anonymous_pull || file.anonymous_pull,
             tls_cert: self.tls_cert.or(tls.tls_cert),
@@ -153,6 +164,7 @@ impl Args {
             (Some(_), None) => return Err(plain("--tls-cert needs the certificate's key: --tls-key FILE")),
             (None, Some(_)) => return Err(plain("--tls-key needs the key's certificate: --tls-cert FILE")),
         };
+        let ttl = Duration::from_secs(self.proxy_ttl.unwrap_or(TTL));
         let mut addresses = self.addr;
         if addresses.is_empty() && systemd.sockets.is_empty() {
             addresses.push(Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 5000))));
@@ -163,6 +175,7 @@ impl Args {
             read_only: self.read_only,
             no_delete: self.no_delete,
             notify: self.notify,
+            proxy: self.proxy.map(|host| ProxySettings { host, ttl }),
             access: AccessSettings { htpasswd: self.htpasswd, anonymous_pull: self.anonymous_pull, ..access },
             tls,
             insecure: self.insecure,

@@ -10,7 +10,7 @@ use super::repository::Repository;
 use super::{
     Credentials, Error, InsecureRegistry, RegistryHost, RegistrySettings, SearchResult, Secret, paging, search,
 };
-use crate::http::{Client, Url};
+use crate::http::{Client, Retries, Url};
 use crate::oci::Reference;
 
 /// The servers of one registry: its mirrors, and its own last.
@@ -37,6 +37,18 @@ impl Registries {
         Self::new(move || {
             let mut settings = clients.settings().clone();
             settings.insecure.push(insecure);
+            settings
+        })
+    }
+
+    /// The same registries without mirrors, asked again after failures as `retries` says. Nothing that is known of them is
+    /// shared.
+    pub fn direct(&self, retries: Retries) -> Self {
+        let clients = Arc::clone(&self.clients);
+        Self::new(move || {
+            let mut settings = clients.settings().clone();
+            settings.network.retries = retries;
+            settings.mirrors.clear();
             settings
         })
     }

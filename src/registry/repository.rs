@@ -57,6 +57,22 @@ impl Repository {
         BlobStream::open(Box::new(request), self.name.familiar(), descriptor, offset)
     }
 
+    /// How many bytes a blob has, as the registry says.
+    pub fn blob_size(&self, digest: &Digest) -> Result<u64, Error> {
+        let path = format!("/v2/{}/blobs/{digest}", self.name.repository());
+        let (scope, what) = (Scope::Pull(self.name.repository()), self.name.familiar());
+        self.first(|endpoint| {
+            let url = endpoint.url(&path)?;
+            let response = endpoint.send(scope, &what, || Request::new(Method::Head, &url))?;
+            if response.status() >= 300 {
+                return Err(endpoint.refused(&format!("{what}: blob {digest}"), scope, response));
+            }
+            let size = response.header("content-length").and_then(|text| text.trim().parse().ok());
+            let unknown = || Error::Answer { what: what.clone(), why: format!("no size of blob {digest}") };
+            size.ok_or_else(unknown)
+        })
+    }
+
     /// A config or another document, whose bytes match its descriptor.
     pub fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>, Error> {
         let Descriptor { digest: expected, size, .. } = *descriptor;

@@ -36,6 +36,14 @@ pub(super) enum Content {
     Bytes(Bytes),
     /// `length` bytes of a file from `offset` on.
     File { file: Arc<File>, offset: u64, length: u64 },
+    /// `length` bytes from `offset` on of what is still being written.
+    Growing { source: Arc<dyn Grows>, offset: u64, length: u64 },
+}
+
+/// Bytes that are still being written.
+pub(super) trait Grows: std::fmt::Debug + Send + Sync {
+    /// Waits for the next bytes from `at` on, and returns some of them, at most `wanted`.
+    fn read(&self, at: u64, wanted: u64) -> io::Result<Bytes>;
 }
 
 impl Content {
@@ -44,7 +52,7 @@ impl Content {
         match self {
             Self::Empty => 0,
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { length, .. } => *length,
+            Self::File { length, .. } | Self::Growing { length, .. } => *length,
         }
     }
 }
@@ -105,26 +113,27 @@ impl Body for AnswerBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = &mut *self;
-        let Content::File { file, offset, length } = &mut this.rest else {
-            return Poll::Ready(match std::mem::replace(&mut this.rest, Content::Empty) {
-                Content::Bytes(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(bytes))),
-                _ => None,
-            });
+        let (source, offset, length) = match &mut this.rest {
+            Content::File { file, offset, length } => (Source::File(file), offset, length),
+            Content::Growing { source, offset, length } => (Source::Growing(source), offset, length),
+            rest => {
+                return Poll::Ready(match std::mem::replace(rest, Content::Empty) {
+                    Content::Bytes(bytes) if !bytes.is_empty() => Some(Ok(Frame::data(bytes))),
+                    _ => None,
+                });
+            }
         };
         if *length == 0 {
             return Poll::Ready(None);
         }
-        if let Some(files) = &this.files {
+        if let (Some(files), Source::File(file)) = (&this.files, &source) {
             let wanted = usize::try_from(*length).unwrap_or(usize::MAX).min(FRAME);
             let bytes = files.push(Arc::clone(file), *offset, wanted);
             *offset += wanted as u64;
             *length -= wanted as u64;
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        let reading = this.reading.get_or_insert_with(|| {
-            let (file, at, wanted) = (Arc::clone(file), *offset, (*length).min(CHUNK));
-            tokio::task::spawn_blocking(move || read(&file, at, wanted))
-        });
+        let reading = this.reading.get_or_insert_with(|| source.read(*offset, (*length).min(CHUNK)));
         let read = ready!(Pin::new(reading).poll(context));
         this.reading = None;
         let bytes = read.map_err(io::Error::other).and_then(|read| read)?;
@@ -139,6 +148,28 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.rest.len())
+    }
+}
+
+/// Where the next bytes of a body are.
+enum Source<'a> {
+    File(&'a Arc<File>),
+    Growing(&'a Arc<dyn Grows>),
+}
+
+impl Source<'_> {
+    /// Reads some bytes from `at` on, on a thread that may block.
+    fn read(&self, at: u64, wanted: u64) -> JoinHandle<io::Result<Bytes>> {
+        match self {
+            Self::File(file) => {
+                let file = Arc::clone(file);
+                tokio::task::spawn_blocking(move || read(&file, at, wanted))
+            }
+            Self::Growing(source) => {
+                let source = Arc::clone(source);
+                tokio::task::spawn_blocking(move || source.read(at, wanted))
+            }
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use super::beside::Beside;
 use super::incoming::Incoming;
 use super::page;
 use super::peer::Peer;
+use super::proxy::upstream::Upstream;
+use super::proxy::{blobs, lists, manifests};
 use super::refusal::{Code, Refusal};
 use super::route::Route;
 use super::seen::Seen;
@@ -81,7 +83,13 @@ async fn api_answer(
     mut body: Incoming,
 ) -> Result<Answer, Refusal> {
     let refusal = match route {
-        Ok(route) => return dispatch(server, asked, route, body).await,
+        Ok(route) => {
+            let route = match &server.upstream {
+                Some(upstream) => route.renamed(|name| upstream.place(name, asked.parameter("ns"))),
+                None => route,
+            };
+            return dispatch(server, asked, route, body).await;
+        }
         // What cannot be a tag is none that could be found.
         Err(refusal) if refusal.code() == Code::TagInvalid && asked.method != Method::PUT => {
             Refusal::new(Code::ManifestUnknown)
@@ -101,11 +109,55 @@ async fn dispatch(
     route: Route,
     mut body: Incoming,
 ) -> Result<Answer, Refusal> {
-    let reads = matches!(asked.method, Method::GET | Method::HEAD);
     if let Err(refusal) = server.access.check(asked, &route).and_then(|()| check(&server.settings, asked, &route)) {
         drain(asked, &mut body).await;
         return Err(refusal);
     }
+    if let Some(upstream) = &server.upstream
+        && route.name().is_some_and(|name| upstream.covers(name))
+    {
+        return through(server, upstream, asked, route, body).await;
+    }
+    serve(server, asked, route, body).await
+}
+
+/// Answers what is asked of a repository of the upstream: what is not here is fetched.
+async fn through(
+    server: &Arc<Server>,
+    upstream: &Arc<Upstream>,
+    asked: &Arc<Asked>,
+    route: Route,
+    mut body: Incoming,
+) -> Result<Answer, Refusal> {
+    let (shared, upstream) = (Arc::clone(server), Arc::clone(upstream));
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
+    match route {
+        Route::Manifest(name, target) if reads => {
+            let get = move |server: &Server, asked: &Asked| manifests::get(server, &upstream, asked, &name, &target);
+            blocking(server, asked, get).await
+        }
+        Route::Blob(name, digest) if reads => {
+            let get = move |_: &Server, asked: &Asked| blobs::get(&shared, &upstream, asked, &name, &digest);
+            blocking(server, asked, get).await
+        }
+        Route::Tags(name) if reads => {
+            let get = move |server: &Server, asked: &Asked| lists::tags(server, &upstream, asked, &name);
+            blocking(server, asked, get).await
+        }
+        route if reads || asked.method == Method::DELETE || asked.method == Method::OPTIONS => {
+            serve(server, asked, route, body).await
+        }
+        _ => {
+            drain(asked, &mut body).await;
+            let why = format!("nothing can be pushed here: this repository is fetched from {}", upstream.host());
+            Err(Refusal::because(Code::Unsupported, why).header(ALLOW, "GET, HEAD, DELETE"))
+        }
+    }
+}
+
+/// Answers what is asked of the store.
+async fn serve(server: &Arc<Server>, asked: &Arc<Asked>, route: Route, mut body: Incoming) -> Result<Answer, Refusal> {
+    let reads = matches!(asked.method, Method::GET | Method::HEAD);
     match (&asked.method, route) {
         (&Method::PUT, Route::Manifest(name, target)) => api::put::put(server, asked, name, target, body).await,
         (&Method::DELETE, Route::Manifest(name, target)) => {

@@ -6,6 +6,7 @@
 //!                                             ├▶ api        the answer; on a thread that may block
 //!                                             │   ├▶ shelf  what the store's names say, kept until they change
 //!                                             │   ├▶ store  blobs, uploads, names
+//!                                             │   ├▶ proxy  what is fetched from another registry when it is asked for
 //!                                             │   └▶ notify others are told of it
 //!                                             ├▶ beside     what is no part of the API: health, metrics, the page
 //!                                             └▶ answer     sent to the client; seen tells the log and the metrics of it
@@ -43,6 +44,7 @@ mod notify;
 mod page;
 mod peer;
 mod prometheus;
+mod proxy;
 mod refusal;
 mod repository;
 mod route;
@@ -61,5 +63,5 @@ pub use log::{Level, Log, LogFormat};
 pub use names::Names;
 pub use notify::{Form, Webhook, WebhookError};
 pub use run::{Control, Ended, Running, serve};
-pub use settings::{AccessSettings, Address, Right, Rule, Settings, Subject, TlsSettings};
+pub use settings::{AccessSettings, Address, ProxySettings, Right, Rule, Settings, Subject, TlsSettings};
 pub use tls::TlsError;

@@ -41,6 +41,7 @@ pub(super) fn get(server: &Server) -> Result<Answer, Refusal> {
     page.family(dropped, "counter", "Lines of the log that nobody read in time.");
     page.sample(dropped, &[], server.settings.log.dropped());
     events(&mut page, server);
+    upstream(&mut page, server);
     page.family("imgtool_build_info", "gauge", "The version of imgtool.");
     page.sample("imgtool_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     process(&mut page, metrics.started);
@@ -98,6 +99,24 @@ fn events(page: &mut Page, server: &Server) {
         for counts in &counts {
             page.sample(name, &[("endpoint", &counts.endpoint)], value(counts));
         }
+    }
+}
+
+/// What is asked of the registry whose images are fetched.
+fn upstream(page: &mut Page, server: &Server) {
+    let Some(upstream) = &server.upstream else { return };
+    let (requests, stale) = upstream.counts();
+    let families = [
+        (
+            "imgtool_proxy_upstream_requests_total",
+            "Manifests, blobs and lists that the upstream was asked for.",
+            requests,
+        ),
+        ("imgtool_proxy_stale_total", "Answers that may be out of date, as the upstream could not be asked.", stale),
+    ];
+    for (name, help, value) in families {
+        page.family(name, "counter", help);
+        page.sample(name, &[], value);
     }
 }
 

@@ -35,6 +35,32 @@ pub(super) enum Target {
 }
 
 impl Route {
+    /// The repository that it is about.
+    pub(super) fn name(&self) -> Option<&RepositoryName> {
+        match self {
+            Self::Base | Self::Catalog => None,
+            Self::Tags(name)
+            | Self::Manifest(name, _)
+            | Self::Blob(name, _)
+            | Self::Uploads(name)
+            | Self::Upload(name, _)
+            | Self::Referrers(name, _) => Some(name),
+        }
+    }
+
+    /// The same of another repository.
+    pub(super) fn renamed(self, rename: impl FnOnce(RepositoryName) -> RepositoryName) -> Self {
+        match self {
+            Self::Base | Self::Catalog => self,
+            Self::Tags(name) => Self::Tags(rename(name)),
+            Self::Manifest(name, target) => Self::Manifest(rename(name), target),
+            Self::Blob(name, digest) => Self::Blob(rename(name), digest),
+            Self::Uploads(name) => Self::Uploads(rename(name)),
+            Self::Upload(name, id) => Self::Upload(rename(name), id),
+            Self::Referrers(name, digest) => Self::Referrers(rename(name), digest),
+        }
+    }
+
     /// What `path` names; none, if it is no path of the API.
     pub(super) fn parse(path: &str) -> Option<Result<Self, Refusal>> {
         let rest = match path {

@@ -8,6 +8,7 @@ use super::asked::Asked;
 use super::error::ServeError;
 use super::metrics::Metrics;
 use super::notify::Events;
+use super::proxy::upstream::Upstream;
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::shelf::Shelves;
@@ -32,17 +33,20 @@ pub(super) struct Server {
     pub(super) access: Access,
     /// If connections are encrypted.
     pub(super) tls: Option<Tls>,
+    /// The registry whose images are fetched when they are asked for.
+    pub(super) upstream: Option<Arc<Upstream>>,
 }
 
 impl Server {
     pub(super) fn new(context: &Context, settings: Settings) -> Result<Self, ServeError> {
         let events = Events::start(context, &settings.notify, &settings.log)?;
+        let upstream = settings.proxy.as_ref().map(|proxy| Arc::new(Upstream::new(proxy, &context.registries)));
         let shelves = Shelves::new(context.store.clone());
         let access = Access::open(&settings.access)?;
         let folder = context.store.root().join(TLS_FOLDER);
         let tls = settings.tls.as_ref().map(|tls| Tls::open(tls, folder)).transpose()?;
         let (uploads, metrics) = (Uploads::default(), Arc::new(Metrics::new()));
-        Ok(Self { shelves, uploads, metrics, events, access, tls, context: context.clone(), settings })
+        Ok(Self { shelves, uploads, metrics, events, access, tls, upstream, context: context.clone(), settings })
     }
 
     /// Reads again what has changed: the users, the certificate. What is wrong stays as it was.

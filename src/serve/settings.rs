@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::log::Log;
 use super::notify::Webhook;
+use crate::registry::RegistryHost;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub log: Log,
     /// Who is told what happens.
     pub notify: Vec<Webhook>,
+    /// The registry whose images are fetched when they are asked for.
+    pub proxy: Option<ProxySettings>,
     /// Who may do what.
     pub access: AccessSettings,
     /// How connections are encrypted; if they are.
@@ -60,8 +63,18 @@ impl Default for Settings {
             grace: Duration::from_secs(30),
             log: Log::default(),
             notify: Vec::new(),
+            proxy: None,
         }
     }
+}
+
+/// A registry whose images are fetched when they are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// Which one.
+    pub host: RegistryHost,
+    /// For how long it is not asked again what a tag leads to.
+    pub ttl: Duration,
 }
 
 /// Who may do what.

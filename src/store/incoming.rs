@@ -199,6 +199,11 @@ impl IncomingBlob {
         self.file.read_at(into, offset)
     }
 
+    /// The file, for those who read what has arrived while more comes.
+    pub fn reader(&self) -> io::Result<fs::File> {
+        self.file.reader()
+    }
+
     /// Appends bytes.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.file.append(bytes).map_err(Error::io(self.file.path()))?;

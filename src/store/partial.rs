@@ -181,6 +181,11 @@ impl PartialFile {
         self.file.read_at(into, offset)
     }
 
+    /// The file once more.
+    pub(super) fn reader(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Lets the system begin to write some of the bytes to the disk, so that less is left for the end. Who reads them
     /// next may have to read them from the disk.
     pub(super) fn begin_to_sync(&self, offset: u64, length: u64) {

@@ -9,5 +9,6 @@ mod files;
 mod names;
 mod notify;
 mod page;
+mod proxy;
 mod seen;
 mod store;

@@ -63,7 +63,11 @@ pub(in crate::serve) fn delete(
 }
 
 /// The blob of that digest in a repository: one that its manifests need, or that was uploaded to it.
-pub(super) fn find(server: &Server, name: &RepositoryName, digest: &AnyDigest) -> Result<Option<Digest>, Refusal> {
+pub(in crate::serve) fn find(
+    server: &Server,
+    name: &RepositoryName,
+    digest: &AnyDigest,
+) -> Result<Option<Digest>, Refusal> {
     let store = server.store();
     let Some(digest) = digest.in_store(&store)? else { return Ok(None) };
     let is_here = is_needed(server, name, &digest)? || store.has_claim(owner(name).as_str(), &digest);
@@ -99,7 +103,7 @@ fn is_needed(server: &Server, name: &RepositoryName, digest: &Digest) -> Result<
 }
 
 /// Who claims the blobs of a repository: its one name.
-pub(super) fn owner(name: &RepositoryName) -> RepositoryName {
+pub(in crate::serve) fn owner(name: &RepositoryName) -> RepositoryName {
     canonical(name).unwrap_or_else(|| name.clone())
 }
 

@@ -29,12 +29,17 @@ pub(in crate::serve) fn catalog(server: &Server, asked: &Asked) -> Result<Answer
 /// `GET /v2/NAME/tags/list`
 pub(in crate::serve) fn tags(server: &Server, asked: &Asked, name: &RepositoryName) -> Result<Answer, Refusal> {
     let shelf = server.shelves.now()?;
-    let mut tags: Vec<&str> = match shelf.find(name) {
+    let tags: Vec<&str> = match shelf.find(name) {
         Some(repository) => repository.tags.keys().map(String::as_str).collect(),
         // Only blobs were uploaded.
         None if server.store().has_claims(blobs::owner(name).as_str())? => Vec::new(),
         None => return Err(unknown(name)),
     };
+    listed(asked, name, tags)
+}
+
+/// A page of tags.
+pub(in crate::serve) fn listed(asked: &Asked, name: &RepositoryName, mut tags: Vec<&str>) -> Result<Answer, Refusal> {
     // In the order of the specification: case does not count.
     tags.sort_by_key(|tag| (tag.to_lowercase(), *tag));
     let (page, next) = page(&tags, asked)?;

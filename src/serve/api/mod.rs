@@ -14,4 +14,4 @@ use hyper::header::HeaderName;
 pub(super) use body::drain;
 
 /// The digest of what is answered.
-const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+pub(in crate::serve) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::image::BlobSource as _;
 use crate::oci::strict::MAX_DOCUMENT;
-use crate::oci::{Descriptor, Digest, MediaType};
+use crate::oci::{ANNOTATION_DIGEST, Descriptor, Digest, MediaType};
 use crate::serve::answer::{Answer, Content};
 use crate::serve::any_digest::AnyDigest;
 use crate::serve::asked::Asked;
@@ -78,7 +78,8 @@ fn entry(server: &Server, descriptor: &Descriptor, wanted: &[&str]) -> Option<Va
     }
     let blob = server.store().open_blob(descriptor).ok()??;
     let annotations = manifest::annotations(&blob.read_all(MAX_DOCUMENT as u64).ok()?);
-    let mut entry = json!({"mediaType": descriptor.media_type, "digest": descriptor.digest, "size": descriptor.size});
+    let digest = descriptor.annotation(ANNOTATION_DIGEST).map_or_else(|| descriptor.digest.to_string(), str::to_owned);
+    let mut entry = json!({"mediaType": descriptor.media_type, "digest": digest, "size": descriptor.size});
     if !kind.is_empty() {
         entry["artifactType"] = json!(kind);
     }

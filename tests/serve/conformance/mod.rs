@@ -8,6 +8,7 @@ mod discovery;
 mod management;
 mod pull;
 mod push;
+mod round;
 mod sessions;
 mod sha512;
 

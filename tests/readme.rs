@@ -127,23 +127,31 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-/// The registry that the page starts, and where it is.
-const REGISTRY: (&str, &str) = ("docker-registry", "localhost:5055");
+/// The programs that sections need, and the words in a command that tell so.
+const PEERS: [(&str, &str); 4] = [
+    ("docker-registry", "localhost:5055"),
+    ("docker-registry", "localhost:5056"),
+    ("nginx", "localhost:5058"),
+    ("openssl", "openssl req"),
+];
 
-/// Whether the steps of a section can be run here: those with a registry need one. Says so if they cannot.
+/// Whether the steps of a section can be run here: those with a registry or a proxy need one. Says so if they cannot.
 fn can_run(heading: &str, steps: &[Step]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let needed = steps.iter().any(|step| step.command.contains(REGISTRY.1));
-    if !needed || std::env::split_paths(&path).any(|folder| folder.join(REGISTRY.0).is_file()) {
-        return true;
-    }
+    let folders: Vec<_> =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/sbin"].map(std::path::PathBuf::from)).collect();
+    let missing = PEERS.iter().find(|(program, words)| {
+        let is_needed = steps.iter().any(|step| step.command.contains(words));
+        is_needed && !folders.iter().any(|folder| folder.join(program).is_file())
+    });
+    let Some((program, _)) = missing else { return true };
     let required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
-    assert!(!required, "IMGTOOL_REQUIRE_PEERS=1, but {} is not installed", REGISTRY.0);
+    assert!(!required, "IMGTOOL_REQUIRE_PEERS=1, but {program} is not installed");
     // Not eprintln!, which the test harness would swallow.
     let mut stderr = std::io::stderr();
     let _ = std::io::Write::write_all(
         &mut stderr,
-        format!("skipped: {} is not installed, for the section {heading:?}\n", REGISTRY.0).as_bytes(),
+        format!("skipped: {program} is not installed, for the section {heading:?}\n").as_bytes(),
     );
     false
 }

@@ -10,7 +10,7 @@ use super::answer::{Answer, Content};
 use super::asked::Asked;
 use super::page::Page;
 use super::prometheus;
-use super::refusal::Refusal;
+use super::refusal::{Code, Refusal};
 use super::server::{Server, blocking};
 
 /// What a path beside the API names.
@@ -64,7 +64,9 @@ impl Beside {
         let reads = matches!(asked.method, Method::GET | Method::HEAD);
         match self {
             Self::Page(page) => page.answer(server, asked).await,
-            Self::Nothing => Ok(Answer::new(StatusCode::NOT_FOUND)),
+            Self::Nothing => {
+                Err(Refusal::because(Code::Unsupported, "the API has no such path").status(StatusCode::NOT_FOUND))
+            }
             _ if !reads => Ok(Answer::new(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD")),
             Self::Health => blocking(server, asked, |server, _| Ok(health(server))).await,
             Self::Metrics => {

@@ -286,3 +286,60 @@ fn pages_can_only_be_read_and_have_what_readers_need() {
     assert_eq!(serving.get("/ui/style.css").expect(200).header("content-type"), "text/css; charset=utf-8");
     assert_eq!(serving.get("/ui/icon.svg").expect(200).header("content-type"), "image/svg+xml");
 }
+
+#[test]
+fn who_may_see_and_delete_is_what_the_api_says() {
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(&[TestImage::of("demo:1", "x"), TestImage::of("secret/a:1", "y")])));
+    session.write("users", crate::access::users(&[("ada", "right"), ("bob", "right")]));
+    let rules = json!([
+        {"who": ["ada"], "repositories": ["**"], "rights": ["push", "delete"]},
+        {"who": ["bob"], "repositories": ["demo"], "rights": ["pull"]},
+    ]);
+    let config = json!({"htpasswd": "users", "rules": rules}).to_string();
+    session.write("serve.json", config);
+    let serving = Serving::start(&session, &["--config", "serve.json"]);
+    for path in ["/", "/ui/r/demo", "/ui/i/demo:1", "/ui/r/none", "/ui/delete/demo:1"] {
+        let said = serving.get(path).expect(401);
+        assert!(said.header("www-authenticate").starts_with("Basic "), "{path}");
+        assert!(!text(said).contains("demo:1"), "{path}");
+    }
+    serving.get("/ui/style.css").expect(200);
+    serving.get("/metrics").expect(401);
+    serving.get("/healthz").expect(200);
+    let as_user = |user: &str, method: &str, path: &str| {
+        use base64::Engine as _;
+        let given = base64::engine::general_purpose::STANDARD.encode(format!("{user}:right"));
+        let headers = [("Authorization", format!("Basic {given}")), ("Sec-Fetch-Site", "same-origin".to_owned())];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        serving.ask(method, path, &headers, b"")
+    };
+    let page = text(as_user("bob", "GET", "/").expect(200));
+    assert!(page.contains("/ui/r/demo") && !page.contains("secret"), "{page}");
+    assert!(!text(as_user("bob", "GET", "/ui/r/demo").expect(200)).contains("Delete"));
+    text(as_user("bob", "GET", "/ui/i/secret/a:1").expect(404));
+    text(as_user("bob", "GET", "/ui/delete/secret/a:1").expect(404));
+    for method in ["GET", "POST"] {
+        text(as_user("bob", method, "/ui/delete/demo:1").expect(403));
+    }
+    assert!(text(as_user("ada", "GET", "/ui/i/secret/a:1").expect(200)).contains("Delete…"));
+    as_user("ada", "POST", "/ui/delete/secret/a:1").expect(303);
+    assert!(!session.tags().contains(&"secret/a:1".to_owned()), "{:?}", session.tags());
+    as_user("bob", "GET", "/metrics").expect(200);
+}
+
+#[test]
+fn where_everybody_may_look_one_can_log_in() {
+    let session = Session::new();
+    session.load(&pack(&producers::docker_save(&[TestImage::of("demo:1", "x")])));
+    session.write("users", crate::access::users(&[("ada", "right")]));
+    let serving = Serving::start(&session, &["--htpasswd", "users", "--anonymous-pull"]);
+    let page = text(serving.get("/").expect(200));
+    assert!(page.contains("href=\"/ui/login\"") && page.contains("/ui/r/demo"), "{page}");
+    assert!(serving.get("/ui/login").expect(401).header("www-authenticate").starts_with("Basic "));
+    assert!(serving.get("/ui/delete/demo:1").expect(401).header("www-authenticate").starts_with("Basic "));
+    let right = [("Authorization", "Basic YWRhOnJpZ2h0")];
+    assert_eq!(serving.ask("GET", "/ui/login", &right, b"").expect(303).header("location"), "/");
+    let page = text(serving.ask("GET", "/", &right, b"").expect(200));
+    assert!(!page.contains("/ui/login"), "{page}");
+}

@@ -1,7 +1,7 @@
 //! Deleting a tag or a manifest: a page that asks, and a form that does it.
 
 use hyper::StatusCode;
-use hyper::header::{HOST, HeaderName, LOCATION, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 
 use super::{frame, names, read, rights};
 use crate::serve::answer::Answer;
@@ -51,11 +51,16 @@ pub(super) fn post(server: &Server, asked: &Asked, name: &RepositoryName, target
     api::manifests::delete(server, asked, name, target)?;
     let shelf = server.shelves.now()?;
     let next = if shelf.find(name).is_some() { names::of_repository(name) } else { "/".to_owned() };
-    Ok(frame::protected(Answer::new(StatusCode::SEE_OTHER)).header(LOCATION, next))
+    Ok(frame::redirect(&next))
 }
 
 fn check(server: &Server, asked: &Asked, name: &RepositoryName) -> Result<(), Refusal> {
-    if rights::may_delete(server, asked, name) { Ok(()) } else { Err(Refusal::new(Code::Denied)) }
+    if rights::may_delete(server, asked, name) {
+        return Ok(());
+    }
+    // Who has not logged in yet may do so.
+    server.access.check_user(asked)?;
+    Err(Refusal::new(Code::Denied))
 }
 
 /// Whether the form was sent from a page of ours. Browsers send credentials along with forms of any page: what others

@@ -2,8 +2,8 @@
 
 use hyper::StatusCode;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use jiff::Timestamp;
 
@@ -70,6 +70,11 @@ pub(super) fn message(status: StatusCode, title: &str, text: &str) -> Answer {
         main.tag("p", text);
         main.element("p", &[], |p| p.link("/", "All repositories"));
     })
+}
+
+/// Leads to another page.
+pub(super) fn redirect(path: &str) -> Answer {
+    protected(Answer::new(StatusCode::SEE_OTHER)).header(LOCATION, path)
 }
 
 /// The page for what is not there.

@@ -50,6 +50,9 @@ pub(super) fn get(server: &Server, asked: &Asked) -> Result<Answer, Refusal> {
             _ => tags(td, repository),
         });
         turn(main, &wanted, number, pages);
+        if rights::may_log_in(server, asked) {
+            main.element("p", &[], |p| p.link("/ui/login", "Log in"));
+        }
     }))
 }
 

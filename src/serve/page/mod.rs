@@ -48,6 +48,8 @@ pub(super) enum Page {
     Image(RepositoryName, Target),
     /// `/ui/delete/NAME:TAG`, `/ui/delete/NAME@DIGEST`
     Delete(RepositoryName, Target),
+    /// `/ui/login`: asks for a password where everybody may look, and leads to the list.
+    Login,
     /// `/ui/style.css`
     Style,
     /// `/ui/icon.svg`
@@ -60,6 +62,7 @@ impl Page {
     pub(super) fn parse(path: &str) -> Self {
         match path {
             "/" => return Self::List,
+            "/ui/login" => return Self::Login,
             "/ui/style.css" => return Self::Style,
             "/ui/icon.svg" => return Self::Icon,
             _ => {}
@@ -88,6 +91,7 @@ impl Page {
         }
         match &self {
             Self::List => server.access.check_visitor(asked)?,
+            Self::Login => server.access.check_user(asked)?,
             Self::Repository(name) | Self::Image(name, _) | Self::Delete(name, _) => {
                 server.access.check_reader(asked, name)?;
             }
@@ -99,6 +103,7 @@ impl Page {
             Self::Image(name, target) => image::get(server, asked, &name, &target),
             Self::Delete(name, target) if reads => delete::ask(server, asked, &name, &target),
             Self::Delete(name, target) => delete::post(server, asked, &name, &target),
+            Self::Login => Ok(frame::redirect("/")),
             Self::Style => Ok(file("text/css; charset=utf-8", STYLE)),
             Self::Icon => Ok(file("image/svg+xml", ICON)),
             Self::Nothing => Ok(frame::not_found("There is no such page.")),
@@ -114,7 +119,7 @@ pub(super) fn refused(refusal: Refusal) -> Answer {
         (answer.status, answer.headers)
     };
     let (title, text) = match status {
-        StatusCode::UNAUTHORIZED => ("Log in", "This registry shows its images only to those who log in."),
+        StatusCode::UNAUTHORIZED => ("Log in", "This needs a user of the registry and a password."),
         StatusCode::TOO_MANY_REQUESTS => ("Too many requests", "Try again in a while."),
         StatusCode::FORBIDDEN => ("Not allowed", "You may not do that."),
         StatusCode::NOT_FOUND => ("Not found", "There is no such image here."),

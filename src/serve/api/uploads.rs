@@ -69,8 +69,9 @@ fn beginning(asked: &Asked, name: &RepositoryName) -> Result<(Option<AnyDigest>,
     {
         return Err(Refusal::because(Code::DigestInvalid, "the digest algorithm is not sha256 or sha512"));
     }
-    let digest = |name| asked.parameter(name).map(parse_digest).transpose();
-    Ok((digest("digest")?, digest("mount")?))
+    let digest = asked.parameter("digest").map(parse_digest).transpose()?;
+    // What cannot be mounted, since it is no digest either, is uploaded.
+    Ok((digest, asked.parameter("mount").and_then(|text| text.parse().ok())))
 }
 
 /// Gives a repository a blob that another one has, or any if none is named; nothing, if it does not have it.

@@ -118,7 +118,8 @@ fn a_blob_is_mounted_from_another_repository() {
     assert_eq!(said.header("location"), format!("/v2/to/blobs/{blob}"));
     assert_eq!(said.header("docker-content-digest"), blob);
     assert_eq!(registry.get(said.header("location")).expect(200).body, b"content");
-    assert_eq!(mount("mount=md5:00&from=from").expect(400).code(), "DIGEST_INVALID");
+    // What is no digest cannot be mounted either.
+    mount("mount=md5:00&from=from").expect(202);
 }
 
 #[test]

@@ -15,10 +15,11 @@ use super::completes::Completes;
 use super::error::CliError;
 use super::session::Session;
 use super::usage::Arity;
+use crate::ops::filter::duration;
 use crate::registry::RegistryHost;
 use crate::serve::{
-    AccessSettings, Address, Control, Level, Log, LogFormat, Names, ProxySettings, Running, ServeError, Settings,
-    TlsSettings, Webhook, serve,
+    AccessSettings, Address, Collection, Control, Level, Log, LogFormat, Names, ProxySettings, Running, ServeError,
+    Settings, TlsSettings, Webhook, serve,
 };
 
 /// How many names are told at the start that are served under another one, and that are not served.
@@ -53,6 +54,12 @@ pub(super) struct Args {
     /// Log requests to standard output: as web servers do (plain), as JSON, or not at all; errors go to standard error
     #[arg(long, value_name = "plain|json|none", value_parser = parse_log)]
     log: Option<LogFormat>,
+    /// Collect garbage each time so much time has passed, 0 for never [default: 1h]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    gc_interval: Option<Duration>,
+    /// Keep a manifest so long that lost its last tag [default: 168h]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    gc_grace: Option<Duration>,
     /// Tell this server what is pushed, pulled and deleted; can be given several times
     #[arg(long, value_name = "URL[,format=docker|docker-v2|hub][,secret-file=FILE]")]
     notify: Vec<Webhook>,
@@ -137,6 +144,8 @@ impl Args {
             read_only: self.read_only || file.read_only,
             no_delete: self.no_delete || file.no_delete,
             log: self.log.or(file.log),
+            gc_interval: self.gc_interval.or(file.gc_interval),
+            gc_grace: self.gc_grace.or(file.gc_grace),
             notify: if self.notify.is_empty() { file.notify } else { self.notify },
             proxy: self.proxy.or(file.proxy),
             proxy_ttl: self.proxy_ttl.or(file.proxy_ttl),
@@ -165,6 +174,7 @@ impl Args {
             (None, Some(_)) => return Err(plain("--tls-key needs the key's certificate: --tls-cert FILE")),
         };
         let ttl = Duration::from_secs(self.proxy_ttl.unwrap_or(TTL));
+        let often = Collection::default();
         let mut addresses = self.addr;
         if addresses.is_empty() && systemd.sockets.is_empty() {
             addresses.push(Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 5000))));
@@ -174,6 +184,12 @@ impl Args {
             sockets: systemd.sockets.clone(),
             read_only: self.read_only,
             no_delete: self.no_delete,
+            collection: Collection {
+                interval: self
+                    .gc_interval
+                    .map_or(often.interval, |interval| Some(interval).filter(|one| !one.is_zero())),
+                grace: self.gc_grace.unwrap_or(often.grace),
+            },
             notify: self.notify,
             proxy: self.proxy.map(|host| ProxySettings { host, ttl }),
             access: AccessSettings { htpasswd: self.htpasswd, anonymous_pull: self.anonymous_pull, ..access },
@@ -284,4 +300,10 @@ fn parse_address(text: &str) -> Result<Address, String> {
     full.parse::<SocketAddr>()
         .map(Address::Tcp)
         .map_err(|_| "expected an IP address and a port, as 127.0.0.1:5000 or [::]:5000, or unix:PATH".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration =
+        if text == "0" { Some(Duration::ZERO) } else { duration(text).and_then(|read| read.try_into().ok()) };
+    duration.ok_or_else(|| "expected a duration, as 90s or 1h30m".to_owned())
 }

@@ -164,7 +164,7 @@ fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(as_date).or_else(|| format!("{text}Z").parse().ok())
 }
 
-/// Go's durations: `1h30m`, `10s`, `1.5h`.
+/// Go's durations: `1h30m`, `10s`, `1.5h`; none if the text is not one.
 pub fn duration(text: &str) -> Option<SignedDuration> {
     let (sign, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (-1.0, &text[1..]),

@@ -179,7 +179,7 @@ async fn speak<S>(
 }
 
 /// What comes of `work`; nothing, if `stop` ends first.
-async fn unless<T>(work: impl Future<Output = T>, stop: impl Future) -> Option<T> {
+pub(super) async fn unless<T>(work: impl Future<Output = T>, stop: impl Future) -> Option<T> {
     let (mut work, mut stop) = (pin!(work), pin!(stop));
     std::future::poll_fn(move |context| match (work.as_mut().poll(context), stop.as_mut().poll(context)) {
         (Poll::Ready(done), _) => Poll::Ready(Some(done)),

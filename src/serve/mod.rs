@@ -19,6 +19,11 @@
 //! whose first component is a registry's host is a name in that registry. Nothing is copied: what was loaded can be
 //! pulled, and what was pushed is an image of the store.
 //!
+//! Who deletes does not see what a client is about to need: what a client uploaded, mounted or was told to be there has a
+//! claim of its repository for a day, on the disk. A manifest that lost its tag stays for a time, so that who knows its
+//! digest can still pull it; `collect` ends all of this while the server runs, by the rules of the store, which
+//! `image prune` of another process keeps as well.
+//!
 //! Invariants: a repository shows only blobs that its own manifests need, or that were uploaded to it; a push that was
 //! acknowledged is on the disk; all that comes from a client is limited.
 
@@ -28,6 +33,7 @@ mod any_digest;
 mod api;
 mod asked;
 mod beside;
+mod collect;
 mod connection;
 mod connections;
 mod error;
@@ -63,5 +69,5 @@ pub use log::{Level, Log, LogFormat};
 pub use names::Names;
 pub use notify::{Form, Webhook, WebhookError};
 pub use run::{Control, Ended, Running, serve};
-pub use settings::{AccessSettings, Address, ProxySettings, Right, Rule, Settings, Subject, TlsSettings};
+pub use settings::{AccessSettings, Address, Collection, ProxySettings, Right, Rule, Settings, Subject, TlsSettings};
 pub use tls::TlsError;

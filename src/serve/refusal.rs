@@ -1,6 +1,7 @@
 //! Answers that refuse: the error codes of the distribution specification.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -127,11 +128,23 @@ impl Refusal {
         Self { message: Some(message.into()), ..Self::new(code) }
     }
 
-    /// Something went wrong here: the client is told only that, and the log what.
-    pub(super) fn broken(error: &dyn std::error::Error) -> Self {
+    /// Something went wrong here: the client is told only that, or that there is no room, and the log what.
+    pub(super) fn broken(error: &(dyn std::error::Error + 'static)) -> Self {
         let chain = std::iter::successors(Some(error), |error| error.source());
-        let words: Vec<String> = chain.map(ToString::to_string).collect();
-        Self { cause: Some(words.join(": ")), ..Self::new(Code::Unknown) }
+        let words: Vec<String> = chain.clone().map(ToString::to_string).collect();
+        let kind = chain.filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).last();
+        let told = match kind {
+            Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Self::because(Code::Unknown, "the disk of the registry is full")
+                    .status(StatusCode::INSUFFICIENT_STORAGE)
+            }
+            Some(ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+                let why = "the registry may not write to its store";
+                Self::because(Code::Unknown, why).status(StatusCode::SERVICE_UNAVAILABLE)
+            }
+            _ => Self::new(Code::Unknown),
+        };
+        Self { cause: Some(words.join(": ")), ..told }
     }
 
     /// What went wrong here, if anything did.

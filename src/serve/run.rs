@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
+use super::collect::collect_all;
 use super::connection;
 use super::error::ServeError;
 use super::listen::Listener;
@@ -88,8 +89,10 @@ pub fn serve(
             authority: server.tls.as_ref().and_then(Tls::authority),
         });
         let looking = tokio::spawn(look(Arc::clone(&server), Arc::clone(&control.reread)));
+        let collecting = tokio::spawn(collect_all(Arc::clone(&server), control.stop.subscribe()));
         let cut = connection::accept_all(&server, listeners, &control.stop.subscribe()).await;
         looking.abort();
+        collecting.abort();
         server.settings.log.flush(LAST_WORDS);
         Ok(Ended { cut })
     });

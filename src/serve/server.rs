@@ -16,7 +16,7 @@ use super::tls::Tls;
 use super::uploads::Uploads;
 use crate::cancel::Token;
 use crate::ops::Context;
-use crate::store::Store;
+use crate::store::{Links, Store};
 
 /// Where an authority of our own is kept, below the store.
 const TLS_FOLDER: &str = "imgtool/tls";
@@ -35,6 +35,8 @@ pub(super) struct Server {
     pub(super) tls: Option<Tls>,
     /// The registry whose images are fetched when they are asked for.
     pub(super) upstream: Option<Arc<Upstream>>,
+    /// What is known of manifests, for those who delete.
+    pub(super) links: Links,
 }
 
 impl Server {
@@ -46,7 +48,8 @@ impl Server {
         let folder = context.store.root().join(TLS_FOLDER);
         let tls = settings.tls.as_ref().map(|tls| Tls::open(tls, folder)).transpose()?;
         let (uploads, metrics) = (Uploads::default(), Arc::new(Metrics::new()));
-        Ok(Self { shelves, uploads, metrics, events, access, tls, upstream, context: context.clone(), settings })
+        let (links, context) = (Links::default(), context.clone());
+        Ok(Self { settings, context, shelves, uploads, metrics, events, access, tls, upstream, links })
     }
 
     /// Reads again what has changed: the users, the certificate. What is wrong stays as it was.

@@ -20,6 +20,22 @@ pub enum Address {
     Unix(PathBuf),
 }
 
+/// When garbage is collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collection {
+    /// How much time is between two collections; none if there are none.
+    pub interval: Option<Duration>,
+    /// How long a manifest stays that lost its tag.
+    pub grace: Duration,
+}
+
+impl Default for Collection {
+    /// Each hour; a week.
+    fn default() -> Self {
+        Self { interval: Some(Duration::from_secs(60 * 60)), grace: Duration::from_secs(7 * 24 * 60 * 60) }
+    }
+}
+
 /// How a server is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,6 +47,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Nothing can be deleted.
     pub no_delete: bool,
+    /// When garbage is collected.
+    pub collection: Collection,
     /// Where it says what it has to say.
     pub log: Log,
     /// Who is told what happens.
@@ -56,6 +74,7 @@ impl Default for Settings {
             sockets: Vec::new(),
             read_only: false,
             no_delete: false,
+            collection: Collection::default(),
             access: AccessSettings::default(),
             tls: None,
             insecure: false,

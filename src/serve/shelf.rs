@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,13 +23,23 @@ use crate::store::{Error, Store};
 #[derive(Debug)]
 pub(super) struct Shelves {
     store: Store,
-    current: Mutex<Option<(Stamp, Arc<Shelf>)>>,
+    current: Mutex<Option<Current>>,
     /// The manifests that were read: their bytes never change.
     known: Arc<Known>,
 }
 
-/// Tells one `index.json` from the next.
-type Stamp = Option<(u64, i64, i64, u64)>;
+/// What was read last.
+#[derive(Debug)]
+struct Current {
+    /// The `index.json` that was read. While it is open, no later one has the same inode.
+    _file: Option<File>,
+    stamp: Stamp,
+    shelf: Arc<Shelf>,
+}
+
+/// Tells one `index.json` from the next: the device and the inode, and for tools that write it in place the time and the
+/// size.
+type Stamp = Option<(u64, u64, i64, i64, u64)>;
 
 /// The repositories at one time.
 #[derive(Debug)]
@@ -42,7 +53,7 @@ pub(super) struct Repository {
     pub(super) tags: BTreeMap<String, Descriptor>,
     /// What has a name, by tag or by digest.
     roots: HashMap<Digest, Descriptor>,
-    reach: OnceLock<Reach>,
+    reach: Arc<OnceLock<Reach>>,
 }
 
 /// All that the manifests of a repository need.
@@ -75,15 +86,18 @@ impl Shelves {
     /// The repositories as the store has them now.
     pub(super) fn now(&self) -> Result<Arc<Shelf>, Error> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        // The stamp is taken first: an index that is replaced meanwhile is read again the next time.
-        let stamp = self.stamp();
-        if let Some((seen, known)) = &*current
-            && *seen == stamp
+        let path = self.store.root().join(INDEX_FILE);
+        if let Some(known) = &*current
+            && known.stamp == path.metadata().ok().as_ref().map(stamp)
         {
-            return Ok(Arc::clone(known));
+            return Ok(Arc::clone(&known.shelf));
         }
-        let read = Arc::new(Shelf::read(&self.store)?);
-        *current = Some((stamp, Arc::clone(&read)));
+        // The file is opened first: an index that is replaced meanwhile is read again the next time.
+        let file = File::open(&path).ok();
+        let stamp = file.as_ref().and_then(|file| file.metadata().ok()).as_ref().map(stamp);
+        let before = current.as_ref().map(|known| &*known.shelf);
+        let read = Arc::new(Shelf::read(&self.store, before)?);
+        *current = Some(Current { _file: file, stamp, shelf: Arc::clone(&read) });
         Ok(read)
     }
 
@@ -137,15 +151,15 @@ impl Shelves {
             }
         }
     }
+}
 
-    fn stamp(&self) -> Stamp {
-        let metadata = self.store.root().join(INDEX_FILE).metadata().ok()?;
-        Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
-    }
+fn stamp(index: &Metadata) -> (u64, u64, i64, i64, u64) {
+    (index.dev(), index.ino(), index.mtime(), index.mtime_nsec(), index.len())
 }
 
 impl Shelf {
-    fn read(store: &Store) -> Result<Self, Error> {
+    /// What is below the manifests of a repository is taken over from `before`, if it has the same ones.
+    fn read(store: &Store, before: Option<&Self>) -> Result<Self, Error> {
         let mut repositories: BTreeMap<RepositoryName, Repository> = BTreeMap::new();
         let mut names: HashMap<String, Option<RepositoryName>> = HashMap::new();
         for entry in store.catalog()?.entries() {
@@ -158,6 +172,12 @@ impl Shelf {
             }
             repository.roots.insert(entry.descriptor.digest, entry.descriptor.clone());
         }
+        for (name, repository) in &mut repositories {
+            let before = before.and_then(|before| before.repositories.get(name));
+            if let Some(before) = before.filter(|before| before.has_roots_of(repository)) {
+                repository.reach = Arc::clone(&before.reach);
+            }
+        }
         Ok(Self { repositories })
     }
 
@@ -168,8 +188,12 @@ impl Shelf {
 }
 
 impl Repository {
+    fn has_roots_of(&self, other: &Self) -> bool {
+        self.roots.len() == other.roots.len() && self.roots.keys().all(|digest| other.roots.contains_key(digest))
+    }
+
     fn empty() -> Self {
-        Self { tags: BTreeMap::new(), roots: HashMap::new(), reach: OnceLock::new() }
+        Self { tags: BTreeMap::new(), roots: HashMap::new(), reach: Arc::default() }
     }
 }
 

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::StatusCode;
+use hyper::header::RETRY_AFTER;
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::asked::Asked;
@@ -15,6 +16,8 @@ use super::refusal::{Code, Refusal};
 use super::repository::RepositoryName;
 use crate::store::{Arrived, Error, IncomingBlob, Store};
 
+/// How many uploads may be unfinished: each takes two files.
+const MAX_OPEN: usize = 10_000;
 /// How many uploads are remembered; the bytes of others are hashed again when they go on.
 const MAX_KNOWN: usize = 10_000;
 
@@ -27,6 +30,8 @@ struct Table {
     known: HashMap<String, Arrived>,
     /// Those that a request is writing.
     busy: HashSet<String>,
+    /// How many have begun since they were counted, and were not finished then: at least as many as there are.
+    begun: usize,
 }
 
 /// An upload that one request writes; no other one of this server does so meanwhile.
@@ -44,9 +49,29 @@ impl Uploads {
         let mut bytes = [0; 16];
         SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
         let id = uuid(bytes);
+        self.make_room(store)?;
         store.begin_incoming(&id, &owner(asked, name))?;
         lock(&self.0).remember(&id, Arrived::default());
         Ok(id)
+    }
+
+    /// Refuses further uploads while there are too many. They are counted only when that many have begun.
+    fn make_room(&self, store: &Store) -> Result<(), Refusal> {
+        let begun = {
+            let mut table = lock(&self.0);
+            table.begun += 1;
+            table.begun
+        };
+        if begun <= MAX_OPEN {
+            return Ok(());
+        }
+        let open = store.count_incoming()?;
+        lock(&self.0).begun = open + 1;
+        if open < MAX_OPEN {
+            return Ok(());
+        }
+        let why = format!("{open} uploads are not finished: finish or cancel some of them");
+        Err(Refusal::because(Code::TooManyRequests, why).header(RETRY_AFTER, 60))
     }
 
     /// Takes an upload to a repository, to write it.

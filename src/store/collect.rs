@@ -2,6 +2,7 @@
 //!
 //! - One that has a tag stays, and all that is below it: the manifests of an index, whoever pushed them when.
 //! - One that lost its tag goes when it has had none for some time, unless it is below one that stays.
+//! - One on which a push counts, since the client was told that it is there, stays as long as that claim.
 //! - One that was pushed by its digest, and never had a tag, stays.
 //! - One that is about another (its subject) stays as long as that, and goes with it unless it has a tag of its own. One
 //!   whose subject was never there stays.
@@ -25,13 +26,20 @@ impl Store {
         catalog: &mut Catalog,
         before: Option<SystemTime>,
     ) -> Result<Vec<Reference>, Error> {
+        let claimed = self.claimed(None)?;
         let is_due = |entry: &CatalogEntry| {
             entry.untagged_since().is_some_and(|since| before.is_none_or(|before| since <= before))
         };
         let mut gone = HashSet::new();
         for entries in repositories(catalog, is_due).into_values() {
-            let (mut due, staying): (Vec<&CatalogEntry>, Vec<&CatalogEntry>) =
+            let (mut due, mut staying): (Vec<&CatalogEntry>, Vec<&CatalogEntry>) =
                 entries.into_iter().partition(|entry| is_due(entry));
+            // A push counts on it, or on something below it.
+            for entry in std::mem::take(&mut due) {
+                let mut below = HashSet::new();
+                links.below(self, [entry.descriptor.digest], &mut below)?;
+                if below.is_disjoint(&claimed) { due.push(entry) } else { staying.push(entry) }
+            }
             let mut below = HashSet::new();
             links.below(self, staying.iter().map(|entry| entry.descriptor.digest), &mut below)?;
             // What is about something that stays, stays; then also what is about that.

@@ -105,7 +105,8 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// Calls `act` for the path and the size of each stale upload, and of what is left of one. It is locked meanwhile.
+    /// Calls `act` for the path and the size of each stale upload, which is locked meanwhile, and of what
+    /// is left of one.
     fn each_stale_upload(
         &self,
         stale: &StalePushes,
@@ -119,9 +120,14 @@ impl Store {
                 }
                 continue;
             }
+            let is_stale = |metadata: &fs::Metadata| metadata.modified().is_ok_and(|last| last < stale.uploads);
+            // Only one that is stale is locked: a client may be about to go on with the others.
+            if !path.metadata().is_ok_and(|metadata| is_stale(&metadata)) {
+                continue;
+            }
             let Ok(file) = fs::File::open(&path) else { continue };
             let (Ok(()), Ok(metadata)) = (file.try_lock(), file.metadata()) else { continue };
-            if metadata.modified().map_err(Error::io(&path))? < stale.uploads {
+            if is_stale(&metadata) {
                 act(&path, metadata.len())?;
             }
         }

@@ -78,25 +78,35 @@ fn read(store: &Store, digest: &Digest, blob: &Blob) -> Result<Link, Error> {
         return Err(Error::Digest { expected: *digest, actual });
     }
     let mut link = Link::default();
-    parse(bytes, 0, &mut link);
+    parse(store, bytes, 0, &mut link)?;
     Ok(link)
 }
 
-fn parse(bytes: Vec<u8>, depth: usize, link: &mut Link) {
-    let Ok(value) = serde_json::from_slice::<Value>(&bytes) else { return };
+fn parse(store: &Store, bytes: Vec<u8>, depth: usize, link: &mut Link) -> Result<(), Error> {
+    let Ok(value) = serde_json::from_slice::<Value>(&bytes) else { return Ok(()) };
     collect_from_unknown(&Blob::bytes(bytes), &mut link.mentioned);
     if depth == 0 {
-        link.subject = value["subject"]["digest"].as_str().and_then(|text| text.parse().ok());
+        link.subject = named(store, &value["subject"])?;
     }
     for child in value["manifests"].as_array().into_iter().flatten() {
-        let Some(digest) = child["digest"].as_str().and_then(|text| text.parse::<Digest>().ok()) else { continue };
+        let Some(digest) = named(store, child)? else { continue };
         let kind = child["mediaType"].as_str().unwrap_or_default().to_owned();
         let size = child["size"].as_u64().unwrap_or_default();
         link.manifests.push(Descriptor::new(MediaType::from(kind), digest, size));
         // A manifest that is embedded need not be in the store, but what it needs may be.
         let embedded = child["data"].as_str().filter(|_| depth < MAX_INDEX_DEPTH);
         if let Some(Ok(bytes)) = embedded.map(|data| base64::engine::general_purpose::STANDARD.decode(data)) {
-            parse(bytes, depth + 1, link);
+            parse(store, bytes, depth + 1, link)?;
         }
+    }
+    Ok(())
+}
+
+/// The blob of a descriptor, which may name it by SHA-512.
+fn named(store: &Store, descriptor: &Value) -> Result<Option<Digest>, Error> {
+    let Some(text) = descriptor["digest"].as_str() else { return Ok(None) };
+    match text.strip_prefix("sha512:") {
+        Some(hex) => store.alias(hex),
+        None => Ok(text.parse().ok()),
     }
 }

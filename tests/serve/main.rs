@@ -4,11 +4,16 @@
 mod support;
 
 mod access;
+mod collect;
 mod conformance;
 mod files;
+mod killed;
 mod names;
 mod notify;
+mod odd;
 mod page;
 mod proxy;
+mod pushing;
 mod seen;
 mod store;
+mod together;

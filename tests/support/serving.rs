@@ -83,6 +83,12 @@ impl Serving {
         self.child.wait().expect("it ends");
     }
 
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(&self) {
+        let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is there");
+    }
+
     /// Sends a request in plain HTTP and reads the answer. `Host`, `Content-Length` and `Connection: close` are added.
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Said {
         let mut head =
@@ -96,6 +102,23 @@ impl Serving {
         // A server may refuse before it has read all.
         let _ = stream.write_all(body);
         Said::read(&mut stream)
+    }
+
+    /// The same of a server that may be killed: none if there is no answer.
+    pub(crate) fn attempt(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Said> {
+        let extra: String = headers.iter().map(|(name, value)| [*name, ": ", *value, "\r\n"].concat()).collect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{extra}Content-Length: {}\r\n\r\n",
+            self.host,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(&self.host).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+        stream.write_all(head.as_bytes()).ok()?;
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        Said::parse(&bytes)
     }
 
     pub(crate) fn get(&self, path: &str) -> Said {
@@ -138,14 +161,18 @@ impl Said {
         let mut bytes = Vec::new();
         // A connection that is reset behind the answer does not take it back.
         let _ = stream.read_to_end(&mut bytes);
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)));
+        Self::parse(&bytes).unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)))
+    }
+
+    /// An answer; none if its head is not whole.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok())?;
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        Some(Self { status, headers, body: bytes[end + 4..].to_vec() })
     }
 
     /// The answer, whose status must be this.

@@ -1,5 +1,7 @@
 //! Blobs: layers, configs, and what else manifests need.
 
+use std::time::SystemTime;
+
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_TYPE, ETAG};
 use serde_json::json;
@@ -26,6 +28,9 @@ pub(in crate::serve) fn get(
     digest: &AnyDigest,
 ) -> Result<Answer, Refusal> {
     let found = find(server, name, digest)?.ok_or_else(|| unknown(digest))?;
+    if asked.is_head() && !count_on(server, name, &found) {
+        return Err(unknown(digest));
+    }
     let blob = server.store().open_blob(&Descriptor::new(MediaType::default(), found, 0));
     let blob = blob.map_err(|error| Refusal::broken(&error))?.ok_or_else(|| unknown(digest))?;
     let etag = format!("\"{digest}\"");
@@ -100,6 +105,15 @@ fn is_needed(server: &Server, name: &RepositoryName, digest: &Digest) -> Result<
         let reach = server.shelves.reach(repository);
         reach.blobs.contains_key(digest) || reach.manifests.contains_key(digest)
     }))
+}
+
+/// Lets a client count on a blob or a manifest that it is told to be there: whoever asks only whether it is may push
+/// what needs it. Returns whether it is still there. Where nothing can be written, nobody can push.
+pub(super) fn count_on(server: &Server, name: &RepositoryName, digest: &Digest) -> bool {
+    if server.settings.read_only {
+        return true;
+    }
+    server.store().claim_again(owner(name).as_str(), digest, SystemTime::now()).unwrap_or(true)
 }
 
 /// Who claims the blobs of a repository: its one name.

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_TYPE, ETAG};
 use serde_json::json;
 
-use super::{CONTENT_DIGEST, lists, ranges};
+use super::{CONTENT_DIGEST, blobs, lists, ranges};
 use crate::image::BlobSource as _;
 use crate::oci::strict::MAX_DOCUMENT;
 use crate::oci::{ANNOTATION_DIGEST, Descriptor, Digest, MediaType, Reference};
@@ -45,6 +45,9 @@ pub(in crate::serve) fn get(
             (found.ok_or_else(|| unknown(name, target))?, digest.clone())
         }
     };
+    if asked.is_head() && matches!(target, Target::Digest(_)) && !blobs::count_on(server, name, &descriptor.digest) {
+        return Err(unknown(name, target));
+    }
     let blob = store.open_blob(descriptor).map_err(|error| Refusal::broken(&error))?;
     // What an index lists need not be a manifest: a cache of buildkit lists layers.
     let blob = blob.filter(|blob| blob.size() <= MAX_DOCUMENT as u64).ok_or_else(|| unknown(name, target))?;
@@ -77,7 +80,8 @@ fn kind(server: &Server, descriptor: &Descriptor) -> MediaType {
 }
 
 /// `DELETE /v2/NAME/manifests/REFERENCE`: a tag, or a manifest with all its tags. What an index of the repository needs
-/// stays, since the index could not be pulled any more.
+/// stays, since the index could not be pulled any more; what only an index that is deleted listed, stays until it is
+/// collected.
 pub(in crate::serve) fn delete(
     server: &Server,
     asked: &Asked,
@@ -112,9 +116,9 @@ pub(in crate::serve) fn delete(
             }
             store.update(|catalog| {
                 let leads = catalog.leading_to(&digest).filter_map(|entry| entry.name.clone());
-                let names: HashSet<Reference> = leads.filter(|name| name.name() == stored.name()).collect();
-                catalog.drop_names(&names);
-                Ok::<_, Error>(!names.is_empty())
+                let is_named = leads.filter(|name: &Reference| name.name() == stored.name()).count() > 0;
+                store.delete_manifest(&server.links, catalog, &stored, &digest, SystemTime::now())?;
+                Ok::<_, Error>(is_named)
             })??
         }
     };

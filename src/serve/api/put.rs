@@ -42,7 +42,7 @@ struct Pushed {
     parts: Parts,
     /// All that it leads to, if it names anything by SHA-512.
     needs: Option<BTreeSet<Digest>>,
-    /// What it needs itself, which must be there when it is published.
+    /// What of all that it leads to is there, and must still be when it is published.
     counted: Vec<Digest>,
     /// Those of it that are manifests.
     children: Vec<Digest>,
@@ -157,6 +157,8 @@ fn check(server: &Server, asked: &Asked, name: &RepositoryName, bytes: &[u8]) ->
     }
     let descriptor = Descriptor::new(kind, Digest::of(bytes), bytes.len() as u64);
     let store = server.store();
+    // Also what the manifests of an index need must not be deleted before the index is there.
+    counted.extend(needs.iter().filter(|digest| store.has_blob(digest)));
     let children = parts.manifests.iter().filter_map(|need| need.digest.in_store(&store).transpose());
     let children = children.collect::<Result<Vec<_>, _>>()?;
     Ok(Pushed { descriptor, parts, needs: has_sha512.then_some(needs), counted, children })

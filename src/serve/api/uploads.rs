@@ -1,7 +1,7 @@
 //! Uploads of blobs: in one request, in two, or in many.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http_body::Body as _;
 use hyper::StatusCode;
@@ -20,11 +20,10 @@ use crate::serve::repository::RepositoryName;
 use crate::serve::server::{Server, blocking};
 use crate::serve::settings::Right;
 use crate::serve::uploads::{Session, Uploads};
+use crate::store::CLAIM;
 
 /// The ID of an upload.
 const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-/// How long a blob waits for the manifest that needs it.
-const CLAIM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `POST /v2/NAME/blobs/uploads/`: begins an upload, mounts a blob, or takes one whole.
 pub(in crate::serve) async fn begin(

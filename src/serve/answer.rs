@@ -42,7 +42,10 @@ pub(super) enum Content {
 
 /// Bytes that are still being written.
 pub(super) trait Grows: std::fmt::Debug + Send + Sync {
-    /// Waits for the next bytes from `at` on, and returns some of them, at most `wanted`.
+    /// Ends when there are bytes behind `at`, or never will be.
+    fn wait(self: Arc<Self>, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Some of the bytes from `at` on, at most `wanted`, for which was waited.
     fn read(&self, at: u64, wanted: u64) -> io::Result<Bytes>;
 }
 
@@ -167,7 +170,12 @@ impl Source<'_> {
             }
             Self::Growing(source) => {
                 let source = Arc::clone(source);
-                tokio::task::spawn_blocking(move || source.read(at, wanted))
+                // No thread waits: as many as want may follow what comes slowly.
+                tokio::spawn(async move {
+                    Arc::clone(&source).wait(at).await;
+                    let read = tokio::task::spawn_blocking(move || source.read(at, wanted)).await;
+                    read.map_err(io::Error::other).and_then(|read| read)
+                })
             }
         }
     }

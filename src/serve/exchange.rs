@@ -129,7 +129,9 @@ async fn through(
     route: Route,
     mut body: Incoming,
 ) -> Result<Answer, Refusal> {
-    let (shared, upstream) = (Arc::clone(server), Arc::clone(upstream));
+    let (shared, upstream, asking) = (Arc::clone(server), Arc::clone(upstream), Arc::clone(upstream));
+    // It is never closed.
+    let _asking = asking.asking.acquire().await;
     let reads = matches!(asked.method, Method::GET | Method::HEAD);
     match route {
         Route::Manifest(name, target) if reads => {

@@ -93,6 +93,8 @@ pub fn serve(
         let cut = connection::accept_all(&server, listeners, &control.stop.subscribe()).await;
         looking.abort();
         collecting.abort();
+        let ending = Arc::clone(&server);
+        let _ = tokio::task::spawn_blocking(move || ending.events.end()).await;
         server.settings.log.flush(LAST_WORDS);
         Ok(Ended { cut })
     });

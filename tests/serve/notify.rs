@@ -312,6 +312,20 @@ fn an_endpoint_that_is_down_blocks_nobody_and_gets_all_when_it_is_up() {
 }
 
 #[test]
+fn a_silent_endpoint_blocks_nobody() {
+    let session = Session::new();
+    let up = Receiver::start();
+    // It is connected to, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", silent.local_addr().expect("an address"));
+    let serving = Serving::start(&session, &["--notify", &url, "--notify", &up.url()]);
+    push(&serving, 1..=5);
+    assert_eq!(up.tags(10), numbers(1..=5));
+    let report = report(&serving, |_| true);
+    assert_eq!((&report["waiting"], &report["delivered"], &report["failures"]), (&json!(10), &json!(0), &json!(0)));
+}
+
+#[test]
 fn an_event_comes_again_until_it_is_taken_and_the_next_one_waits() {
     let session = Session::new();
     let receiver = Receiver::answering(|number| match number {

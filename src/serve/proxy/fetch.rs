@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::sync::watch;
 
 use super::refused::Why;
 use crate::oci::Descriptor;
@@ -24,6 +26,8 @@ pub(super) struct Fetch {
     size: u64,
     state: Mutex<State>,
     changed: Condvar,
+    /// The same for those who are no thread.
+    ticks: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +40,7 @@ struct State {
 
 impl Fetch {
     pub(super) fn new(size: u64) -> Self {
-        Self { size, state: Mutex::default(), changed: Condvar::new() }
+        Self { size, state: Mutex::default(), changed: Condvar::new(), ticks: watch::Sender::new(()) }
     }
 
     /// Fetches the blob, verifies it, and keeps it for `owner`.
@@ -50,7 +54,7 @@ impl Fetch {
     ) {
         let end = self.receive(repository, expected, store, owner, until);
         self.state().end = Some(end);
-        self.changed.notify_all();
+        self.tell();
     }
 
     fn receive(
@@ -66,7 +70,7 @@ impl Fetch {
         store.begin_incoming(&id, owner).map_err(|error| Why::broken(&error))?;
         let mut incoming = store.open_incoming(&id, None).map_err(|error| Why::broken(&error))?;
         self.state().file = Some(Arc::new(incoming.reader().map_err(|error| Why::broken(&error))?));
-        self.changed.notify_all();
+        self.tell();
         let mut buffer = vec![0; CHUNK];
         let received = loop {
             match stream.read(&mut buffer) {
@@ -76,7 +80,7 @@ impl Fetch {
                         break Err(Why::broken(&error));
                     }
                     self.state().written += got as u64;
-                    self.changed.notify_all();
+                    self.tell();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(Why::unreachable(&error)),
@@ -109,26 +113,48 @@ impl Fetch {
         state.end.clone().unwrap_or(Ok(()))
     }
 
+    /// Tells all who wait that something has changed.
+    fn tell(&self) {
+        self.changed.notify_all();
+        self.ticks.send_replace(());
+    }
+
+    /// How many bytes may be passed on. The last one is held back until all are verified.
+    fn ready(&self, state: &State) -> u64 {
+        match state.end {
+            Some(Ok(())) => self.size,
+            _ => state.written.min(self.size.saturating_sub(1)),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Grows for Fetch {
+    fn wait(self: Arc<Self>, at: u64) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut ticks = self.ticks.subscribe();
+        Box::pin(async move {
+            let is_due = |(): &()| {
+                let state = self.state();
+                self.ready(&state) > at || state.end.is_some()
+            };
+            let _ = ticks.wait_for(is_due).await;
+        })
+    }
+
     fn read(&self, at: u64, wanted: u64) -> io::Result<Bytes> {
-        // The last byte is held back until all are verified.
-        let ready = |state: &State| match state.end {
-            Some(Ok(())) => self.size,
-            _ => state.written.min(self.size.saturating_sub(1)),
-        };
-        let is_early = |state: &mut State| ready(state) <= at && state.end.is_none();
-        let state = self.changed.wait_while(self.state(), is_early).unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         if let Some(Err(why)) = &state.end {
             return Err(io::Error::other(why.to_string()));
         }
         let file = state.file.clone().ok_or(io::ErrorKind::UnexpectedEof)?;
-        let there = ready(&state).saturating_sub(at).min(wanted);
+        let there = self.ready(&state).saturating_sub(at).min(wanted);
         drop(state);
+        if there == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let mut buffer = vec![0; usize::try_from(there).unwrap_or(0)];
         file.read_exact_at(&mut buffer, at)?;
         Ok(buffer.into())

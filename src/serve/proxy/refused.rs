@@ -47,6 +47,11 @@ impl Why {
         Self { text: format!("{repository} does not have it"), status: Some(404), is_own: false }
     }
 
+    /// Too much is being fetched.
+    pub(super) fn busy(count: usize) -> Self {
+        Self { text: format!("{count} blobs are being fetched already"), status: Some(429), is_own: false }
+    }
+
     /// Something is wrong here.
     pub(super) fn broken(error: &dyn std::error::Error) -> Self {
         Self { text: said(error), status: None, is_own: true }

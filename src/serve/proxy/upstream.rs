@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+
 use super::fetch::Fetch;
 use crate::http::Retries;
 use crate::oci::{Descriptor, Digest, Reference};
@@ -23,6 +25,8 @@ const RETRIES: Retries = Retries {
 };
 /// How long an upstream that does not answer is left alone, and how long it is remembered that it does not have something.
 const PAUSE: Duration = Duration::from_secs(10);
+/// How many requests wait for the upstream at once, each of them in a thread; further ones wait for those.
+const MAX_ASKING: usize = 128;
 /// How many things of each kind are remembered.
 const MAX_KNOWN: usize = 20_000;
 
@@ -38,6 +42,8 @@ pub(in crate::serve) struct Upstream {
     turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     pub(super) fetches: Mutex<HashMap<(RepositoryName, Digest), Arc<Fetch>>>,
     pub(super) pending: Mutex<Vec<Pending>>,
+    /// The right to wait for the upstream in a thread.
+    pub(in crate::serve) asking: Semaphore,
     requests: AtomicU64,
     stale: AtomicU64,
 }
@@ -72,6 +78,7 @@ impl Upstream {
             turns: Mutex::default(),
             fetches: Mutex::default(),
             pending: Mutex::default(),
+            asking: Semaphore::new(MAX_ASKING),
             requests: AtomicU64::new(0),
             stale: AtomicU64::new(0),
         }

@@ -68,6 +68,9 @@
 //!
 //! - A name leads to a blob that was not verified, or is not on the disk yet.
 //! - Content of a layer is passed on that was not verified while it was read ([`image::contents`]).
+//! - What a client of [`serve`] was told to be there is deleted before its push can end: whoever deletes spares what has a
+//!   lease of a job or a claim of a repository ([`store`]).
+//! - A manifest is collected that has a tag, is listed by an index that stays, or is about a manifest that stays.
 //! - An archive of which any part is wrong changes the store.
 //! - Bytes that were read are written in another form under the same name: configs, manifests and layers are kept as
 //!   they came, and only documents that we make are serialised.

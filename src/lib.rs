@@ -61,6 +61,8 @@
 //! - [`registry`] stands beside [`archive`], on [`http`]: `pull` takes images from it as from every [`image::ImageSource`],
 //!   `push` sends it the parts of [`image::outgoing`]; what arrives in parts waits in the store's `partial/`.
 //! - A new request of the registry API is a variant of `serve::route` and a function in `serve::api`.
+//! - A new page for people is a variant of `serve::page::Page` and a file beside it, which writes HTML through
+//!   `serve::page::html` alone.
 //! - A builder will be `dockerfile` (beside [`layer`], it parses) and a verb in [`ops`]: steps change a config with
 //!   [`image::edit`], a directory becomes a layer through [`ops::checkout`], and the image is published as every other.
 //!
@@ -82,6 +84,7 @@
 //! - The library prints, exits, reads the environment or asks what time it is: [`cli`] and [`ui`] do. [`serve`] reads the clock, and how long
 //!   something takes is measured there, in [`http`] and in [`registry`] too.
 //! - A program is run, but for docker's credential helpers ([`registry::credentials`]).
+//! - Text from an image or a request becomes markup of a page (`serve::page::html` escapes all of it).
 //! - Credentials reach an error, a log or another server than the one that they are for ([`registry`]).
 
 pub mod cancel;

@@ -225,7 +225,14 @@ fn spoken(format: LogFormat, level: Level, text: &str) -> String {
         LogFormat::Json => on_one_line(&json!({
             "time": Timestamp::now().to_string(), "level": level.as_str(), "message": cut(text),
         })),
-        LogFormat::Plain | LogFormat::None => text.lines().collect::<Vec<_>>().join(" "),
+        LogFormat::Plain | LogFormat::None => {
+            let line = text.lines().collect::<Vec<_>>().join(" ");
+            match level {
+                Level::Request | Level::Note => line,
+                // When something went wrong is half of what one wants to know.
+                Level::Warning | Level::Error => format!("{} {line}", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")),
+            }
+        }
     }
 }
 
@@ -379,10 +386,9 @@ mod tests {
             thread::yield_now();
         }
         let told = lines.lock().expect("no panic").iter().find(|(level, _)| *level == Level::Warning).cloned();
-        assert_eq!(
-            told.expect("found").1,
-            format!("{dropped} lines of the log were dropped: they are read too slowly")
-        );
+        let told = told.expect("found").1;
+        let words = format!("Z {dropped} lines of the log were dropped: they are read too slowly");
+        assert!(told.ends_with(&words), "{told}");
     }
 
     #[test]

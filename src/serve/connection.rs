@@ -23,8 +23,9 @@ use super::sendfile::{Outlet, Queue, Socket};
 use super::server::Server;
 use super::tls::{Tls, is_handshake};
 
-/// How many connections are open at once, if the system gives as many descriptors. Each may take up to 64 KiB.
-const MAX_CONNECTIONS: usize = 10_000;
+/// How many connections are open at once, if the system gives as many descriptors. One that has asked nothing yet takes
+/// 25 KiB.
+const MAX_CONNECTIONS: usize = 4_096;
 /// Descriptors that are left for everything else: the store's files, listeners, uploads.
 const OTHER_FILES: usize = 200;
 /// How long a client may take to send the head of a request.
@@ -163,7 +164,7 @@ async fn speak<S>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(HEAD_TIMEOUT.min(server.settings.stall))
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(guard), service);
     let mut connection = pin!(connection);

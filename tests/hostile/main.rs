@@ -10,6 +10,7 @@ mod documents;
 mod layouts;
 mod members;
 mod registry;
+mod serve;
 mod stored;
 mod text;
 mod together;

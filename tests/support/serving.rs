@@ -41,16 +41,33 @@ impl Serving {
         session: &Session,
         flags: &[&str],
         log: Stdio,
-        mut told: impl std::io::Write + Send + 'static,
+        told: impl std::io::Write + Send + 'static,
     ) -> Self {
         let mut command = session.command(&["serve", "--addr", "127.0.0.1:0"]);
-        let mut child = command
-            .args(flags)
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        command.args(flags).stdin(Stdio::null());
+        Self::spawn(command, log, told)
+    }
+
+    /// As [`Serving::start`], by another program that is given the command.
+    pub(crate) fn start_by(session: &Session, by: &[&str], flags: &[&str]) -> Self {
+        let own = session.command(&["serve", "--addr", "127.0.0.1:0"]);
+        let mut command = std::process::Command::new(by[0]);
+        command.args(&by[1..]).arg(own.get_program()).args(own.get_args()).args(flags).env_clear();
+        command
+            .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(session.work())
+            .stdin(Stdio::null());
+        Self::spawn(command, Stdio::null(), std::io::sink())
+    }
+
+    /// As [`Serving::start_telling`], by a command as it is.
+    pub(crate) fn spawn(
+        mut command: std::process::Command,
+        log: Stdio,
+        mut told: impl std::io::Write + Send + 'static,
+    ) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(log).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr was asked for"));
         let mut seen = String::new();
         let host = loop {
@@ -70,6 +87,17 @@ impl Serving {
     pub(crate) fn metric(&self, series: &str) -> Option<u64> {
         let text = String::from_utf8(self.get("/metrics").expect(200).body).expect("text");
         text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("a child of ours")
     }
 
     pub(crate) fn pid(&self) -> u32 {

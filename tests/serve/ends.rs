@@ -21,7 +21,7 @@ fn begin(stream: &mut std::net::TcpStream, place: &str) {
     let length = SENT + b"the end".len();
     let head = format!("PATCH {place} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("it is sent");
-    stream.write_all(&[7; SENT]).expect("it is sent");
+    stream.write_all(&vec![7; SENT]).expect("it is sent");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn what_is_being_sent_is_finished_and_idle_connections_end_at_once() {
     Said::read(&mut busy).expect(202);
     assert_eq!(serving.wait().code(), Some(0));
     let serving = Serving::start(&session, &[]);
-    let end = format!("{place}?digest={}", digest(&[&[7; SENT][..], b"the end"].concat()));
+    let end = format!("{place}?digest={}", digest(&[vec![7; SENT], b"the end".to_vec()].concat()));
     serving.ask("PUT", &end, &[], b"").expect(201);
 }
 

@@ -66,8 +66,7 @@ impl Serving {
         log: Stdio,
         mut told: impl std::io::Write + Send + 'static,
     ) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(log).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = command.stdout(log).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stderr.take().expect("stderr was asked for"));
         let mut seen = String::new();
         let host = loop {

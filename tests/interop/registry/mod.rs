@@ -11,6 +11,6 @@ mod reading;
 mod resume;
 mod scripted;
 mod search;
-mod servers;
+pub(crate) mod servers;
 mod token;
 mod works;

@@ -14,8 +14,8 @@ use crate::support::registry::auth::{Auth, Issuer, user};
 use crate::support::registry::tls::Authority;
 use crate::support::registry::{Registry, Setup};
 
-pub(super) const USER: &str = "ada";
-pub(super) const PASSWORD: &str = "love lace:1";
+pub(crate) const USER: &str = "ada";
+pub(crate) const PASSWORD: &str = "love lace:1";
 
 /// The ways in which a registry is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +146,15 @@ fn start_registry(folder: TempDir, http: &str, auth: &str, deletes: bool) -> (Se
         let (_, rest) = log.split_once("listening on ")?;
         rest.split_once(['"', ',', ' ', '\n']).map(|(address, _)| address.to_owned())
     })
+}
+
+/// nginx as the tutorials set it up, with TLS and a password, before another server; it ends with the first value.
+pub(crate) fn nginx_before(address: &str) -> Option<(Box<dyn std::any::Any>, String)> {
+    if !["htpasswd", "nginx"].iter().all(|name| peer::installed(name)) {
+        return None;
+    }
+    let (nginx, host) = start_nginx(address, "0");
+    Some((Box::new(nginx), host))
 }
 
 /// nginx as the tutorials set it up before a registry.

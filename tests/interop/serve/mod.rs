@@ -1,7 +1,9 @@
 //! `imgtool serve` as the registry of docker, containerd, podman, buildah, skopeo, umoci, and imgtool itself.
 
 mod lists;
+mod logins;
 mod many;
+mod nginx;
 mod pairs;
 mod tools;
 

@@ -264,7 +264,9 @@ fn all_kinds_of_content_one_after_the_other() {
             pull(&registry, &content);
             delete(&registry, &content);
         }
-        registry.session.ok(&["image", "prune", "-f"]);
+        // Whoever asked whether a manifest is there may still push what needs it.
+        std::fs::remove_dir_all(registry.session.store().join("imgtool/claims")).expect("claims");
+        registry.session.ok(&["image", "prune", "-f", "-a"]);
         let blobs = std::fs::read_dir(registry.session.store().join("blobs/sha256")).expect("a store").count();
         assert_eq!(blobs, 0, "nothing is left");
     }

@@ -101,6 +101,7 @@ impl<'a> Run<'a> {
             Sent::TooMuch(error) => self.smaller(error, count),
             Sent::Broken(error, wait) => self.broken(error, wait, count > 0),
             Sent::Wrong(_) if self.is_resumed => self.anew().map(|()| false),
+            Sent::Taken(error) => self.taken(error, count > 0),
             // Some look only at what comes in chunks, and some make of chunks what they are not.
             Sent::Unwanted(error) | Sent::Wrong(error) => self.otherwise(error, is_whole),
             Sent::Lost => self.lost(),
@@ -145,6 +146,12 @@ impl<'a> Run<'a> {
         self.transfer.has_refused_chunks();
         self.chunk = None;
         self.anew().map(|()| false)
+    }
+
+    /// Somebody else has sent the blob, or the server has not seen yet that nobody sends any more what broke: what is on
+    /// its way to it counts.
+    fn taken(&mut self, error: Error, had_bytes: bool) -> Result<bool, Error> {
+        Ok(self.transfer.has(&self.blob.digest)? || self.broken(error, None, had_bytes)?)
     }
 
     /// The connection broke, or the server was busy and said how long to wait.

@@ -121,7 +121,9 @@ impl Transfer<'_> {
         }
         let session = match sent? {
             Sent::Done(response) => session.clone().moved(&response, &self.what())?,
-            Sent::TooMuch(error) | Sent::Unwanted(error) | Sent::Wrong(error) => return Err(error),
+            Sent::TooMuch(error) | Sent::Unwanted(error) | Sent::Taken(error) | Sent::Wrong(error) => {
+                return Err(error);
+            }
             Sent::Broken(..) | Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
         };
         let blob = Descriptor::new(MediaType::default(), all.hasher.finish(), all.size);
@@ -148,7 +150,12 @@ impl Transfer<'_> {
         while sent < chunk.len() {
             let (at, count) = (from + sent as u64, (chunk.len() - sent).min(*most));
             let open = |position: u64| Ok(Box::new(rest(chunk, position - from)) as Box<dyn Read + Send>);
-            match self.patch(&session, at, count as u64, &open)? {
+            let answer = match self.patch(&session, at, count as u64, &open)? {
+                // The server has not seen yet that an earlier run does not send any more.
+                Sent::Taken(error) => Sent::Broken(error, None),
+                other => other,
+            };
+            match answer {
                 Sent::Done(response) => {
                     session = session.moved(&response, &self.what())?;
                     (sent, attempts) = (sent + count, Attempts::default());
@@ -161,7 +168,7 @@ impl Transfer<'_> {
                     *most = smaller;
                 }
                 Sent::Unwanted(_) => return Ok(Taken::Unwanted),
-                Sent::Wrong(error) => return Err(error),
+                Sent::Taken(error) | Sent::Wrong(error) => return Err(error),
                 Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
                 Sent::Broken(error, wait) => {
                     attempts.next(error, wait)?;
@@ -191,7 +198,8 @@ impl Transfer<'_> {
                 Sent::TooMuch(error) | Sent::Unwanted(error) | Sent::Wrong(error) => return Err(error),
                 Sent::Broken(error, wait) => attempts.next(error, wait)?,
                 // The answer to an earlier attempt may be what was lost.
-                Sent::Lost if self.has(&blob.digest)? => return Ok(()),
+                Sent::Taken(_) | Sent::Lost if self.has(&blob.digest)? => return Ok(()),
+                Sent::Taken(error) => attempts.next(error, None)?,
                 Sent::Lost | Sent::Moved(_) => return Err(self.lost()),
             }
         }

@@ -48,6 +48,8 @@ pub(super) enum Sent {
     TooMuch(Error),
     /// The server does not take bytes in this manner: in one piece, or in chunks.
     Unwanted(Error),
+    /// Somebody else sends the same: to this session, or has sent the blob.
+    Taken(Error),
     /// The server has the bytes, and they do not have the digest.
     Wrong(Error),
     /// The server has forgotten the session.
@@ -234,7 +236,8 @@ impl<'a> Transfer<'a> {
             _ if says("BLOB_UPLOAD_UNKNOWN") => Ok(Sent::Lost),
             404 | 410 => Ok(Sent::Lost),
             413 => Ok(Sent::TooMuch(error)),
-            400 | 405 | 409 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
+            400 | 405 | 411 | 415 | 501 => Ok(Sent::Unwanted(error)),
+            409 => Ok(Sent::Taken(error)),
             416 => Ok(Sent::Broken(error, None)),
             _ if is_passing => {
                 // Who sends waits at once.

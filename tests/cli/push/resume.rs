@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{digest_of, large, pulls, size_of, stored, stored_plain};
 use crate::support::registry::Registry;
+use crate::support::registry::reply::Reply;
 use crate::support::session::Session;
 
 /// Begins a push, and kills it when the registry has so many bytes of a request and waits for more.
@@ -78,6 +80,35 @@ fn so_does_one_that_is_compressed_on_its_way() {
 }
 
 #[test]
+fn a_server_may_not_have_seen_yet_that_nobody_sends_any_more() {
+    let image = large(28, 12 << 20);
+    for is_plain in [false, true] {
+        let (session, registry) = (Session::new(), Registry::start());
+        let name = registry.name("team/app:1");
+        if is_plain {
+            stored_plain(&session, &name, &image);
+        } else {
+            drop(stored(&session, &name, &image));
+        }
+        killed(&session, &registry, &["push", "-q", &name], if is_plain { 2 << 20 } else { 9 << 20 });
+        let busy = AtomicUsize::new(2);
+        registry.refuse(move |request| {
+            let sends = ["PUT", "PATCH"].contains(&request.method.as_str()) && request.path.contains("/uploads/");
+            let left = |left: usize| if sends { left.checked_sub(1) } else { None };
+            busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).ok()?;
+            Some(Reply::error(409, "BLOB_UPLOAD_INVALID", "another request is writing this upload"))
+        });
+        session.ok(&["push", "-q", &name]);
+        assert_eq!(registry.log().iter().filter(|line| line.ends_with(" 409")).count(), 2, "{:#?}", registry.log());
+        let blobs = registry.content().repositories["team/app"].blobs.values().map(|blob| blob.len()).sum::<usize>();
+        let came = registry.received();
+        assert!(came * 100 <= blobs as u64 * 105, "{came} bytes for {blobs}: {:#?}", registry.log());
+        registry.behave();
+        pulls(&registry, "team/app:1", &image);
+    }
+}
+
+#[test]
 fn a_session_that_is_gone_meanwhile_is_begun_again() {
     let image = large(22, 6 << 20);
     let (session, registry) = (Session::new(), Registry::start());
@@ -131,6 +162,8 @@ fn image_prune_forgets_what_nobody_needs() {
     let name = registry.name("team/app:1");
     stored(&session, &name, &image);
     killed(&session, &registry, &["push", "-q", &name], 5 << 20);
+    let sending = || std::fs::read_dir(session.store().join("imgtool/sending")).expect("a folder").count();
+    assert_eq!(sending(), 1, "of the one that was killed");
     let plain = registry.name("plain:1");
     let other = large(26, 1 << 20);
     stored_plain(&session, &plain, &other);
@@ -138,6 +171,7 @@ fn image_prune_forgets_what_nobody_needs() {
     let packed = || std::fs::read_dir(session.store().join("imgtool/packed")).expect("a folder").count();
     session.ok(&["image", "prune", "-f"]);
     assert_eq!((kept(&session).len(), packed()), (1, 1), "they are new, and of images that are here");
+    assert_eq!(sending(), 0, "nobody sends it");
 
     // A week later.
     for entry in std::fs::read_dir(session.store().join("imgtool/uploads")).expect("a folder") {

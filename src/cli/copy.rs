@@ -2,11 +2,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::completes::Completes;
 use super::error::CliError;
-use super::method::parse_method;
+use super::method::parse_compression;
 use super::session::Session;
 use super::target::check_target;
 use super::usage::Arity;
-use crate::image::outgoing::Recode;
 use crate::ops::copy::{BlobState, CopyEvent, CopyOptions, archive, copy};
 
 const LONG: &str = "Copy images between registries, archives, OCI layouts and the store\n\nSOURCE and DESTINATION are a \
@@ -62,10 +61,7 @@ impl Args {
             platform: Session::platform(self.platform.as_ref())?,
             all_tags: self.extent.all_tags,
             referrers: self.extent.referrers,
-            compress: match parse_method(&self.compress)? {
-                Recode::Unpack => return Err(CliError::Plain("--compress takes gzip or zstd here".to_owned())),
-                recode => recode,
-            },
+            compress: parse_compression(&self.compress)?,
             jobs: self.jobs.into(),
             mtime: Session::epoch()?,
         };

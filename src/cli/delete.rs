@@ -10,7 +10,7 @@ use crate::ops::delete::{DeleteOptions, Deleted, delete};
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "delete [OPTIONS] NAME:TAG|NAME@DIGEST [NAME:TAG|NAME@DIGEST...]")]
 pub(super) struct Args {
-    /// Print what would be deleted without deleting it
+    /// Print what would be deleted without deleting it; whether the registry can delete a tag alone is not tried
     #[arg(long)]
     dry_run: bool,
     /// Delete the manifest that a tag leads to, and with it all tags that lead to it

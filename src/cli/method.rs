@@ -21,6 +21,14 @@ pub(super) fn parse_method(text: &str) -> Result<Recode, CliError> {
     }
 }
 
+/// The same without `none`, for what goes to registries.
+pub(super) fn parse_compression(text: &str) -> Result<Recode, CliError> {
+    match parse_method(text) {
+        Ok(recode) if recode != Recode::Unpack => Ok(recode),
+        _ => Err(CliError::Plain(format!("invalid --compress {text:?}: expected gzip[:1-9] or zstd[:1-22]"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

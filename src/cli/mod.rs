@@ -32,6 +32,7 @@ mod logout;
 mod man;
 mod manifest;
 mod method;
+mod name;
 mod network;
 mod prompt;
 mod prune;

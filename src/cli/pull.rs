@@ -2,10 +2,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::completes::Completes;
 use super::error::CliError;
+use super::name::registry_name;
 use super::session::{Session, variable};
 use super::usage::Arity;
 use crate::oci::{Platform, Reference};
-use crate::ops;
 use crate::ops::pull::{LayerState, PullEvent, PullOptions, all_tags, pull};
 use crate::ui::OutputError;
 
@@ -43,11 +43,15 @@ impl Args {
         let options = PullOptions { platform: self.platform()?, jobs: self.jobs.into() };
         let mut asked = Vec::new();
         for typed in &self.names {
-            let name: Reference = typed.parse().map_err(ops::Error::from)?;
+            let name = registry_name(typed, self.names.len())?;
             if self.all_tags && !name.is_name_only() {
                 return Err(CliError::Plain("tag can't be used with --all-tags/-a".to_owned()));
             }
-            asked.push(name);
+            // What is typed twice is meant once.
+            let meant = |name: &Reference| name.clone().with_default_tag();
+            if asked.iter().all(|other| meant(other) != meant(&name)) {
+                asked.push(name);
+            }
         }
         let (mut names, mut wrong) = (Vec::new(), Vec::new());
         for name in &asked {

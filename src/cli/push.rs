@@ -2,12 +2,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::completes::Completes;
 use super::error::CliError;
-use super::method::parse_method;
+use super::method::parse_compression;
+use super::name::registry_name;
 use super::session::Session;
 use super::usage::Arity;
-use crate::image::outgoing::Recode;
 use crate::oci::Reference;
-use crate::ops;
 use crate::ops::push::{LayerState, PushEvent, PushOptions, all_tags, push};
 
 /// Upload an image to a registry
@@ -42,10 +41,7 @@ impl Args {
         session.check(Arity::AtLeast(1), &self.names)?;
         let options = PushOptions {
             platform: Session::platform(self.platform.as_ref())?,
-            compress: match parse_method(&self.compress)? {
-                Recode::Unpack => return Err(CliError::Plain("--compress takes gzip or zstd here".to_owned())),
-                recode => recode,
-            },
+            compress: parse_compression(&self.compress)?,
             jobs: self.jobs.into(),
         };
         let names = self.references(session)?;
@@ -90,7 +86,7 @@ impl Args {
     fn references(&self, session: &Session) -> Result<Vec<(Reference, bool)>, CliError> {
         let mut names = Vec::new();
         for typed in &self.names {
-            let name: Reference = typed.parse().map_err(ops::Error::from)?;
+            let name = registry_name(typed, self.names.len())?;
             if self.all_tags && !name.is_name_only() {
                 return Err(CliError::Plain("tag can't be used with --all-tags/-a".to_owned()));
             }
@@ -101,7 +97,11 @@ impl Args {
             if name.digest().is_some() {
                 return Err(CliError::Plain("cannot push a digest reference".to_owned()));
             }
-            names.push((name.clone().with_default_tag(), name.is_name_only()));
+            let (is_default, name) = (name.is_name_only(), name.with_default_tag());
+            // What is typed twice is meant once.
+            if names.iter().all(|(other, _)| *other != name) {
+                names.push((name, is_default));
+            }
         }
         Ok(names)
     }

@@ -1,6 +1,6 @@
 //! What cannot be copied.
 
-use crate::oci::Digest;
+use crate::oci::{Digest, ReferenceError};
 
 /// Why images cannot be copied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +10,25 @@ pub enum CopyError {
     WhichKind {
         /// What was typed.
         typed: String,
+    },
+    /// A kind of place of skopeo's that is not known here.
+    #[error(
+        "{typed}: {kind} is not known here: images are in the store (a name), or at docker://NAME, \
+             docker-archive:PATH, oci-archive:PATH, oci:DIR"
+    )]
+    OtherKind {
+        /// What was typed.
+        typed: String,
+        /// The kind.
+        kind: &'static str,
+    },
+    /// What was typed has no valid name of an image.
+    #[error("{typed}: {why}")]
+    Name {
+        /// What was typed.
+        typed: String,
+        /// What is wrong with it.
+        why: ReferenceError,
     },
     /// No path behind the kind.
     #[error("{typed}: no path")]

@@ -202,6 +202,18 @@ fn several_come_at_once_each_in_one_piece() {
 }
 
 #[test]
+fn a_name_that_is_typed_twice_is_meant_once() {
+    let (session, registry) = (Session::new(), Registry::start());
+    registry.push("team/app:latest", &image("one"));
+    let name = registry.name("team/app");
+    let said = session.ok(&["pull", "-q", &name, &format!("{name}:latest"), &name]);
+    assert_eq!(said, format!("{name}:latest\n"));
+    assert_eq!(registry.count("GET", "/blobs/"), 3, "{:#?}", registry.log());
+    let said = session.ok(&["push", "-q", &name, &format!("{name}:latest")]);
+    assert_eq!(said, format!("{name}:latest\n"));
+}
+
+#[test]
 fn a_layer_that_they_share_is_fetched_once() {
     let (session, registry) = (Session::new(), Registry::start());
     let layer = [Member::file("shared", vec![7; 1 << 20])];

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::source::SourceImage;
+use super::source::{SourceImage, named};
 use crate::oci::Reference;
 use crate::ops::Error;
 use crate::ops::copy_error::CopyError;
@@ -83,10 +83,10 @@ impl Names {
     fn parse(name: &str, typed: &str, all_tags: bool) -> Result<Self, Error> {
         if let Some(above) = name.strip_suffix('/') {
             // Whatever comes below, this has to be the beginning of a name.
-            format!("{above}/x").parse::<Reference>()?;
+            named(&format!("{above}/x"), typed)?;
             return Ok(Self::Below(above.to_owned()));
         }
-        let name: Reference = name.parse()?;
+        let name = named(name, typed)?;
         if all_tags && !name.is_name_only() {
             return Err(CopyError::Tagged { to: typed.to_owned() }.into());
         }
@@ -127,7 +127,7 @@ fn name_of(pick: &Pick, typed: &str, all_tags: bool) -> Result<Option<Reference>
     match pick {
         Pick::Only => Ok(None),
         Pick::Name(_) if all_tags => Err(CopyError::Tagged { to: typed.to_owned() }.into()),
-        Pick::Name(name) => Ok(Some(checked(name.parse()?)?)),
+        Pick::Name(name) => Ok(Some(checked(named(name, typed)?)?)),
         Pick::At(_) => Err(CopyError::Place { typed: typed.to_owned() }.into()),
     }
 }

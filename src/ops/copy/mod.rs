@@ -39,6 +39,7 @@ pub fn copy(
     tell: Tell<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Copied>, Error> {
+    typed.iter().map(String::as_str).chain([to]).try_for_each(check_kind)?;
     let destination = Destination::parse(to, options.all_tags)?;
     destination.check_count(typed.len(), to)?;
     let sources = SourceImage::all(context, typed, options)?;
@@ -53,6 +54,16 @@ pub fn copy(
         Destination::Store(names) => copier.to_store(&sources, names),
         Destination::Layout(path, name) => all(copier.to_layout(&sources, path, name.as_deref())),
     }
+}
+
+/// Kinds of places that skopeo has, and we have not: what follows them is no name.
+const OTHER_KINDS: [&str; 5] = ["containers-storage:", "docker-daemon:", "ostree:", "sif:", "tarball:"];
+
+/// Refuses what skopeo would take for something else than we do.
+fn check_kind(typed: &str) -> Result<(), Error> {
+    let is_folder = typed.strip_prefix("dir:").is_some_and(|path| path.contains('/') || path.starts_with('.'));
+    let kind = if is_folder { Some("dir:") } else { OTHER_KINDS.into_iter().find(|kind| typed.starts_with(kind)) };
+    kind.map_or(Ok(()), |kind| Err(CopyError::OtherKind { typed: typed.to_owned(), kind }.into()))
 }
 
 /// Images that are copied all together.

@@ -36,13 +36,17 @@ impl SourceImage {
             match location {
                 _ if options.all_tags => sources.extend(Self::tags(context, typed, location)?),
                 Location::Registry(name) => {
-                    let name = name.parse::<Reference>()?;
+                    let name = named(&name, typed)?;
                     let is_exact = name.digest().is_some();
                     let name = if is_exact { name } else { name.with_default_tag() };
                     sources.push(Self::Remote(name));
                 }
                 _ => {
-                    let mut found = context.find_for(typed, options.platform.as_ref())?;
+                    let found = context.find_for(typed, options.platform.as_ref());
+                    let mut found = found.map_err(|error| match error {
+                        Error::Reference(why) => CopyError::Name { typed: typed.clone(), why }.into(),
+                        other => other,
+                    })?;
                     keep_asked(&mut found, &location);
                     sources.push(Self::Found(Box::new(found), typed.clone()));
                 }
@@ -192,6 +196,11 @@ pub(super) fn missing(descriptor: &Descriptor, tree: &ImageTree) -> Option<Diges
         }
         ImageTree::Other(_) => None,
     }
+}
+
+/// A name, as part of what was typed.
+pub(super) fn named(name: &str, typed: &str) -> Result<Reference, CopyError> {
+    name.parse().map_err(|why| CopyError::Name { typed: typed.to_owned(), why })
 }
 
 /// A repository: a name without tag and digest.

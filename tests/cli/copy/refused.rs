@@ -33,10 +33,16 @@ fn one_clear_line_and_nothing_has_changed() {
         (&["team/app:1", "docker://a/b/X/"], &["must be lowercase"]),
         (&["team/app:1", "x@sha256:0000"], &["invalid"]),
         (&["team/app:1", &wrong], &["which is the digest of team/app:1"]),
+        (&["docker:/x.io/a:1", "x:1"], &["docker:/x.io/a:1: ", "invalid reference format"]),
+        (&["docker://a b", "x:1"], &["docker://a b: invalid reference format"]),
+        (&["team/app:1", "docker://a b"], &["docker://a b: invalid reference format"]),
+        (&["team/app:1", "dir:/x/y"], &["dir:/x/y: dir: is not known here", "oci:DIR"]),
+        (&["team/app:1", "containers-storage:x"], &["containers-storage:x: containers-storage: is not known here"]),
+        (&["docker-daemon:x:1", "x:1"], &["docker-daemon:x:1: docker-daemon: is not known here"]),
         (&["nothing:1", "oci:fresh:x"], &["No such image: nothing:1"]),
         (&["oci:lay:nothing", "x:1"], &["has no image nothing"]),
         (&["docker-archive:none.tar", "x:1"], &["none.tar"]),
-        (&["--compress", "none", "team/app:1", "x:1"], &["gzip or zstd"]),
+        (&["--compress", "none", "team/app:1", "x:1"], &["expected gzip[:1-9] or zstd"]),
         (&["--jobs", "0", "team/app:1", "x:1"], &["--jobs"]),
     ];
     for (args, pieces) in cases {

@@ -89,6 +89,10 @@ fn what_cannot_be_pushed() {
     session.run(&["push"]).fails(1, &["'imgtool push' requires at least 1 argument"]);
     session.run(&["push", "--compress", "none", &name]).fails(1, &["--compress"]);
     session.run(&["push", "App:1"]).fails(1, &["repository name", "must be lowercase"]);
+    let typed = format!("docker://{name}");
+    session.run(&["push", &typed]).fails(1, &["invalid reference format", &format!("without docker:// here: {name}")]);
+    session.run(&["push", &name, "a b"]).fails(1, &["a b: invalid reference format"]);
+    session.run(&["pull", &typed, "x:1"]).fails(1, &[&format!("{typed}: invalid reference format"), "hint: "]);
     assert_eq!(registry.log(), [] as [&str; 0], "nobody was asked");
 }
 

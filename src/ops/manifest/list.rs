@@ -216,3 +216,31 @@ fn written_entry(entry: &Descriptor) -> WrittenEntry<'_> {
         other: &entry.other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample;
+
+    #[test]
+    fn a_list_that_somebody_else_changes_meanwhile() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let context = sample::context(folder.path());
+        let name = list_name("fx/list:1").expect("a name");
+        let entry = |text: &[u8]| Descriptor::new(MediaType::OCI_MANIFEST, Digest::of(text), 1);
+        let of = |text| {
+            let mut list = List::default();
+            list.put(entry(text), None);
+            Ok(list)
+        };
+        change(&context, &name, |_, _| of(b"one")).expect("it is new");
+        let wrong = change(&context, &name, |_, _| {
+            change(&context, &name, |_, _| of(b"two")).expect("nobody else does");
+            of(b"three")
+        });
+        assert!(matches!(wrong, Err(Error::Manifest(ManifestError::Changed(_)))), "{wrong:?}");
+        let catalog = context.store.catalog().expect("it is there");
+        let list = existing(&context, &catalog, &name).expect("it can be read").expect("it is there");
+        assert!(list.has(&Digest::of(b"two")) && list.entries.len() == 1, "what the other did stays");
+    }
+}

@@ -8,6 +8,7 @@ use crate::support::image::TestImage;
 use crate::support::producers;
 use crate::support::registry::content::{DOCKER_LIST, DOCKER_MANIFEST, Form, Pushed, on_platform};
 use crate::support::registry::reply::Reply;
+use crate::support::registry::tls::Authority;
 use crate::support::registry::{Registry, Setup, auth};
 use crate::support::session::Session;
 use crate::support::tarball::pack;
@@ -247,7 +248,32 @@ fn refusals_leave_the_list() {
     session.run(&["manifest", "rm", &all]).fails(1, &["No such manifest"]);
     session.run_with(b"secret", &["login", "-u", "ada", "--password-stdin", &asking.host()]).ok();
     session.ok(&["manifest", "create", &all, &name]);
+    // Another password by then.
+    let auth = format!("{{\"auths\":{{\"{}\":{{\"auth\":\"YWRhOndyb25n\"}}}}}}", asking.host());
+    let wrong = session.write("wrong/config.json", auth);
+    let folder = wrong.parent().expect("a folder").display().to_string();
+    let answer = session.run(&["--config", &folder, "manifest", "push", "--purge", &all]);
+    answer.fails(1, &[&asking.name("team/all"), "401 Unauthorized", "do not allow this", "imgtool login"]);
+    assert!(pushed(&asking, "team/all", "1").is_none());
+    assert_eq!(platforms(&session, &all).len(), 1, "it is not removed");
     session.ok(&["manifest", "push", &all]);
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for() {
+    let tls = Some(Authority::new().certify(&["127.0.0.1"]).server());
+    let (session, registry) = (Session::new(), Registry::with(Setup { tls, ..Setup::default() }));
+    registry.push("team/amd:1", &image("amd64"));
+    let (name, all) = (registry.name("team/amd:1"), registry.name("team/all:1"));
+    session.run(&["manifest", "create", &all, &name]).fails(1, &["certificate is not trusted"]);
+    session.ok(&["manifest", "create", "--insecure", &all, &name]);
+    session.run(&["manifest", "push", &all]).fails(1, &["certificate is not trusted"]);
+    assert!(pushed(&registry, "team/all", "1").is_none());
+    session.ok(&["manifest", "push", "--insecure", &all]);
+    assert!(pushed(&registry, "team/all", "1").is_some());
+    let other = registry.name("team/other:1");
+    session.ok(&["manifest", "push", "--insecure", &all, &other]);
+    assert!(pushed(&registry, "team/other", "1").is_some());
 }
 
 #[test]

@@ -400,7 +400,6 @@ fn verbs_that_are_for_the_store_say_so() {
         &["tag", &place, "fx/b:1"][..],
         &["rmi", &place],
         &["load", "-i", &place],
-        &["manifest", "create", "fx/list:1", &place],
         &["images", "docker://"],
         &["verify", "docker://"],
         &["history", "docker://Upper"],

@@ -82,8 +82,8 @@ impl Progress for Bars {
         let bar = self.multi.insert_before(&self.total, bar.with_style(style(template)));
         bar.set_message(escape(label).into_owned());
         if let Some(unfinished) = self.layers().insert(id, bar) {
-            // What has moved is moved once more.
-            self.total.dec(unfinished.position());
+            // What has moved is moved once more. In an earlier step more may have moved than in this one.
+            self.total.dec(unfinished.position().min(self.total.position()));
             unfinished.finish_and_clear();
         }
     }
@@ -197,7 +197,8 @@ mod tests {
         bars.start(1, "3f4a: loading layer", Some(4_200_000));
         bars.total.force_draw();
         let shown = tape.take();
-        assert!(shown.contains("/5MB") && !shown.contains("total 1MB"), "what begins anew counts once: {shown}");
+        let last = shown.rsplit("total ").next().unwrap_or_default();
+        assert!(last.starts_with("0B/5MB 0%"), "what begins anew counts once: {shown}");
 
         bars.finish(1, "");
         bars.finish(2, "exists");

@@ -124,7 +124,7 @@ mod tests {
         // More than two of zstd's jobs of 8 MiB, and less than one.
         for size in [20_000_003_u32, 1000, 0] {
             let tar: Vec<u8> = (0..size).map(|at| (at.wrapping_mul(2_654_435_761) >> 21).to_le_bytes()[0]).collect();
-            for recode in [Recode::Zstd(3), Recode::Gzip(1)] {
+            for recode in [Recode::Zstd(3), Recode::Gzip(1), Recode::Gzip(6)] {
                 let mut outputs = Vec::new();
                 for threads in [1, 2, 3, 8] {
                     let mut packed = Vec::new();

@@ -33,6 +33,7 @@ mod any_digest;
 mod api;
 mod asked;
 mod beside;
+mod causes;
 mod collect;
 mod connection;
 mod connections;

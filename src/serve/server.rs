@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::access::Access;
 use super::answer::Answer;
 use super::asked::Asked;
+use super::causes::with_causes;
 use super::error::ServeError;
 use super::metrics::Metrics;
 use super::notify::Events;
@@ -57,12 +58,12 @@ impl Server {
         let log = &self.settings.log;
         match self.access.reread() {
             Some(Ok(())) => log.note("the users were read again"),
-            Some(Err(error)) => log.error(&format!("the users stay as they were: {}", sentence(&error))),
+            Some(Err(error)) => log.error(&format!("the users stay as they were: {}", with_causes(&error))),
             None => {}
         }
         match self.tls.as_ref().and_then(Tls::reread) {
             Some(Ok(())) => log.note("the certificate was read again"),
-            Some(Err(error)) => log.error(&format!("the certificate stays as it was: {}", sentence(&error))),
+            Some(Err(error)) => log.error(&format!("the certificate stays as it was: {}", with_causes(&error))),
             None => {}
         }
     }
@@ -71,12 +72,6 @@ impl Server {
     pub(super) fn store(&self) -> Store {
         self.context.store.clone().of_job(Token::new())
     }
-}
-
-/// An error and its causes.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Calls `answer` on a thread that may block.

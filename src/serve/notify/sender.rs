@@ -15,6 +15,7 @@ use super::spool::Waited;
 use super::webhook::{Webhook, read_secret};
 use crate::http::{Method, Request, Response};
 use crate::registry::Registries;
+use crate::serve::causes::with_causes;
 
 /// The wait before an event is sent again for the first time; it is doubled each time, and shortened at random by up to
 /// a half.
@@ -167,7 +168,7 @@ impl Worker {
         let shown = self.endpoint.webhook.shown();
         let hide = |text: String| text.replace(&url.to_string(), &shown);
         let client = self.registries.client(url).map_err(|error| hide(error.to_string()))?;
-        let response = client.send(request).map_err(|error| hide(said(&error)))?;
+        let response = client.send(request).map_err(|error| hide(with_causes(&error)))?;
         let (status, reason, wait) = (response.status(), response.reason(), response.retry_after());
         let is_redirect = response.redirect().is_ok_and(|to| to.is_some());
         discard(response);
@@ -184,17 +185,6 @@ impl Worker {
 /// Reads a short answer to its end. What comes of it says nothing: the status has come.
 fn discard(response: Response) {
     let _ = response.bytes(MAX_ANSWER);
-}
-
-/// An error with its causes.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The value of the signature's header.

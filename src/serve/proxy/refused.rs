@@ -7,6 +7,7 @@ use hyper::header::RETRY_AFTER;
 
 use crate::oci::Digest;
 use crate::registry::{Error, RegistryHost};
+use crate::serve::causes::with_causes;
 use crate::serve::refusal::{Code, Refusal};
 
 /// Why something did not come.
@@ -29,12 +30,12 @@ impl Why {
     /// An error of the upstream or of the network.
     pub(super) fn of(error: &Error) -> Self {
         let status = error.refusal().map(|refusal| refusal.status);
-        Self { text: said(error), status, is_own: false }
+        Self { text: with_causes(error), status, is_own: false }
     }
 
     /// The transfer broke.
     pub(super) fn unreachable(error: &dyn std::error::Error) -> Self {
-        Self { text: said(error), status: None, is_own: false }
+        Self { text: with_causes(error), status: None, is_own: false }
     }
 
     /// It is another blob.
@@ -54,7 +55,7 @@ impl Why {
 
     /// Something is wrong here.
     pub(super) fn broken(error: &dyn std::error::Error) -> Self {
-        Self { text: said(error), status: None, is_own: true }
+        Self { text: with_causes(error), status: None, is_own: true }
     }
 
     /// Whether the upstream does not have it.
@@ -76,15 +77,4 @@ impl Why {
             _ => Refusal::because(Code::Unknown, text).status(StatusCode::BAD_GATEWAY),
         }
     }
-}
-
-/// An error with its causes.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -31,12 +31,14 @@
 //! | 1 | [`docker`] | what docker makes of Go's templates: its functions, and the types of what it prints |
 //! | 1 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
 //! | 2 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
+//! | 2 | [`dockerfile`] | the language of Dockerfiles: instructions, words and variables, ignore patterns, lint rules |
 //! | 3 | [`image`] | an image wherever its bytes are; blobs, the one place that moves them, the one reader of layer contents, checks |
 //! | 4 | [`layout`] | the OCI image layout in a folder |
 //! | 4 | [`rootfs`] | a root file system on disk: unpacked, remembered, compared |
 //! | 5 | [`store`] | the layout that processes share: locks, quarantine, names, garbage |
 //! | 5 | [`archive`] | tarballs: docker's of all times, OCI's, and both in one |
 //! | 5 | [`registry`] | the distribution API: endpoints, credentials, tokens, manifests, blobs, tags, searches |
+//! | 5 | [`runtime`] | running a program in a root file system, through an OCI runtime |
 //! | 6 | [`ops`] | one function a verb |
 //! | 6 | [`ui`] | the only writer to standard output and standard error |
 //! | 7 | [`serve`] | the store as a registry: the distribution API over HTTP; the only asynchronous part |
@@ -63,8 +65,8 @@
 //! - A new request of the registry API is a variant of `serve::route` and a function in `serve::api`.
 //! - A new page for people is a variant of `serve::page::Page` and a file beside it, which writes HTML through
 //!   `serve::page::html` alone.
-//! - A builder will be `dockerfile` (beside [`layer`], it parses) and a verb in [`ops`]: steps change a config with
-//!   [`image::edit`], a directory becomes a layer through [`ops::checkout`], and the image is published as every other.
+//! - A new instruction of Dockerfiles is a variant of `dockerfile::Instruction`; what it does to a config is in
+//!   [`image::edit`], what it does to files in `ops::build`.
 //!
 //! # What must never happen
 //!
@@ -83,7 +85,8 @@
 //! - Something half-done outlives a job that was cancelled ([`cancel`]).
 //! - The library prints, exits, reads the environment or asks what time it is: [`cli`] and [`ui`] do. [`serve`] reads the clock, and how long
 //!   something takes is measured there, in [`http`] and in [`registry`] too.
-//! - A program is run, but for docker's credential helpers ([`registry::credentials`]).
+//! - A program is run, but for docker's credential helpers ([`registry::credentials`]) and what `RUN` asks for
+//!   ([`runtime`]).
 //! - Text from an image or a request becomes markup of a page (`serve::page::html` escapes all of it).
 //! - Credentials reach an error, a log or another server than the one that they are for ([`registry`]).
 
@@ -94,6 +97,7 @@ pub mod http;
 pub mod docker;
 pub mod oci;
 
+pub mod dockerfile;
 pub mod layer;
 
 pub mod image;
@@ -104,6 +108,7 @@ pub mod rootfs;
 
 pub mod archive;
 pub mod registry;
+pub mod runtime;
 pub mod store;
 
 pub mod ops;

@@ -9,12 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layout table: a module's level. A module may import those on lower levels, never its siblings.
-const LEVELS: [(&str, u8); 16] = [
+const LEVELS: [(&str, u8); 18] = [
     ("cancel", 0),
     ("http", 0),
     ("go", 0),
     ("docker", 1),
     ("oci", 1),
+    ("dockerfile", 2),
     ("layer", 2),
     ("image", 3),
     ("layout", 4),
@@ -22,6 +23,7 @@ const LEVELS: [(&str, u8); 16] = [
     ("store", 5),
     ("archive", 5),
     ("registry", 5),
+    ("runtime", 5),
     ("ops", 6),
     ("ui", 6),
     ("serve", 7),
@@ -47,8 +49,8 @@ const SIDE_EFFECTS: [(&str, &[&str], &[&str]); 6] = [
     // Servers that stall and tokens that expire are found out only by measuring.
     ("measures time", &["cli", "ui", "http", "registry", "serve"], &["Instant::now"]),
     ("exits", &["cli", "main"], &["process::exit", "process::abort"]),
-    // Credential helpers.
-    ("runs a program", &["registry"], &["Command::new"]),
+    // Credential helpers, and OCI runtimes.
+    ("runs a program", &["registry", "runtime"], &["Command::new"]),
 ];
 
 /// Lines of a file without its tests.

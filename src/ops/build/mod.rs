@@ -1,0 +1,1 @@
+//! `build`: a Dockerfile and its context become an image.

@@ -1,0 +1,1 @@
+//! Running a program in a root file system, through an OCI runtime.

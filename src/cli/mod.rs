@@ -198,6 +198,10 @@ impl Command {
 pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
     let typed: Vec<OsString> = typed.collect();
     let (program, words) = typed.split_first().map_or((None, &typed[..]), |(program, words)| (Some(program), words));
+    // Before anything else starts: some jobs can only be done without threads.
+    if let Some(code) = crate::runtime::called(words) {
+        return code;
+    }
     let colour = session::variable("NO_COLOR").is_none() && session::variable("TERM").is_none_or(|term| term != "dumb");
     let ui = Ui::stdio(colour);
     let program = program_name(program.map(Path::new));

@@ -1,1 +1,3 @@
 //! `build`: a Dockerfile and its context become an image.
+
+pub mod run;

@@ -1,0 +1,22 @@
+//! `COPY` and `ADD`: from a context, or from another image's merged view, to a layer, without unpacking anything.
+//!
+//! ```text
+//! CopyRequest ─▶ select ─▶ Selection ─▶ key      what the step's result depends on
+//!                              │
+//!              below (view) ─▶ write ─▶ Draft ─▶ tar ─▶ Quarantine
+//! ```
+
+//! The steps, in the order in which a builder calls them:
+//!
+//! - `select(Origin, &CopyRequest, below: Layers, &Tools) -> Result<Selection, CopyError>` finds the sources; patterns
+//!   are matched, names of owners are looked up in the layers below, URLs are fetched.
+//! - `Selection::key(&mut self, &mut ContentHashes) -> Result<Digest, CopyError>` hashes them; unchanged files are not
+//!   opened.
+//! - `Selection::write(&self, below: Layers, &Tools, &Quarantine, what, moved) -> Result<VerifiedLayer, CopyError>`
+//!   makes the layer and keeps it.
+
+mod error;
+mod request;
+
+pub use error::CopyError;
+pub use request::{CopyRequest, Layers, Origin, Times, Tools};

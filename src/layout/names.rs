@@ -34,11 +34,12 @@ pub enum StoreName {
 pub fn names_in_store(entries: &[Descriptor]) -> Vec<StoreName> {
     let mut taken: HashMap<Reference, Digest> = HashMap::new();
     let mut names = vec![StoreName::None; entries.len()];
-    let (whole, others): (Vec<usize>, Vec<usize>) =
-        (0..entries.len()).partition(|place| whole_name(&entries[*place]).is_some());
+    let mut wholes: Vec<Option<Reference>> = entries.iter().map(whole_name).collect();
+    let (whole, others): (Vec<usize>, Vec<usize>) = (0..entries.len()).partition(|place| wholes[*place].is_some());
     for place in whole.into_iter().chain(others) {
         let entry = &entries[place];
-        names[place] = match claim(&mut taken, entry) {
+        let wishes = wholes[place].take().map_or_else(|| partial_names(entry), |whole| vec![whole]);
+        names[place] = match claim(&mut taken, entry, wishes) {
             Claim::Free(name) => StoreName::Image(name),
             Claim::Taken => foreign(entry).map_or(StoreName::None, |name| StoreName::Foreign(name.to_owned())),
             Claim::Twice | Claim::Moved => StoreName::None,
@@ -69,9 +70,10 @@ enum Claim {
     Moved,
 }
 
-fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
+/// Claims the first of the names that is free.
+fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor, wishes: Vec<Reference>) -> Claim {
     let mut result = Claim::Taken;
-    for name in wishes(entry) {
+    for name in wishes {
         match taken.entry(name) {
             Slot::Vacant(slot) => {
                 let name = slot.key().clone();
@@ -86,11 +88,8 @@ fn claim(taken: &mut HashMap<Reference, Digest>, entry: &Descriptor) -> Claim {
     result
 }
 
-/// The names that an entry claims, in order of precedence.
-fn wishes(entry: &Descriptor) -> Vec<Reference> {
-    if let Some(whole) = whole_name(entry) {
-        return vec![whole];
-    }
+/// The names that an entry without a whole name claims, in order of precedence.
+fn partial_names(entry: &Descriptor) -> Vec<Reference> {
     let (image_name, ref_name) = (text(entry, ANNOTATION_IMAGE_NAME), text(entry, ANNOTATION_REF_NAME));
     match (image_name, ref_name) {
         (Some(image_name), Some(ref_name)) if is_object_of(ref_name, image_name) => {

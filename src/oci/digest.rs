@@ -56,22 +56,19 @@ impl Digest {
 
     /// The 64 hex digits without `sha256:`.
     pub fn hex(&self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        self.0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| char::from(DIGITS[usize::from(digit)]))
+            .collect()
     }
 
     /// A digest from its 64 hex digits alone.
     pub fn from_hex(hex: &str) -> Option<Self> {
-        if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
+        let digits: &[u8; 64] = hex.as_bytes().try_into().ok()?;
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let text = std::str::from_utf8(pair).ok()?;
-            *byte = u8::from_str_radix(text, 16).ok()?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value_of(pair[0])? << 4 | value_of(pair[1])?;
         }
         Some(Self(bytes))
     }
@@ -79,6 +76,18 @@ impl Digest {
     /// The first 12 hex digits, for display only.
     pub fn short(&self) -> ShortId {
         ShortId(*self)
+    }
+}
+
+/// The hex digits, by their values.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The value of a lower-case hex digit.
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 

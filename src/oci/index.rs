@@ -1,7 +1,8 @@
 //! The image index: several images, or one image for several platforms.
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::lenient::or_default;
@@ -9,8 +10,8 @@ use super::{Annotations, Descriptor, Digest, DigestError, MediaType};
 
 /// An image index ([image-spec, index](https://github.com/opencontainers/image-spec/blob/v1.1.0/image-index.md)); Docker's
 /// manifest list is the same type with other media types.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Read")]
 pub struct Index {
     /// The schema version: always 2.
     pub schema_version: u32,
@@ -30,36 +31,58 @@ pub struct Index {
     pub other: Map<String, Value>,
 }
 
-/// An index as it stands in JSON, with all its entries in one list.
-#[derive(Clone, Serialize, Deserialize)]
+/// An index as it is read from JSON, with all its entries in one list.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct Read {
     schema_version: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     media_type: Option<MediaType>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     artifact_type: Option<MediaType>,
     #[serde(deserialize_with = "or_default")]
-    manifests: Vec<Listed>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    manifests: Vec<Listed<Box<Descriptor>, Value>>,
+    #[serde(default)]
     subject: Option<Descriptor>,
-    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Annotations::is_empty")]
+    #[serde(default, deserialize_with = "or_default")]
     annotations: Annotations,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
 
-/// An entry of an index.
-#[derive(Clone, Serialize)]
-#[serde(untagged)]
-enum Listed {
-    Supported(Box<Descriptor>),
-    Unsupported(Value),
+/// An index as it is written to JSON: nothing is copied, since that of a store has thousands of entries.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    schema_version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_type: Option<&'a MediaType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a MediaType>,
+    manifests: Vec<Listed<&'a Descriptor, &'a Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a Descriptor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<&'a Annotations>,
+    #[serde(flatten)]
+    other: &'a Map<String, Value>,
 }
 
-impl<'de> Deserialize<'de> for Listed {
+/// An entry of an index.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Listed<D, V> {
+    Supported(D),
+    Unsupported(V),
+}
+
+impl<'de> Deserialize<'de> for Listed<Box<Descriptor>, Value> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let entry = Value::deserialize(from)?;
+        let raw = Box::<RawValue>::deserialize(from)?;
+        if let Ok(entry) = serde_json::from_str(raw.get()) {
+            return Ok(Self::Supported(entry));
+        }
+        let entry: Value = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
         let digest = entry.get("digest").and_then(Value::as_str).map(str::parse::<Digest>);
         if matches!(digest, Some(Err(DigestError::Algorithm { .. }))) {
             return Ok(Self::Unsupported(entry));
@@ -68,10 +91,9 @@ impl<'de> Deserialize<'de> for Listed {
     }
 }
 
-impl From<Written> for Index {
-    fn from(written: Written) -> Self {
-        let Written { schema_version, media_type, artifact_type, manifests: all, subject, annotations, other } =
-            written;
+impl From<Read> for Index {
+    fn from(read: Read) -> Self {
+        let Read { schema_version, media_type, artifact_type, manifests: all, subject, annotations, other } = read;
         let (mut manifests, mut unsupported) = (Vec::with_capacity(all.len()), Vec::new());
         for entry in all {
             match entry {
@@ -83,13 +105,9 @@ impl From<Written> for Index {
     }
 }
 
-impl From<Index> for Written {
-    fn from(index: Index) -> Self {
-        let Index { schema_version, media_type, artifact_type, manifests, unsupported, subject, annotations, other } =
-            index;
-        let supported = manifests.into_iter().map(|entry| Listed::Supported(Box::new(entry)));
-        let manifests = supported.chain(unsupported.into_iter().map(Listed::Unsupported)).collect();
-        Self { schema_version, media_type, artifact_type, manifests, subject, annotations, other }
+impl Serialize for Index {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.listing(&self.manifests).serialize(to)
     }
 }
 
@@ -99,6 +117,20 @@ impl Index {
         let all_docker = manifests.iter().all(|entry| entry.media_type == MediaType::DOCKER_MANIFEST);
         let media_type = if all_docker { MediaType::DOCKER_MANIFEST_LIST } else { MediaType::OCI_INDEX };
         Self::new(media_type, manifests)
+    }
+
+    /// This index as it is written, with these manifests instead of its own.
+    pub fn listing<'a>(&'a self, manifests: impl IntoIterator<Item = &'a Descriptor>) -> impl Serialize + 'a {
+        let supported = manifests.into_iter().map(Listed::Supported);
+        Written {
+            schema_version: self.schema_version,
+            media_type: self.media_type.as_ref(),
+            artifact_type: self.artifact_type.as_ref(),
+            manifests: supported.chain(self.unsupported.iter().map(Listed::Unsupported)).collect(),
+            subject: self.subject.as_ref(),
+            annotations: Some(&self.annotations).filter(|annotations| !annotations.is_empty()),
+            other: &self.other,
+        }
     }
 
     /// An index of these manifests, with this media type.

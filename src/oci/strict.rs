@@ -4,9 +4,11 @@
 //! duplicate keys (Go takes the last, others the first), with keys that differ only by case (Go takes either for a
 //! field) or with trailing data are refused, and so are documents larger or more deeply nested than any real one.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -260,18 +262,67 @@ impl<'de> Visitor<'de> for JsonNode<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         let case_counts = self.depth == 0 || self.walk.case == CaseRule::Everywhere;
-        let (mut keys, mut folded_keys) = (HashSet::new(), HashSet::new());
-        while let Some(key) = entries.next_key::<String>()? {
+        let (mut keys, mut folded_keys) = (Keys::default(), HashSet::new());
+        while let Some(Key(key)) = entries.next_key()? {
             if keys.contains(&key) {
-                return self.stop(Fault::Duplicate(key));
+                return self.stop(Fault::Duplicate(key.into_owned()));
             }
             if case_counts && !folded_keys.insert(fold(&key)) {
-                return self.stop(Fault::Ambiguous(key));
+                return self.stop(Fault::Ambiguous(key.into_owned()));
             }
             keys.insert(key);
             entries.next_value_seed(self.below())?;
         }
         Ok(())
+    }
+}
+
+/// A key of an object, as it stands in the text if it has no escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Spelled;
+        impl<'de> Visitor<'de> for Spelled {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        from.deserialize_str(Spelled)
+    }
+}
+
+/// The keys of an object: most have few.
+#[derive(Default)]
+struct Keys<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Keys<'de> {
+    /// With more keys, looking at each is slower than hashing.
+    const FEW: usize = 12;
+
+    fn contains(&self, key: &str) -> bool {
+        self.few.iter().any(|known| known == key) || (!self.many.is_empty() && self.many.contains(key))
+    }
+
+    fn insert(&mut self, key: Cow<'de, str>) {
+        if self.few.len() < Self::FEW {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
     }
 }
 
@@ -299,6 +350,18 @@ mod tests {
             r#"{"":"\u0000\ud83d\ude00"}"#,
         ] {
             assert_eq!(check(text.as_bytes(), 1000), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn duplicates_are_found_among_few_keys_and_among_many() {
+        for count in [2, Keys::FEW, Keys::FEW + 1, 40] {
+            for twice in [0, count - 1] {
+                let keys = (0..count).chain([twice]).map(|key| format!(r#""k{key}":0"#));
+                let text = format!("{{{}}}", keys.collect::<Vec<_>>().join(","));
+                let found = fault(&text, CaseRule::TopLevel);
+                assert!(found.starts_with(&format!("duplicate key \"k{twice}\"")), "{count}: {found}");
+            }
         }
     }
 

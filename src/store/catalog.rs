@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::layout::{StoreName, names_in_store, set_name};
-use crate::oci::{ANNOTATION_PARENT, ANNOTATION_UNTAGGED, Descriptor, Digest, Index, Reference};
+use crate::oci::{ANNOTATION_PARENT, ANNOTATION_UNTAGGED, Descriptor, Digest, Index, Reference, go_json};
 
 mod untagged;
 
@@ -210,6 +210,11 @@ impl Catalog {
     /// Removes all entries that lead to any of `digests`.
     pub fn remove_all(&mut self, digests: &HashSet<Digest>) {
         self.retain(|entry| !digests.contains(&entry.descriptor.digest));
+    }
+
+    /// The JSON of the catalog as an index.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        go_json::to_vec(&self.index.listing(self.entries.iter().map(|entry| &entry.descriptor)))
     }
 
     /// The catalog as an index.

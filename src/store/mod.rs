@@ -71,7 +71,7 @@ use crate::cancel::Token;
 use crate::image::{Blob, BlobSource, Error as ImageError, ImageTree};
 use crate::layer::ScanError;
 use crate::layout::{self, INDEX_FILE, Layout};
-use crate::oci::{Descriptor, Digest, Index, MediaType, go_json};
+use crate::oci::{Descriptor, Digest, Index, MediaType};
 use crate::rootfs::SnapshotError;
 
 /// Why the store cannot do what was asked.
@@ -290,7 +290,7 @@ impl Store {
         layout::create_skeleton(&self.root, draft.with_extension("version"), &self.job)
             .map_err(Error::io(&self.root))?;
         let path = self.root.join(INDEX_FILE);
-        let bytes = go_json::to_vec(&catalog.clone().into_index());
+        let bytes = catalog.to_json();
         layout::Durable::replace(&path, draft, &bytes, &self.job).map_err(Error::io(&path))
     }
 

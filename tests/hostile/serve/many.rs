@@ -1,6 +1,6 @@
 //! Too many of everything: connections, uploads, bodies in flight.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -81,4 +81,20 @@ fn with_few_descriptors_the_server_still_answers() {
     serving.get("/v2/fx/before/manifests/1").expect(200);
     drop(open);
     serving.get("/v2/").expect(200);
+}
+
+#[test]
+fn a_thousand_connections_that_wait_take_little_memory() {
+    let world = World::new(&[]);
+    let mut open = connections(&world, 1_000);
+    for stream in &mut open {
+        stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").expect("it is sent");
+        let mut said = [0; 4096];
+        let got = stream.read(&mut said).expect("it answers");
+        assert!(said[..got].starts_with(b"HTTP/1.1 200 "));
+    }
+    let peak = world.peak();
+    assert!(peak <= 64 << 10, "it took {peak} KiB");
+    drop(open);
+    world.is_unharmed();
 }

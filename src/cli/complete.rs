@@ -20,7 +20,7 @@ use super::help;
 use super::line::CommandLine;
 use super::session;
 use crate::cancel::Token;
-use crate::store::{Catalog, Store};
+use crate::store::Store;
 use crate::ui::{OutputError, Ui};
 
 /// The command that the scripts call.
@@ -61,7 +61,7 @@ pub(super) fn run(ui: &Ui, program: &Command, typed: &[OsString]) -> Result<(), 
 /// The names in a store. One that a shell could take for more than a word is left out.
 fn names(store: &Store) -> Vec<String> {
     let catalog = store.catalog().ok();
-    let entries = catalog.iter().flat_map(Catalog::entries);
+    let entries = catalog.iter().flat_map(|catalog| catalog.entries());
     let named = entries.filter_map(|entry| {
         let foreign = || entry.foreign_name().map(str::to_owned);
         entry.name.as_ref().map(crate::oci::Reference::familiar).or_else(foreign)

@@ -153,14 +153,26 @@ impl Layout {
 
     /// Reads `index.json`.
     pub fn index(&self) -> Result<Index, Error> {
+        Ok(self.read_index()?.0)
+    }
+
+    /// Reads `index.json`, and gives the open file with it: as long as it is open, no other file has its inode.
+    pub fn read_index(&self) -> Result<(Index, File), Error> {
         let path = self.root().join(INDEX_FILE);
-        let bytes = self.read_small(INDEX_FILE)?.ok_or_else(|| Error::NoLayout { path: self.root().to_owned() })?;
-        strict::from_slice(&bytes, MAX_INDEX).map_err(|source| Error::Index { path, source })
+        let (file, size) =
+            self.open_file(INDEX_FILE)?.ok_or_else(|| Error::NoLayout { path: self.root().to_owned() })?;
+        let bytes = self.read_all(INDEX_FILE, &file, size)?;
+        let index = strict::from_slice(&bytes, MAX_INDEX).map_err(|source| Error::Index { path, source })?;
+        Ok((index, file))
     }
 
     /// Reads a file of the layout itself; `None` if it does not exist.
     fn read_small(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some((file, size)) = self.open_file(name)? else { return Ok(None) };
+        self.read_all(name, &file, size).map(Some)
+    }
+
+    fn read_all(&self, name: &str, file: &File, size: u64) -> Result<Vec<u8>, Error> {
         let path = self.root().join(name);
         if size > MAX_INDEX as u64 {
             let source = io::Error::new(io::ErrorKind::InvalidData, format!("more than {MAX_INDEX} bytes"));
@@ -168,7 +180,7 @@ impl Layout {
         }
         let mut bytes = Vec::new();
         file.take(MAX_INDEX as u64).read_to_end(&mut bytes).map_err(|source| Error::Io { path, source })?;
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 
     fn open_file(&self, name: &str) -> Result<Option<(File, u64)>, Error> {

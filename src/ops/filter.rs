@@ -43,7 +43,7 @@ impl Filters {
     /// before `now`.
     pub fn parse(context: &Context, typed: &[String], now: Timestamp) -> Result<Self, Error> {
         Self::parse_among(typed, now, &|name| {
-            let found = context.find_in_store(&context.store.catalog()?, name)?;
+            let found = context.find_in_store(&*context.store.catalog()?, name)?;
             Ok(found.image(None, &context.host)?.config.value().created)
         })
     }

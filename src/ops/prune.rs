@@ -7,7 +7,7 @@ use super::filter::Filters;
 use super::records::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::{ImageId, Reference};
-use crate::store::{Links, Reachable, StalePartials, StalePushes};
+use crate::store::{Catalog, Links, Reachable, StalePartials, StalePushes};
 
 /// What `image prune` did.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub struct PruneOptions {
 pub fn prune(context: &Context, options: &PruneOptions) -> Result<PruneReport, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
-    let before = context.store.catalog()?;
+    let before = Catalog::clone(&*context.store.catalog()?);
     let mut after = before.clone();
     let mut family = Family::read(context, &after);
     let links = Links::default();

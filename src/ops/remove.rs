@@ -30,7 +30,7 @@ pub fn remove(
 ) -> Result<Vec<Result<Vec<RemovalEvent>, Error>>, Error> {
     let is_there = context.store.root().exists();
     let alone = if is_there && !options.dry_run { Some(context.store.lock_exclusive()?) } else { None };
-    let mut catalog = context.store.catalog()?;
+    let mut catalog = Catalog::clone(&*context.store.catalog()?);
     let mut family = Family::read(context, &catalog);
     let mut results: Vec<Result<Vec<RemovalEvent>, Error>> =
         typed.iter().map(|typed| remove_one(&mut family, typed, options)).collect();

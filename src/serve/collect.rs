@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::server::Server;
 use super::settings::Collection;
 use crate::layout::BLOBS;
-use crate::store::{Error, Links, StalePushes, Store};
+use crate::store::{Catalog, Error, Links, StalePushes, Store};
 
 /// How many blobs are deleted while others wait.
 const AT_ONCE: usize = 64;
@@ -73,10 +73,10 @@ fn collect(store: &Store, links: &Links, grace: Duration, now: SystemTime) -> Re
         collected.bytes += store.expire_pushes(&alone, &pushes)?;
     }
     let before = now.checked_sub(grace).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut after = store.catalog()?;
+    let mut after = Catalog::clone(&*store.catalog()?);
     if !store.collect(links, &mut after, Some(before))?.is_empty() {
         let alone = store.lock_exclusive()?;
-        after = store.catalog()?;
+        after = Catalog::clone(&*store.catalog()?);
         collected.manifests = store.collect(links, &mut after, Some(before))?.len();
         store.replace(&alone, &after)?;
     }
@@ -90,7 +90,7 @@ fn collect(store: &Store, links: &Links, grace: Duration, now: SystemTime) -> Re
     for some in found.chunks(AT_ONCE) {
         let alone = store.lock_exclusive()?;
         // Others may have come to need them meanwhile.
-        let reachable = store.reachable_by(links, &store.catalog()?)?;
+        let reachable = store.reachable_by(links, &*store.catalog()?)?;
         let garbage = store.sweep_among(&alone, &reachable, some)?;
         collected.blobs += garbage.blobs.len();
         collected.bytes += garbage.bytes;

@@ -81,7 +81,7 @@ pub fn serve(
     let ended = runtime.block_on(async {
         let server = Arc::new(Server::new(context, settings)?);
         let listeners = listen(&server.settings).await?;
-        let names = Names::of(&context.store.catalog()?);
+        let names = Names::of(&*context.store.catalog()?);
         ready(&Running {
             names,
             addresses: listeners.iter().map(Listener::address).collect(),

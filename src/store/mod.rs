@@ -33,6 +33,7 @@ mod collect;
 mod elsewhere;
 mod gc;
 mod incoming;
+mod known;
 mod layers;
 mod lease;
 mod links;
@@ -45,6 +46,7 @@ mod remembered;
 mod snapshots;
 mod usage;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,6 +67,7 @@ pub use remembered::SendingBlob;
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
 pub use usage::Usage;
 
+use known::KnownCatalog;
 use lease::Lease;
 
 use crate::cancel::Token;
@@ -189,6 +192,8 @@ pub struct Store {
     job: Token,
     /// The layout, once there is one.
     layout: Arc<Mutex<Option<Layout>>>,
+    /// The names as they were read last.
+    known: Arc<Mutex<Option<KnownCatalog>>>,
     /// The blobs that the job reads.
     reading: Arc<Mutex<Option<Lease>>>,
 }
@@ -196,7 +201,7 @@ pub struct Store {
 impl Store {
     /// The store at `root`. Nothing is touched.
     pub fn new(root: PathBuf) -> Self {
-        Self { root, layout: Arc::default(), job: Token::new(), reading: Arc::default() }
+        Self { root, layout: Arc::default(), known: Arc::default(), job: Token::new(), reading: Arc::default() }
     }
 
     /// The same store for one job: what the job does to the store is undone when it is cancelled.
@@ -215,11 +220,18 @@ impl Store {
     }
 
     /// The names in the store; none if there is no store yet.
-    pub fn catalog(&self) -> Result<Catalog, Error> {
-        match self.layout()? {
-            Some(layout) => Ok(Catalog::new(layout.index()?)),
-            None => Ok(Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()))),
+    pub fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        let Some(layout) = self.layout()? else {
+            return Ok(Arc::new(Catalog::new(Index::new(MediaType::OCI_INDEX, Vec::new()))));
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = known.as_ref().filter(|known| known.is_current(&self.root.join(INDEX_FILE))) {
+            return Ok(Arc::clone(&current.catalog));
         }
+        *known = None;
+        let (index, file) = layout.read_index()?;
+        let read = KnownCatalog::new(file, Catalog::new(index)).map_err(Error::io(&self.root))?;
+        Ok(Arc::clone(&known.insert(read).catalog))
     }
 
     /// All that an entry leads to. Images of a manifest list that only a registry has are absent.
@@ -255,14 +267,14 @@ impl Store {
     ) -> Result<Result<T, E>, Error> {
         let _index = self.lock_index()?;
         let old = self.catalog()?;
-        let mut new = old.clone();
+        let mut new = Catalog::clone(&old);
         let result = match edit(&mut new) {
             Ok(result) => result,
             Err(error) => return Ok(Err(error)),
         };
         self.job.finish().map_err(Error::io(&self.root))?;
         before()?;
-        if new != old {
+        if new != *old {
             self.write(&new)?;
         }
         Ok(Ok(result))
@@ -272,13 +284,13 @@ impl Store {
     pub fn replace(&self, _alone: &Guard, catalog: &Catalog) -> Result<(), Error> {
         let _index = self.lock_index()?;
         self.job.finish().map_err(Error::io(&self.root))?;
-        if self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
+        if *self.catalog()? == *catalog { Ok(()) } else { self.write(catalog) }
     }
 
     /// Makes the store a layout, if it is none yet: only in a layout are blobs found, also those that a process had
     /// published when it was killed before it wrote their names. The caller holds the lock of the index.
     fn become_layout(&self) -> Result<(), Error> {
-        if self.root.join(INDEX_FILE).exists() { Ok(()) } else { self.write(&self.catalog()?) }
+        if self.root.join(INDEX_FILE).exists() { Ok(()) } else { self.write(&*self.catalog()?) }
     }
 
     fn write(&self, catalog: &Catalog) -> Result<(), Error> {
@@ -291,7 +303,13 @@ impl Store {
             .map_err(Error::io(&self.root))?;
         let path = self.root.join(INDEX_FILE);
         let bytes = catalog.to_json();
-        layout::Durable::replace(&path, draft, &bytes, &self.job).map_err(Error::io(&path))
+        layout::Durable::replace(&path, draft, &bytes, &self.job).map_err(Error::io(&path))?;
+        // Only the holder of the lock replaces the file, so this is what would be read; but a name that was taken may be
+        // free now for the entry of another tool.
+        let is_whole = catalog.entries().iter().all(|entry| entry.foreign_name().is_none());
+        let known = is_whole.then(|| File::open(&path).and_then(|file| KnownCatalog::new(file, catalog.clone())));
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known.and_then(Result::ok);
+        Ok(())
     }
 
     /// The layout, if there is one already. It stays open: a store has thousands of blobs.

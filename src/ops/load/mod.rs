@@ -58,7 +58,7 @@ pub fn load(
     let layers = LayerIntake { take: &take, threads: work::threads(), largest_first: false };
     let taken = intake::take(context, &quarantine, &planned, progress, &layers)?;
     if options.dry_run {
-        return name_all(context, &mut context.store.catalog()?, taken, options);
+        return name_all(context, &mut Catalog::clone(&*context.store.catalog()?), taken, options);
     }
     quarantine.publish(|catalog| name_all(context, catalog, taken, options))?
 }

@@ -83,7 +83,7 @@ impl Sources {
 /// Removes a list. Its images stay.
 pub fn forget(context: &Context, list: &str) -> Result<(), Error> {
     let name = list_name(list)?;
-    existing(context, &context.store.catalog()?, &name)?.ok_or_else(|| ManifestError::NoList(name.canonical()))?;
+    existing(context, &*context.store.catalog()?, &name)?.ok_or_else(|| ManifestError::NoList(name.canonical()))?;
     remove(context, &[name.canonical()], remove::RemoveOptions::default())?
         .into_iter()
         .try_for_each(|done| done.map(drop))

@@ -13,6 +13,11 @@ impl Checksum {
     /// The checksum of no bytes.
     pub const EMPTY: Self = Self(0x99aa_06d3_0147_98d8_6001_c324_468d_497f_u128.to_le_bytes());
 
+    /// Its 16 bytes.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// The checksum of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         let mut all = Checksummer::default();

@@ -28,7 +28,7 @@ pub(super) fn next_data(file: &File, at: u64, end: u64) -> Range<u64> {
 
 /// Reads a file from its start. Holes become zeros without being read.
 #[derive(Debug)]
-pub(super) struct SparseContent {
+pub struct SparseContent {
     file: File,
     at: u64,
     size: u64,
@@ -37,23 +37,23 @@ pub(super) struct SparseContent {
 
 impl SparseContent {
     /// The first `size` bytes of a file.
-    pub(super) fn new(file: File, size: u64) -> Self {
+    pub fn new(file: File, size: u64) -> Self {
         let data = next_data(&file, 0, size);
         Self { file, at: 0, size, data }
     }
 
     /// The number of remaining bytes.
-    pub(super) fn left(&self) -> u64 {
+    pub fn left(&self) -> u64 {
         self.size - self.at
     }
 
     /// The file.
-    pub(super) fn file(&self) -> &File {
+    pub fn file(&self) -> &File {
         &self.file
     }
 
     /// Reads some of the remaining bytes; none if the file ends early.
-    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.at == self.data.end && self.left() > 0 {
             self.data = next_data(&self.file, self.at, self.size);
         }

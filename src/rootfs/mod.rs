@@ -31,6 +31,7 @@ mod xattr;
 
 pub use beneath::Root;
 pub use error::Error;
+pub use holes::SparseContent;
 pub use layer_tar::{LayerTar, PlacedContent};
 pub use node::FileNode;
 pub use order::walk_order;

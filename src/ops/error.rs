@@ -110,15 +110,8 @@ pub enum Error {
         verb: &'static str,
     },
     /// The user of an image's config is not in the image.
-    #[error("unable to find {what} {name}: no matching entries in /etc/{file} of the image")]
-    NoSuchUser {
-        /// `user` or `group`.
-        what: &'static str,
-        /// Its name.
-        name: String,
-        /// The file in which it was looked for.
-        file: &'static str,
-    },
+    #[error(transparent)]
+    Runtime(#[from] crate::runtime::Error),
     /// No image has that name or id.
     #[error("No such image: {0}")]
     NoSuchImage(String),

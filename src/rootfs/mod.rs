@@ -20,11 +20,13 @@ mod holes;
 mod layer_tar;
 mod node;
 mod order;
+mod part;
 mod record;
 mod scan;
 mod snapshot;
 mod stat;
 mod unpack;
+mod upper;
 mod user;
 mod walk;
 mod xattr;
@@ -35,6 +37,7 @@ pub use holes::SparseContent;
 pub use layer_tar::{LayerTar, PlacedContent};
 pub use node::FileNode;
 pub use order::walk_order;
+pub use part::Part;
 pub use record::{ContentSource, PathRecord, Xattrs};
 pub use scan::{Changes, DiskChange, DiskChangeKind, Keep, ScanOptions, Skipped, StandIns, docker_changes, scan};
 pub use snapshot::{
@@ -42,5 +45,6 @@ pub use snapshot::{
     SnapshotWriter, read_header,
 };
 pub use stat::{FreshStat, Seal, Stat};
-pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, unpack};
+pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, unpack, unpack_part};
+pub use upper::{UpperOptions, upper_changes};
 pub use user::ordinary_user;

@@ -40,6 +40,16 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: &[u8]) -> io::Result<Pairs> 
     Ok(pairs)
 }
 
+/// One attribute; none if there is none.
+pub(super) fn value(directory: BorrowedFd<'_>, name: &[u8], key: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let mut buffer = [0; 64];
+    match lgetxattr(&*path(directory, name), key, &mut buffer[..]) {
+        Ok(length) => Ok(Some(buffer[..length].to_vec())),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::PERM | Errno::RANGE) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Sets an attribute; false if this user or file system cannot.
 pub(super) fn write(directory: BorrowedFd<'_>, name: &[u8], key: &[u8], value: &[u8]) -> io::Result<bool> {
     match lsetxattr(&*path(directory, name), key, value, XattrFlags::empty()) {

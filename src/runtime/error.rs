@@ -57,6 +57,12 @@ pub enum Error {
         /// Why it failed.
         why: String,
     },
+    /// The root file system cannot be mounted.
+    #[error("overlayfs cannot be mounted: {why}")]
+    NoOverlay {
+        /// Why.
+        why: String,
+    },
     /// A file cannot be read or written.
     #[error("{path}")]
     Io {
@@ -66,4 +72,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+impl Error {
+    /// An error about a path.
+    pub(super) fn io(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
 }

@@ -9,25 +9,27 @@
 //! - All mounts are made in the private mount namespace, and vanish with it.
 //! - As an ordinary user, all this happens in a user namespace, which [`Namespaces`] entered when the program started.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
+mod called;
+mod child;
+pub mod confinement;
+mod engine;
 mod error;
+mod failure;
+mod inside;
+mod lines;
 mod namespaces;
+mod plan;
 mod request;
+mod spec;
+mod start;
+mod user;
 
+pub use called::called;
+pub use engine::Engine;
 pub use error::Error;
-pub use namespaces::{Namespaces, Privileges};
+pub use namespaces::{Namespaces, Privileges, has_id, is_nested};
+pub use plan::{Layers, Mounted, Plan, PlannedMount};
 pub use request::{Network, Stream, Ulimit};
-
-/// What imgtool does when it was started by itself for a job that needs a process of its own; none if it was not. `words`
-/// are those after the program's name.
-pub fn called(words: &[OsString]) -> Option<ExitCode> {
-    let (job, words) = words.split_first()?;
-    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let is_done = match job.to_str()? {
-        namespaces::MAP => namespaces::map(&words),
-        _ => return None,
-    };
-    Some(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
+pub use spec::HOST;
+pub use start::{Ended, run};
+pub use user::{ProcessUser, find_user};

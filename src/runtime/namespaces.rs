@@ -53,6 +53,16 @@ impl Namespaces {
     }
 }
 
+/// Whether the process is in a user namespace other than the system's.
+pub fn is_nested() -> bool {
+    !matches!(mapped("uid_map").as_deref(), Some([(0, 0, length)]) if *length >= u64::from(u32::MAX))
+}
+
+/// Whether an ID can be had in this namespace; `map` is `uid_map` or `gid_map`.
+pub fn has_id(map: &str, id: u64) -> bool {
+    mapped(map).is_none_or(|ranges| ranges.iter().any(|(first, _, length)| (*first..first + length).contains(&id)))
+}
+
 /// The lines of `uid_map` or `gid_map`: the first ID inside, the first outside, how many.
 fn mapped(map: &str) -> Option<Vec<(u64, u64, u64)>> {
     let text = fs::read_to_string(format!("/proc/self/{map}")).ok()?;

@@ -13,6 +13,8 @@
 //! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
 //! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
+//! ROOT/imgtool/trees/       layers unpacked for RUN; can be deleted, is rebuilt
+//! ROOT/imgtool/cache-mounts/ the folders of RUN --mount=type=cache; can be deleted
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
 //! ROOT/imgtool/gone/        snapshots of trees whose image was pruned, without records: only the origin
 //! ```
@@ -335,6 +337,16 @@ impl Store {
     /// Where the server keeps the events that others are still to be told.
     pub fn events_folder(&self) -> Result<PathBuf, Error> {
         self.private_folder("events")
+    }
+
+    /// Where trees of layers are that programs run on.
+    pub fn trees_folder(&self) -> Result<PathBuf, Error> {
+        self.private_folder("trees")
+    }
+
+    /// Where the caches of `RUN --mount=type=cache` are.
+    pub fn cache_mounts_folder(&self) -> Result<PathBuf, Error> {
+        self.private_folder("cache-mounts")
     }
 
     /// A folder of imgtool's own in the layout, created if it does not exist.

@@ -123,7 +123,8 @@ fn owner(now: Stat, options: &ScanOptions<'_>) -> (u64, u64) {
     (own(now.uid, uid), own(now.gid, gid))
 }
 
-fn kind(parents: &mut Parents<'_>, met: &WalkedPath) -> io::Result<EntryKind> {
+/// What a path on disk is.
+pub(in crate::rootfs) fn kind(parents: &mut Parents<'_>, met: &WalkedPath) -> io::Result<EntryKind> {
     let (major, minor) = met.seen.stat.device;
     Ok(match met.seen.stat.kind() {
         Stat::DIRECTORY => EntryKind::Directory,

@@ -22,6 +22,7 @@ mod options;
 mod stand_in;
 
 pub use change::{Changes, DiskChange, DiskChangeKind, Skipped};
+pub(super) use compare::kind as kind_of;
 pub use docker_changes::docker_changes;
 pub use options::{Keep, ScanOptions};
 pub use stand_in::StandIns;

@@ -50,6 +50,22 @@ pub(super) fn link(
     Ok(linkat(target_parent, target, parent, name, AtFlags::empty())?)
 }
 
+/// Creates an empty directory or file for something to be mounted on.
+pub(super) fn stub(parent: BorrowedFd<'_>, name: &[u8], is_directory: bool) -> io::Result<()> {
+    let kind = if is_directory { 0o755 } else { 0o644 };
+    if is_directory {
+        mkdirat(parent, name, Mode::RWXU)?;
+    } else {
+        mknodat(parent, name, FileType::RegularFile, PRIVATE, 0)?;
+    }
+    Ok(chmodat(parent, name, Mode::from_raw_mode(kind), AtFlags::empty())?)
+}
+
+/// Creates what hides a name in lower directories of an overlay mount; needs no privilege.
+pub(super) fn whiteout(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    Ok(mknodat(parent, name, FileType::CharacterDevice, Mode::empty(), 0)?)
+}
+
 impl Maker {
     /// Creates a regular file; `write` writes its content.
     pub(super) fn file(

@@ -29,10 +29,10 @@ pub use report::{Lacking, Unpacked, expected};
 use self::make::MadePath;
 use self::unpacker::Unpacker;
 use super::beneath::Parents;
-use super::{Error, FreshStat};
+use super::{Error, FreshStat, Part};
 use crate::cancel::{Token, Undo};
-use crate::image::Progress;
 use crate::image::contents::LayerStack;
+use crate::image::{Progress, Silent};
 use crate::layer::Mtime;
 use crate::layer::overlay::{Overlay, ViewNode};
 
@@ -49,12 +49,32 @@ pub fn unpack(
     let ended = |source| Error::Root { path: target.to_owned(), source };
     let _undo = Undo::begin(job).map_err(ended)?;
     let claimed = target::claim(target)?;
-    let unpacked = Unpacker { overlay, layers, options, progress, job, root: &claimed.root }.run();
+    let unpacked = Unpacker { overlay, layers, options, progress, job, root: &claimed.root, part: None }.run();
     let unpacked = unpacked.and_then(|unpacked| job.finish().map(|()| unpacked).map_err(ended));
     if unpacked.is_err() {
         claimed.clear();
     }
     unpacked
+}
+
+/// Writes a part of a merged view, with its whiteouts and its places for mounts, to `target`, which must not exist. The
+/// job goes on afterwards: the caller deletes the target if it is cancelled.
+pub fn unpack_part(
+    overlay: &Overlay,
+    layers: &LayerStack,
+    target: &Path,
+    options: UnpackOptions,
+    part: Option<&Part>,
+    job: &Token,
+) -> Result<(), Error> {
+    check_owners(overlay)?;
+    let claimed = target::claim(target)?;
+    let unpacker = Unpacker { overlay, layers, options, progress: &Silent, job, root: &claimed.root, part };
+    let written = unpacker.run();
+    if written.is_err() {
+        claimed.clear();
+    }
+    written.map(drop)
 }
 
 /// To `chown` this number means "unchanged": the file would belong to the user who unpacks.
@@ -75,6 +95,7 @@ impl Unpacker<'_> {
     fn run(&self) -> Result<Unpacked, Error> {
         let mut found: Vec<Option<MadePath>> = vec![None; self.overlay.len() + 1];
         self.directories()?;
+        self.additions()?;
         work::leaves(self, &mut found)?;
         self.links(&mut found)?;
         self.finish_directories(&mut found)?;
@@ -84,7 +105,7 @@ impl Unpacker<'_> {
 
     fn directories(&self) -> Result<(), Error> {
         let mut parents = Parents::new(self.root);
-        for node in self.overlay.iter().filter(ViewNode::is_directory) {
+        for node in self.nodes().filter(ViewNode::is_directory) {
             let path = node.path_bytes();
             self.job.check().map_err(Error::at(&path))?;
             let (parent, name) = parents.of(&path).map_err(Error::at(&path))?;
@@ -93,10 +114,25 @@ impl Unpacker<'_> {
         Ok(())
     }
 
+    /// Creates whiteouts, and places for mounts.
+    fn additions(&self) -> Result<(), Error> {
+        let Some(part) = self.part else { return Ok(()) };
+        let mut parents = Parents::new(self.root);
+        for (path, is_directory) in &part.stubs {
+            let (parent, name) = parents.of(path.as_bytes()).map_err(Error::at(path.as_bytes()))?;
+            make::stub(parent, name, *is_directory).map_err(Error::at(path.as_bytes()))?;
+        }
+        for path in &part.whiteouts {
+            let (parent, name) = parents.of(path.as_bytes()).map_err(Error::at(path.as_bytes()))?;
+            make::whiteout(parent, name).map_err(Error::at(path.as_bytes()))?;
+        }
+        Ok(())
+    }
+
     /// Creates all names of files but the first, then stats the files again: a new hard link changes the ctime.
     fn links(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let (mut parents, mut targets) = (Parents::new(self.root), Parents::new(self.root));
-        let linked = || self.overlay.iter().filter(|node| node.link_group().is_some());
+        let linked = || self.nodes().filter(|node| node.link_group().is_some());
         for node in linked().filter(ViewNode::is_further_name) {
             let (path, target) = (node.path_bytes(), node.first_name().path_bytes());
             self.job.check().map_err(Error::at(&path))?;
@@ -118,7 +154,7 @@ impl Unpacker<'_> {
     /// enter is finished before it.
     fn finish_directories(&self, found: &mut [Option<MadePath>]) -> Result<(), Error> {
         let mut parents = Parents::new(self.root);
-        let mut directories: Vec<ViewNode<'_>> = self.overlay.iter().filter(ViewNode::is_directory).collect();
+        let mut directories: Vec<ViewNode<'_>> = self.nodes().filter(ViewNode::is_directory).collect();
         directories.reverse();
         for node in directories {
             let path = node.path_bytes();

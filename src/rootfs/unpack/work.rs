@@ -30,7 +30,7 @@ type Made = Vec<(usize, MadePath)>;
 /// Creates everything but directories and further names of files; the stat of each goes to its index in `found`.
 pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<MadePath>]) -> Result<(), Error> {
     let jobs = jobs(unpacker);
-    let bytes = unpacker.overlay.iter().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
+    let bytes = unpacker.nodes().filter(|node| !node.is_further_name()).map(|node| node.size()).sum();
     unpacker.progress.total(Some(bytes));
     unpacker.progress.start(0, "Unpacking", Some(bytes));
     let made = for_each(&jobs, threads(), |_, job| match job {
@@ -48,7 +48,7 @@ pub(super) fn leaves(unpacker: &Unpacker<'_>, found: &mut [Option<MadePath>]) ->
 fn jobs<'a>(unpacker: &Unpacker<'a>) -> Vec<Job<'a>> {
     let mut streams: Vec<Vec<ViewNode<'a>>> = Vec::new();
     let mut names: Vec<Vec<ViewNode<'a>>> = Vec::new();
-    for node in unpacker.overlay.iter().filter(|node| !node.is_directory() && !node.is_further_name()) {
+    for node in unpacker.nodes().filter(|node| !node.is_directory() && !node.is_further_name()) {
         match node.source().filter(|source| source.stored() > 0 && !unpacker.layers.is_plain(source.layer)) {
             Some(source) => {
                 if streams.len() <= source.layer {

@@ -2,7 +2,6 @@
 //! ([runtime-spec, bundle](https://github.com/opencontainers/runtime-spec/blob/v1.1.0/bundle.md)).
 
 mod spec;
-mod users;
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -14,6 +13,7 @@ use crate::image::Progress;
 use crate::ops::checkout::open;
 use crate::ops::{Context, Error};
 use crate::rootfs::ordinary_user;
+use crate::runtime::find_user;
 
 /// Unpacks an image to `target`/rootfs, and writes `target`/config.json, with which `runc run -b` and `crun run -b` start
 /// what the image's config says.
@@ -39,7 +39,8 @@ pub fn bundle(
         let rootfs = target.join("rootfs");
         let report = unpack(context, typed, &rootfs, options, progress)?;
         let config = image.config.value();
-        let process_user = users::resolve(&open(&rootfs)?, config.config.as_ref())?;
+        let typed = config.config.as_ref().map(|config| config.user.as_str()).unwrap_or_default();
+        let process_user = find_user(&open(&rootfs)?, typed)?;
         let text = spec::spec(config, &process_user, ordinary_user());
         let mut file = File::create_new(target.join("config.json")).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;

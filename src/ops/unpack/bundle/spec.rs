@@ -4,43 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::users::ProcessUser;
 use crate::oci::{ContainerConfig, ImageConfig};
-
-/// What Docker lets root do in a container.
-const CAPABILITIES: [&str; 14] = [
-    "CAP_AUDIT_WRITE",
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_MKNOD",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_RAW",
-    "CAP_SETFCAP",
-    "CAP_SETGID",
-    "CAP_SETPCAP",
-    "CAP_SETUID",
-    "CAP_SYS_CHROOT",
-];
-/// Paths hidden from the container.
-const MASKED: [&str; 10] = [
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-];
-/// Paths that are read-only in the container.
-const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-/// The default `PATH`.
-const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::runtime::ProcessUser;
+use crate::runtime::confinement::{CAPABILITIES, MASKED, PATH, READ_ONLY};
 
 /// The text of `config.json`. `host` is the ordinary user who will run it; none if root will.
 pub(super) fn spec(image: &ImageConfig, user: &ProcessUser, host: Option<(u32, u32)>) -> String {

@@ -1,33 +1,34 @@
-//! Who runs a container: the names in an image's config, looked up in the image.
+//! Who runs a program: the user of an image's config, looked up in the image.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 
 use rustix::fs::OFlags;
 
-use crate::oci::ContainerConfig;
-use crate::ops::Error;
+use super::Error;
 use crate::rootfs::Root;
 
 /// A user in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ProcessUser {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub struct ProcessUser {
+    /// Its number.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
     /// Further groups.
-    pub(super) groups: Vec<u32>,
+    pub groups: Vec<u32>,
     /// The home directory, if the image has it.
-    pub(super) home: Option<String>,
+    pub home: Option<String>,
 }
 
 /// The most of `/etc/passwd` and `/etc/group` that is read.
 const LONGEST: u64 = 4 << 20;
 
-/// The user of a config: `user`, `uid`, `user:group`, `uid:gid` and what lies between.
-pub(super) fn resolve(root: &Root, config: Option<&ContainerConfig>) -> Result<ProcessUser, Error> {
-    let typed = config.map(|config| config.user.as_str()).unwrap_or_default();
-    let read =
-        |path: &str| read(root, path).map_err(|source| Error::Io { what: format!("/{path} of the image"), source });
+/// The user that was typed: `user`, `uid`, `user:group`, `uid:gid` and what lies between; root if nothing was.
+pub fn find_user(root: &Root, typed: &str) -> Result<ProcessUser, Error> {
+    let read = |path: &str| {
+        read(root, path).map_err(|source| Error::Io { path: format!("/{path} of the image").into(), source })
+    };
     find(typed, &read("etc/passwd")?, &read("etc/group")?)
 }
 
@@ -78,8 +79,8 @@ fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().map(|line| line.split(':').collect())
 }
 
-fn no_such(what: &'static str, name: &str, file: &'static str) -> Error {
-    Error::NoSuchUser { what, name: name.to_owned(), file }
+fn no_such(what: &str, name: &str, file: &str) -> Error {
+    Error::NoSuchUser { what: what.to_owned(), name: name.to_owned(), file: file.to_owned() }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod error;
 mod folder;
 mod ignore;
 mod open;
+mod patterns;
 mod tarball;
 
 pub use error::ContextError;
@@ -38,3 +39,6 @@ pub enum ContextFiles {
     /// In a tar; an empty one, if there is only a Dockerfile.
     Tarball(Box<Tarball>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What of a tree is copied: sources are found, patterns are matched, and directories are listed.
 
 use super::error::CopyError;
-use super::tree::{SourceNode, Tree, clean, components, join};
+use super::tree::{SourceNode, Tree, checked, clean, components, join};
 use crate::layer::EntryKind;
 use crate::layer::path::split_last;
 use crate::ops::build::context::Ignore;
@@ -36,6 +36,37 @@ pub(super) struct PickFilter {
     pub(super) includes: Option<Ignore>,
 }
 
+impl PickFilter {
+    /// Whether a path is taken; none if it is not even there for what is in it.
+    fn takes(&self, path: &[u8], is_directory: bool) -> Option<bool> {
+        let is_out = self.excludes.as_ref().is_some_and(|excludes| excludes.excludes(path));
+        let is_in = self.includes.as_ref().is_none_or(|includes| includes.excludes(path));
+        if is_out && !self.excludes.as_ref().is_some_and(|excludes| excludes.may_include_below(path)) {
+            return None;
+        }
+        let is_taken = is_in && !is_out;
+        (is_taken || is_directory).then_some(is_taken)
+    }
+}
+
+/// A directory whose content is being added.
+struct Level<'a> {
+    names: std::vec::IntoIter<(Vec<u8>, SourceNode<'a>)>,
+    /// Its path below the source.
+    path: Vec<u8>,
+    /// The number of picks if nothing in it was taken, if it is only there for what is in it.
+    lone: Option<usize>,
+}
+
+impl<'a> Level<'a> {
+    fn new(names: Vec<(Vec<u8>, SourceNode<'a>)>, path: Vec<u8>, lone: Option<usize>) -> Self {
+        Self { names: names.into_iter(), path, lone }
+    }
+}
+
+/// The most components of a pattern.
+const MOST_PARTS: usize = 1000;
+
 /// Finds sources in a tree.
 pub(super) struct Picker<'a> {
     pub(super) tree: Tree<'a>,
@@ -56,7 +87,7 @@ impl<'a> Picker<'a> {
             return Ok(self.item(split_last(&path).1.to_vec(), found, node, filter)?.into_iter().collect());
         }
         let pattern = String::from_utf8_lossy(&pattern).into_owned();
-        if !glob::is_pattern(&pattern) {
+        if !glob::is_pattern(&pattern) || pattern.matches('/').count() > MOST_PARTS {
             return Err(CopyError::Pattern { pattern });
         }
         let Some((base, _)) = self.tree.resolve(&base)? else { return Ok(Vec::new()) };
@@ -105,7 +136,7 @@ impl<'a> Picker<'a> {
         self.take()?;
         if node.kind == EntryKind::Directory {
             picks.push(Pick { path: Vec::new(), node });
-            self.walk(&path, &[], filter, &mut picks)?;
+            self.walk(&path, filter, &mut picks)?;
         } else {
             if filter.excludes.as_ref().is_some_and(|excludes| excludes.excludes(&name)) {
                 return Ok(None);
@@ -115,37 +146,27 @@ impl<'a> Picker<'a> {
         Ok(Some(Item { name, picks, unpack: false }))
     }
 
-    /// Adds what is in a directory.
-    fn walk(
-        &mut self,
-        directory: &[u8],
-        below: &[u8],
-        filter: &PickFilter,
-        picks: &mut Vec<Pick<'a>>,
-    ) -> Result<(), CopyError> {
-        for (name, node) in self.tree.list(directory)? {
-            if node.is_socket {
-                continue;
-            }
-            let (path, place) = (join(below, &name), join(directory, &name));
-            let is_directory = node.kind == EntryKind::Directory;
-            let is_out = filter.excludes.as_ref().is_some_and(|excludes| excludes.excludes(&path));
-            let is_in = filter.includes.as_ref().is_none_or(|includes| includes.excludes(&path));
-            if (is_out || !is_in) && !is_directory {
-                continue;
-            }
-            if is_out && !filter.excludes.as_ref().is_some_and(|excludes| excludes.may_include_below(&path)) {
-                continue;
-            }
-            self.take()?;
-            let mark = picks.len();
-            picks.push(Pick { path: path.clone(), node });
-            if is_directory {
-                self.walk(&place, &path, filter, picks)?;
+    /// Adds what is in a directory. There may be as many levels as a path has room for, so that it does not recurse.
+    fn walk(&mut self, top: &[u8], filter: &PickFilter, picks: &mut Vec<Pick<'a>>) -> Result<(), CopyError> {
+        let mut levels = vec![Level::new(self.tree.list(top)?, Vec::new(), None)];
+        while let Some(level) = levels.last_mut() {
+            let Some((name, node)) = level.names.next() else {
                 // A directory that is not taken itself is there for what is in it.
-                if (is_out || !is_in) && picks.len() == mark + 1 {
+                if level.lone == Some(picks.len()) {
                     picks.pop();
                 }
+                levels.pop();
+                continue;
+            };
+            let path = join(&level.path, &name);
+            let is_directory = node.kind == EntryKind::Directory;
+            let Some(is_taken) = filter.takes(&path, is_directory).filter(|_| !node.is_socket) else { continue };
+            self.take()?;
+            let place = if is_directory { Some(checked(join(top, &path))?) } else { None };
+            picks.push(Pick { path: path.clone(), node });
+            if let Some(place) = place {
+                let lone = (!is_taken).then_some(picks.len());
+                levels.push(Level::new(self.tree.list(&place)?, path, lone));
             }
         }
         Ok(())

@@ -46,6 +46,15 @@ impl Placement {
         Self::replace(draft, directory, &name, self.inode(&top.node)).map(drop)
     }
 
+    /// Whether the destination is a directory, or is said to be one.
+    pub(super) fn is_directory(&self, draft: &mut Draft<'_>) -> Result<bool, CopyError> {
+        if self.destination.ends_with(b"/") {
+            return Ok(true);
+        }
+        let at = draft.locate(Draft::ROOT, &self.destination)?;
+        Ok(at.missing.is_empty() && draft.is_directory(at.node))
+    }
+
     /// Makes the destination a directory, if it is none, and gives it.
     pub(super) fn make_directory(&self, draft: &mut Draft<'_>, path: &[u8]) -> Result<u32, CopyError> {
         let at = draft.locate(Draft::ROOT, path)?;

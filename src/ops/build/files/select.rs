@@ -25,6 +25,7 @@ const HEREDOC: u32 = 0o664;
 pub struct Selection<'a> {
     items: Vec<Item<'a>>,
     placement: Placement,
+    instruction: &'static str,
 }
 
 /// Finds what an instruction copies. `below` is what the stage has so far: names of owners are looked up there.
@@ -61,7 +62,7 @@ pub fn select<'a>(
         let picks = vec![Pick { path: Vec::new(), node }];
         items.push(Item { name: name.clone().into_bytes(), picks, unpack: false });
     }
-    Ok(Selection { items, placement })
+    Ok(Selection { items, placement, instruction: instruction(request) })
 }
 
 impl Selection<'_> {
@@ -91,6 +92,9 @@ impl Selection<'_> {
         moved: Moved<'_>,
     ) -> Result<VerifiedLayer, CopyError> {
         let mut draft = Draft::new(below);
+        if self.items.len() > 1 && !self.placement.is_directory(&mut draft)? {
+            return Err(CopyError::ManyToOne { instruction: self.instruction });
+        }
         for item in &self.items {
             let archive = item.picks.first().filter(|_| item.unpack);
             match archive {
@@ -130,9 +134,13 @@ fn patterns(patterns: &[String]) -> Result<Ignore, CopyError> {
     Ignore::of(patterns).map_err(|pattern| CopyError::Pattern { pattern })
 }
 
+fn instruction(request: &CopyRequest) -> &'static str {
+    if request.is_add { "ADD" } else { "COPY" }
+}
+
 /// What is wrong with a request whatever the files are.
 fn check(request: &CopyRequest) -> Result<(), CopyError> {
-    let instruction = if request.is_add { "ADD" } else { "COPY" };
+    let instruction = instruction(request);
     let count = request.sources.len() + request.heredocs.len();
     if count == 0 {
         return Err(CopyError::NoSource { instruction });

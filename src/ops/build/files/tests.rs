@@ -331,3 +331,108 @@ fn keys_change_with_what_is_copied_and_not_with_times() {
     assert_ne!(bench.key(&words), permitted);
     assert_ne!(bench.key(&CopyRequest { chown: Some("5".to_owned()), ..words.clone() }), bench.key(&words));
 }
+
+#[test]
+fn what_is_ignored_is_not_there() {
+    let files = [(".dockerignore", "d\n!d/e\n*.log\nempty\n!empty/x"), ("x.log", "x"), ("empty/y", "y")];
+    let bench = Bench::new(&[&USUAL[..], &files].concat());
+    let expected = "c 755 0:0 dir\nc/.dockerignore 644 0:0 27 bytes\nc/Dockerfile 644 0:0 13 bytes\n\
+                    c/a.txt 644 0:0 1 bytes\nc/b.txt 644 0:0 2 bytes\nc/d 755 0:0 dir\nc/d/e 755 0:0 dir\n\
+                    c/d/e/f.txt 644 0:0 4 bytes\n";
+    assert_eq!(bench.copy(&request(". /c/")).as_deref(), Ok(expected));
+    assert_eq!(
+        bench.copy(&request("d /c/")).as_deref(),
+        Ok("c 755 0:0 dir\nc/e 755 0:0 dir\nc/e/f.txt 644 0:0 4 bytes\n")
+    );
+    for words in ["d/c.txt /x", "x.log /x", "empty /x"] {
+        let error = bench.copy(&request(words)).expect_err(words);
+        assert!(error.contains("excluded by .dockerignore"), "{words}: {error}");
+    }
+}
+
+#[test]
+fn parents_are_kept_and_others_left_out() {
+    let bench = Bench::new(&USUAL);
+    let parents = |words: &str| bench.copy(&CopyRequest { parents: true, ..request(words) });
+    let table = [
+        (
+            "d/e/f.txt a.txt /p/",
+            "p 755 0:0 dir\np/a.txt 644 0:0 1 bytes\np/d 755 0:0 dir\np/d/e 755 0:0 dir\np/d/e/f.txt 644 0:0 4 bytes\n",
+        ),
+        ("d/./e/f.txt /p/", "p 755 0:0 dir\np/e 755 0:0 dir\np/e/f.txt 644 0:0 4 bytes\n"),
+        ("d/*/f.txt /p/", "p 755 0:0 dir\np/d 755 0:0 dir\np/d/e 755 0:0 dir\np/d/e/f.txt 644 0:0 4 bytes\n"),
+        ("**/c.txt /p/", "p 755 0:0 dir\np/d 755 0:0 dir\np/d/c.txt 644 0:0 3 bytes\n"),
+    ];
+    for (words, expected) in table {
+        assert_eq!(parents(words).as_deref(), Ok(expected), "{words}");
+    }
+    assert!(parents("d/none /p/").is_err_and(|error| error.contains("not found")));
+    let without =
+        |words: &str, exclude: &str| bench.copy(&CopyRequest { excludes: vec![exclude.to_owned()], ..request(words) });
+    assert_eq!(without("d /x/", "c.txt").as_deref(), Ok("x 755 0:0 dir\nx/e 755 0:0 dir\nx/e/f.txt 644 0:0 4 bytes\n"));
+    assert_eq!(without("*.txt /x/", "b*").as_deref(), Ok("x 755 0:0 dir\nx/a.txt 644 0:0 1 bytes\n"));
+}
+
+#[test]
+fn hostile_contexts_end_with_an_error_or_stay_inside() {
+    let bench = Bench::new(&[("a", "->b"), ("b", "->a"), ("up", "->../../../../etc"), ("d/in", "->../up/passwd")]);
+    rustix::fs::mknodat(rustix::fs::CWD, bench.context().join("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .expect("a pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(bench.context().join("socket")).expect("a socket");
+    assert!(bench.copy(&request("a /x")).is_err_and(|error| error.contains("too many levels of symbolic links")));
+    assert!(bench.copy(&request("up/passwd /x")).is_err_and(|error| error.contains("not found")));
+    assert!(bench.copy(&request("d/in /x")).is_err_and(|error| error.contains("not found")));
+    assert!(bench.copy(&request("socket /x")).is_err_and(|error| error.contains("is a socket")));
+    assert_eq!(bench.copy(&request("pipe /x")).as_deref(), Ok("x 600 0:0 Fifo\n"));
+    let all = bench.copy(&request(". /x/")).expect("links are copied as links");
+    assert!(all.contains("x/up 777 0:0 -> ../../../../etc") && !all.contains("socket"), "{all}");
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_an_error() {
+    let changes: [fn(&Path); 4] = [
+        |root| std::fs::write(root.join("d/c.txt"), "longer than before").expect("a file"),
+        |root| std::fs::remove_file(root.join("d/c.txt")).expect("a file"),
+        |root| {
+            std::fs::remove_file(root.join("d/c.txt")).expect("a file");
+            symlink("/etc/passwd", root.join("d/c.txt")).expect("a link");
+        },
+        |root| {
+            std::fs::rename(root.join("d"), root.join("moved")).expect("a folder");
+            symlink("/etc", root.join("d")).expect("a link");
+        },
+    ];
+    for change in changes {
+        let bench = Bench::new(&USUAL);
+        let (opened, tools, below) = (bench.open(), bench.tools(), layers(&bench.below));
+        let selection = select(Origin::Context(&opened.context), &request("d /x/"), below, &tools).expect("sources");
+        change(&bench.context());
+        let mut hashes = bench.store.content_hashes().expect("a store");
+        let error = selection.key(&mut hashes).expect_err("it changed").to_string();
+        assert!(error.contains("changed while it was read"), "{error}");
+        let quarantine = Quarantine::new(&bench.store, bench.limits.clone()).expect("a quarantine");
+        let written = selection.write(below, &tools, &quarantine, "a layer", &|_| {});
+        assert!(written.is_err_and(|error| error.to_string().contains("changed while it was read")));
+    }
+}
+
+#[test]
+fn bombs_and_crowds_are_limited() {
+    let mut bench = Bench::new(&USUAL);
+    let names: Vec<String> = (0..200).map(|number| format!("m/{number}")).collect();
+    for name in &names {
+        std::fs::create_dir_all(bench.context().join("m")).expect("a folder");
+        std::fs::write(bench.context().join(name), "").expect("a file");
+    }
+    let zeros = vec![0; 1 << 20];
+    let mut bomb = crate::layer::TarWriter::new(Vec::new());
+    bomb.file_header(b"zeros", zeros.len() as u64, 0o644, Mtime::default()).expect("memory");
+    bomb.write_all(&zeros).expect("memory");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&bomb.finish().expect("memory")).expect("memory");
+    std::fs::write(bench.context().join("bomb.tar.gz"), packed.finish().expect("memory")).expect("a file");
+    bench.limits = Limits { entries: 100, unpacked: 1 << 19, ..Limits::default() };
+    assert!(bench.copy(&request("m /x/")).is_err_and(|error| error.contains("more than 100 files")));
+    let error = bench.copy(&request("ADD bomb.tar.gz /x/")).expect_err("a bomb");
+    assert!(error.contains("bomb.tar.gz cannot be unpacked") && error.contains("524288 bytes"), "{error}");
+}

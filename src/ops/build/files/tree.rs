@@ -162,9 +162,16 @@ impl<'a> Tree<'a> {
         if node.kind != EntryKind::Directory || !ignore.may_include_below(path) {
             return Ok(false);
         }
-        for (name, child) in self.all(path)? {
-            if self.is_visible(&join(path, &name), &child)? {
-                return Ok(true);
+        let mut directories = vec![path.to_vec()];
+        while let Some(directory) = directories.pop() {
+            for (name, child) in self.all(&directory)? {
+                let path = join(&directory, &name);
+                if !ignore.excludes(&path) {
+                    return Ok(true);
+                }
+                if child.kind == EntryKind::Directory && ignore.may_include_below(&path) {
+                    directories.push(checked(path)?);
+                }
             }
         }
         Ok(false)
@@ -263,6 +270,14 @@ fn on_disk(folder: &Folder, path: Vec<u8>, entry: FolderEntry) -> SourceNode<'_>
         content: if is_file { Content::Disk { folder, path, seen } } else { Content::None },
         kind,
     }
+}
+
+/// The longest path, as Linux has it.
+const LONGEST: usize = 4095;
+
+/// A path that is not too long to be one.
+pub(super) fn checked(path: Vec<u8>) -> Result<Vec<u8>, CopyError> {
+    if path.len() > LONGEST { Err(CopyError::TooLong { length: path.len(), limit: LONGEST }) } else { Ok(path) }
 }
 
 /// The path of a name in a directory.

@@ -43,7 +43,7 @@ pub struct CopyRequest {
     pub chown: Option<String>,
     /// `--chmod`
     pub chmod: Option<String>,
-    /// `--link`
+    /// `--link`: the layer is the same whatever is below it, so links there are not followed.
     pub link: bool,
     /// `--parents`
     pub parents: bool,

@@ -15,7 +15,7 @@ use super::tree::{Content, Tree};
 use crate::image::progress::Moved;
 use crate::layer::EntryKind;
 use crate::oci::Digest;
-use crate::ops::build::context::{Ignore, is_git};
+use crate::ops::build::context::{Ignore, Tarball, is_git};
 use crate::store::{ContentHashes, Quarantine, VerifiedLayer};
 
 /// The permissions of a file that the Dockerfile itself contains.
@@ -26,6 +26,8 @@ pub struct Selection<'a> {
     items: Vec<Item<'a>>,
     placement: Placement,
     instruction: &'static str,
+    /// Whether the layer is made as if nothing was below it: `--link`.
+    is_linked: bool,
 }
 
 /// Finds what an instruction copies. `below` is what the stage has so far: names of owners are looked up there.
@@ -62,7 +64,7 @@ pub fn select<'a>(
         let picks = vec![Pick { path: Vec::new(), node }];
         items.push(Item { name: name.clone().into_bytes(), picks, unpack: false });
     }
-    Ok(Selection { items, placement, instruction: instruction(request) })
+    Ok(Selection { items, placement, instruction: instruction(request), is_linked: request.link })
 }
 
 impl Selection<'_> {
@@ -91,7 +93,9 @@ impl Selection<'_> {
         what: &str,
         moved: Moved<'_>,
     ) -> Result<VerifiedLayer, CopyError> {
-        let mut draft = Draft::new(below);
+        let nothing = Tarball::empty();
+        let nothing = Layers { view: &nothing.view, contents: &nothing.contents, diff_ids: &[] };
+        let mut draft = Draft::new(if self.is_linked { nothing } else { below });
         if self.items.len() > 1 && !self.placement.is_directory(&mut draft)? {
             return Err(CopyError::ManyToOne { instruction: self.instruction });
         }

@@ -179,6 +179,15 @@ fn files_and_directories_go_where_docker_puts_them() {
 }
 
 #[test]
+fn a_linked_layer_does_not_depend_on_what_is_below() {
+    let bench = Bench::new(&USUAL).over(&[("tmp/", ""), ("l", "->tmp")]);
+    for words in ["a.txt /l/", "a.txt /l/a.txt"] {
+        let linked = bench.copy(&CopyRequest { link: true, ..request(words) });
+        assert_eq!(linked.as_deref(), Ok("l 755 0:0 dir\nl/a.txt 644 0:0 1 bytes\n"), "{words}");
+    }
+}
+
+#[test]
 fn what_cannot_be_copied_says_why() {
     let bench = Bench::new(&USUAL).over(&[("tmp/", ""), ("file", "x"), ("loop", "->loop"), ("tmp/a.txt/", "")]);
     symlink("/etc", bench.context().join("out")).expect("a link");

@@ -11,6 +11,8 @@ pub struct Dockerfile {
     pub global_args: Vec<Located<Vec<ArgPair>>>,
     /// The stages, in order.
     pub stages: Vec<Stage>,
+    /// The lines of instructions with an empty line in the middle, which docker warns of.
+    pub empty_continuations: Vec<RangeInclusive<usize>>,
 }
 
 /// The parser directives of a Dockerfile.
@@ -37,8 +39,12 @@ pub struct Located<T> {
     pub value: T,
     /// The first and the last line, counted from 1.
     pub lines: RangeInclusive<usize>,
+    /// The first word, as it was typed.
+    pub keyword: String,
     /// The instruction as it was typed, continuations joined.
     pub original: String,
+    /// The comments right above it, without their `#`.
+    pub comments: Vec<String>,
 }
 
 /// A `FROM`, and what follows up to the next one.
@@ -52,8 +58,12 @@ pub struct Stage {
     pub name: Option<String>,
     /// Where the `FROM` stands.
     pub lines: RangeInclusive<usize>,
-    /// The `FROM` as it was typed.
+    /// The word `FROM` as it was typed.
+    pub keyword: String,
+    /// The `FROM` as it was typed, all of it.
     pub original: String,
+    /// The comments right above it, without their `#`.
+    pub comments: Vec<String>,
     /// The instructions, in order.
     pub instructions: Vec<Located<Instruction>>,
 }

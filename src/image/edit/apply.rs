@@ -2,12 +2,10 @@
 
 use std::path::{Component, Path};
 
-use super::instruction::{Instruction, InstructionCommand};
 use super::merge::{key, merge};
-use super::shell::{self, Expanded};
 use super::signal::is_signal;
-use super::words::Pair;
 use super::{ChangeError, ConfigChange, ports};
+use crate::dockerfile::{CommandForm, Instruction, Pair};
 use crate::oci::ContainerConfig;
 
 /// Makes changes to a config, one after the other; the config is as it was if one of them cannot be made.
@@ -24,7 +22,7 @@ pub fn apply(config: &mut ContainerConfig, changes: &[ConfigChange]) -> Result<(
 /// What the changes do not set is as in the container, with one difference from Docker: `CMD []` and `ENTRYPOINT []`
 /// clear what the container has, as they do in a Dockerfile. Docker ignores them here.
 pub fn amend(container: &ContainerConfig, changes: &[ConfigChange]) -> Result<ContainerConfig, ChangeError> {
-    let Editor { config, cleared, .. } = Editor::after(container, changes)?;
+    let Editor { config, performer: Performer { cleared, .. } } = Editor::after(container, changes)?;
     let mut amended = merge(config.clone(), container);
     if cleared.command {
         amended.cmd = config.cmd;
@@ -37,131 +35,124 @@ pub fn amend(container: &ContainerConfig, changes: &[ConfigChange]) -> Result<Co
 
 struct Editor {
     config: ContainerConfig,
-    escape: char,
-    /// Whether these changes set a command.
+    performer: Performer,
+}
+
+impl Editor {
+    fn after(config: &ContainerConfig, changes: &[ConfigChange]) -> Result<Self, ChangeError> {
+        let mut editor = Self { config: config.clone(), performer: Performer::default() };
+        for change in changes {
+            let environment = editor.config.env.clone().unwrap_or_default();
+            let substituted = change.instruction.substitute(&environment, change.escape)?;
+            editor.performer.perform(&mut editor.config, &substituted.instruction)?;
+        }
+        Ok(editor)
+    }
+}
+
+/// Makes one instruction after the other on a config, and remembers what they did to its command.
+#[derive(Debug, Clone, Default)]
+pub struct Performer {
+    /// Whether these instructions set a command.
     has_command: bool,
     cleared: Cleared,
 }
 
-/// What the changes cleared and did not set again.
-#[derive(Default)]
+/// What the instructions cleared and did not set again.
+#[derive(Debug, Clone, Default)]
 struct Cleared {
     command: bool,
     entrypoint: bool,
 }
 
-impl Editor {
-    fn after(config: &ContainerConfig, changes: &[ConfigChange]) -> Result<Self, ChangeError> {
-        let cleared = Cleared::default();
-        let mut editor = Self { config: config.clone(), escape: '\\', has_command: false, cleared };
-        for change in changes {
-            editor.escape = change.escape;
-            editor.apply(&change.instruction)?;
-        }
-        Ok(editor)
-    }
-
-    fn apply(&mut self, instruction: &Instruction) -> Result<(), ChangeError> {
+impl Performer {
+    /// Makes an instruction whose variables are substituted. Those that do not change the config of a container do
+    /// nothing.
+    ///
+    /// A new entrypoint clears the command, unless one was set before. The config is as it was if the instruction
+    /// cannot be made.
+    pub fn perform(&mut self, config: &mut ContainerConfig, instruction: &Instruction) -> Result<(), ChangeError> {
         match instruction {
             Instruction::Cmd(command) => {
-                let words = self.words(command);
-                self.has_command |= !matches!(command, InstructionCommand::Shell(None)) && !words.is_empty();
+                let words = words(config, command);
+                self.has_command |= !matches!(command, CommandForm::Shell(None)) && !words.is_empty();
                 self.cleared.command = words.is_empty();
-                self.config.cmd = Some(words);
+                config.cmd = Some(words);
             }
             Instruction::Entrypoint(command) => {
-                let is_none = matches!(command, InstructionCommand::Shell(None));
-                self.config.entrypoint = Some(self.words(command)).filter(|words| !is_none && !words.is_empty());
-                self.cleared.entrypoint = self.config.entrypoint.is_none();
+                let is_none = matches!(command, CommandForm::Shell(None));
+                config.entrypoint = Some(words(config, command)).filter(|words| !is_none && !words.is_empty());
+                self.cleared.entrypoint = config.entrypoint.is_none();
                 if !self.has_command {
                     self.cleared.command = self.cleared.entrypoint;
-                    self.config.cmd = None;
+                    config.cmd = None;
                 }
             }
-            Instruction::Env(pairs) => self.set_variables(pairs)?,
-            Instruction::Expose(words) => self.expose(words)?,
-            Instruction::Healthcheck(healthcheck) => self.config.healthcheck = Some(healthcheck.clone()),
-            Instruction::Label(pairs) => {
-                let labels = self.expand_pairs(pairs)?;
-                self.config.labels.get_or_insert_default().extend(labels);
-            }
-            Instruction::Onbuild(trigger) => self.config.on_build.get_or_insert_default().push(trigger.clone()),
+            Instruction::Env(pairs) => set_variables(config, pairs),
+            Instruction::Expose(words) => expose(config, words)?,
+            Instruction::Healthcheck(healthcheck) => config.healthcheck = Some(healthcheck.clone()),
+            Instruction::Label(pairs) => config.labels.get_or_insert_default().extend(pairs.iter().cloned()),
+            Instruction::Onbuild(trigger) => config.on_build.get_or_insert_default().push(trigger.clone()),
+            Instruction::Shell(words) => config.shell = Some(words.clone()),
             Instruction::StopSignal(signal) => {
-                let signal = self.expand(signal)?.text;
-                if !is_signal(&signal) {
-                    return Err(ChangeError::Signal { signal });
+                if !is_signal(signal) {
+                    return Err(ChangeError::Signal { signal: signal.clone() });
                 }
-                self.config.stop_signal = signal;
+                config.stop_signal.clone_from(signal);
             }
-            Instruction::User(user) => self.config.user = self.expand(user)?.text,
-            Instruction::Volume(volumes) => self.add_volumes(volumes)?,
-            Instruction::Workdir(path) => {
-                let path = self.expand(path)?.text;
-                self.config.working_dir = join(&self.config.working_dir, &path)?;
-            }
+            Instruction::User(user) => config.user.clone_from(user),
+            Instruction::Volume(volumes) => add_volumes(config, volumes)?,
+            Instruction::Workdir(path) => config.working_dir = join(&config.working_dir, path)?,
+            Instruction::Add(_)
+            | Instruction::Arg(_)
+            | Instruction::Copy(_)
+            | Instruction::Maintainer(_)
+            | Instruction::Run(_) => {}
         }
         Ok(())
     }
+}
 
-    /// A command as words, with the config's shell before text.
-    fn words(&self, command: &InstructionCommand) -> Vec<String> {
-        match command {
-            InstructionCommand::Exec(words) => words.clone(),
-            InstructionCommand::Shell(text) => {
-                let shell = self.config.shell.clone().filter(|shell| !shell.is_empty());
-                let shell = shell.unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()]);
-                shell.into_iter().chain(text.clone()).collect()
-            }
+/// A command as words, with the config's shell before text.
+fn words(config: &ContainerConfig, command: &CommandForm) -> Vec<String> {
+    match command {
+        CommandForm::Exec(words) => words.clone(),
+        CommandForm::Shell(text) => {
+            let shell = config.shell.clone().filter(|shell| !shell.is_empty());
+            let shell = shell.unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned()]);
+            shell.into_iter().chain(text.clone()).collect()
         }
     }
+}
 
-    /// All values see the environment as it was before the instruction.
-    fn set_variables(&mut self, pairs: &[Pair]) -> Result<(), ChangeError> {
-        let expanded = self.expand_pairs(pairs)?;
-        let environment = self.config.env.get_or_insert_default();
-        for (name, value) in expanded {
-            let setting = format!("{name}={value}");
-            match environment.iter_mut().find(|old| key(old) == name) {
-                Some(old) => *old = setting,
-                None => environment.push(setting),
-            }
+fn set_variables(config: &mut ContainerConfig, pairs: &[Pair]) {
+    let environment = config.env.get_or_insert_default();
+    for (name, value) in pairs {
+        let setting = format!("{name}={value}");
+        match environment.iter_mut().find(|old| key(old) == name) {
+            Some(old) => *old = setting,
+            None => environment.push(setting),
         }
-        Ok(())
     }
+}
 
-    fn expose(&mut self, words: &[String]) -> Result<(), ChangeError> {
-        let mut exposed = Vec::new();
-        for word in words {
-            for word in self.expand(word)?.words {
-                exposed.extend(ports::parse(&word)?);
-            }
-        }
-        if !exposed.is_empty() {
-            self.config.exposed_ports.get_or_insert_default().extend(exposed);
-        }
-        Ok(())
+fn expose(config: &mut ContainerConfig, words: &[String]) -> Result<(), ChangeError> {
+    let mut exposed = Vec::new();
+    for word in words {
+        exposed.extend(ports::parse(word)?);
     }
+    if !exposed.is_empty() {
+        config.exposed_ports.get_or_insert_default().extend(exposed);
+    }
+    Ok(())
+}
 
-    fn add_volumes(&mut self, volumes: &[String]) -> Result<(), ChangeError> {
-        for volume in volumes {
-            let volume = self.expand(volume)?.text;
-            if volume.is_empty() {
-                return Err(ChangeError::EmptyVolume);
-            }
-            self.config.volumes.get_or_insert_default().insert(volume);
-        }
-        Ok(())
+fn add_volumes(config: &mut ContainerConfig, volumes: &[String]) -> Result<(), ChangeError> {
+    if volumes.iter().any(String::is_empty) {
+        return Err(ChangeError::EmptyVolume);
     }
-
-    fn expand_pairs(&self, pairs: &[Pair]) -> Result<Vec<Pair>, ChangeError> {
-        pairs.iter().map(|(name, value)| Ok((self.expand(name)?.text, self.expand(value)?.text))).collect()
-    }
-
-    fn expand(&self, word: &str) -> Result<Expanded, ChangeError> {
-        let environment = self.config.env.as_deref().unwrap_or_default();
-        let expanded = shell::expand(word, environment, self.escape);
-        expanded.map_err(|source| ChangeError::Expand { word: word.to_owned(), source })
-    }
+    config.volumes.get_or_insert_default().extend(volumes.iter().cloned());
+    Ok(())
 }
 
 /// An absolute path as it is; another one from the directory before, cleaned as Go's `filepath.Join` does.

@@ -6,34 +6,25 @@
 //!                                             to a config      the new config
 //! ```
 //!
-//! The language is that of a Dockerfile, as Docker 29 reads it: `dockerfile` finds the instructions, `words` splits
-//! what they are given, `instruction` knows each of them, and `shell` substitutes variables when they are [`apply`]ed.
+//! The language is that of a Dockerfile, as Docker 29 reads it ([`dockerfile`](crate::dockerfile)); variables are
+//! substituted when changes are [`apply`]ed. A build makes its steps of the same [`Instruction`]s with a [`Performer`].
 
 mod apply;
 mod compose;
-mod dockerfile;
-mod duration;
 mod error;
-mod flags;
-mod healthcheck;
-mod instruction;
 mod merge;
-mod pattern;
 mod ports;
-mod shell;
 mod signal;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use apply::{amend, apply};
+pub use apply::{Performer, amend, apply};
 pub use compose::{BuildStep, child, flat, scratch};
 pub use error::ChangeError;
 pub use merge::merge;
-pub use shell::ExpandError;
 
-use instruction::Instruction;
+use crate::dockerfile::{Instruction, parse_changes};
 
 /// One Dockerfile instruction that changes the config of an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +41,15 @@ impl ConfigChange {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
-        let file = dockerfile::read(&lines.join("\n"))?;
-        let parse = |line| Ok(Self { instruction: Instruction::parse(line)?, escape: file.escape });
-        file.lines.iter().map(parse).collect()
+        let refuse = |instruction: &str| ChangeError::NotAChange { instruction: instruction.to_owned() };
+        let (escape, instructions) = parse_changes(&lines.join("\n"), is_change, refuse)?;
+        Ok(instructions.into_iter().map(|instruction| Self { instruction, escape }).collect())
     }
+}
+
+/// Docker's `validCommitCommands`.
+fn is_change(keyword: &str) -> bool {
+    let changes =
+        "CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER VOLUME WORKDIR".split_ascii_whitespace();
+    changes.into_iter().any(|change| change == keyword)
 }

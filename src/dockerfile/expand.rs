@@ -1,4 +1,4 @@
-//! Words as a shell reads them: quotes, escapes, and the variables of the config's environment.
+//! Words as a shell reads them: quotes, escapes, and variables.
 //!
 //! | form | is |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `${a#p}` `${a##p}` `${a%p}` `${a%%p}` | without the shortest or longest match at its start or end |
 //! | `${a/p/w}` `${a//p/w}` | with the first match or all matches replaced |
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -56,37 +57,73 @@ pub enum ExpandError {
     },
 }
 
-/// An expanded word.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Expanded {
-    /// The whole.
-    pub(super) text: String,
-    /// The same, split at blanks that are neither quoted nor escaped; those of variables count.
-    pub(super) words: Vec<String>,
+/// Where the values of variables come from.
+pub trait Variables {
+    /// The value of a variable; none if it is not set.
+    fn get(&self, name: &str) -> Option<&str>;
 }
 
-/// Expands the variables of `environment` (`NAME=value` each) in a word.
-pub(super) fn expand(word: &str, environment: &[String], escape: char) -> Result<Expanded, ExpandError> {
-    let mut lexer = Lexer { chars: word.chars().peekable(), environment, escape, depth: 0 };
-    lexer.until(None, false)
+/// An environment, `NAME=value` each; of several settings the last counts.
+impl Variables for Vec<String> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let settings = self.iter().rev().map(|setting| setting.split_once('=').unwrap_or((setting, "")));
+        settings.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+/// An expanded word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// The whole.
+    pub text: String,
+    /// The same, split at blanks that are neither quoted nor escaped; those of variables count.
+    pub words: Vec<String>,
+    /// The variables that it names.
+    pub used: BTreeSet<String>,
+    /// Those of them that have no value, and for which no other word stands.
+    pub missing: BTreeSet<String>,
+}
+
+/// Expands the variables in a word, and removes quotes and escape characters.
+pub fn expand(word: &str, variables: &dyn Variables, escape: char) -> Result<Expanded, ExpandError> {
+    Lexer::new(word, variables, escape, true).all()
+}
+
+/// Expands the variables in a text in which quotes mean nothing.
+pub(super) fn expand_text(text: &str, variables: &dyn Variables, escape: char) -> Result<Expanded, ExpandError> {
+    Lexer::new(text, variables, escape, false).all()
 }
 
 struct Lexer<'a> {
     chars: Peekable<Chars<'a>>,
-    environment: &'a [String],
+    variables: &'a dyn Variables,
     escape: char,
+    /// Whether quotes are removed, and keep words together.
+    quotes: bool,
     depth: usize,
+    used: BTreeSet<String>,
+    missing: BTreeSet<String>,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    fn new(word: &'a str, variables: &'a dyn Variables, escape: char, quotes: bool) -> Self {
+        let (used, missing) = (BTreeSet::new(), BTreeSet::new());
+        Self { chars: word.chars().peekable(), variables, escape, quotes, depth: 0, used, missing }
+    }
+
+    fn all(mut self) -> Result<Expanded, ExpandError> {
+        let expanded = self.until(None, false)?;
+        Ok(Expanded { used: self.used, missing: self.missing, ..expanded })
+    }
+
     /// Reads to the end, or to `stop`, which is consumed. With `raw`, escape characters are kept.
     fn until(&mut self, stop: Option<char>, raw: bool) -> Result<Expanded, ExpandError> {
         let mut out = Writer::default();
         while let Some(next) = self.chars.next() {
             match next {
                 _ if Some(next) == stop => return Ok(out.finish()),
-                '\'' => out.quoted(&self.single_quoted()?),
-                '"' => out.quoted(&self.double_quoted(raw)?),
+                '\'' if self.quotes => out.quoted(&self.single_quoted()?),
+                '"' if self.quotes => out.quoted(&self.double_quoted(raw)?),
                 '$' => out.plain(&self.variable()?),
                 _ if next == self.escape => {
                     if raw {
@@ -142,8 +179,7 @@ impl Lexer<'_> {
     fn variable(&mut self) -> Result<String, ExpandError> {
         if self.chars.next_if_eq(&'{').is_none() {
             let name = self.name();
-            let value = self.value(&name).unwrap_or_default();
-            return Ok(if name.is_empty() { "$".to_owned() } else { value.to_owned() });
+            return Ok(if name.is_empty() { "$".to_owned() } else { self.needed(&name) });
         }
         self.depth += 1;
         let substituted = if self.depth > MAX_DEPTH { Err(ExpandError::BadSubstitution) } else { self.braced() };
@@ -168,26 +204,27 @@ impl Lexer<'_> {
             modifier.push(kind);
         }
         match kind {
-            '}' if !empty_is_unset => Ok(self.value(&name).unwrap_or_default().to_owned()),
+            '}' if !empty_is_unset => Ok(self.needed(&name)),
             '-' | '+' | '?' => {
                 let word = self.until(Some('}'), false)?.text;
                 self.choose(&name, kind, word, empty_is_unset)
             }
-            '#' | '%' => self.trimmed(&name, kind),
+            '#' | '%' if !empty_is_unset => self.trimmed(&name, kind),
             '/' if !empty_is_unset => self.replaced(&name),
             _ => Err(ExpandError::Modifier { modifier }),
         }
     }
 
     /// The value or the word, as `kind` says.
-    fn choose(&self, name: &str, kind: char, word: String, empty_is_unset: bool) -> Result<String, ExpandError> {
-        let value = self.value(name).filter(|value| !(empty_is_unset && value.is_empty()));
+    fn choose(&mut self, name: &str, kind: char, word: String, empty_is_unset: bool) -> Result<String, ExpandError> {
+        self.used.insert(name.to_owned());
+        let value = self.variables.get(name).filter(|value| !(empty_is_unset && value.is_empty()));
         match (kind, value) {
             ('+', Some(_)) | ('-', None) => Ok(word),
             ('+', None) => Ok(String::new()),
             (_, Some(value)) => Ok(value.to_owned()),
             (_, None) => {
-                let missing = if self.value(name).is_some() { "empty" } else { "unset" };
+                let missing = if self.variables.get(name).is_some() { "empty" } else { "unset" };
                 let message = if word.is_empty() { format!("is not allowed to be {missing}") } else { word };
                 Err(ExpandError::Unset { name: name.to_owned(), message })
             }
@@ -197,17 +234,17 @@ impl Lexer<'_> {
     fn trimmed(&mut self, name: &str, kind: char) -> Result<String, ExpandError> {
         let word = self.until(Some('}'), true)?.text;
         let (pattern, longest) = word.strip_prefix(kind).map_or((word.as_str(), false), |pattern| (pattern, true));
-        let value = self.value(name).unwrap_or_default();
-        let compiled = compile(pattern, value)?;
-        Ok(if kind == '#' { compiled.without_start(value, longest) } else { compiled.without_end(value, longest) })
+        let value = self.needed(name);
+        let compiled = compile(pattern, &value)?;
+        Ok(if kind == '#' { compiled.without_start(&value, longest) } else { compiled.without_end(&value, longest) })
     }
 
     fn replaced(&mut self, name: &str) -> Result<String, ExpandError> {
         let all = self.chars.next_if_eq(&'/').is_some();
         let pattern = self.until(Some('/'), true)?.text;
         let replacement = self.until(Some('}'), true)?.text;
-        let value = self.value(name).unwrap_or_default();
-        Ok(compile(&pattern, value)?.replace(value, &replacement, all))
+        let value = self.needed(name);
+        Ok(compile(&pattern, &value)?.replace(&value, &replacement, all))
     }
 
     /// A name: letters, digits and underscores; or digits alone; or one of a shell's special parameters.
@@ -228,10 +265,14 @@ impl Lexer<'_> {
         name
     }
 
-    /// The value of a variable; of several settings the last.
-    fn value(&self, name: &str) -> Option<&str> {
-        let settings = self.environment.iter().rev().map(|setting| setting.split_once('=').unwrap_or((setting, "")));
-        settings.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    /// The value of a variable that has to be there; empty if it is not.
+    fn needed(&mut self, name: &str) -> String {
+        self.used.insert(name.to_owned());
+        let value = self.variables.get(name);
+        if value.is_none() {
+            self.missing.insert(name.to_owned());
+        }
+        value.unwrap_or_default().to_owned()
     }
 }
 
@@ -268,7 +309,7 @@ impl Writer {
 
     fn finish(mut self) -> Expanded {
         self.words.extend((!self.word.is_empty()).then_some(self.word));
-        Expanded { text: self.text, words: self.words }
+        Expanded { text: self.text, words: self.words, ..Expanded::default() }
     }
 }
 

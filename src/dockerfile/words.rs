@@ -2,35 +2,35 @@
 
 use serde_json::Value;
 
-use super::ChangeError;
-use super::dockerfile::BLANKS;
+use super::error::Fault;
+use super::instruction::Pair;
 
-/// A name and its value, their quotes and variables untouched.
-pub(super) type Pair = (String, String);
+/// The blanks between words, and behind a keyword.
+pub(super) const BLANKS: [char; 5] = ['\t', '\u{b}', '\u{c}', '\r', ' '];
 
-/// The new form `a=b c="d e"`, or if the first word has no `=`, the old one: a name, and all the rest as its value.
-pub(super) fn pairs(rest: &str, escape: char, instruction: &'static str) -> Result<Vec<Pair>, ChangeError> {
+/// Names and values, their quotes and variables untouched, in the new form `a=b c="d e"`, or if the first word has no `=`, the old one: a name, and all the rest as its value.
+pub(super) fn pairs(rest: &str, escape: char, instruction: &'static str) -> Result<Vec<Pair>, Fault> {
     let words = quoted(rest, escape);
     match words.first() {
-        None => Err(ChangeError::NoArgument { instruction }),
+        None => Err(Fault::NoArgument { instruction }),
         Some(first) if !first.contains('=') => {
-            let (name, value) = rest.split_once(BLANKS).ok_or(ChangeError::NoValue { instruction })?;
+            let (name, value) = rest.split_once(BLANKS).ok_or(Fault::NoValue { instruction })?;
             Ok(vec![(name.to_owned(), value.trim_start_matches(BLANKS).to_owned())])
         }
         Some(_) => words.into_iter().map(|word| split(word, instruction)).collect(),
     }
 }
 
-fn split(word: String, instruction: &'static str) -> Result<Pair, ChangeError> {
+fn split(word: String, instruction: &'static str) -> Result<Pair, Fault> {
     match word.split_once('=') {
-        None => Err(ChangeError::NoEquals { word }),
-        Some(("", _)) => Err(ChangeError::BlankName { instruction }),
+        None => Err(Fault::NoEquals { word }),
+        Some(("", _)) => Err(Fault::BlankName { instruction }),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
     }
 }
 
 /// Words that may have blanks within quotes; quotes and escape characters stay.
-fn quoted(text: &str, escape: char) -> Vec<String> {
+pub(super) fn quoted(text: &str, escape: char) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote = None;
@@ -59,20 +59,21 @@ fn quoted(text: &str, escape: char) -> Vec<String> {
 }
 
 /// A JSON array of strings; `None` if the text is not a JSON array, and so is to be taken literally.
-pub(super) fn json(rest: &str) -> Result<Option<Vec<String>>, ChangeError> {
+pub(super) fn json(rest: &str) -> Result<Option<Vec<String>>, Fault> {
+    let rest = rest.trim_start();
     if !rest.starts_with('[') {
         return Ok(None);
     }
     let Ok(items) = serde_json::from_str::<Vec<Value>>(rest) else { return Ok(None) };
     let strings = items.into_iter().map(|item| match item {
         Value::String(text) => Ok(text),
-        _ => Err(ChangeError::NotStrings),
+        _ => Err(Fault::NotStrings),
     });
     strings.collect::<Result<_, _>>().map(Some)
 }
 
 /// A JSON array, or words between blanks.
-pub(super) fn list(rest: &str) -> Result<Vec<String>, ChangeError> {
+pub(super) fn list(rest: &str) -> Result<Vec<String>, Fault> {
     Ok(json(rest)?.unwrap_or_else(|| plain(rest)))
 }
 
@@ -128,7 +129,7 @@ mod tests {
             assert_eq!(json(text), Ok(None), "{text:?}");
         }
         for text in ["[1]", r#"["a", null]"#, "[[]]"] {
-            assert_eq!(json(text), Err(ChangeError::NotStrings), "{text:?}");
+            assert_eq!(json(text), Err(Fault::NotStrings), "{text:?}");
         }
         assert_eq!(list("a \t b"), Ok(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(list(r#"["a b"]"#), Ok(vec!["a b".to_owned()]));

@@ -25,6 +25,7 @@ mod record;
 mod scan;
 mod snapshot;
 mod stat;
+mod stubs;
 mod unpack;
 mod upper;
 mod user;
@@ -45,6 +46,7 @@ pub use snapshot::{
     SnapshotWriter, read_header,
 };
 pub use stat::{FreshStat, Seal, Stat};
+pub use stubs::remove_stubs;
 pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, unpack, unpack_part};
 pub use upper::{UpperOptions, upper_changes};
 pub use user::ordinary_user;

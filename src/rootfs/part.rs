@@ -94,6 +94,12 @@ impl Part {
         self.stubs.iter().filter(|(_, is_directory)| *is_directory).map(|(path, _)| path.clone()).collect()
     }
 
+    /// All of the view, and places for mounts that it does not have.
+    #[must_use]
+    pub fn whole(view: &Overlay, places: &[(EntryPath, bool)]) -> Self {
+        Self { chosen: vec![true; view.len() + 1], ..Self::stubs(view, places) }
+    }
+
     /// Whether it has nothing but the root.
     pub fn is_empty(&self) -> bool {
         self.whiteouts.is_empty() && self.stubs.is_empty() && !self.chosen.iter().skip(1).any(|chosen| *chosen)

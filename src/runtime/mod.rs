@@ -22,6 +22,7 @@ mod plan;
 mod request;
 mod spec;
 mod start;
+mod sweep;
 mod user;
 
 pub use called::called;
@@ -32,4 +33,5 @@ pub use plan::{Layers, Mounted, Plan, PlannedMount};
 pub use request::{Network, Stream, Ulimit};
 pub use spec::HOST;
 pub use start::{Ended, run};
+pub use sweep::{remove_unused, sweep};
 pub use user::{ProcessUser, find_user};

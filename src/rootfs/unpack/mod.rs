@@ -66,7 +66,7 @@ pub fn unpack_part(
     options: UnpackOptions,
     part: Option<&Part>,
     job: &Token,
-) -> Result<(), Error> {
+) -> Result<Unpacked, Error> {
     check_owners(overlay)?;
     let claimed = target::claim(target)?;
     let unpacker = Unpacker { overlay, layers, options, progress: &Silent, job, root: &claimed.root, part };
@@ -74,7 +74,7 @@ pub fn unpack_part(
     if written.is_err() {
         claimed.clear();
     }
-    written.map(drop)
+    written
 }
 
 /// To `chown` this number means "unchanged": the file would belong to the user who unpacks.

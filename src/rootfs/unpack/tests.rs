@@ -93,3 +93,101 @@ fn only_an_empty_directory_is_taken() {
     assert!(matches!(error, Error::NotEmpty { .. }), "{error}");
     assert!(!folder.path().join("b").exists());
 }
+
+fn whiteout(name: &str) -> (Meta, &'static [u8]) {
+    file(name, 0o600, b"")
+}
+
+/// What is written as the difference of two stacks is read back as that difference.
+#[test]
+fn a_difference_is_an_upper_directory() {
+    let directory = |name: &str| (Meta::directory(name.as_bytes(), 0o755, Mtime { seconds: 7, nanos: 0 }), &b""[..]);
+    let hard = |name: &str, target: &str| {
+        let kind = EntryKind::Hardlink { target: EntryPath::new(target.as_bytes()).expect("a path") };
+        (Meta { kind, ..file(name, 0o644, b"").0 }, &b""[..])
+    };
+    let lower = [
+        directory("d"),
+        file("d/same", 0o644, b"same"),
+        file("d/gone", 0o644, b"x"),
+        directory("e"),
+        file("e/f", 0o644, b"deep"),
+        directory("idle"),
+        file("l1", 0o644, b"linked"),
+        file("to-dir", 0o644, b"x"),
+    ];
+    let upper = [
+        whiteout("d/.wh.gone"),
+        file("d/new", 0o4755, b"new"),
+        whiteout(".wh.e"),
+        hard("l2", "l1"),
+        whiteout(".wh.to-dir"),
+        directory("to-dir"),
+    ];
+    let mut owned = Vec::new();
+    for (meta, content) in lower.into_iter().chain(upper) {
+        let (uid, gid) = (rustix::process::geteuid().as_raw().into(), rustix::process::getegid().as_raw().into());
+        owned.push((Meta { uid, gid, ..meta }, content));
+    }
+    let layers = [layer(&owned[..8]), layer(&owned[8..])];
+    let view = |count: usize| {
+        let entries = layers[..count].iter().map(|(_, entries)| entries.iter().cloned().map(Ok));
+        Overlay::build(entries).expect("a view")
+    };
+    let (below, view) = (view(1), view(2));
+    let blobs = layers.iter().map(|(blob, _)| blob.clone()).collect();
+    let stack = LayerStack::new(blobs, Limits::default(), |_| Err(std::io::ErrorKind::NotFound.into()));
+    let stack = stack.expect("layers");
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("t");
+    let part = Part::difference(&below, &view, 1);
+    let options = UnpackOptions { devices: false, owners: true };
+    unpack_part(&view, &stack, &target, options, Some(&part), &Token::new()).expect("a tree");
+    assert!(!target.join("idle").exists() && !target.join("d/same").exists());
+    let root = crate::rootfs::Root::open(&target).expect("a directory");
+    let stubs = std::collections::HashSet::new();
+    let options =
+        crate::rootfs::UpperOptions { view: &below, stubs: &stubs, has_owner: &|_| true, has_group: &|_| true };
+    let (changes, is_exact) = crate::rootfs::upper_changes(&root, &options).expect("changes");
+    assert!(is_exact);
+    let found: Vec<String> = changes
+        .changes
+        .iter()
+        .map(|change| format!("{:?} {}{}", change.kind, change.path, if change.link.is_some() { " link" } else { "" }))
+        .collect();
+    let expected = [
+        "Parent ",
+        "Parent d",
+        "Deleted d/gone",
+        "Added d/new",
+        "Deleted e",
+        "Changed l1",
+        "Added l2 link",
+        "Changed to-dir",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn places_for_mounts_are_no_changes() {
+    let (blob, entries) = layer(&[file("etc/a", 0o644, b"x")]);
+    let view = Overlay::build([entries.into_iter().map(Ok)]).expect("a view");
+    let stack = LayerStack::new(vec![blob], Limits::default(), |_| Err(std::io::ErrorKind::NotFound.into()));
+    let stack = stack.expect("layers");
+    let path = |path: &str| EntryPath::new(path.as_bytes()).expect("a path");
+    let places = [(path("etc/hosts"), false), (path("run/secrets/s"), false), (path("proc"), true)];
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("t");
+    let whole = Part::whole(&view, &places);
+    let options = UnpackOptions { devices: false, owners: false };
+    unpack_part(&view, &stack, &target, options, Some(&whole), &Token::new()).expect("a tree");
+    assert!(target.join("run/secrets/s").is_file() && target.join("proc").is_dir() && target.join("etc/a").is_file());
+    let before = fs::metadata(target.join("etc")).expect("a folder").mtime();
+    fs::write(target.join("run/kept"), "x").expect("a file");
+    crate::rootfs::remove_stubs(&crate::rootfs::Root::open(&target).expect("a directory"), &whole).expect("removed");
+    assert!(
+        !target.join("run/secrets").exists() && !target.join("proc").exists() && !target.join("etc/hosts").exists()
+    );
+    assert!(target.join("run/kept").exists());
+    assert_eq!(fs::metadata(target.join("etc")).expect("a folder").mtime(), before);
+}

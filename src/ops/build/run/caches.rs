@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::RunError;
 use super::place::resolve;
 use super::request::{BindSource, RunMount};
-use super::trees::{ALL, Trees, entries, size, wait_for};
+use super::trees::{ALL, Trees, wait_for};
 use crate::cancel::Token;
 use crate::dockerfile::{CacheSpec, Sharing};
 use crate::layer::overlay::ViewNode;
@@ -107,21 +107,4 @@ fn make(trees: &Trees, spec: &CacheSpec, mount: &RunMount<'_>, place: &Path, job
     };
     let target = place.join("fs");
     fs::rename(&folder, &target).map_err(RunError::io(&target))
-}
-
-/// Deletes all caches that nobody uses; returns how many bytes they had.
-pub(super) fn prune(all: &Path) -> u64 {
-    let mut bytes = 0;
-    for name in entries(all) {
-        for cache in entries(&name) {
-            let lock = File::open(cache.join("lock"));
-            if lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock))) {
-                continue;
-            }
-            let had = size(&cache);
-            bytes += if fs::remove_dir_all(&cache).is_ok() { had } else { 0 };
-        }
-        let _ = fs::remove_dir(&name);
-    }
-    bytes
 }

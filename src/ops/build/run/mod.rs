@@ -16,18 +16,15 @@ mod mounts;
 mod place;
 mod request;
 mod scratch;
+mod step;
 mod trees;
 
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cancel::Token;
-use crate::layer::{EntryPath, Mtime};
-use crate::rootfs::{Changes, LayerTar, Part, Root, UpperOptions, unpack_part, upper_changes};
-use crate::runtime::{self, Ended, Engine, Layers, Plan, has_id};
+use crate::runtime::{self, Engine};
 use crate::store::{Quarantine, Store};
 
 pub use crate::runtime::Privileges;
@@ -35,9 +32,7 @@ pub use command::{RunCommand, command};
 pub use error::RunError;
 pub use request::{Below, BindSource, Network, OutputLine, RunLayer, RunMount, RunRequest, Stream, Ulimit};
 
-use mounts::{Mounts, Sources};
-use scratch::Scratch;
-use trees::{ALL, Stack, Trees};
+use step::Step;
 
 /// Runs the `RUN`s of a build.
 #[derive(Debug)]
@@ -47,13 +42,22 @@ pub struct Runner {
     wanted: Option<String>,
     path: OsString,
     engine: OnceLock<Engine>,
+    /// Whether overlayfs cannot be mounted here.
+    copies: AtomicBool,
 }
 
 impl Runner {
     /// For builds with this store. `wanted` is the name or path of the OCI runtime, if one was asked for; `path` is the
     /// variable PATH, where it is looked for. Nothing is tried before the first `RUN`.
     pub fn new(store: Store, privileges: Privileges, wanted: Option<String>, path: &OsStr) -> Self {
-        Self { store, privileges, wanted, path: path.to_owned(), engine: OnceLock::new() }
+        Self {
+            store,
+            privileges,
+            wanted,
+            path: path.to_owned(),
+            engine: OnceLock::new(),
+            copies: AtomicBool::new(false),
+        }
     }
 
     /// Runs one; `output` gets the lines that the program writes, from several threads.
@@ -64,28 +68,14 @@ impl Runner {
         output: &(dyn Fn(OutputLine<'_>) + Sync),
         job: &Token,
     ) -> Result<RunLayer, RunError> {
-        let engine = self.engine()?;
-        let trees = Trees::open(&self.store)?;
-        let below = trees.stack(&request.below, job)?;
-        let scratch = trees.scratch(job)?;
-        let sources = Sources { store: &self.store, trees: &trees, scratch: &scratch, job };
-        let mounts = Mounts::of(request, &sources)?;
-        let (root, stubs) = prepare(request, &scratch, &below, &mounts, job)?;
-        let plan = plan(request, &scratch, engine, root, &mounts);
-        let pass = |stream, bytes: &[u8]| output(OutputLine { stream, bytes });
-        match runtime::run(&plan, &pass, job)? {
-            Ended::Code(0) => {}
-            Ended::Code(code) => return Err(RunError::Exit { command: request.args.join(" "), code }),
-            Ended::NotStarted(why) => return Err(RunError::Start { command: request.args.join(" "), why }),
+        let step = Step { quarantine, request, output, job, engine: self.engine()?, store: &self.store };
+        if !self.copies.load(Ordering::Relaxed) {
+            match step.on_overlay() {
+                Err(RunError::Runtime(runtime::Error::NoOverlay { .. })) => self.copies.store(true, Ordering::Relaxed),
+                done => return done,
+            }
         }
-        drop(mounts);
-        let upper = scratch.path.join("upper");
-        let (layer, is_exact) = keep(quarantine, request, &upper, &stubs)?;
-        if is_exact {
-            let chain = [request.below.diff_ids, &[layer.layer.diff_id]].concat();
-            trees.adopt(&upper, &below, &chain, job)?;
-        }
-        Ok(layer)
+        step.on_copy()
     }
 
     fn engine(&self) -> Result<&Engine, RunError> {
@@ -100,80 +90,9 @@ impl Runner {
     }
 }
 
-/// Deletes the trees and the cache mounts that no build uses; returns how many bytes they had.
+/// Deletes the trees, and the cache mounts if they are meant too, that no build uses; returns how many bytes they had.
+/// As an ordinary user it starts a process that enters the user's namespace, where their owners are.
 pub fn prune(store: &Store, cache_mounts: bool) -> Result<u64, RunError> {
-    let caches = if cache_mounts { caches::prune(&store.cache_mounts_folder()?) } else { 0 };
-    Ok(trees::prune(&store.trees_folder()?) + caches)
-}
-
-/// The directories of the root file system, and those of them that are only places for mounts.
-fn prepare(
-    request: &RunRequest<'_>,
-    scratch: &Scratch,
-    below: &Stack,
-    mounts: &Mounts,
-    job: &Token,
-) -> Result<(Layers, HashSet<EntryPath>), RunError> {
-    let (view, contents) = (&request.below.view, &request.below.contents);
-    let stubs = Part::stubs(view, &mounts.places);
-    let mut lowers = below.lowers.clone();
-    if !stubs.is_empty() || lowers.is_empty() {
-        let path = scratch.path.join("places");
-        unpack_part(view, contents, &path, ALL, Some(&stubs), job)?;
-        lowers.insert(0, path);
-    }
-    // Its root has the metadata of the image's.
-    let upper = scratch.path.join("upper");
-    unpack_part(view, contents, &upper, ALL, Some(&Part::stubs(view, &[])), job)?;
-    let work = scratch.path.join("work");
-    for path in [&work, &scratch.path.join("box")] {
-        fs::create_dir(path).map_err(RunError::io(path))?;
-    }
-    Ok((Layers { lowers, upper: Some((upper, work)), is_plain: false }, stubs.directories()))
-}
-
-fn plan(request: &RunRequest<'_>, scratch: &Scratch, engine: &Engine, root: Layers, mounts: &Mounts) -> Plan {
-    Plan {
-        folder: scratch.path.clone(),
-        root,
-        args: request.args.clone(),
-        env: request.env.iter().chain(&mounts.env).cloned().collect(),
-        cwd: request.cwd.clone(),
-        user: request.user.clone(),
-        mounts: mounts.planned.clone(),
-        network: request.network,
-        ulimits: request.ulimits.clone(),
-        runtime: engine.path.clone(),
-        is_crun: engine.is_crun,
-    }
-}
-
-/// Keeps the changes as a layer; says also whether the upper directory is exactly that.
-fn keep(
-    quarantine: &Quarantine,
-    request: &RunRequest<'_>,
-    upper: &Path,
-    stubs: &HashSet<EntryPath>,
-) -> Result<(RunLayer, bool), RunError> {
-    let root = Root::open(upper).map_err(RunError::io(upper))?;
-    let options = UpperOptions {
-        view: &request.below.view,
-        stubs,
-        has_owner: &|id| has_id("uid_map", id),
-        has_group: &|id| has_id("gid_map", id),
-    };
-    let (Changes { mut changes, skipped }, is_exact) = upper_changes(&root, &options)?;
-    if let Some(latest) = request.latest {
-        let latest = Mtime { seconds: latest, nanos: 0 };
-        for node in changes.iter_mut().filter_map(|change| change.node.as_mut()) {
-            node.mtime = node.mtime.min(latest);
-        }
-    }
-    let now = request.latest.map_or(request.now, |latest| request.now.min(latest));
-    let mut tar = LayerTar::new(&root, &changes, Mtime { seconds: now, nanos: 0 });
-    let kept = quarantine.keep_layer_once(&mut tar, "the layer of RUN", &|_| {});
-    if let Some(error) = tar.take_error() {
-        return Err(error.into());
-    }
-    Ok((RunLayer { layer: kept?, skipped }, is_exact))
+    let caches = if cache_mounts { runtime::sweep(&store.cache_mounts_folder()?)? } else { 0 };
+    Ok(runtime::sweep(&store.trees_folder()?)? + caches)
 }

@@ -24,6 +24,7 @@ use super::{RunError, scratch::Scratch};
 use crate::cancel::Token;
 use crate::oci::{ChainId, DiffId, Digest};
 use crate::rootfs::{Part, UnpackOptions, unpack_part};
+use crate::runtime::remove_unused;
 use crate::store::Store;
 
 /// Owners and devices are set where that is possible.
@@ -171,39 +172,6 @@ impl Trees {
     }
 }
 
-/// Deletes all trees that nobody uses; returns how many bytes they had.
-pub(super) fn prune(all: &Path) -> u64 {
-    let mut bytes = 0;
-    for kind in entries(all).filter(|path| path.is_dir()) {
-        for path in entries(&kind).filter(|path| path.is_dir()) {
-            let size = size(&path);
-            bytes += if remove_unused(&path) { size } else { 0 };
-        }
-        let is_empty = !entries(&kind).any(|path| path.is_dir());
-        if is_empty {
-            let _ = fs::remove_dir_all(&kind);
-        }
-    }
-    bytes
-}
-
-/// The disk space below a path, in bytes.
-pub(super) fn size(path: &Path) -> u64 {
-    let of = |entry: walkdir::DirEntry| entry.metadata().map_or(0, |metadata| metadata.blocks() * 512);
-    walkdir::WalkDir::new(path).into_iter().flatten().map(of).sum()
-}
-
-/// Deletes a folder if nobody holds its lock.
-fn remove_unused(path: &Path) -> bool {
-    let lock = path.join("lock");
-    // One without a lock is being deleted, or its process was killed while it made it.
-    let held = match File::open(&lock) {
-        Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
-    };
-    !held && fs::remove_dir_all(path).is_ok()
-}
-
 /// Removes the trees of earlier starts of the machine.
 fn remove_old(all: &Path, boot: &str) {
     for kind in entries(all) {
@@ -250,7 +218,7 @@ fn keys(diff_ids: &[DiffId]) -> Vec<String> {
     ChainId::of(diff_ids).iter().map(key).collect()
 }
 
-pub(super) fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 

@@ -86,6 +86,9 @@ fn is_settled(node: &SourceNode<'_>, settled: Option<crate::layer::Mtime>) -> bo
 
 /// Reads contents side by side.
 fn read(files: &[(&SourceNode<'_>, Option<ContentKey>)], unknown: &[usize]) -> Result<Vec<(usize, Digest)>, CopyError> {
+    let (ordered, unknown): (Vec<usize>, Vec<usize>) =
+        unknown.iter().partition(|place| packed(files[**place].0).is_some());
+    let read_in_order = read_packed(files, ordered)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(unknown.len() / FEW + 1);
     let next = AtomicUsize::new(0);
@@ -105,7 +108,36 @@ fn read(files: &[(&SourceNode<'_>, Option<ContentKey>)], unknown: &[usize]) -> R
         let ended = others.into_iter().map(|other| other.join().expect("reading does not panic"));
         ended.fold(mine, Result::and)
     })?;
-    Ok(done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.extend(read_in_order);
+    Ok(done)
+}
+
+/// Where a content lies in a compressed layer; none if it does not.
+fn packed(node: &SourceNode<'_>) -> Option<(usize, usize, u64)> {
+    let Content::Layer { layers, range } = &node.content else { return None };
+    let stack = std::ptr::from_ref(layers.contents).addr();
+    let is_packed = range.size > 0 && !layers.contents.is_plain(range.layer);
+    is_packed.then_some((stack, range.layer, range.content_offset))
+}
+
+/// Reads contents of compressed layers in the order in which they lie there: each layer is decompressed once.
+fn read_packed(
+    files: &[(&SourceNode<'_>, Option<ContentKey>)],
+    mut places: Vec<usize>,
+) -> Result<Vec<(usize, Digest)>, CopyError> {
+    places.sort_by_key(|place| packed(files[*place].0));
+    let (mut reader, mut done) = (ContentReader::new(), Vec::<(usize, Digest)>::with_capacity(places.len()));
+    for place in places {
+        // Names of one file have one content.
+        let same = done.last().filter(|(last, _)| packed(files[*last].0) == packed(files[place].0));
+        let digest = match same {
+            Some((_, digest)) => *digest,
+            None => digest(&mut reader, files[place].0)?,
+        };
+        done.push((place, digest));
+    }
+    Ok(done)
 }
 
 /// The digest of a content, and of the capabilities that belong to it.

@@ -304,6 +304,11 @@ fn other_images_are_copied_from_whatever_their_compression() {
     let expected =
         "x 755 0:0 dir\nx/a 755 0:0 dir\nx/a/b 640 5:6 1 bytes\nx/a/c 640 5:6 = x/a/b\nx/z 640 5:6 2 bytes\n";
     assert_eq!(bench.copy_from(origin, &request("/ /x/")).as_deref(), Ok(expected));
+    let tools = bench.tools();
+    let selection = select(origin, &request("z a / /x/"), layers(&bench.below), &tools).expect("sources");
+    let mut hashes = bench.store.content_hashes().expect("a store");
+    let key = selection.key(&mut hashes).expect("readable contents");
+    assert_eq!(selection.key(&mut hashes).expect("remembered contents"), key);
     let twice = bench.copy_from(origin, &request("a/c z a /x/"));
     let expected = "x 755 0:0 dir\nx/b 640 5:6 1 bytes\nx/c 640 5:6 = x/b\nx/z 640 5:6 2 bytes\n";
     assert_eq!(twice.as_deref(), Ok(expected));

@@ -4,7 +4,7 @@
 //! FOLDER/KIND/NAME/lock     NAME is in use as long as somebody holds its lock
 //! ```
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -64,10 +64,20 @@ fn clean(folder: &Path) -> u64 {
 
 /// Deletes a folder if nobody holds its file `lock`; returns whether it did.
 pub fn remove_unused(path: &Path) -> bool {
-    // One without a lock is being deleted, or its process was killed while it made it.
-    let lock = File::open(path.join("lock"));
-    let is_held = lock.as_ref().is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-    !is_held && fs::remove_dir_all(path).is_ok()
+    // One without a lock is just being made.
+    let Ok(lock) = File::open(path.join("lock")) else { return false };
+    if lock.try_lock().is_err() {
+        return false;
+    }
+    // The lock goes last: what is interrupted here is deleted the next time.
+    for entry in entries(path).filter(|entry| !entry.ends_with("lock")) {
+        let is_folder = entry.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        let removed = if is_folder { fs::remove_dir_all(&entry) } else { fs::remove_file(&entry) };
+        if removed.is_err() {
+            return false;
+        }
+    }
+    fs::remove_dir_all(path).is_ok()
 }
 
 /// The disk space below a path, in bytes.

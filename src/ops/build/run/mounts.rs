@@ -42,7 +42,8 @@ pub(super) struct Mounts {
     pub(super) places: Vec<(EntryPath, bool)>,
     /// What must not be deleted meanwhile.
     stacks: Vec<Stack>,
-    caches: Vec<Cache>,
+    /// By their names: one that is mounted twice is locked once.
+    caches: HashMap<String, Cache>,
     /// Sources that were mounted already.
     agents: HashMap<String, String>,
 }
@@ -91,9 +92,11 @@ impl Mounts {
                 self.add(request, target, what, is_directory, read_only)
             }
             MountKind::Cache(spec) => {
-                let cache = caches::take(sources.store, sources.trees, spec, mount, sources.job)?;
-                let what = Mounted::Path(cache.folder.clone());
-                self.caches.push(cache);
+                if !self.caches.contains_key(&spec.id) {
+                    let cache = caches::take(sources.store, sources.trees, spec, mount, sources.job)?;
+                    self.caches.insert(spec.id.clone(), cache);
+                }
+                let what = Mounted::Path(self.caches[&spec.id].folder.clone());
                 self.add(request, target, what, true, read_only)
             }
             MountKind::Tmpfs { size } => self.add(request, target, Mounted::Memory(*size), true, read_only),

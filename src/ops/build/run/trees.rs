@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ROOT/imgtool/trees/KIND/boot            of which start of the machine they are
+//! ROOT/imgtool/trees/KIND/gate            locked while folders are made, and while leftovers are looked for
 //! ROOT/imgtool/trees/KIND/KEY/fs          the directory: a whole tree, or what differs from its parent
 //! ROOT/imgtool/trees/KIND/KEY/parent      the key of the tree below it; empty if there is none
 //! ROOT/imgtool/trees/KIND/KEY/lock        shared while it is used
@@ -34,6 +35,8 @@ pub(super) const ALL: UnpackOptions = UnpackOptions { devices: true, owners: tru
 const MOST: usize = 50;
 /// How much of a chain ID is a key, in hexadecimal digits.
 const KEY: usize = 32;
+/// The file that is locked, shared, while a folder is made, and alone while leftovers are looked for.
+const GATE: &str = "gate";
 /// How often a lock is tried for.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -161,11 +164,19 @@ impl Trees {
     /// A new folder that is deleted when it is dropped.
     pub(super) fn scratch(&self, job: &Token) -> Result<Scratch, RunError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        // Until it has its lock, nobody may take it for a leftover.
+        let gate = self.folder.join(GATE);
+        let open = File::create(&gate).and_then(|open| open.lock_shared().map(|()| open));
+        let _open = open.map_err(RunError::io(&gate))?;
         Scratch::create(self.folder.join(format!("tmp-{}-{number}", std::process::id())), job)
     }
 
     /// Removes what processes left that were killed.
     fn remove_leftovers(&self) {
+        let alone = File::create(self.folder.join(GATE));
+        if !alone.as_ref().is_ok_and(|gate| gate.try_lock().is_ok()) {
+            return;
+        }
         for path in entries(&self.folder).filter(|path| name(path).starts_with("tmp-")) {
             remove_unused(&path);
         }

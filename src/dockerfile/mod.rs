@@ -17,6 +17,7 @@ mod expand;
 mod flags;
 mod healthcheck;
 mod heredoc;
+mod ignore;
 mod instruction;
 mod lines;
 mod mount;
@@ -32,6 +33,7 @@ mod words;
 pub use error::{Fault, ParseError};
 pub use excerpt::excerpt;
 pub use expand::{ExpandError, Expanded, Variables, expand};
+pub use ignore::{FolderMatch, PatternError, Patterns};
 pub use instruction::{
     ArgPair, CommandForm, Copy, Directives, Dockerfile, Heredoc, Instruction, Located, Pair, Run, Stage,
 };

@@ -1,46 +1,30 @@
 //! What of a context is there, as `.dockerignore` has it.
 
 use super::error::ContextError;
-use super::patterns::Pattern;
+use crate::dockerfile::Patterns;
 
 /// The patterns of a `.dockerignore`, or of a flag of `COPY`; by default none.
 #[derive(Debug, Default)]
 pub struct Ignore {
-    patterns: Vec<Pattern>,
+    patterns: Patterns,
 }
-
-/// The most patterns: each is tried on each path.
-const MOST: usize = 10_000;
 
 impl Ignore {
     /// Reads the patterns of a file: one a line, `#` begins a comment.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, ContextError> {
-        let text = String::from_utf8_lossy(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
-        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim).filter(|line| !line.is_empty());
-        Self::read(lines).map_err(|problem| ContextError::Ignore { name: name.to_owned(), problem })
+        match Patterns::parse(text) {
+            Ok(patterns) => Ok(Self { patterns }),
+            Err(problem) => Err(ContextError::Ignore { name: name.to_owned(), problem: problem.to_string() }),
+        }
     }
 
     /// Patterns given one by one; the error is the one that cannot be read.
     pub fn of(patterns: &[String]) -> Result<Self, String> {
-        Self::read(patterns.iter().map(|pattern| pattern.trim()).filter(|pattern| !pattern.is_empty()))
-    }
-
-    fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, String> {
-        let mut patterns = Vec::new();
-        for line in lines {
-            let (is_exception, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest.trim()));
-            if pattern.is_empty() {
-                return Err(format!("illegal exclusion pattern: {line:?}"));
-            }
-            let cleaned = clean(pattern);
-            let cleaned = cleaned.strip_prefix('/').filter(|rest| !rest.is_empty()).unwrap_or(&cleaned);
-            let read = Pattern::parse(cleaned, is_exception).ok_or_else(|| format!("malformed pattern {line:?}"))?;
-            if patterns.len() == MOST {
-                return Err(format!("more than {MOST} patterns"));
-            }
-            patterns.push(read);
+        let bad = |pattern: &&String| Patterns::of([relative(pattern)]).is_err();
+        match Patterns::of(patterns.iter().map(|pattern| relative(pattern))) {
+            Ok(patterns) => Ok(Self { patterns }),
+            Err(_) => Err(patterns.iter().find(bad).cloned().unwrap_or_default()),
         }
-        Ok(Self { patterns })
     }
 
     /// Whether there is no pattern.
@@ -50,47 +34,20 @@ impl Ignore {
 
     /// Whether a path is matched, itself or by a directory above it: the last pattern that matches decides.
     pub fn excludes(&self, path: &[u8]) -> bool {
-        let path = String::from_utf8_lossy(path);
-        let path = path.trim_end_matches('/');
-        let mut is_out = false;
-        for pattern in &self.patterns {
-            // Only a pattern that would change the answer is tried.
-            if pattern.is_exception == is_out && with_parents(path).any(|path| pattern.matches(path)) {
-                is_out = !pattern.is_exception;
-            }
-        }
-        is_out
+        self.patterns.excludes(path)
     }
 
     /// Whether something below an excluded directory may still be included.
     pub fn may_include_below(&self, path: &[u8]) -> bool {
-        let path = String::from_utf8_lossy(path);
-        self.patterns.iter().any(|pattern| pattern.is_exception && pattern.may_match_below(&path))
+        self.patterns.may_include_below(path)
     }
 }
 
-/// A path, and the directories above it.
-fn with_parents(path: &str) -> impl Iterator<Item = &str> {
-    let above = path.match_indices('/').map(|(slash, _)| &path[..slash]);
-    std::iter::once(path).chain(above.filter(|above| !above.is_empty()))
-}
-
-/// A path with `.` and `..` resolved lexically, as Go's `filepath.Clean`.
-fn clean(path: &str) -> String {
-    let is_absolute = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        match parts.last() {
-            Some(last) if part == ".." && *last != ".." => drop(parts.pop()),
-            None if part == ".." && is_absolute => {}
-            _ => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    match (is_absolute, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_owned(),
-        (false, false) => joined,
+/// A pattern without the slashes before it.
+fn relative(pattern: &str) -> String {
+    match pattern.trim().strip_prefix('!') {
+        Some(exception) => format!("!{}", exception.trim().trim_start_matches('/')),
+        None => pattern.trim().trim_start_matches('/').to_owned(),
     }
 }
 

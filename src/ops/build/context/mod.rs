@@ -13,7 +13,6 @@ mod error;
 mod folder;
 mod ignore;
 mod open;
-mod patterns;
 mod tarball;
 
 pub use error::ContextError;

@@ -1,0 +1,66 @@
+//! The lines of a `.dockerignore`.
+
+use super::error::PatternError;
+
+/// More patterns are not read: every path is tried on all of them.
+const MAX_PATTERNS: usize = 10_000;
+
+/// The patterns in a file: without comments and empty lines, cleaned, relative.
+pub(super) fn lines(text: &[u8]) -> Result<Vec<Vec<u8>>, PatternError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut patterns = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        // A comment begins with the line: behind spaces, `#` is part of a name.
+        let trimmed = trim(line);
+        if line.starts_with(b"#") || trimmed.is_empty() {
+            continue;
+        }
+        if patterns.len() == MAX_PATTERNS {
+            return Err(PatternError::Many { limit: MAX_PATTERNS });
+        }
+        patterns.push(match trimmed.strip_prefix(b"!") {
+            Some(exception) => [b"!".to_vec(), relative(trim(exception))].concat(),
+            None => relative(trimmed),
+        });
+    }
+    Ok(patterns)
+}
+
+fn relative(pattern: &[u8]) -> Vec<u8> {
+    if pattern.is_empty() {
+        return Vec::new();
+    }
+    let mut cleaned = clean(pattern);
+    if cleaned.len() > 1 && cleaned[0] == b'/' {
+        cleaned.remove(0);
+    }
+    cleaned
+}
+
+/// Without spaces at both ends, as Unicode has them.
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    match std::str::from_utf8(text) {
+        Ok(text) => text.trim().as_bytes(),
+        Err(_) => text.trim_ascii(),
+    }
+}
+
+/// A path without doubled slashes, `.`, and names before `..`; a dot if nothing is left.
+pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+    let is_absolute = path.starts_with(b"/");
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in path.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." if names.last().is_some_and(|last| *last != b"..") => drop(names.pop()),
+            b".." if is_absolute => {}
+            name => names.push(name),
+        }
+    }
+    let joined = names.join(&b'/');
+    match (is_absolute, joined.is_empty()) {
+        (true, _) => [b"/".to_vec(), joined].concat(),
+        (false, true) => b".".to_vec(),
+        (false, false) => joined,
+    }
+}

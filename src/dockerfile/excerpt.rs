@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-/// How many lines are shown around, as far as there are any.
-const AROUND: usize = 4;
-/// A longer line is cut.
+/// How many lines are shown before and behind one line, and several, as far as there are any.
+const AROUND_ONE: usize = 2;
+const AROUND_SEVERAL: usize = 1;
+/// A longer line is cut, and so are more lines.
 const LONGEST: usize = 400;
+const MOST: usize = 200;
 
 /// The place and the lines of an error; `file` is the name of the Dockerfile, `lines` are counted from 1.
 ///
@@ -19,36 +21,30 @@ const LONGEST: usize = 400;
 /// --------------------
 /// ```
 pub fn excerpt(file: &str, text: &str, lines: &RangeInclusive<usize>) -> String {
-    let all: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+    excerpt_of(file, &lines_of(text), lines)
+}
+
+/// The lines of a Dockerfile; what is behind the last line feed is one too, as docker counts.
+pub(super) fn lines_of(text: &str) -> Vec<&str> {
+    text.trim_start_matches('\u{feff}').split('\n').map(|line| line.trim_end_matches('\r')).collect()
+}
+
+/// The same of lines that were split before, for several excerpts of one file.
+pub(super) fn excerpt_of(file: &str, all: &[&str], lines: &RangeInclusive<usize>) -> String {
     let (first, last) = (*lines.start(), (*lines.end()).max(*lines.start()));
-    let shown = around(first, last, all.len());
+    let around = if first == last { AROUND_ONE } else { AROUND_SEVERAL };
+    let shown = first.saturating_sub(around).max(1)..=(last + around).min(all.len());
     let rule = "-".repeat(20);
     let mut out = format!("{file}:{first}\n{rule}\n");
-    for number in shown {
+    for number in shown.take(MOST) {
         let mark = if (first..=last).contains(&number) { ">>>" } else { "   " };
         let line = all.get(number - 1).copied().unwrap_or_default();
         let cut: String = line.chars().take(LONGEST).collect();
-        let _ = writeln!(out, "{}", format!("{number:4} | {mark} {cut}").trim_end());
+        let _ = writeln!(out, "{number:4} | {mark} {cut}");
     }
     out.push_str(&rule);
     out.push('\n');
     out
-}
-
-/// Those lines and about [`AROUND`] more of `count`, from both sides in turn.
-fn around(first: usize, last: usize, count: usize) -> RangeInclusive<usize> {
-    let (mut start, mut end, mut more) = (first, last, 0);
-    while more < AROUND && (start > 1 || end < count) {
-        if start > 1 {
-            start -= 1;
-            more += 1;
-        }
-        if end < count {
-            end += 1;
-            more += 1;
-        }
-    }
-    start..=end
 }
 
 #[cfg(test)]
@@ -57,11 +53,19 @@ mod tests {
 
     #[test]
     fn lines_around_the_wrong_ones() {
-        let text = "FROM scratch\nRUN a \\\n  b\n\nCMD c\nCMD d\nCMD e\n";
+        let text = "FROM scratch\nRUN a \\\n  b\n\nCMD c\r\nCMD d\nCMD e\n";
+        let cases: [(_, &[&str]); 4] = [
+            (2..=3, &["   1 |     FROM scratch", "   2 | >>> RUN a \\", "   3 | >>>   b", "   4 |     "]),
+            (1..=1, &["   1 | >>> FROM scratch", "   2 |     RUN a \\", "   3 |       b"]),
+            (5..=5, &["   3 |       b", "   4 |     ", "   5 | >>> CMD c", "   6 |     CMD d", "   7 |     CMD e"]),
+            (7..=7, &["   5 |     CMD c", "   6 |     CMD d", "   7 | >>> CMD e", "   8 |     "]),
+        ];
         let rule = "-".repeat(20);
-        let shown = "   1 |     FROM scratch\n   2 | >>> RUN a \\\n   3 | >>>   b\n   4 |\n   5 |     CMD c\n   6 |     CMD d\n";
-        assert_eq!(excerpt("Dockerfile", text, &(2..=3)), format!("Dockerfile:2\n{rule}\n{shown}{rule}\n"));
-        let last = "   5 |     CMD c\n   6 |     CMD d\n   7 | >>> CMD e\n";
-        assert!(excerpt("d", text, &(7..=7)).contains(last));
+        for (lines, shown) in cases {
+            let expected = format!("Dockerfile:{}\n{rule}\n{}\n{rule}\n", lines.start(), shown.join("\n"));
+            assert_eq!(excerpt("Dockerfile", text, &lines), expected);
+        }
+        assert_eq!(excerpt("d", &"a\n".repeat(1000), &(1..=999)).lines().count(), 3 + MOST);
+        assert_eq!(excerpt("d", "a", &(9..=9)), format!("d:9\n{rule}\n{rule}\n"));
     }
 }

@@ -10,6 +10,7 @@
 //! It is read as `BuildKit` reads it, and in its words. The crate parse-dockerfile was tried: it has neither docker's errors
 //! nor the legacy forms (`ENV a b`), and does not substitute variables.
 
+pub mod check;
 mod duration;
 mod error;
 mod excerpt;

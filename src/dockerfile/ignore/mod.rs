@@ -17,6 +17,7 @@ mod regex;
 mod translate;
 
 pub use error::PatternError;
+pub(super) use read::clean;
 
 use pattern::Pattern;
 
@@ -62,6 +63,11 @@ impl Patterns {
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
+    }
+
+    /// Whether there is a pattern with `!`.
+    pub(super) fn has_exceptions(&self) -> bool {
+        self.has_exceptions
     }
 
     /// Whether a path is excluded: itself, or with a folder that it is in. The path is relative to the root, with slashes.

@@ -46,7 +46,7 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 }
 
 /// A path without doubled slashes, `.`, and names before `..`; a dot if nothing is left.
-pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+pub(in crate::dockerfile) fn clean(path: &[u8]) -> Vec<u8> {
     let is_absolute = path.starts_with(b"/");
     let mut names: Vec<&[u8]> = Vec::new();
     for name in path.split(|byte| *byte == b'/') {

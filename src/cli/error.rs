@@ -56,6 +56,9 @@ pub(super) enum CliError {
     /// Something that is to be said as it stands.
     #[error("{0}")]
     Plain(String),
+    /// A build that failed, behind the lines of the Dockerfile that it failed at.
+    #[error("{text}")]
+    Build { excerpt: String, text: String },
     #[error(transparent)]
     Serve(#[from] crate::serve::ServeError),
     #[error("the terminal cannot be read")]
@@ -90,6 +93,12 @@ impl CliError {
             // Whoever read the archive has gone away with a part of it, and knows. The system ends cat and tar so.
             _ if self.is_broken_pipe() => return ExitCode::from(BROKEN_PIPE),
             Self::Usage(text) => ui.note(text),
+            Self::Build { excerpt, text } => {
+                if !excerpt.is_empty() {
+                    ui.note(excerpt.trim_end());
+                }
+                ui.error(text);
+            }
             _ => ui.error(&self.sentence()),
         }
         if let Some(hint) = self.hint() {

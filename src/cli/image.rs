@@ -2,7 +2,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{history, images, import, inspect, load, prune, pull, push, rmi, save, tag};
+use super::{build, history, images, import, inspect, load, prune, pull, push, rmi, save, tag};
 
 /// Manage images
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(Box<build::Args>),
     History(history::Args),
     Import(import::Args),
     Inspect(inspect::Args),
@@ -30,8 +31,16 @@ enum Command {
 }
 
 impl Args {
+    /// What must be done before the process has threads.
+    pub(super) fn prepare(&mut self) {
+        if let Command::Build(args) = &mut self.command {
+            args.enter_namespace();
+        }
+    }
+
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         match self.command {
+            Command::Build(args) => args.run(session),
             Command::History(args) => args.run(session),
             Command::Import(args) => args.run(session),
             Command::Inspect(args) => args.run(session),

@@ -3,6 +3,7 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod build;
 mod catalog;
 mod commit;
 mod complete;
@@ -112,6 +113,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(Box<build::Args>),
     Catalog(catalog::Args),
     Commit(commit::Args),
     Completion(completion::Args),
@@ -146,6 +148,15 @@ enum Command {
 }
 
 impl Command {
+    /// What must be done before the process has threads.
+    fn prepare(&mut self) {
+        match self {
+            Self::Build(args) => args.enter_namespace(),
+            Self::Image(args) => args.prepare(),
+            _ => {}
+        }
+    }
+
     /// Runs a command that needs no store, or `open`s one.
     fn run(self, ui: &Ui, called: &Called, open: impl FnOnce() -> Result<Session, CliError>) -> Result<(), CliError> {
         match self {
@@ -161,6 +172,7 @@ impl Command {
     fn run_in(self, session: &Session) -> Result<(), CliError> {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
+            Self::Build(args) => args.run(session),
             Self::Catalog(args) => args.run(session),
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),
@@ -216,11 +228,12 @@ pub fn main(typed: impl Iterator<Item = OsString>) -> ExitCode {
         Err(wrong) => return usage::explain_flag(&ui, &wrong),
     };
     let parsed = command.clone().try_get_matches_from(&for_clap).and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match parsed {
+    let mut cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage::explain(&ui, &error, &line),
     };
     let called = Called::new(program, &line);
+    cli.command.prepare();
     cli.daemon.note(&ui);
     let job = Token::new();
     // A server has its own way to end.

@@ -93,6 +93,11 @@ impl Session {
         &self.called
     }
 
+    /// What `--progress` says.
+    pub(super) fn progress_mode(&self) -> ProgressMode {
+        self.progress
+    }
+
     /// Progress as `--progress` says.
     pub(super) fn progress(&self, quiet: bool) -> Box<dyn Progress> {
         let is_dumb = variable("TERM").is_some_and(|term| term == "dumb");

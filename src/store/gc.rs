@@ -49,6 +49,7 @@ impl Store {
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;
         self.add_aliased(&mut digests)?;
+        self.add_remembered(&mut digests)?;
         Ok(Reachable { digests })
     }
 
@@ -63,6 +64,7 @@ impl Store {
         }
         self.add_needs_of_unsupported(catalog, &mut digests)?;
         self.add_aliased(&mut digests)?;
+        self.add_remembered(&mut digests)?;
         Ok(Reachable { digests })
     }
 

@@ -47,6 +47,7 @@ mod quarantine;
 mod receive;
 mod remembered;
 mod snapshots;
+mod steps;
 mod usage;
 
 use std::fs::File;
@@ -69,6 +70,7 @@ pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
 pub use remembered::SendingBlob;
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
+pub use steps::{MadeLayer, MadeStep, RememberedStep};
 pub use usage::Usage;
 
 use known::KnownCatalog;

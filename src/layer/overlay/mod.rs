@@ -99,6 +99,13 @@ enum What {
     Fifo,
 }
 
+/// The view of no layers.
+impl Default for Overlay {
+    fn default() -> Self {
+        build::ViewBuilder::new().finish()
+    }
+}
+
 impl Overlay {
     /// Merges layers, given bottom first, each as the entries of its index in order
     /// ([`LayerIndex::read`](super::LayerIndex::read)).

@@ -17,6 +17,7 @@
 
 mod archive;
 mod content;
+mod directory;
 mod download;
 mod draft;
 mod error;
@@ -30,6 +31,7 @@ mod request;
 mod select;
 mod tree;
 
+pub use directory::make_directory;
 pub use error::CopyError;
 pub use request::{CopyRequest, Layers, Origin, Times, Tools};
 pub use select::{Selection, select};

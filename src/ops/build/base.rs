@@ -1,0 +1,89 @@
+//! The images that stages start from, and that `--from` names.
+
+use super::error::Why;
+use super::layers::{StageLayer, StageLayers};
+use crate::image::Image;
+use crate::oci::{Descriptor, ImageConfig, ImageId, Platform, Reference};
+use crate::ops::{Context, Error, FoundImage, Location};
+use crate::store::Quarantine;
+
+/// An image that a stage starts from.
+#[derive(Debug, Clone)]
+pub(super) struct BaseImage {
+    pub(super) id: ImageId,
+    pub(super) config: ImageConfig,
+    pub(super) layers: StageLayers,
+}
+
+/// Pulls an image for a platform, by default for this machine.
+pub type Fetch<'a> = &'a (dyn Fn(&Reference, Option<&Platform>) -> Result<(), Error> + Sync);
+
+/// Finds images for a build.
+pub(super) struct Bases<'a> {
+    pub(super) context: &'a Context,
+    /// Whether registries are asked for each.
+    pub(super) pull: bool,
+    /// Pulls an image.
+    pub(super) fetch: Fetch<'a>,
+}
+
+impl Bases<'_> {
+    /// The image of that name for a platform; by default for this machine. What is not in the store is pulled.
+    pub(super) fn find(&self, typed: &str, platform: Option<&Platform>) -> Result<BaseImage, Why> {
+        let name = match Location::parse(typed, std::path::Path::exists) {
+            Location::Store(name) | Location::Registry(name) => name.parse::<Reference>().ok(),
+            _ => None,
+        };
+        let is_remote = typed.starts_with("docker://");
+        let typed = typed.strip_prefix("docker://").unwrap_or(typed);
+        if let Some(name) = name.as_ref().filter(|_| self.pull || is_remote) {
+            (self.fetch)(name, platform)?;
+        }
+        let found = match (self.in_place(typed, platform), name) {
+            (Err(Error::NoSuchImage(_) | Error::OtherPlatform { .. }), Some(name)) => {
+                (self.fetch)(&name, platform)?;
+                self.in_place(typed, platform)
+            }
+            (found, _) => found,
+        };
+        let (found, image) = found?;
+        image.require_complete(|| found.shown()).map_err(Error::from)?;
+        let layers = if found.in_store() { in_store(&image) } else { self.take(&found, &image)? };
+        Ok(BaseImage { id: image.id(), config: image.config.value().clone(), layers: StageLayers::of_base(layers) })
+    }
+
+    fn in_place(&self, typed: &str, platform: Option<&Platform>) -> Result<(FoundImage, Image), Error> {
+        let found = self.context.find_for(typed, platform)?;
+        let image = found.image(platform, &self.context.host)?.clone();
+        Ok((found, image))
+    }
+
+    /// Copies the layers of an image in an archive or a layout to the store.
+    fn take(&self, found: &FoundImage, image: &Image) -> Result<Vec<StageLayer>, Error> {
+        let store = &self.context.store;
+        let quarantine = Quarantine::new(store, self.context.limits.clone())?;
+        let mut layers = Vec::new();
+        for layer in &image.layers {
+            let Some(blob) = &layer.blob else { continue };
+            let kept = quarantine.keep_layer(blob, false, &found.shown(), &|_| {})?;
+            layers.push(StageLayer { descriptor: kept.descriptor(), diff_id: kept.diff_id });
+        }
+        quarantine.publish(|_| Ok::<_, Error>(()))??;
+        let digests: Vec<_> = layers.iter().map(|layer| layer.descriptor.digest).collect();
+        if !store.hold(&digests)? {
+            return Err(Error::RemovedMeanwhile { image: found.shown() });
+        }
+        Ok(layers)
+    }
+}
+
+/// The layers of an image of the store, as manifests describe them.
+fn in_store(image: &Image) -> Vec<StageLayer> {
+    let layer = |layer: &crate::image::Layer| {
+        let descriptor = layer.descriptor.as_ref()?;
+        let media_type = descriptor.media_type.layer_in_oci();
+        let descriptor = Descriptor::new(media_type, descriptor.digest, descriptor.size);
+        Some(StageLayer { descriptor, diff_id: layer.diff_id })
+    };
+    image.layers.iter().filter_map(layer).collect()
+}

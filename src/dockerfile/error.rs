@@ -224,6 +224,12 @@ pub enum Fault {
     /// An empty path of a volume.
     #[error("VOLUME specified can not be an empty string")]
     EmptyVolume,
+    /// Values that are too long, all together.
+    #[error("the variables of all stages together are longer than {limit} bytes")]
+    Variables {
+        /// The limit.
+        limit: usize,
+    },
     /// Invalid variables or quotes.
     #[error("failed to process {word:?}: {source}")]
     Expand {

@@ -16,6 +16,11 @@ use super::pattern::Pattern;
 
 /// How deep `${…}` may be nested; every level takes some of the stack.
 const MAX_DEPTH: usize = 64;
+/// The longest that a word may become, in bytes: a program is given less. Without a limit `ENV a=$a$a` a few times over
+/// takes all memory.
+const MAX_WORD: usize = 1 << 20;
+/// The longest that a file in the Dockerfile may become.
+const MAX_TEXT: usize = 16 << 20;
 
 /// Why a word cannot be expanded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +53,12 @@ pub enum ExpandError {
         name: String,
         /// The message given, or what is missing.
         message: String,
+    },
+    /// It becomes too long.
+    #[error("it becomes longer than {limit} bytes")]
+    TooLong {
+        /// The limit.
+        limit: usize,
     },
     /// A pattern with an escape that has no meaning, or one that would take too long.
     #[error("invalid pattern ({pattern}) in substitution")]
@@ -86,29 +97,46 @@ pub struct Expanded {
 
 /// Expands the variables in a word, and removes quotes and escape characters.
 pub fn expand(word: &str, variables: &dyn Variables, escape: char) -> Result<Expanded, ExpandError> {
-    Lexer::new(word, variables, escape, true).all()
+    Lexer::new(word, variables, escape, Kind::Word).all()
 }
 
 /// Expands the variables in a text in which quotes mean nothing.
 pub(super) fn expand_text(text: &str, variables: &dyn Variables, escape: char) -> Result<Expanded, ExpandError> {
-    Lexer::new(text, variables, escape, false).all()
+    Lexer::new(text, variables, escape, Kind::Text).all()
+}
+
+/// What is expanded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Quotes are removed, and keep words together.
+    Word,
+    /// Quotes are text.
+    Text,
+}
+
+impl Kind {
+    fn limit(self) -> usize {
+        match self {
+            Self::Word => MAX_WORD,
+            Self::Text => MAX_TEXT,
+        }
+    }
 }
 
 struct Lexer<'a> {
     chars: Peekable<Chars<'a>>,
     variables: &'a dyn Variables,
     escape: char,
-    /// Whether quotes are removed, and keep words together.
-    quotes: bool,
+    kind: Kind,
     depth: usize,
     used: BTreeSet<String>,
     missing: BTreeSet<String>,
 }
 
 impl<'a> Lexer<'a> {
-    fn new(word: &'a str, variables: &'a dyn Variables, escape: char, quotes: bool) -> Self {
+    fn new(word: &'a str, variables: &'a dyn Variables, escape: char, kind: Kind) -> Self {
         let (used, missing) = (BTreeSet::new(), BTreeSet::new());
-        Self { chars: word.chars().peekable(), variables, escape, quotes, depth: 0, used, missing }
+        Self { chars: word.chars().peekable(), variables, escape, kind, depth: 0, used, missing }
     }
 
     fn all(mut self) -> Result<Expanded, ExpandError> {
@@ -122,8 +150,8 @@ impl<'a> Lexer<'a> {
         while let Some(next) = self.chars.next() {
             match next {
                 _ if Some(next) == stop => return Ok(out.finish()),
-                '\'' if self.quotes => out.quoted(&self.single_quoted()?),
-                '"' if self.quotes => out.quoted(&self.double_quoted(raw)?),
+                '\'' if self.kind == Kind::Word => out.quoted(&self.single_quoted()?),
+                '"' if self.kind == Kind::Word => out.quoted(&self.double_quoted(raw)?),
                 '$' => out.plain(&self.variable()?),
                 _ if next == self.escape => {
                     if raw {
@@ -135,6 +163,7 @@ impl<'a> Lexer<'a> {
                 }
                 _ => out.plain(next.encode_utf8(&mut [0; 4])),
             }
+            self.check(&out.text)?;
         }
         match stop {
             None => Ok(out.finish()),
@@ -171,8 +200,14 @@ impl<'a> Lexer<'a> {
                 }
                 _ => text.push(next),
             }
+            self.check(&text)?;
         }
         Err(ExpandError::OpenQuote { quote: "double" })
+    }
+
+    fn check(&self, text: &str) -> Result<(), ExpandError> {
+        let limit = self.kind.limit();
+        if text.len() > limit { Err(ExpandError::TooLong { limit }) } else { Ok(()) }
     }
 
     /// Reads what follows a dollar.
@@ -244,7 +279,8 @@ impl<'a> Lexer<'a> {
         let pattern = self.until(Some('/'), true)?.text;
         let replacement = self.until(Some('}'), true)?.text;
         let value = self.needed(name);
-        Ok(compile(&pattern, &value)?.replace(&value, &replacement, all))
+        let limit = self.kind.limit();
+        compile(&pattern, &value)?.replace(&value, &replacement, all, limit).ok_or(ExpandError::TooLong { limit })
     }
 
     /// A name: letters, digits and underscores; or digits alone; or one of a shell's special parameters.
@@ -381,6 +417,19 @@ mod tests {
         let deep = |levels: usize| format!("{}x{}", "${none-".repeat(levels), "}".repeat(levels));
         assert_eq!(text(&deep(MAX_DEPTH)).as_deref(), Ok("x"));
         assert_eq!(text(&deep(100_000)), Err("syntax error: bad substitution".to_owned()));
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        let long = |length: usize| vec![format!("long={}", "x".repeat(length)), "some=xxxx".to_owned()];
+        let too_long = Err(ExpandError::TooLong { limit: MAX_WORD });
+        for word in ["$long$long", "\"$long$long\"", "${none:-$long$long}", "${some//x/$long}"] {
+            let variables = long(MAX_WORD / 2 + 1);
+            assert_eq!(expand(word, &variables, '\\'), too_long, "{word}");
+        }
+        assert_eq!(expand("$long", &long(MAX_WORD), '\\').map(|expanded| expanded.text.len()), Ok(MAX_WORD));
+        let text = expand_text("$long$long", &long(MAX_WORD), '\\');
+        assert_eq!(text.map(|expanded| expanded.text.len()), Ok(2 * MAX_WORD));
     }
 
     #[test]

@@ -51,8 +51,8 @@ impl Pattern {
         chars.iter().rev().collect()
     }
 
-    /// The text with the first longest match replaced, or all of them.
-    pub(super) fn replace(&self, text: &str, with: &str, all: bool) -> String {
+    /// The text with the first longest match replaced, or all of them; none if it becomes longer than `limit` bytes.
+    pub(super) fn replace(&self, text: &str, with: &str, all: bool, limit: usize) -> Option<String> {
         let chars: Vec<char> = text.chars().collect();
         let (mut replaced, mut at, mut done) = (String::new(), 0, false);
         while at <= chars.len() {
@@ -61,6 +61,9 @@ impl Pattern {
                 replaced.push_str(with);
                 done = !all;
                 at += length;
+            } else {
+                // What `*` and the rest do not find from here they do not find further on.
+                done |= self.begins(&chars[at..]);
             }
             // No match, or one of nothing: what stands here is kept.
             if found.is_none_or(|length| length == 0) {
@@ -69,8 +72,20 @@ impl Pattern {
             } else if at == chars.len() {
                 break;
             }
+            if replaced.len() > limit {
+                return None;
+            }
         }
-        replaced
+        Some(replaced)
+    }
+
+    /// Whether there is a `*`, and the text begins with what stands before it.
+    fn begins(&self, text: &[char]) -> bool {
+        let Some(star) = self.0.iter().position(|token| *token == PatternToken::Text) else { return false };
+        let fits = |(token, letter): (&PatternToken, &char)| {
+            matches!(token, PatternToken::One) || *token == PatternToken::Char(*letter)
+        };
+        star <= text.len() && self.0[..star].iter().zip(text).all(fits)
     }
 
     /// How many characters at the start match.
@@ -124,14 +139,17 @@ mod tests {
             ("a", "banana", "bXnana", "bXnXnX"),
             ("a*", "banana", "bX", "bX"),
             ("an", "banana", "bXana", "bXXa"),
+            ("n*b", "banana", "banana", "banana"),
+            ("n*n", "banana", "baXa", "baXa"),
+            ("?n*a?", "anbnaanb", "Xb", "Xb"),
             ("z", "banana", "banana", "banana"),
             ("", "ab", "Xab", "XaXbX"),
             ("*", "", "X", "X"),
         ];
         for (pattern, text, first, all) in cases {
             let compiled = Pattern::compile(pattern, text).expect(pattern);
-            assert_eq!(compiled.replace(text, "X", false), first, "{pattern} {text}");
-            assert_eq!(compiled.replace(text, "X", true), all, "{pattern} {text}");
+            assert_eq!(compiled.replace(text, "X", false, 100).as_deref(), Some(first), "{pattern} {text}");
+            assert_eq!(compiled.replace(text, "X", true, 100).as_deref(), Some(all), "{pattern} {text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Each instruction: what it is given, and what is wrong with that.
 
+use std::collections::HashMap;
+
 use super::error::Fault;
 use super::flags::Flags;
 use super::instruction::{ArgPair, CommandForm, Copy, Heredoc, Instruction, Run};
@@ -132,8 +134,9 @@ fn copy(line: &DockerfileLine, flags: &mut Flags, instruction: &'static str) -> 
     let (Some(destination), false) = (destination, words.is_empty()) else {
         return Err(Fault::NoDestination { instruction });
     };
+    let heredocs = line.heredocs.iter().map(|heredoc| (heredoc.name.as_str(), heredoc)).collect();
     for word in words {
-        match heredoc_of(&word, &line.heredocs) {
+        match heredoc_of(&word, &heredocs) {
             Some(heredoc) => copy.heredocs.push(heredoc),
             None if !is_add && is_url(&word) => return Err(Fault::CopyUrl),
             None => copy.sources.push(word),
@@ -144,9 +147,9 @@ fn copy(line: &DockerfileLine, flags: &mut Flags, instruction: &'static str) -> 
 }
 
 /// The heredoc that a source such as `<<EOF` stands for.
-fn heredoc_of(word: &str, heredocs: &[Heredoc]) -> Option<Heredoc> {
+fn heredoc_of(word: &str, heredocs: &HashMap<&str, &Heredoc>) -> Option<Heredoc> {
     let begun = super::heredoc::begin(word).ok()??;
-    heredocs.iter().find(|heredoc| heredoc.name == begun.name).cloned()
+    heredocs.get(begun.name.as_str()).map(|heredoc| (*heredoc).clone())
 }
 
 /// Whether a source is on a web server.

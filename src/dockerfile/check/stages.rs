@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::super::error::ParseError;
+use super::super::error::{Fault, ParseError};
 use super::super::expand::Variables;
 use super::super::instruction::{CommandForm, Copy, Dockerfile, Instruction, Located};
 use super::super::substitute::Substituted;
@@ -14,6 +14,8 @@ use super::input::{BaseImage, CheckInput};
 use super::rule::Rule;
 use super::scope::Scope;
 
+/// How long the values of all variables may be together, in bytes: each stage keeps its own.
+const MAX_VALUES: usize = 64 << 20;
 /// What an image has that says nothing about it.
 const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -27,7 +29,7 @@ pub(super) fn check(
     escape: char,
 ) -> Result<(), ParseError> {
     let given = input.build_args.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let mut checker = Checker { input, globals, given, escape, images: HashMap::new(), findings };
+    let mut checker = Checker { input, globals, given, escape, images: HashMap::new(), findings, kept: 0 };
     let mut ended: HashMap<String, Rc<StageState>> = HashMap::new();
     for (stage, base) in file.stages.iter().zip(bases) {
         let state = match ended.get(&base.to_lowercase()) {
@@ -58,6 +60,8 @@ struct Checker<'a> {
     escape: char,
     images: HashMap<String, Rc<StageState>>,
     findings: &'a mut Findings,
+    /// How long all values are so far.
+    kept: usize,
 }
 
 /// A stage while it is checked.
@@ -96,10 +100,22 @@ impl Checker<'_> {
             let substituted = instruction.value.substitute(&stage.scope, self.escape);
             let substituted = substituted.map_err(ParseError::at(&instruction.lines))?;
             self.undefined(&stage, instruction, &substituted);
+            self.keep(&substituted.instruction).map_err(ParseError::at(&instruction.lines))?;
             self.instruction(&mut stage, instruction, &substituted.instruction);
         }
         let Stage { scope, has_shell, has_workdir, is_known, .. } = stage;
         Ok(StageState { scope: Rc::new(scope), has_shell, has_workdir, is_known })
+    }
+
+    fn keep(&mut self, instruction: &Instruction) -> Result<(), Fault> {
+        if let Instruction::Env(pairs) = instruction {
+            self.kept += pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        }
+        if let Instruction::Arg(pairs) = instruction {
+            let lengths = pairs.iter().map(|(name, value)| name.len() + value.as_deref().unwrap_or_default().len());
+            self.kept += lengths.sum::<usize>();
+        }
+        if self.kept > MAX_VALUES { Err(Fault::Variables { limit: MAX_VALUES }) } else { Ok(()) }
     }
 
     fn undefined(&mut self, stage: &Stage, at: &Located<Instruction>, substituted: &Substituted) {

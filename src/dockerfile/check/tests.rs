@@ -214,3 +214,16 @@ fn ten_thousand_stages_are_checked_at_once() {
     assert_eq!(found.findings.len(), 1000, "no more are kept");
     assert!(found.text("Dockerfile", &text).contains("1000 warnings have been found!"));
 }
+
+#[test]
+fn values_do_not_grow_without_end() {
+    let doubled = format!("FROM scratch\nENV a=xxxxxxxxxx\n{}", "ENV a=$a$a\n".repeat(40));
+    let problem = checked(&doubled, &input(&plain)).problem.expect("too long").to_string();
+    assert!(problem.ends_with("it becomes longer than 1048576 bytes"), "{problem}");
+    let mut many = format!("FROM scratch\nENV a={}\n", "x".repeat(1 << 20));
+    for number in 0..100 {
+        let _ = writeln!(many, "ENV b{number}=$a");
+    }
+    let problem = checked(&many, &input(&plain)).problem.expect("too much").to_string();
+    assert!(problem.ends_with("the variables of all stages together are longer than 67108864 bytes"), "{problem}");
+}

@@ -88,7 +88,7 @@ impl Performer {
                     config.cmd = None;
                 }
             }
-            Instruction::Env(pairs) => set_variables(config, pairs),
+            Instruction::Env(pairs) => set_variables(config, pairs)?,
             Instruction::Expose(words) => expose(config, words)?,
             Instruction::Healthcheck(healthcheck) => config.healthcheck = Some(healthcheck.clone()),
             Instruction::Label(pairs) => config.labels.get_or_insert_default().extend(pairs.iter().cloned()),
@@ -125,7 +125,15 @@ fn words(config: &ContainerConfig, command: &CommandForm) -> Vec<String> {
     }
 }
 
-fn set_variables(config: &mut ContainerConfig, pairs: &[Pair]) {
+/// The longest environment, in bytes; Linux starts no program with more. Each instruction of a Dockerfile can double it.
+const MAX_ENVIRONMENT: usize = 4 << 20;
+
+fn set_variables(config: &mut ContainerConfig, pairs: &[Pair]) -> Result<(), ChangeError> {
+    let before: usize = config.env.iter().flatten().map(String::len).sum();
+    let size = before + pairs.iter().map(|(name, value)| name.len() + 1 + value.len()).sum::<usize>();
+    if size > MAX_ENVIRONMENT {
+        return Err(ChangeError::Environment { size, limit: MAX_ENVIRONMENT });
+    }
     let environment = config.env.get_or_insert_default();
     for (name, value) in pairs {
         let setting = format!("{name}={value}");
@@ -134,6 +142,7 @@ fn set_variables(config: &mut ContainerConfig, pairs: &[Pair]) {
             None => environment.push(setting),
         }
     }
+    Ok(())
 }
 
 fn expose(config: &mut ContainerConfig, words: &[String]) -> Result<(), ChangeError> {

@@ -14,6 +14,14 @@ pub enum ChangeError {
     /// It cannot be read.
     #[error(transparent)]
     Syntax(#[from] Fault),
+    /// An environment that no program can be started with.
+    #[error("the environment becomes {size} bytes long, and may have at most {limit}")]
+    Environment {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// An empty path of a volume.
     #[error("VOLUME specified can not be an empty string")]
     EmptyVolume,

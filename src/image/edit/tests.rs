@@ -139,6 +139,18 @@ fn nothing_changes_when_one_cannot() {
 }
 
 #[test]
+fn an_environment_does_not_grow_without_end() {
+    let long = "x".repeat(1_000_000);
+    let mut lines = vec![format!("ENV a={long}")];
+    lines.extend((0..10).map(|number| format!("ENV b{number}=$a")));
+    assert!(made(&lines[..4], None).is_ok());
+    let error = made(&lines, None).expect_err("too long");
+    assert_eq!(error, "the environment becomes 5000014 bytes long, and may have at most 4194304");
+    let again: Vec<String> = std::iter::repeat_n(lines[0].clone(), 10).collect();
+    assert!(made(&again, None).is_ok(), "what is replaced does not count");
+}
+
+#[test]
 fn an_own_entrypoint_stands_alone() {
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
     let image =

@@ -19,13 +19,17 @@ mod translate;
 pub use error::PatternError;
 pub(super) use read::clean;
 
+use std::sync::{Mutex, PoisonError};
+
 use pattern::Pattern;
 
 /// Patterns in their order.
 #[derive(Debug, Default)]
 pub struct Patterns {
-    patterns: Vec<Pattern>,
+    all: Vec<Pattern>,
     has_exceptions: bool,
+    /// The folder that was entered last: the paths in a folder are mostly asked for one after the other.
+    last: Mutex<Option<(Vec<u8>, FolderMatch)>>,
 }
 
 /// Which patterns match a folder; all below inherits it.
@@ -50,19 +54,19 @@ impl Patterns {
 
     /// Patterns given one by one, as with `COPY --exclude`; empty ones are left out.
     pub fn of<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, PatternError> {
-        let mut all = Self::default();
+        let mut read = Self::default();
         for text in patterns {
             if let Some(pattern) = Pattern::new(text.as_ref())? {
-                all.has_exceptions |= pattern.is_exception;
-                all.patterns.push(pattern);
+                read.has_exceptions |= pattern.is_exception;
+                read.all.push(pattern);
             }
         }
-        Ok(all)
+        Ok(read)
     }
 
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether there is a pattern with `!`.
@@ -83,12 +87,12 @@ impl Patterns {
 
     /// Where a walk begins: the root, which no pattern matches.
     pub fn root(&self) -> FolderMatch {
-        FolderMatch { matched: vec![false; self.patterns.len()], is_excluded: false }
+        FolderMatch { matched: vec![false; self.all.len()], is_excluded: false }
     }
 
     /// The folder at `path`, in `above`: for walks, which then look at no folder twice.
     pub fn enter(&self, above: &FolderMatch, path: &[u8]) -> FolderMatch {
-        let mut matched = vec![false; self.patterns.len()];
+        let mut matched = vec![false; self.all.len()];
         let is_excluded = self.decide(above, path, |index| matched[index] = true);
         FolderMatch { matched, is_excluded }
     }
@@ -103,7 +107,7 @@ impl Patterns {
         if !self.has_exceptions {
             return false;
         }
-        let numbered = || self.patterns.iter().zip(&entered.matched).enumerate();
+        let numbered = || self.all.iter().zip(&entered.matched).enumerate();
         // What is below inherits the last pattern that excludes the folder; only exceptions after it count.
         let excluding = numbered().rev().find(|(_, (pattern, matched))| **matched && !pattern.is_exception);
         let from = excluding.map_or(0, |(index, _)| index + 1);
@@ -115,7 +119,7 @@ impl Patterns {
     /// Whether a path is excluded; `note` hears which patterns match it, for those below.
     fn decide(&self, above: &FolderMatch, path: &[u8], mut note: impl FnMut(usize)) -> bool {
         let mut is_excluded = false;
-        for (index, (pattern, inherited)) in self.patterns.iter().zip(&above.matched).enumerate() {
+        for (index, (pattern, inherited)) in self.all.iter().zip(&above.matched).enumerate() {
             // A pattern that would change nothing is not tried, so that those below do not inherit it either: moby's way.
             if *inherited || pattern.is_exception == is_excluded && pattern.matches(path) {
                 note(index);
@@ -127,10 +131,17 @@ impl Patterns {
 
     /// The folder that a path is in, entered from the root.
     fn folders_of(&self, path: &[u8]) -> FolderMatch {
+        let Some(end) = path.iter().rposition(|byte| *byte == b'/') else { return self.root() };
+        let folder = &path[..end];
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, entered)) = last.as_ref().filter(|(known, _)| known == folder) {
+            return entered.clone();
+        }
         let mut above = self.root();
         for (slash, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             above = self.enter(&above, &path[..slash]);
         }
+        *last = Some((folder.to_vec(), above.clone()));
         above
     }
 }

@@ -73,6 +73,15 @@ fn a_file_as_people_write_it() {
 }
 
 #[test]
+fn the_answer_does_not_depend_on_what_was_asked_before() {
+    let patterns = patterns("a\n!a/b\n**/x\n");
+    let paths = ["a/c", "a/b/c", "a/c", "b/c", "c", "x/a/c", "a/b/c", "a/b/x/c", "a/b/c"];
+    let answers = [true, false, true, false, false, true, false, true, false];
+    let asked: Vec<bool> = paths.iter().map(|path| patterns.excludes(path.as_bytes())).collect();
+    assert_eq!(asked, answers);
+}
+
+#[test]
 fn odd_patterns_mean_what_they_mean_to_moby() {
     let cases: [(&str, &str, bool); 14] = [
         ("a\\d*", "a1x", true),

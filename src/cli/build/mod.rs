@@ -17,6 +17,7 @@ use super::error::CliError;
 use super::network::network;
 use super::session::{Session, variable};
 use super::usage::Arity;
+use crate::dockerfile::check::Checked;
 use crate::http::{Client, Url};
 use crate::layer::Mtime;
 use crate::oci::{Platform, Reference};
@@ -24,9 +25,10 @@ use crate::ops;
 use crate::ops::build::context::{ContextSource, DockerfilePlace, OpenedContext, open};
 use crate::ops::build::files::Times;
 use crate::ops::build::run::{Network, Runner};
-use crate::ops::build::{BuildError, BuildOptions, Built, build};
+use crate::ops::build::{BuildError, BuildOptions, Built, build, lint};
 use crate::ops::pull::{PullOptions, pull};
 use crate::runtime::{Namespaces, Privileges};
+use crate::ui::ProgressMode;
 
 /// How many layers of an image are pulled at a time, as docker does it.
 const LAYERS: usize = 3;
@@ -120,6 +122,14 @@ impl Args {
         let client = Client::new(&network());
         let options = self.options(session)?;
         let opened = self.open(session, &client)?;
+        let checked = lint(&session.context, &opened, &options).map_err(|error| failed(&error))?;
+        if self.check {
+            return report_check(session, &opened, &checked);
+        }
+        if let Some(violation) = checked.violation() {
+            report_check(session, &opened, &checked).or_else(|_| Ok::<_, CliError>(()))?;
+            return Err(CliError::Plain(format!("failed to solve: {violation}")));
+        }
         let privileges = self.privileges.clone().unwrap_or_else(Namespaces::enter_if_needed);
         let path = env::var_os("PATH").unwrap_or_default();
         let runner = Runner::new(session.context.store.clone(), privileges, self.runtime.clone(), &path);
@@ -132,7 +142,21 @@ impl Args {
         };
         let built = build(&session.context, &opened, &options, &runner, &client, &fetch, &shown);
         let built = built.map_err(|error| failed(&error))?;
+        self.warn(session, &checked);
         self.report(session, &built, &options.names)
+    }
+
+    /// What the rules found, in a line each.
+    fn warn(&self, session: &Session, checked: &Checked) {
+        if self.quiet || checked.findings.is_empty() || session.progress_mode() == ProgressMode::None {
+            return;
+        }
+        let count = checked.findings.len();
+        let (noun, flag) = (if count == 1 { "warning" } else { "warnings" }, "use --check to see the lines");
+        session.ui.note(&format!("\n{count} {noun} found ({flag}):"));
+        for finding in &checked.findings {
+            session.ui.note(&format!(" - {finding}"));
+        }
     }
 
     fn report(&self, session: &Session, built: &Built, names: &[Reference]) -> Result<(), CliError> {
@@ -215,6 +239,19 @@ impl Args {
             created,
             times: Times { now, latest: is_fixed.then(|| created.unix_seconds()) },
         })
+    }
+}
+
+/// Prints what `--check` found; warnings end with 1, as in docker.
+fn report_check(session: &Session, opened: &OpenedContext, checked: &Checked) -> Result<(), CliError> {
+    let text = String::from_utf8_lossy(&opened.dockerfile.text);
+    for line in checked.text(&opened.dockerfile.name, &text).lines() {
+        session.ui.line(&session.ui.word(line))?;
+    }
+    match &checked.problem {
+        Some(problem) => Err(CliError::Plain(format!("failed to solve: {problem}"))),
+        None if checked.findings.is_empty() => Ok(()),
+        None => Err(CliError::AlreadyReported { code: 1 }),
     }
 }
 

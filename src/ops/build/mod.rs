@@ -17,6 +17,7 @@ pub mod files;
 mod history;
 mod key;
 mod layers;
+mod lint;
 mod made;
 mod maker;
 mod options;
@@ -31,6 +32,7 @@ mod whole;
 
 pub use base::Fetch;
 pub use error::{BuildError, Why};
+pub use lint::lint;
 pub use options::BuildOptions;
 pub use watch::{Unwatched, Watch};
 pub use whole::{Built, build};

@@ -27,6 +27,11 @@ impl Ignore {
         }
     }
 
+    /// The patterns.
+    pub(in crate::ops::build) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()

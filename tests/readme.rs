@@ -128,7 +128,9 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// The programs that sections need, and the words in a command that tell so.
-const PEERS: [(&str, &str); 4] = [
+const PEERS: [(&str, &str); 6] = [
+    ("busybox", "command -v busybox"),
+    ("crun", "RUN --mount"),
     ("docker-registry", "localhost:5055"),
     ("docker-registry", "localhost:5056"),
     ("nginx", "localhost:5058"),

@@ -5,7 +5,6 @@
 pub(super) fn instead(group: &str, word: &str) -> Option<&'static str> {
     let word = match group {
         "" => word,
-        "image" if word == "build" => word,
         "container" if ["ls", "list"].contains(&word) => "ps",
         "container" if ["inspect", "prune"].contains(&word) => "rm",
         "container" if OF_CONTAINERS.iter().any(|advice| advice.is_about(word)) => word,
@@ -51,9 +50,9 @@ const OF_CONTAINERS: [Advice; 3] = [
 
 const OTHERS: &[Advice] = &[
     Advice {
-        words: &["build", "buildx", "builder", "bake"],
-        text: "imgtool cannot build Dockerfiles yet. Build with buildah or kaniko, which need no daemon either, and load \
-               the result with imgtool load. For small changes: imgtool unpack, then imgtool commit",
+        words: &["buildx", "bake"],
+        text: "imgtool has one builder, without a daemon: imgtool build. What builds remember is removed by imgtool \
+               builder prune",
     },
     Advice {
         words: &[
@@ -70,13 +69,12 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["run", "ps", "build", "exec", "volume", "swarm", "cp", "compose"] {
+        for word in ["run", "ps", "buildx", "exec", "volume", "swarm", "cp", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
             assert!(instead("container", word).is_some(), "container {word}");
         }
-        assert!(instead("image", "build").is_some());
         assert!(instead("system", "prune").is_some());
         for (group, word) in [("image", "ps"), ("", "nosuch"), ("container", "pull"), ("container", "nosuch")] {
             assert_eq!(instead(group, word), None, "{group} {word}");

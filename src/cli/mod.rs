@@ -4,6 +4,7 @@
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
 mod build;
+mod builder;
 mod catalog;
 mod commit;
 mod complete;
@@ -114,6 +115,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(Box<build::Args>),
+    Builder(builder::Args),
     Catalog(catalog::Args),
     Commit(commit::Args),
     Completion(completion::Args),
@@ -152,6 +154,7 @@ impl Command {
     fn prepare(&mut self) {
         match self {
             Self::Build(args) => args.enter_namespace(),
+            Self::Builder(args) => args.prepare(),
             Self::Image(args) => args.prepare(),
             _ => {}
         }
@@ -173,6 +176,7 @@ impl Command {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
             Self::Build(args) => args.run(session),
+            Self::Builder(args) => args.run(session),
             Self::Catalog(args) => args.run(session),
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),

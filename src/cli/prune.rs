@@ -85,7 +85,7 @@ fn line(event: &RemovalEvent) -> String {
 }
 
 /// Asks, as docker asks: only `y` and `Y` are a yes.
-fn confirmed(session: &Session, what: &str) -> Result<bool, CliError> {
+pub(super) fn confirmed(session: &Session, what: &str) -> Result<bool, CliError> {
     session.ui.data(&format!("WARNING! {what}\nAre you sure you want to continue? [y/N] "))?;
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);

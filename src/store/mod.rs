@@ -346,6 +346,11 @@ impl Store {
         self.private_folder("trees")
     }
 
+    /// Where files of a job are that have no name.
+    pub fn temporary_folder(&self) -> Result<PathBuf, Error> {
+        self.private_folder("tmp")
+    }
+
     /// Where the caches of `RUN --mount=type=cache` are.
     pub fn cache_mounts_folder(&self) -> Result<PathBuf, Error> {
         self.private_folder("cache-mounts")

@@ -121,6 +121,8 @@ impl Args {
         self.vain.note(&session.ui);
         let client = Client::new(&network());
         let options = self.options(session)?;
+        // What a build spools may be large, and /tmp is often in memory.
+        let _ = tempfile::env::override_temp_dir(&session.context.store.temporary_folder().map_err(ops::Error::from)?);
         let opened = self.open(session, &client)?;
         let checked = lint(&session.context, &opened, &options).map_err(|error| failed(&error))?;
         if self.check {

@@ -99,6 +99,6 @@ pub enum ContextError {
         source: http::Error,
     },
     /// A temporary file cannot be written.
-    #[error("temporary file (in $TMPDIR, or /tmp)")]
+    #[error("temporary file in the store's folder imgtool/tmp")]
     Temporary(#[source] io::Error),
 }

@@ -235,7 +235,7 @@ pub enum CopyError {
         target: EntryPath,
     },
     /// A temporary file cannot be written.
-    #[error("temporary file (in $TMPDIR, or /tmp)")]
+    #[error("temporary file in the store's folder imgtool/tmp")]
     Temporary(#[source] io::Error),
     /// The layer cannot be kept.
     #[error(transparent)]

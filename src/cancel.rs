@@ -7,7 +7,8 @@
 //! ```text
 //! Draft   an unfinished file or folder               [`Token::cancel`] deletes it, whatever its threads are doing
 //! Undo    a tree that many threads write             they poll [`Token::check`], fail, clean up; [`Token::cancel`] waits
-//! finish  the step that makes the result visible     once it has begun it is too late to cancel: the job completes
+//! finish  the step that makes the result visible     once it has begun it is too late to cancel: the job completes,
+//!                                                    or goes on with the next part ([`Token::go_on`])
 //! ```
 //!
 //! Invariant: after [`Token::cancel`] returns [`Ended::Clean`], the job has no drafts, can create none, and publishes
@@ -47,7 +48,10 @@ struct JobState {
     drafts: BTreeMap<u64, PathBuf>,
     next: u64,
     undoing: usize,
-    finishing: bool,
+    /// How many results are being published, or were.
+    finishing: usize,
+    /// Whether it was to be cancelled when that was too late.
+    is_asked: bool,
     cancelled: bool,
 }
 
@@ -81,7 +85,8 @@ impl Token {
     /// Cancels the job: deletes its drafts and waits until every [`Undo`] has cleaned up.
     pub fn cancel(&self) -> Ended {
         let mut state = self.state();
-        if state.finishing {
+        if state.finishing > 0 {
+            state.is_asked = true;
             return Ended::TooLate;
         }
         state.cancelled = true;
@@ -99,8 +104,19 @@ impl Token {
     pub fn finish(&self) -> io::Result<()> {
         let mut state = self.state();
         state.alive()?;
-        state.finishing = true;
+        state.finishing += 1;
         Ok(())
+    }
+
+    /// A part of the result is published, and more is to come: the job can be cancelled again. If that was asked for
+    /// meanwhile, it is cancelled now, and what it has begun is cleaned up as it fails.
+    pub fn go_on(&self) {
+        let mut state = self.state();
+        state.finishing = state.finishing.saturating_sub(1);
+        if state.finishing == 0 && state.is_asked {
+            state.cancelled = true;
+            self.0.cancelled.store(true, Ordering::Relaxed);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, JobState> {
@@ -210,6 +226,19 @@ mod tests {
         other.finish().expect("the other goes on");
         assert_eq!(other.cancel(), Ended::TooLate);
         assert!(path("done").exists() && !other.is_cancelled());
+    }
+
+    #[test]
+    fn a_job_of_several_parts_can_be_cancelled_between_them() {
+        let job = Token::new();
+        job.finish().expect("a job that goes on");
+        job.go_on();
+        job.finish().expect("the next part");
+        assert_eq!(job.cancel(), Ended::TooLate);
+        assert!(job.check().is_ok(), "the part is published whole");
+        job.go_on();
+        assert!(job.check().is_err() && job.finish().is_err(), "what follows is not begun");
+        assert_eq!(job.cancel(), Ended::Clean);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! `build`: a Dockerfile becomes an image.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::session::{Answer, Session};
@@ -230,19 +234,55 @@ fn answers_for_scripts() {
     assert!(build(&session, &[]).stderr.contains(" - MaintainerDeprecated: "));
 }
 
-#[test]
-fn programs_run() {
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).is_file());
-    let runtime =
-        ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].into_iter().find(|path| Path::new(path).is_file());
-    let (Some(busybox), Some(runtime)) = (busybox, runtime) else {
+/// A static program and a runtime, with which RUN can be tried.
+fn run_tools() -> Option<(&'static str, &'static str)> {
+    let is_there = |path: &&str| Path::new(path).is_file();
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(is_there);
+    let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].into_iter().find(is_there);
+    let tools = busybox.zip(runtime);
+    if tools.is_none() {
+        let is_required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
+        assert!(!is_required, "IMGTOOL_REQUIRE_PEERS=1, but busybox-static, and crun or runc, are not installed");
         crate::support::skip("RUN needs busybox-static, and crun or runc");
-        return;
-    };
-    let dockerfile = "FROM scratch AS base\nCOPY busybox /bin/sh\nRUN echo one > /one && echo said-$((1+1))\nFROM base\nRUN --mount=type=secret,id=token read -r t < /run/secrets/token && echo ${#t} > /length\nUSER 7\nRUN exit 3\n";
-    let session = session(&[("Dockerfile", dockerfile)]);
+    }
+    tools
+}
+
+/// Puts the program into the context.
+fn put_busybox(session: &Session, busybox: &str) {
     fs::copy(busybox, session.work().join("ctx/busybox")).expect("a copy");
     fs::set_permissions(session.work().join("ctx/busybox"), fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+#[test]
+fn ctrl_c_ends_the_program_and_leaves_nothing() {
+    let Some((busybox, runtime)) = run_tools() else { return };
+    let dockerfile = "FROM scratch\nCOPY busybox /bin/sh\nRUN echo be''gun; while :; do :; done\n";
+    let session = session(&[("Dockerfile", dockerfile)]);
+    put_busybox(&session, busybox);
+    let mut command = session.command(&["build", "--runtime", runtime, "-t", "app", "ctx"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut said = BufReader::new(child.stderr.take().expect("it was asked for"));
+    let mut line = String::new();
+    while !line.ends_with(" begun\n") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).expect("lines"), 0, "the program begins");
+    }
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process number")).expect("not zero");
+    kill_process(pid, Signal::INT).expect("it runs");
+    assert_eq!(child.wait().expect("it ends").signal(), Some(Signal::INT.as_raw()));
+    let is_left = |path: &String| path.contains("/tmp-") || path.starts_with("imgtool/tmp/");
+    let left: Vec<String> = session.picture().into_keys().filter(is_left).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(session.index()["manifests"].as_array().map_or(0, Vec::len), 0, "no image is there");
+}
+
+#[test]
+fn programs_run() {
+    let Some((busybox, runtime)) = run_tools() else { return };
+    let dockerfile = "FROM scratch AS base\nCOPY busybox /bin/sh\nRUN echo one > /one && echo said-$((1+1))\nFROM base\nRUN --mount=type=secret,id=token read -r t < /run/secrets/token && echo ${#t} > /length\nUSER 7\nRUN exit 3\n";
+    let session = session(&[("Dockerfile", dockerfile)]);
+    put_busybox(&session, busybox);
     fs::write(session.work().join("token"), "very-secret-words\n").expect("a file");
     let answer = build(&session, &["--runtime", runtime, "--target", "base"]);
     assert!(answer.stderr.contains("said-2"), "{}", answer.stderr);

@@ -37,11 +37,11 @@ impl Bases<'_> {
         let is_remote = typed.starts_with("docker://");
         let typed = typed.strip_prefix("docker://").unwrap_or(typed);
         if let Some(name) = name.as_ref().filter(|_| self.pull || is_remote) {
-            (self.fetch)(name, platform)?;
+            self.pull(name, platform)?;
         }
         let found = match (self.in_place(typed, platform), name) {
             (Err(Error::NoSuchImage(_) | Error::OtherPlatform { .. }), Some(name)) => {
-                (self.fetch)(&name, platform)?;
+                self.pull(&name, platform)?;
                 self.in_place(typed, platform)
             }
             (found, _) => found,
@@ -58,6 +58,13 @@ impl Bases<'_> {
         Ok((found, image))
     }
 
+    /// Pulls an image; what follows can be cancelled again.
+    fn pull(&self, name: &Reference, platform: Option<&Platform>) -> Result<(), Error> {
+        (self.fetch)(name, platform)?;
+        self.context.store.job().go_on();
+        Ok(())
+    }
+
     /// Copies the layers of an image in an archive or a layout to the store.
     fn take(&self, found: &FoundImage, image: &Image) -> Result<Vec<StageLayer>, Error> {
         let store = &self.context.store;
@@ -68,8 +75,11 @@ impl Bases<'_> {
             let kept = quarantine.keep_layer(blob, false, &found.shown(), &|_| {})?;
             layers.push(StageLayer { descriptor: kept.descriptor(), diff_id: kept.diff_id });
         }
-        quarantine.publish(|_| Ok::<_, Error>(()))??;
+        // The lease comes first: nothing else holds the layers.
         let digests: Vec<_> = layers.iter().map(|layer| layer.descriptor.digest).collect();
+        store.hold(&digests)?;
+        quarantine.publish(|_| Ok::<_, Error>(()))??;
+        store.job().go_on();
         if !store.hold(&digests)? {
             return Err(Error::RemovedMeanwhile { image: found.shown() });
         }

@@ -184,6 +184,7 @@ impl<'a> Maker<'a> {
             // The lease comes first: between two steps nothing else holds the layer.
             store.hold(&[layer.descriptor.digest])?;
             quarantine.publish(|_| Ok::<_, Error>(()))??;
+            store.job().go_on();
         }
         let result = MadeStep { created: self.options.created, layer };
         store.remember_step(key, &result);

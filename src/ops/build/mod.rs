@@ -6,7 +6,7 @@
 //!                                                      └─ RUN ─▶ run ─────────────────┴▶ layers ─▶ the image
 //! ```
 //!
-//! A step that makes a layer has a key ([`key`]): what its result depends on. The store remembers what a step with that key
+//! A step that makes a layer has a key (`key`): what its result depends on. The store remembers what a step with that key
 //! made, so that it is made once. Nothing is unpacked but for `RUN`, and what is in layers is looked at only when a step
 //! is made that has to know.
 

@@ -222,20 +222,27 @@ fn a_signal_stops_the_loop_of_a_shell() {
 #[test]
 fn a_signal_that_is_too_late_for_one_command_stops_the_loop_too() {
     let session = loaded();
-    let mut presses = 0;
+    // A shell itself misses one that comes when its command has just ended well, and on a busy machine more of them; if
+    // commands missed them, every round would need many more.
+    let is_ended_by_few = (0..3).any(|_| signals_for_loops(&session) <= 15);
+    assert!(is_ended_by_few, "more than 15 signals were needed to end 12 loops, three times");
+}
+
+/// How many signals it takes to end twelve loops, sent at different points of their commands.
+fn signals_for_loops(session: &Session) -> u32 {
+    let mut sent = 0;
     for point in 0..12 {
-        let mut child = in_a_loop(&session, "\"$0\" tag fx/a:1 fx/b:1; \"$0\" rmi fx/b:1");
+        let mut child = in_a_loop(session, "\"$0\" tag fx/a:1 fx/b:1; \"$0\" rmi fx/b:1");
         std::thread::sleep(Duration::from_millis(150));
         while child.try_wait().expect("a child of ours").is_none() {
             std::thread::sleep(Duration::from_millis(7 * point));
             kill_process_group(pid(&child), Signal::INT).expect("a group of ours");
             std::thread::sleep(Duration::from_millis(500));
-            presses += 1;
+            sent += 1;
         }
         assert_eq!(end_of(&mut child).signal(), Some(Signal::INT.as_raw()));
     }
-    // A shell itself misses one that comes when its command has just ended well.
-    assert!(presses <= 15, "{presses} signals were needed to end 12 loops");
+    sent
 }
 
 /// Waits for a shell that should end at once; kills it and all that it started if it does not.

@@ -13,7 +13,13 @@ pub enum ChangeError {
     },
     /// It cannot be read.
     #[error(transparent)]
-    Syntax(#[from] Fault),
+    Syntax(Fault),
+    /// A flag that the instruction does not have, in the words of docker's engine.
+    #[error("unknown flag: {flag}")]
+    UnknownFlag {
+        /// The flag, without its dashes.
+        flag: String,
+    },
     /// An environment that no program can be started with.
     #[error("the environment becomes {size} bytes long, and may have at most {limit}")]
     Environment {
@@ -42,4 +48,13 @@ pub enum ChangeError {
         /// The signal.
         signal: String,
     },
+}
+
+impl From<Fault> for ChangeError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::UnknownFlag { flag, .. } => Self::UnknownFlag { flag },
+            fault => Self::Syntax(fault),
+        }
+    }
 }

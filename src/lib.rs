@@ -52,6 +52,8 @@
 //! | read an image of a registry | [`registry::Remote`], an [`image::ImageSource`] that fetches what is asked for |
 //! | ask a registry anything else | [`registry::Registries`], in [`ops::Context`]: no request is made beside it |
 //! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
+//! | look into an image | [`ops::look::Look`]: its merged view, its layers' entries, the contents of files |
+//! | follow a path inside an image | `follow` of [`layer::overlay::Overlay`] |
 //! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
 //! | send an image to a registry | [`ops::sending`]: a plan of what goes out, and a sender for one repository |
 //! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `receive_layer` and `receive_blob` for what arrives |

@@ -1,15 +1,11 @@
 //! `diff`: the changes from one image to another.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
-
-use super::damage::LayerNames;
+use super::look::{Look, Place};
 use super::{Context, Error};
-use crate::image::contents::{Contents, Piece};
-use crate::image::{Image, Progress};
+use crate::image::Progress;
 use crate::layer::diff::{PathChange, diff};
-use crate::layer::overlay::{ContentRange, Overlay, ViewNode};
-use crate::oci::{Digest, Hasher, Platform};
+use crate::layer::overlay::ViewNode;
+use crate::oci::Platform;
 
 /// The changes from the image `old` to the image `new`, sorted by path. Contents are compared by digest, for which each
 /// layer involved is read once; the same place of the same layer is equal without reading.
@@ -20,118 +16,36 @@ pub fn images(
     platform: Option<&Platform>,
     progress: &dyn Progress,
 ) -> Result<Vec<PathChange>, Error> {
-    let find = |typed| Side::find(context, typed, platform, progress);
-    let (old, new) = (find(old)?, find(new)?);
-    let (mut olds, mut news) = (Wanted::new(), Wanted::new());
+    let open = |typed| Look::open(context, typed, platform, progress);
+    let (old, new) = (open(old)?, open(new)?);
+    let (mut olds, mut news) = (Vec::new(), Vec::new());
     diff(&old.view, &new.view, |one, other| {
-        if !old.is_same(one, &new, other) {
-            olds.insert(place(one), one);
-            news.insert(place(other), other);
+        if !is_same(&old, one, &new, other) {
+            olds.push(one);
+            news.push(other);
         }
         true
     });
-    let total = olds.values().chain(news.values()).map(ViewNode::size).fold(0, u64::saturating_add);
+    let total = olds.iter().chain(&news).map(ViewNode::size).fold(0, u64::saturating_add);
     progress.total(Some(total));
     progress.start(0, "diff", Some(total));
-    let (olds, news) = (old.digests(&olds, context, progress)?, new.digests(&news, context, progress)?);
+    let (olds, news) = (old.digests(context, olds, progress)?, new.digests(context, news, progress)?);
     progress.finish(0, "");
     Ok(diff(&old.view, &new.view, |one, other| {
-        old.is_same(one, &new, other) || olds.get(&place(one)) == news.get(&place(other))
+        let digests =
+            (Place::of(one).and_then(|place| olds.get(&place)), Place::of(other).and_then(|place| news.get(&place)));
+        is_same(&old, one, &new, other) || digests.0 == digests.1
     }))
 }
 
-/// Where a content is: which layer, and where in it.
-type Place = (usize, u64);
-
-/// Files whose contents are to be read, in the order of the layers.
-type Wanted<'a> = BTreeMap<Place, ViewNode<'a>>;
-
-fn source(file: ViewNode<'_>) -> ContentRange<'_> {
-    file.source().expect("only files are compared by content")
-}
-
-fn place(file: ViewNode<'_>) -> Place {
-    let source = source(file);
-    (source.layer, source.content_offset)
-}
-
-/// One of the two images.
-struct Side {
-    image: Image,
-    names: LayerNames,
-    view: Overlay,
-}
-
-impl Side {
-    fn find(
-        context: &Context,
-        typed: &str,
-        platform: Option<&Platform>,
-        progress: &dyn Progress,
-    ) -> Result<Self, Error> {
-        let found = context.find_for(typed, platform)?;
-        let image = found.image(platform, &context.host)?.clone();
-        context.fetch(&found, &[&image], progress)?;
-        let view = context.overlay(&found, &image)?;
-        Ok(Self { names: LayerNames::of(&found, &image), image, view })
+/// Whether two files of one size are empty, or the same entry of the same layer.
+fn is_same(old: &Look, one: ViewNode<'_>, new: &Look, other: ViewNode<'_>) -> bool {
+    let layer = |look: &Look, place: Place| look.image.layers[place.layer].diff_id;
+    match (Place::of(one), Place::of(other)) {
+        _ if one.size() == 0 => true,
+        (Some(one), Some(other)) => one.offset == other.offset && layer(old, one) == layer(new, other),
+        _ => false,
     }
-
-    /// Whether two files of one size are empty, or the same entry of the same layer.
-    fn is_same(&self, file: ViewNode<'_>, other_side: &Self, other: ViewNode<'_>) -> bool {
-        let (one, two) = (source(file), source(other));
-        let layer = |side: &Self, source: ContentRange<'_>| side.image.layers[source.layer].diff_id;
-        file.size() == 0 || one.content_offset == two.content_offset && layer(self, one) == layer(other_side, two)
-    }
-
-    /// The digest of each content.
-    fn digests(
-        &self,
-        wanted: &Wanted<'_>,
-        context: &Context,
-        progress: &dyn Progress,
-    ) -> Result<BTreeMap<Place, Digest>, Error> {
-        let files: Vec<ViewNode<'_>> = wanted.values().copied().collect();
-        let mut digests = BTreeMap::new();
-        for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
-            let layer = &self.image.layers[files[0].layer()];
-            let blob = layer.blob.as_ref().expect("a view was made of the layer");
-            let failed = |error| self.names.of_layer(files[0].layer(), error);
-            let mut contents = Contents::open(blob, &context.limits).map_err(failed)?;
-            for file in files {
-                let digest = digest(&mut contents, *file, progress);
-                let failed = |error| self.names.of_content(file.layer(), &file.path_bytes(), error);
-                digests.insert(place(*file), digest.map_err(failed)?);
-            }
-        }
-        Ok(digests)
-    }
-}
-
-fn digest(contents: &mut Contents<'_>, file: ViewNode<'_>, progress: &dyn Progress) -> std::io::Result<Digest> {
-    let (mut hasher, mut buffer) = (Hasher::new(), vec![0; crate::image::copy::CHUNK]);
-    contents.read(source(file), |piece| {
-        let (mut hole, mut data);
-        let reader: &mut dyn std::io::Read = match piece {
-            Piece::Hole(size) => {
-                hole = std::io::repeat(0).take(size);
-                &mut hole
-            }
-            Piece::Data(stored) => {
-                data = stored;
-                &mut data
-            }
-        };
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(()),
-                got => {
-                    hasher.update(&buffer[..got]);
-                    progress.advance(0, got as u64);
-                }
-            }
-        }
-    })?;
-    Ok(hasher.finish())
 }
 
 #[cfg(test)]

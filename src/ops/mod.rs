@@ -24,6 +24,7 @@ mod listed;
 pub mod load;
 pub mod location;
 pub mod login;
+pub mod look;
 pub mod manifest;
 mod manifest_error;
 pub mod naming;

@@ -38,18 +38,23 @@ impl Context {
         built.map_err(|source| Error::Overlay { image: found.shown(), source })
     }
 
-    /// The checksums of the contents of one layer.
-    pub fn checksums(&self, found: &FoundImage, image: &Image, layer: usize) -> Result<Checksums, Error> {
+    /// The entries of one layer, by its place from the bottom, in the order of its tar, whiteouts among them.
+    pub fn entries(&self, found: &FoundImage, image: &Image, layer: usize) -> Result<Vec<Entry>, Error> {
         let read = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
             let index = self.index(found, image, layer, distrusted, &mut Drawer::new())?;
-            let files = Entries::of(index).filter(|entry| entry.as_ref().map_or(true, |entry| entry.size > 0));
-            Ok(files.map(|entry| entry.map(|entry| (entry.content_offset, entry.checksum))).collect())
+            Ok(Entries::of(index).collect::<Result<Vec<Entry>, IndexError>>())
         };
-        let read: Result<Checksums, IndexError> = match read(&HashSet::new())? {
+        let entries = match read(&HashSet::new())? {
             Err(IndexError::Damaged { .. }) => read(&self.damaged_indexes(found, image))?,
             read => read,
         };
-        read.map_err(|source| Error::LayerIndex { diff_id: image.layers[layer].diff_id, source })
+        entries.map_err(|source| Error::LayerIndex { diff_id: image.layers[layer].diff_id, source })
+    }
+
+    /// The checksums of the contents of one layer.
+    pub fn checksums(&self, found: &FoundImage, image: &Image, layer: usize) -> Result<Checksums, Error> {
+        let entries = self.entries(found, image, layer)?;
+        Ok(entries.iter().filter(|entry| entry.size > 0).map(|entry| (entry.content_offset, entry.checksum)).collect())
     }
 
     /// The layers whose index in the store is damaged.

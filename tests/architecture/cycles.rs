@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
-const SHARED: [&str; 26] = [
+const SHARED: &[&str] = &[
     "checkout",
     "copy_error",
     "damage",
@@ -21,6 +21,7 @@ const SHARED: [&str; 26] = [
     "intake",
     "listed",
     "location",
+    "look",
     "manifest_error",
     "naming",
     "near",

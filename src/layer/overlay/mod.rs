@@ -21,6 +21,7 @@
 
 mod build;
 mod changeset;
+mod follow;
 mod freeze;
 mod merge;
 mod node;
@@ -30,6 +31,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use build::OverlayError;
+pub use follow::{FollowError, LastLink};
 pub use node::{Children, ContentRange, Iter, LinkGroup, NodeKind, ViewNode};
 
 use super::checksum::Checksum;

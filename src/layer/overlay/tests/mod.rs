@@ -287,3 +287,45 @@ fn the_last_header_of_a_file_counts() {
         }
     }
 }
+
+#[test]
+fn paths_are_followed_inside_the_view_as_a_container_would() {
+    let view = view(&[
+        &["usr/", "usr/bin/", "usr/bin/sh 5", "bin -> usr/bin", "up -> ../../../usr/bin/../bin", "abs -> /bin/sh"],
+        &["usr/loop -> ../usr/loop", "nowhere -> /none", "file 1", "tofile -> file", "self -> ."],
+    ])
+    .expect("a view");
+    let follow = |path: &str, last| match view.follow(path.as_bytes(), last) {
+        Ok(node) => format!("/{}", node.path()),
+        Err(error) => error.to_string(),
+    };
+    let (missing, no_directory) = ("No such file or directory", "Not a directory");
+    for (path, expected) in [
+        ("", "/"),
+        ("/", "/"),
+        ("..", "/"),
+        ("/bin/sh", "/usr/bin/sh"),
+        ("up/sh", "/usr/bin/sh"),
+        ("abs", "/usr/bin/sh"),
+        ("abs/", no_directory),
+        ("usr/bin/../../bin", "/usr/bin"),
+        ("usr//./bin/", "/usr/bin"),
+        ("usr/loop", "Too many levels of symbolic links"),
+        ("nowhere", missing),
+        ("none", missing),
+        ("file/", no_directory),
+        ("file/..", no_directory),
+        ("tofile", "/file"),
+        ("self/self/self/file", "/file"),
+    ] {
+        assert_eq!(follow(path, LastLink::Follow), expected, "{path}");
+    }
+    for (path, expected) in [("abs", "/abs"), ("bin", "/bin"), ("bin/", "/usr/bin"), ("nowhere", "/nowhere")] {
+        assert_eq!(follow(path, LastLink::Keep), expected, "{path}");
+    }
+    assert_eq!(follow(&"self/".repeat(40), LastLink::Follow), "/");
+    assert_eq!(follow(&"self/".repeat(41), LastLink::Follow), "Too many levels of symbolic links");
+    assert_eq!(follow(&"a".repeat(4096), LastLink::Follow), "File name too long");
+    let bin = view.follow(b"/usr/bin", LastLink::Keep).expect("a directory");
+    assert_eq!(bin.follow(b"../../file", LastLink::Keep).map(|node| node.path().to_string()), Ok("file".to_owned()));
+}

@@ -1,6 +1,6 @@
 //! Commands to learn from, for the help and the manual pages. A test parses each of them.
 
-use super::rows::EXAMPLES;
+use super::rows;
 
 /// A command line, and what it is good for.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(in crate::cli) fn of(path: &str) -> Vec<Example> {
         Some(("builder", "build")) => "build",
         _ => words,
     };
-    let row = EXAMPLES.iter().find(|(command, _)| *command == name);
+    let row = rows::all().find(|(command, _)| *command == name);
     row.map_or_else(Vec::new, |(_, rows)| rows.iter().map(|(what, line)| Example { what, line }).collect())
 }
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_example_shows_its_own_command() {
-        for (name, examples) in EXAMPLES.iter().filter(|(name, _)| !["", "help", "manifest", "image"].contains(name)) {
+        for (name, examples) in rows::all().filter(|(name, _)| !["", "help", "manifest", "image"].contains(name)) {
             let of_it = examples.iter().filter(|(_, line)| line.contains(&format!("imgtool {name}"))).count();
             assert!(of_it >= examples.len().div_ceil(2), "{name}");
         }

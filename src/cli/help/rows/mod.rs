@@ -1,0 +1,21 @@
+//! The examples, by the names of their commands, a file a group.
+
+mod archives;
+mod build;
+mod directories;
+mod general;
+mod images;
+mod manifests;
+mod registries;
+mod row;
+
+use row::Row;
+
+/// The rows of every group.
+const GROUPS: &[&[Row]] =
+    &[archives::ROWS, build::ROWS, directories::ROWS, general::ROWS, images::ROWS, manifests::ROWS, registries::ROWS];
+
+/// The rows of all groups.
+pub(super) fn all() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().copied().flatten()
+}

@@ -8,11 +8,30 @@ use super::examples;
 use crate::ui::text::width;
 
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: &[(&str, &[&str])] = &[
     ("Registries", &["pull", "push", "login", "logout", "search", "tags", "catalog", "delete"]),
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
+    (
+        "What Is in an Image",
+        &[
+            "ls",
+            "tree",
+            "cat",
+            "cp",
+            "find",
+            "grep",
+            "sum",
+            "layers",
+            "which",
+            "analyze",
+            "packages",
+            "report",
+            "check-base",
+        ],
+    ),
+    ("Editing", &["edit", "append", "squash", "rebase", "strip"]),
     ("Management Commands", &["container", "image", "manifest", "system"]),
     ("Commands", &[]),
 ];
@@ -21,9 +40,42 @@ const GROUPS: [(&str, &[&str]); 6] = [
 pub(in crate::cli) const REGISTRY_FLAGS: &str = "Registry Options";
 
 /// The commands that may use a registry: with all others, those flags are not shown.
-const WITH_REGISTRY: [&str; 16] = [
-    "pull", "push", "delete", "login", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff",
-    "unpack", "verify", "images", "manifest",
+const WITH_REGISTRY: &[&str] = &[
+    "pull",
+    "push",
+    "delete",
+    "login",
+    "search",
+    "tags",
+    "catalog",
+    "history",
+    "inspect",
+    "export",
+    "save",
+    "diff",
+    "unpack",
+    "verify",
+    "images",
+    "manifest",
+    "ls",
+    "tree",
+    "cat",
+    "cp",
+    "find",
+    "grep",
+    "sum",
+    "layers",
+    "which",
+    "analyze",
+    "packages",
+    "report",
+    "check-base",
+    "edit",
+    "append",
+    "squash",
+    "rebase",
+    "strip",
+    "build",
 ];
 
 /// The whole page. `columns` is how wide it may be.
@@ -161,7 +213,7 @@ fn commands(command: &Command, path: &str, columns: usize) -> String {
     }
     let grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
     let mut text = String::new();
-    for (heading, names) in GROUPS {
+    for (heading, names) in GROUPS.iter().copied() {
         let named = names.iter().filter_map(|name| shown.iter().find(|below| below.get_name() == *name));
         let others = shown.iter().filter(|below| names.is_empty() && !grouped(below.get_name()));
         let mut listed: Vec<_> = named.chain(others).map(|below| row(below)).collect();
@@ -169,7 +221,9 @@ fn commands(command: &Command, path: &str, columns: usize) -> String {
             listed.push(("help".to_owned(), "Show help for a command".to_owned()));
             listed.sort();
         }
-        text.push_str(&rows(heading, &listed, columns));
+        if !listed.is_empty() {
+            text.push_str(&rows(heading, &listed, columns));
+        }
     }
     text
 }

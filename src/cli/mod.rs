@@ -19,6 +19,7 @@ mod diff;
 mod elsewhere;
 mod error;
 mod export;
+mod files;
 mod help;
 mod history;
 mod image;
@@ -133,6 +134,7 @@ enum Command {
     Load(load::Args),
     Login(login::Args),
     Logout(logout::Args),
+    Ls(files::ls::Args),
     Man(man::Args),
     Manifest(manifest::Args),
     Pull(pull::Args),
@@ -193,6 +195,7 @@ impl Command {
             Self::Load(args) => args.run(session),
             Self::Login(args) => args.run(session),
             Self::Logout(args) => args.run(session),
+            Self::Ls(args) => args.run(session),
             Self::Manifest(args) => args.run(session),
             Self::Pull(args) => args.run(session),
             Self::Push(args) => args.run(session),

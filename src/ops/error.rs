@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::copy_error::CopyError;
 use super::delete_error::DeleteError;
+use super::files_error::FilesError;
 use super::listed::{listed, other_platform};
 use super::manifest_error::ManifestError;
 use super::search_error::SearchError;
@@ -25,6 +26,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A file of an image cannot be shown.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// An archive or layout that was named cannot be read.
     #[error("{path}")]
     Input {

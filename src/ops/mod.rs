@@ -11,6 +11,8 @@ mod delete_error;
 pub mod df;
 pub mod diff;
 pub mod export;
+pub mod files;
+mod files_error;
 pub mod filter;
 pub mod find;
 pub mod glob;
@@ -57,6 +59,7 @@ mod search_error;
 
 pub use delete_error::DeleteError;
 pub use error::Error;
+pub use files_error::FilesError;
 pub use find::{FoundImage, ImagePlace};
 pub use location::Location;
 

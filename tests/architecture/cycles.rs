@@ -15,6 +15,7 @@ const SHARED: &[&str] = &[
     "delete_error",
     "error",
     "family",
+    "files_error",
     "filter",
     "find",
     "glob",

@@ -28,6 +28,7 @@ mod interrupt;
 mod lists;
 mod load;
 mod login;
+mod ls;
 mod manifest;
 mod memory;
 mod open_files;

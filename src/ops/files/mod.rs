@@ -1,0 +1,14 @@
+//! The files of an image: listed, searched, hashed, shown and copied out, without unpacking it.
+//!
+//! ```text
+//! opened ─▶ the view of all layers, or of the lowest ones ─┬─▶ list     ls
+//!                                                          ├─▶ find     find: an expression, and what it says of a file
+//!                                                          └─▶ …
+//! ```
+
+pub mod glob;
+pub mod list;
+pub mod mode;
+pub mod opened;
+pub mod owners;
+pub mod posix;

@@ -64,7 +64,11 @@ impl Args {
 impl Prune {
     fn run(self, session: &Session) -> Result<(), CliError> {
         session.check(Arity::None, &self.extra)?;
-        let before = self.filter.iter().map(|filter| until(session, filter)).collect::<Result<Vec<_>, _>>()?.pop();
+        let mut times = self.filter.iter().map(|filter| until(session, filter)).collect::<Result<Vec<_>, _>>()?;
+        let before = times.pop();
+        if !times.is_empty() {
+            return Err(CliError::Plain("more than one until filter specified".to_owned()));
+        }
         if !self.force && !confirmed(session, "This will remove all build cache.")? {
             return Ok(());
         }

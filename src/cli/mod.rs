@@ -116,6 +116,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(Box<build::Args>),
+    #[command(alias = "buildx")]
     Builder(builder::Args),
     Catalog(catalog::Args),
     Commit(commit::Args),

@@ -107,7 +107,9 @@ fn details(session: &Session, format: Option<&str>, measured: &Usage) -> Result<
             }
             let table =
                 render_rows(&OutputFormat::parse(None, IMAGE_TABLE)?, &types::IMAGE_ROW, &IMAGE_HEADERS, &images)?;
-            Ok(format!("Images space usage:\n\n{table}{NOTHING_ELSE}"))
+            let cache = human::size(measured.build_cache.bytes, 4);
+            let others = NOTHING_ELSE.replace("usage: 0B", &format!("usage: {cache}"));
+            Ok(format!("Images space usage:\n\n{table}{others}"))
         }
         Some(format) => {
             let all = json!({ "Images": images, "Containers": [], "Volumes": [], "BuildCache": [] });
@@ -116,7 +118,7 @@ fn details(session: &Session, format: Option<&str>, measured: &Usage) -> Result<
     }
 }
 
-/// Docker's four kinds; here there are only images.
+/// Docker's four kinds; here there are only images and what builds remember.
 fn summary(measured: &Usage) -> Vec<Map<String, Value>> {
     let row = |kind: &str, count: usize, size: u64| {
         let size = human::size(size, 4);
@@ -130,11 +132,12 @@ fn summary(measured: &Usage) -> Vec<Map<String, Value>> {
         ];
         pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     };
+    let records = usize::try_from(measured.build_cache.records).unwrap_or(usize::MAX);
     vec![
         row("Images", measured.images.len(), measured.size),
         row("Containers", 0, 0),
         row("Local Volumes", 0, 0),
-        row("Build Cache", 0, 0),
+        row("Build Cache", records, measured.build_cache.bytes),
     ]
 }
 

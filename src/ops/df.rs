@@ -1,10 +1,11 @@
-//! `system df`: how much the images take, layers that several have counted once.
+//! `system df`: how much the images take, layers that several have counted once, and what builds remember.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::records::{ImageRecord, images};
 use super::{Context, Error};
 use crate::oci::ChainId;
+use crate::store::BuildCacheUsage;
 
 /// How much the images of a store take.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Usage {
     pub images: Vec<ImageUsage>,
     /// The sizes of all layers of all images, each once, as docker counts them.
     pub size: u64,
+    /// What builds remember.
+    pub build_cache: BuildCacheUsage,
     /// Why some images could not be read.
     pub problems: Vec<Error>,
 }
@@ -45,7 +48,8 @@ pub fn usage(context: &Context) -> Result<Usage, Error> {
     let shared = |layers: &BTreeMap<ChainId, u64>| {
         layers.iter().filter(|(chain, _)| stacks[chain].1 > 1).map(|(_, size)| size).sum()
     };
-    let mut usage = Usage { images: Vec::new(), size: 0, problems: listing.problems };
+    let build_cache = context.store.build_cache_usage()?;
+    let mut usage = Usage { images: Vec::new(), size: 0, build_cache, problems: listing.problems };
     usage.size = stacks.values().map(|(size, _)| size).sum();
     for (record, layers) in measured.into_iter().filter(|(record, _)| !record.is_intermediate) {
         usage.images.push(ImageUsage { record, size: layers.values().sum(), shared: shared(&layers) });

@@ -49,7 +49,17 @@ pub fn plan(
     options: &SaveOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<ArchiveMember>, Error> {
-    let images = outgoing(context, typed, options, progress)?;
+    plan_found(context, &find(context, typed, options.platform.as_ref())?, options, progress)
+}
+
+/// The same of images that were found.
+pub fn plan_found(
+    context: &Context,
+    found: &[FoundImage],
+    options: &SaveOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<ArchiveMember>, Error> {
+    let images = outgoing(context, found, options, progress)?;
     Ok(match options.format {
         ArchiveFormat::Docker => write::superset(&images, options.mtime),
         ArchiveFormat::Oci => write::oci(&images, options.mtime),
@@ -57,15 +67,14 @@ pub fn plan(
     })
 }
 
-/// The images that were typed, ready to go out.
+/// The images, ready to go out.
 fn outgoing(
     context: &Context,
-    typed: &[String],
+    found: &[FoundImage],
     options: &SaveOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Outgoing>, Error> {
-    let found = find(context, typed, options.platform.as_ref())?;
-    for found in &found {
+    for found in found {
         let complete: Vec<_> = found.tree.images().into_iter().filter(|image| image.is_complete()).collect();
         context.fetch(found, &complete, progress)?;
     }

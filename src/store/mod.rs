@@ -70,7 +70,7 @@ pub use quarantine::{Quarantine, VerifiedLayer};
 pub use receive::{ReceiveError, Received};
 pub use remembered::SendingBlob;
 pub use snapshots::{FinishedSnapshot, Snapshot, SnapshotDraft, place_of};
-pub use steps::{MadeLayer, MadeStep, RememberedStep};
+pub use steps::{BuildCacheUsage, MadeLayer, MadeStep, RememberedStep};
 pub use usage::Usage;
 
 use known::KnownCatalog;

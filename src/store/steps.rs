@@ -9,7 +9,8 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,18 @@ pub struct MadeLayer {
     /// The digest of the uncompressed tar.
     pub diff_id: DiffId,
 }
+
+/// How much is remembered of builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BuildCacheUsage {
+    /// How many layers of steps no image has, trees of `RUN` and cache mounts there are.
+    pub records: u64,
+    /// The disk space that they take, in bytes.
+    pub bytes: u64,
+}
+
+/// The folders of `RUN`, each with folders of folders: the trees that it works on, and its cache mounts.
+const FOLDERS: [&str; 2] = ["imgtool/trees", "imgtool/cache-mounts"];
 
 /// A remembered step.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +106,35 @@ impl Store {
         let _ = fs::remove_file(self.step_path(key));
     }
 
+    /// What builds remember that no image has. Folders that this user may not read count as far as they can be read.
+    pub fn build_cache_usage(&self) -> Result<BuildCacheUsage, Error> {
+        let mut usage = BuildCacheUsage::default();
+        let mut seen = HashSet::new();
+        for entry in self.catalog()?.entries() {
+            // What cannot be read has no layers that count.
+            if let Ok(tree) = self.documents(entry) {
+                tree.collect_digests(&mut seen);
+            }
+        }
+        for layer in self.remembered_steps()?.into_iter().filter_map(|step| step.made.layer) {
+            if seen.insert(layer.descriptor.digest)
+                && let Some(size) = self.blob_size(&layer.descriptor.digest)
+            {
+                usage.records += 1;
+                usage.bytes += size;
+            }
+        }
+        for folder in FOLDERS {
+            for kind in entries(&self.root.join(folder))? {
+                for one in entries(&kind)? {
+                    usage.records += 1;
+                    usage.bytes += disk_space(&one);
+                }
+            }
+        }
+        Ok(usage)
+    }
+
     /// Adds the layers of remembered steps.
     pub(super) fn add_remembered(&self, digests: &mut HashSet<Digest>) -> Result<(), Error> {
         let layers = self.remembered_steps()?.into_iter().filter_map(|step| step.made.layer);
@@ -103,4 +145,10 @@ impl Store {
     fn step_path(&self, key: &Digest) -> PathBuf {
         self.root.join("imgtool").join(STEPS).join(key.hex())
     }
+}
+
+/// The disk space below a path, in bytes.
+fn disk_space(path: &Path) -> u64 {
+    let found = walkdir::WalkDir::new(path).into_iter().flatten();
+    found.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod build;
+mod build_output;
 mod commit;
 mod commit_user;
 mod completion;

@@ -1,6 +1,9 @@
 //! `build`: flags, and what is shown while it works.
 
+mod cache;
+mod fields;
 mod flags;
+mod output;
 mod show;
 mod vain;
 
@@ -10,7 +13,9 @@ use std::fs;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use self::cache::{CacheTarget, cache_from, cache_to};
 use self::flags::{host, secret, ssh, ulimit};
+use self::output::Output;
 use self::show::Shown;
 use super::completes::Completes;
 use super::error::CliError;
@@ -25,7 +30,7 @@ use crate::ops;
 use crate::ops::build::context::{ContextSource, DockerfilePlace, OpenedContext, open};
 use crate::ops::build::files::Times;
 use crate::ops::build::run::{Network, Runner};
-use crate::ops::build::{BuildError, BuildOptions, Built, build, lint};
+use crate::ops::build::{BuildError, BuildOptions, Built, CacheOptions, build, lint};
 use crate::ops::pull::{PullOptions, pull};
 use crate::runtime::{Namespaces, Privileges};
 use crate::ui::ProgressMode;
@@ -50,6 +55,13 @@ pub(super) struct Args {
     /// Set build-time variables (format: "NAME=VALUE", or "NAME" for the environment's)
     #[arg(long, value_name = "NAME=VALUE")]
     build_arg: Vec<String>,
+    /// Use what was built elsewhere: an image wherever it is, type=registry,ref=NAME or type=local,src=DIR
+    #[arg(long, value_name = "CACHE")]
+    cache_from: Vec<String>,
+    /// Write what was built for other machines: type=registry,ref=NAME, type=local,dest=DIR or type=inline, with
+    /// mode=max also the stages that are not in the image
+    #[arg(long, value_name = "CACHE")]
+    cache_to: Vec<String>,
     /// Check the Dockerfile and build nothing
     #[arg(long)]
     check: bool,
@@ -59,6 +71,9 @@ pub(super) struct Args {
     /// Write the image ID to a file
     #[arg(long, value_name = "FILE", add = Completes::Files)]
     iidfile: Option<PathBuf>,
+    /// Put the image into the store (the default without --output)
+    #[arg(long)]
+    load: bool,
     /// Set metadata for an image (format: "NAME=VALUE")
     #[arg(long, value_name = "NAME=VALUE")]
     label: Vec<String>,
@@ -68,12 +83,22 @@ pub(super) struct Args {
     /// Do not use what earlier builds made
     #[arg(long)]
     no_cache: bool,
+    /// Do not use what earlier builds made of these stages
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    no_cache_filter: Vec<String>,
+    /// Where the image goes: type=docker|oci|tar|local,dest=PATH, type=image, type=registry, a directory for its files,
+    /// or - for a tar of them
+    #[arg(short, long, value_name = "OUTPUT", add = Completes::Dirs)]
+    output: Vec<String>,
     /// Set platform of the images that stages start from: os[/arch[/variant]]
     #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
     /// Always ask registries for newer images of FROM
     #[arg(long)]
     pull: bool,
+    /// Push the image to the registry of its name
+    #[arg(long)]
+    push: bool,
     /// Suppress the output, and print the image ID
     #[arg(short, long)]
     quiet: bool,
@@ -120,7 +145,11 @@ impl Args {
         session.check(Arity::Exactly(1), &self.operands)?;
         self.vain.note(&session.ui);
         let client = Client::new(&network());
-        let options = self.options(session)?;
+        let outputs = self.outputs(session)?;
+        let caches = self.cache_to.iter().map(|text| cache_to(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut options = self.options(session, &outputs)?;
+        let asked = options.build_args.get("BUILDKIT_INLINE_CACHE").is_some_and(|value| value == "1");
+        options.cache.inline = asked || caches.contains(&CacheTarget::Inline);
         // What a build spools may be large, and /tmp is often in memory.
         let _ = tempfile::env::override_temp_dir(&session.context.store.temporary_folder().map_err(ops::Error::from)?);
         let opened = self.open(session, &client)?;
@@ -145,7 +174,34 @@ impl Args {
         let built = build(&session.context, &opened, &options, &runner, &client, &fetch, &shown);
         let built = built.map_err(|error| failed(&error))?;
         self.warn(session, &checked);
-        self.report(session, &built, &options.names)
+        if !outputs.is_empty() || !caches.is_empty() {
+            // More is to come.
+            session.context.store.job().go_on();
+        }
+        outputs.iter().try_for_each(|output| output.write(session, &built))?;
+        caches.iter().try_for_each(|cache| cache.write(session, &built, &options))?;
+        self.report(session, &built, &options)
+    }
+
+    /// Where the image goes; without any it goes into the store.
+    fn outputs(&self, session: &Session) -> Result<Vec<Output>, CliError> {
+        let mut outputs = self.output.iter().map(|text| Output::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        if self.push {
+            outputs.push(Output::pushed());
+        }
+        if self.load {
+            outputs.push(Output::loaded());
+        }
+        for output in &outputs {
+            output.check(session)?;
+            if output.is_pushed() && output.names.is_empty() && self.tag.iter().all(String::is_empty) {
+                return Err(CliError::Plain("tag is needed when pushing to registry".to_owned()));
+            }
+            if !output.vain.is_empty() {
+                session.ui.note(&format!("without effect in imgtool: {}", output.vain.join(", ")));
+            }
+        }
+        Ok(outputs)
     }
 
     /// What the rules found, in a line each.
@@ -161,7 +217,7 @@ impl Args {
         }
     }
 
-    fn report(&self, session: &Session, built: &Built, names: &[Reference]) -> Result<(), CliError> {
+    fn report(&self, session: &Session, built: &Built, options: &BuildOptions) -> Result<(), CliError> {
         if let Some(path) = &self.iidfile {
             let failed =
                 |error| CliError::Plain(format!("the image ID cannot be written to {}: {error}", path.display()));
@@ -171,7 +227,7 @@ impl Args {
             return Ok(session.ui.line(&built.id.to_string())?);
         }
         session.ui.note(&format!("writing image {}", built.id));
-        for name in names {
+        for name in options.names.iter().filter(|_| options.keep) {
             session.ui.note(&format!("naming to {}", name.clone().with_default_tag().canonical()));
         }
         Ok(())
@@ -210,8 +266,10 @@ impl Args {
         if !Path::new(file).exists() && inside.is_file() { inside } else { PathBuf::from(file) }
     }
 
-    fn options(&self, session: &Session) -> Result<BuildOptions, CliError> {
-        let names = self.tag.iter().filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
+    fn options(&self, session: &Session, outputs: &[Output]) -> Result<BuildOptions, CliError> {
+        let given: Vec<&String> = outputs.iter().flat_map(|output| &output.names).collect();
+        let typed = if given.is_empty() { self.tag.iter().collect() } else { given };
+        let names = typed.into_iter().filter(|name| !name.is_empty()).map(|name| name.parse::<Reference>());
         let created = session.created(self.timestamp.as_deref())?;
         let is_fixed = self.timestamp.is_some() || Session::is_reproducible();
         let now = Mtime { seconds: created.unix_seconds(), nanos: created.nanoseconds() };
@@ -224,7 +282,13 @@ impl Args {
             platform: platform.map(|text| parse_platform(&text)).transpose()?,
             build_args: self.build_arg.iter().filter_map(|pair| build_arg(pair)).collect(),
             labels: self.label.iter().map(|pair| split(pair)).collect(),
-            no_cache: self.no_cache,
+            cache: CacheOptions {
+                is_off: self.no_cache,
+                off_for: self.no_cache_filter.clone(),
+                from: self.cache_from.iter().map(|text| cache_from(text)).collect::<Result<_, _>>()?,
+                inline: false,
+            },
+            keep: outputs.is_empty() || outputs.iter().any(Output::is_kept),
             pull: self.pull,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             network: match self.network.as_str() {

@@ -54,8 +54,6 @@ vain! {
     force_rm: Option<bool> = "--force-rm",
     #[arg(long, value_name = "NAME", hide = true)]
     isolation: Option<String> = "--isolation",
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    load: Option<bool> = "--load",
     #[arg(short, long, value_name = "BYTES", hide = true)]
     memory: Option<String> = "--memory",
     #[arg(long, value_name = "BYTES", hide = true)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::base::Bases;
+use super::cache::{Known, StepCache};
 use super::context::OpenedContext;
 use super::error::{BuildError, Why};
 use super::files::Tools;
@@ -19,7 +20,7 @@ use crate::dockerfile::Dockerfile;
 use crate::http::Client;
 use crate::oci::{Created, Digest};
 use crate::ops::{Context, Error};
-use crate::store::{ContentHashes, MadeLayer, MadeStep, Quarantine, VerifiedLayer};
+use crate::store::{ContentHashes, MadeStep, Quarantine, VerifiedLayer};
 
 /// Makes the stages of one build.
 pub(super) struct Maker<'a> {
@@ -35,6 +36,9 @@ pub(super) struct Maker<'a> {
     pub(super) runner: &'a Runner,
     pub(super) client: &'a Client,
     pub(super) watch: &'a dyn Watch,
+    pub(super) cache: StepCache<'a>,
+    /// The stages that are made anew.
+    fresh: Vec<usize>,
     hashes: Mutex<ContentHashes>,
     made: Mutex<HashMap<usize, Arc<MadeStage>>>,
     numbers: AtomicUsize,
@@ -54,14 +58,16 @@ pub(super) struct Parts<'a> {
     pub(super) runner: &'a Runner,
     pub(super) client: &'a Client,
     pub(super) watch: &'a dyn Watch,
+    pub(super) cache: StepCache<'a>,
 }
 
 impl<'a> Maker<'a> {
     pub(super) fn new(parts: Parts<'a>) -> Result<Self, Error> {
-        let Parts { context, options, opened, file, text, plan, given, bases, runner, client, watch } = parts;
+        let Parts { context, options, opened, file, text, plan, given, bases, runner, client, watch, cache } = parts;
         let hashes = Mutex::new(context.store.content_hashes()?);
         let (names, made, numbers) = (StageNames::of(file), Mutex::default(), AtomicUsize::new(1));
         let has_failed = AtomicBool::new(false);
+        let fresh = options.cache.off_for.iter().flat_map(|name| names.all(name)).collect();
         Ok(Self {
             context,
             options,
@@ -75,6 +81,8 @@ impl<'a> Maker<'a> {
             runner,
             client,
             watch,
+            cache,
+            fresh,
             hashes,
             made,
             numbers,
@@ -130,24 +138,19 @@ impl<'a> Maker<'a> {
     }
 
     /// When a step that changes only the config was made first.
-    pub(super) fn created(&self, key: &Digest) -> Result<Created, Why> {
-        let known = if self.options.no_cache { None } else { self.context.store.made_step(key)? };
-        if let Some(known) = known.filter(|_| self.options.times.latest.is_none()) {
-            return Ok(known.created);
-        }
-        let made = MadeStep { created: self.options.created, layer: None };
-        self.context.store.remember_step(key, &made);
-        Ok(made.created)
+    pub(super) fn created(&self, stage: usize, key: &Digest) -> Result<Created, Why> {
+        Ok(self.cache.created(self.known(stage, key))?)
     }
 
-    /// Makes a step that has a number, or finds what it made before.
+    /// Makes a step of a stage that has a number, or finds what it made before.
     pub(super) fn step(
         &self,
+        stage: usize,
         key: &Digest,
         number: usize,
         make: impl FnOnce(&Quarantine) -> Result<Option<VerifiedLayer>, Why>,
     ) -> Result<MadeStep, Why> {
-        let (result, is_cached) = self.cached_or(key, make)?;
+        let (result, is_cached) = self.cache.made_or(self.known(stage, key), make)?;
         if is_cached {
             self.watch.cached(number);
         } else {
@@ -159,35 +162,14 @@ impl<'a> Maker<'a> {
     /// The same without a number.
     pub(super) fn quiet_step(
         &self,
+        stage: usize,
         key: &Digest,
         make: impl FnOnce(&Quarantine) -> Result<Option<VerifiedLayer>, Why>,
     ) -> Result<MadeStep, Why> {
-        self.cached_or(key, make).map(|(made, _)| made)
+        self.cache.made_or(self.known(stage, key), make).map(|(made, _)| made)
     }
 
-    fn cached_or(
-        &self,
-        key: &Digest,
-        make: impl FnOnce(&Quarantine) -> Result<Option<VerifiedLayer>, Why>,
-    ) -> Result<(MadeStep, bool), Why> {
-        let store = &self.context.store;
-        if !self.options.no_cache
-            && let Some(known) = store.made_step(key)?
-        {
-            let created = self.options.times.latest.map_or(known.created, |_| self.options.created);
-            return Ok((MadeStep { created, ..known }, true));
-        }
-        let quarantine = Quarantine::new(store, self.context.limits.clone())?;
-        let layer = make(&quarantine)?;
-        let layer = layer.map(|layer| MadeLayer { descriptor: layer.descriptor(), diff_id: layer.diff_id });
-        if let Some(layer) = &layer {
-            // The lease comes first: between two steps nothing else holds the layer.
-            store.hold(&[layer.descriptor.digest])?;
-            quarantine.publish(|_| Ok::<_, Error>(()))??;
-            store.job().go_on();
-        }
-        let result = MadeStep { created: self.options.created, layer };
-        store.remember_step(key, &result);
-        Ok((result, false))
+    fn known<'k>(&self, stage: usize, key: &'k Digest) -> Known<'k> {
+        Known { key, stage, is_fresh: self.options.cache.is_off || self.plan.is_or_stands_on(stage, &self.fresh) }
     }
 }

@@ -11,6 +11,7 @@
 //! is made that has to know.
 
 mod base;
+mod cache;
 pub mod context;
 mod error;
 pub mod files;
@@ -32,9 +33,10 @@ mod watch;
 mod whole;
 
 pub use base::Fetch;
+pub use cache::{CacheExtent, UsedStep, carry};
 pub use error::{BuildError, Why};
 pub use lint::lint;
-pub use options::BuildOptions;
+pub use options::{BuildOptions, CacheOptions};
 pub use prune::prune;
 pub use watch::{Unwatched, Watch};
 pub use whole::{Built, build};

@@ -7,6 +7,19 @@ use super::files::Times;
 use super::run::{Network, Ulimit};
 use crate::oci::{Created, Platform, Reference};
 
+/// What is used of earlier builds, and carried to others.
+#[derive(Debug, Clone, Default)]
+pub struct CacheOptions {
+    /// Whether everything is made anew.
+    pub is_off: bool,
+    /// The names of stages that are made anew.
+    pub off_for: Vec<String>,
+    /// Images that carry what was built elsewhere, as they were typed.
+    pub from: Vec<String>,
+    /// Whether the image carries its own steps.
+    pub inline: bool,
+}
+
 /// Options of a build.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
@@ -20,8 +33,10 @@ pub struct BuildOptions {
     pub build_args: BTreeMap<String, String>,
     /// `--label`: labels on top of those of the Dockerfile.
     pub labels: Vec<(String, String)>,
-    /// Whether everything is made anew.
-    pub no_cache: bool,
+    /// What is used of earlier builds, and carried to others.
+    pub cache: CacheOptions,
+    /// Whether the image is put into the store, under its names or none.
+    pub keep: bool,
     /// Whether registries are asked for newer images of `FROM`.
     pub pull: bool,
     /// How many layers are pulled at a time, and how many stages are made.

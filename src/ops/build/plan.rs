@@ -77,6 +77,12 @@ impl StageNames {
         self.places.get(&name.to_lowercase())?.iter().rev().find(|place| **place < stage).copied()
     }
 
+    /// All stages of that name, or the one of that number.
+    pub(super) fn all(&self, typed: &str) -> Vec<usize> {
+        let number = || typed.parse::<usize>().ok().filter(|number| *number < self.count);
+        self.places.get(&typed.to_lowercase()).cloned().unwrap_or_else(|| number().into_iter().collect())
+    }
+
     /// What `--from` means in a stage: a stage by name or number, or else an image.
     pub(super) fn from(&self, typed: &str, stage: usize) -> From {
         let number = || typed.parse::<usize>().ok().filter(|number| *number < self.count);
@@ -129,6 +135,19 @@ impl Plan {
         };
         let order = order(file, &stages, target)?;
         Ok(Self { stages, target, order, globals })
+    }
+
+    /// Whether a stage is one of `stages`, or starts from one of them, directly or not.
+    pub(super) fn is_or_stands_on(&self, stage: usize, stages: &[usize]) -> bool {
+        !stages.is_empty() && self.lineage(stage).any(|place| stages.contains(&place))
+    }
+
+    /// A stage, the stage that it starts from, and so on.
+    pub(super) fn lineage(&self, stage: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(stage), |place| match self.stages.get(*place)?.base {
+            Base::Stage(below) => Some(below),
+            _ => None,
+        })
     }
 }
 

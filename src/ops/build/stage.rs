@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::base::BaseImage;
+use super::cache;
 use super::error::{BuildError, Why};
 use super::history;
 use super::key::Key;
@@ -84,6 +85,7 @@ impl<'a> Making<'a> {
 
     fn of_image(base: BaseImage) -> MadeStage {
         let mut config = base.config;
+        cache::forget(&mut config);
         // What was the container's that it was committed from.
         (config.container, config.container_config, config.docker_version) = Default::default();
         let env = config.config.get_or_insert_default().env.clone().unwrap_or_default();
@@ -177,7 +179,7 @@ impl<'a> Making<'a> {
     /// Adds a step that changes only the config.
     fn add_plain(&mut self, created_by: String) -> Result<(), Why> {
         let key = Key::new("config").put(self.stage.key.to_string()).put(&created_by).finish();
-        let created = self.maker.created(&key)?;
+        let created = self.maker.created(self.place, &key)?;
         self.stage.key = key;
         self.add(Step { layer: None, created, created_by });
         Ok(())

@@ -35,7 +35,7 @@ impl Making<'_> {
     ) -> Result<Step, Why> {
         let (number, name) = (self.maker.number(), self.name(original));
         self.maker.watch.begin(number, &name);
-        let step = self.maker.step(key, number, |quarantine| make(self, number, quarantine));
+        let step = self.maker.step(self.place, key, number, |quarantine| make(self, number, quarantine));
         match step {
             Ok(MadeStep { created, layer }) => {
                 self.go_on(key);
@@ -244,7 +244,7 @@ impl Making<'_> {
         let selection = select(Origin::Context(&maker.opened.context), &request, nothing, &tools)?;
         let sources = maker.with_hashes(|hashes| selection.key(hashes))?;
         let key = Key::new("context").put(path).put(sources.to_string()).finish();
-        let made = maker.quiet_step(&key, |quarantine| {
+        let made = maker.quiet_step(self.place, &key, |quarantine| {
             Ok(Some(selection.write(nothing, &tools, quarantine, "files of the context", &|_| {})?))
         })?;
         let layer = made.layer.map(|layer| StageLayer { descriptor: layer.descriptor, diff_id: layer.diff_id });

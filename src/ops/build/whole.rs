@@ -2,6 +2,7 @@
 
 use super::base::Bases;
 use super::base::Fetch;
+use super::cache::{self, CacheExtent, CarriedSteps, StepCache, UsedStep};
 use super::context::OpenedContext;
 use super::error::{BuildError, Why};
 use super::made::MadeStage;
@@ -14,17 +15,33 @@ use super::watch::Watch;
 use super::{plan, schedule};
 use crate::dockerfile::parse;
 use crate::http::Client;
-use crate::oci::{Digest, Document, ImageConfig, ImageId};
-use crate::ops::{Context, Error, naming};
+use crate::oci::{Digest, Document, ImageConfig, ImageId, Platform, Reference};
+use crate::ops::{Context, Error, FoundImage, naming};
 use crate::store::{Assembly, Quarantine};
 
-/// An image that was built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An image that was built. The store holds its parts as long as the job lasts, also if no name leads to it.
+#[derive(Debug, Clone)]
 pub struct Built {
     /// The digest of its config.
     pub id: ImageId,
     /// The digest of its manifest.
     pub digest: Digest,
+    /// The image with the names that were asked for.
+    pub image: FoundImage,
+    /// The platform that it is for.
+    pub platform: Platform,
+    /// The steps that led to it, and those of other stages.
+    pub steps: Vec<UsedStep>,
+    /// The places of the stages that it consists of.
+    pub lineage: Vec<usize>,
+}
+
+impl Built {
+    /// The steps that are carried to other machines.
+    pub fn carried(&self, extent: CacheExtent) -> Vec<UsedStep> {
+        let is_carried = |step: &&UsedStep| extent == CacheExtent::Max || self.lineage.contains(&step.stage);
+        self.steps.iter().filter(is_carried).cloned().collect()
+    }
 }
 
 /// Builds the image of a Dockerfile.
@@ -55,6 +72,8 @@ pub fn build(
     let globals = Globals::of_platforms(target, &context.host, options.target.as_deref().unwrap_or("default"));
     let plan = Plan::of(&file, options.target.as_deref(), globals, &given).map_err(wrong)?;
     let bases = Bases { context, pull: options.pull, fetch };
+    let is_fixed = options.times.latest.is_some();
+    let cache = StepCache::new(context, carried(context, options, watch), options.created, is_fixed);
     let parts = Parts {
         context,
         options,
@@ -67,6 +86,7 @@ pub fn build(
         runner,
         client,
         watch,
+        cache,
     };
     let maker = Maker::new(parts).map_err(|error| unplaced(error.into()))?;
     let stage = schedule::make(&maker)?;
@@ -75,15 +95,32 @@ pub fn build(
     if !unused.is_empty() {
         watch.warn(&format!("one or more build-args {} were not consumed", unused.join(" ")));
     }
-    publish(context, stage, options, &names).map_err(|error| unplaced(error.into()))
+    let steps = maker.cache.used();
+    let lineage = plan.lineage(plan.target).collect();
+    publish(context, stage, options, names, steps, lineage).map_err(|error| unplaced(error.into()))
 }
 
-/// Puts the image into the store.
+/// What is carried by the images of `--cache-from`; those that cannot be read only make the build slower.
+fn carried(context: &Context, options: &BuildOptions, watch: &dyn Watch) -> Vec<CarriedSteps> {
+    let mut all = Vec::new();
+    for typed in options.cache.from.iter().filter(|_| !options.cache.is_off) {
+        match CarriedSteps::of(context, typed, options.platform.as_ref()) {
+            Ok(carried) if carried.is_empty() => watch.warn(&format!("{typed} carries no build cache of imgtool")),
+            Ok(carried) => all.push(carried),
+            Err(error) => watch.warn(&format!("the build cache of {typed} is not used: {error}")),
+        }
+    }
+    all
+}
+
+/// Puts the image into the store; under its names, if it is to be kept.
 fn publish(
     context: &Context,
     stage: MadeStage,
     options: &BuildOptions,
-    names: &[crate::oci::Reference],
+    names: Vec<Reference>,
+    steps: Vec<UsedStep>,
+    lineage: Vec<usize>,
 ) -> Result<Built, Error> {
     let MadeStage { mut config, layers, .. } = stage;
     if !options.labels.is_empty() {
@@ -91,20 +128,26 @@ fn publish(
         labels.extend(options.labels.iter().cloned());
     }
     config.created = config.created.or(Some(options.created));
+    if options.cache.inline {
+        cache::inline(&mut config, &steps);
+    }
+    let platform = config.platform();
     let config: Document<ImageConfig> = Document::make(config);
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let layers = layers.descriptors().cloned().collect();
     let assembly = Assembly { config: &config, layers, manifest: None, parent: None, platform: None };
     let descriptor = quarantine.assemble(assembly)?;
+    context.store.hold(&[descriptor.digest, *config.digest()])?;
     let published = quarantine.publish(|catalog| {
-        if names.is_empty() {
+        if options.keep && names.is_empty() {
             catalog.add(&descriptor);
         }
-        for name in names {
+        for name in names.iter().filter(|_| options.keep) {
             catalog.tag(name, &descriptor, false);
         }
         Ok::<_, Error>(())
     });
     published??;
-    Ok(Built { id: ImageId::new(*config.digest()), digest: descriptor.digest })
+    let (id, digest) = (ImageId::new(*config.digest()), descriptor.digest);
+    Ok(Built { id, digest, image: cache::unnamed(context, descriptor, names)?, platform, steps, lineage })
 }

@@ -21,7 +21,7 @@ mod source;
 mod stored;
 
 pub use super::copy_error::CopyError;
-use super::{Context, Error};
+use super::{Context, Error, FoundImage};
 use crate::image::Progress;
 pub use copier::Copied;
 use copier::Copier;
@@ -46,13 +46,32 @@ pub fn copy(
     if options.referrers {
         check_registries(&sources, &destination, to)?;
     }
-    let copier = Copier { context, options, tell, progress };
-    match &destination {
-        Destination::Registry(names) => copier.to_registries(&sources, names),
-        Destination::DockerArchive(path, name) => all(copier.to_docker_archive(&sources, path, name.as_ref())),
-        Destination::OciArchive(path, name) => all(copier.to_oci_archive(&sources, path, name.as_ref())),
-        Destination::Store(names) => copier.to_store(&sources, names),
-        Destination::Layout(path, name) => all(copier.to_layout(&sources, path, name.as_deref())),
+    Copier { context, options, tell, progress }.to(&sources, &destination)
+}
+
+/// Copies an image that was found to where was typed.
+pub fn copy_found(
+    context: &Context,
+    found: &FoundImage,
+    to: &str,
+    options: &CopyOptions,
+    tell: Tell<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<Copied>, Error> {
+    let destination = Destination::parse(to, false)?;
+    let sources = [SourceImage::Found(Box::new(found.clone()), found.shown())];
+    Copier { context, options, tell, progress }.to(&sources, &destination)
+}
+
+impl Copier<'_> {
+    fn to(&self, sources: &[SourceImage], destination: &Destination) -> Result<Vec<Copied>, Error> {
+        match destination {
+            Destination::Registry(names) => self.to_registries(sources, names),
+            Destination::DockerArchive(path, name) => all(self.to_docker_archive(sources, path, name.as_ref())),
+            Destination::OciArchive(path, name) => all(self.to_oci_archive(sources, path, name.as_ref())),
+            Destination::Store(names) => self.to_store(sources, names),
+            Destination::Layout(path, name) => all(self.to_layout(sources, path, name.as_deref())),
+        }
     }
 }
 

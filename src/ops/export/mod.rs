@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use super::checkout::{Present, present, tree_folder};
 use super::damage::LayerNames;
 use super::output::Target;
-use super::{Context, Error, Location};
+use super::{Context, Error, FoundImage, Location};
 use crate::image::contents::{Contents, Piece};
 use crate::image::{Blob, Layer, Progress, Sink};
 use crate::layer::overlay::{NodeKind, Overlay, ViewNode};
@@ -75,13 +75,23 @@ pub fn plan(context: &Context, typed: &str, options: &ExportOptions, progress: &
         }
         found => found?,
     };
+    plan_found(context, &found, options, progress)
+}
+
+/// The same of an image that was found.
+pub fn plan_found(
+    context: &Context,
+    found: &FoundImage,
+    options: &ExportOptions,
+    progress: &dyn Progress,
+) -> Result<Export, Error> {
     let image = found.image(options.platform.as_ref(), &context.host)?;
-    context.fetch(&found, &[image], progress)?;
-    let mut view = context.overlay(&found, image)?;
+    context.fetch(found, &[image], progress)?;
+    let mut view = context.overlay(found, image)?;
     if let Some(mtime) = options.stubs {
-        view = context.overlay_with(&found, image, &stubs::entries(&view, mtime))?;
+        view = context.overlay_with(found, image, &stubs::entries(&view, mtime))?;
     }
-    let (layers, names, limits) = (image.layers.clone(), LayerNames::of(&found, image), context.limits.clone());
+    let (layers, names, limits) = (image.layers.clone(), LayerNames::of(found, image), context.limits.clone());
     Ok(Export::Image { layers, view: Box::new(view), names, limits })
 }
 

@@ -9,6 +9,7 @@ pub(super) const ROWS: &[Row] = &[
             ("Build the Dockerfile of this directory", "imgtool build -t app:1 ."),
             ("Another Dockerfile, and one of its stages", "imgtool build -f docker/Dockerfile --target test ."),
             ("With a variable of the Dockerfile", "imgtool build --build-arg VERSION=2 -t app:2 ."),
+            ("Write an archive, or the files into a directory", "imgtool build -t app:1 -o type=oci,dest=app.tar ."),
             ("Look for what is probably wrong, and build nothing", "imgtool build --check ."),
         ],
     ),

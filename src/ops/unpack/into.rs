@@ -1,0 +1,35 @@
+//! The files of an image go into a directory among others that are there.
+
+use std::fs;
+use std::path::Path;
+
+use crate::image::Progress;
+use crate::ops::damage::LayerNames;
+use crate::ops::{Context, Error, FoundImage};
+use crate::rootfs::{Lacking, UnpackOptions, ordinary_user, settle, unpack};
+
+/// Writes the files of an image into a directory, which is made if it is missing; they belong to who runs this. What is
+/// there and is not in the image stays. Returns what could not be applied.
+///
+/// The files are unpacked beside what is there first: a layer that cannot be read changes nothing.
+pub fn unpack_into(
+    context: &Context,
+    found: &FoundImage,
+    target: &Path,
+    progress: &dyn Progress,
+) -> Result<Lacking, Error> {
+    let image = found.image(None, &context.host)?;
+    context.fetch(found, &[image], progress)?;
+    let (overlay, layers) = (context.overlay(found, image)?, context.layers(found, image)?);
+    let failed = |source| Error::Io { what: target.display().to_string(), source };
+    fs::create_dir_all(target).map_err(failed)?;
+    let beside = tempfile::Builder::new().prefix(".imgtool-").tempdir_in(target).map_err(failed)?;
+    let tree = beside.path().join("tree");
+    let how = UnpackOptions { devices: ordinary_user().is_none(), owners: false };
+    let names = LayerNames::of(found, image);
+    let job = context.store.job();
+    let unpacked = unpack(&overlay, &layers, &tree, how, progress, job).map_err(|error| names.of_rootfs(error))?;
+    settle(&tree, target).map_err(|error| names.of_rootfs(error))?;
+    beside.close().map_err(failed)?;
+    Ok(unpacked.lacking)
+}

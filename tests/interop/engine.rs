@@ -137,6 +137,16 @@ impl Engine {
         peer::ok(&mut self.docker(args))
     }
 
+    /// Sends a tar to the engine itself, as no command of the client does; gives the answer.
+    pub(crate) fn post(&self, place: &str, tar: &std::path::Path) -> String {
+        let socket = self.folder.path().join("sock").display().to_string();
+        let body = format!("@{}", tar.display());
+        let url = format!("http://docker{place}");
+        let header = "Content-Type: application/x-tar";
+        let words = ["-sS", "--unix-socket", &socket, "-X", "POST", "-H", header, "--data-binary", &body, &url];
+        peer::ok(&mut peer::program("curl", &words))
+    }
+
     /// Removes every container and image, so that each test starts from nothing and knows what it loaded.
     pub(crate) fn forget_all(&mut self) {
         self.full = false;

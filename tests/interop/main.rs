@@ -7,6 +7,7 @@
 mod support;
 
 mod browser;
+mod build;
 mod bundle;
 mod changes;
 mod commit;

@@ -93,29 +93,60 @@ pub(super) struct Scope {
     /// The `ARG`s in the order in which they were declared first.
     pub(super) args: Vec<ArgPair>,
     /// The environment of the config, `NAME=value` each.
-    pub(super) env: Vec<String>,
+    env: Vec<String>,
+    /// The values of `ARG`s that no later `ENV` has replaced: of two of one name the last counts, as in `BuildKit`.
+    latest: BTreeMap<String, String>,
 }
 
 impl Scope {
+    /// The scope of a stage that begins with this environment.
+    pub(super) fn of(env: Vec<String>) -> Self {
+        Self { env, ..Self::default() }
+    }
+
+    /// Takes the environment over after an `ENV` that sets these names.
+    pub(super) fn set_env<'n>(&mut self, env: Vec<String>, names: impl IntoIterator<Item = &'n str>) {
+        self.env = env;
+        for name in names {
+            self.latest.remove(name);
+        }
+    }
+
     /// Declares an `ARG`.
     pub(super) fn declare(&mut self, (name, default): &ArgPair, given: &BuildArgs, globals: &Globals) {
         let global = || globals.get(name).map(ToOwned::to_owned);
         let value = given.take(name).or_else(|| default.clone()).or_else(global);
+        if let Some(value) = &value {
+            self.latest.insert(name.clone(), value.clone());
+        }
         match self.args.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => *known = value,
             None => self.args.push((name.clone(), value)),
         }
     }
 
-    /// The `ARG`s that have a value, as a `RUN` gets them.
-    pub(super) fn with_values(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.args.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
+    /// The `ARG`s in the order in which they were declared first, with what their names stand for now.
+    pub(super) fn declared(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.args.iter().map(|(name, _)| (name.as_str(), Variables::get(self, name).unwrap_or_default()))
+    }
+
+    /// The environment of a program: `ARG`s, and the environment of the config.
+    pub(super) fn environment(&self) -> Vec<String> {
+        let name = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
+        let is_set = |arg: &str| self.env.iter().any(|setting| name(setting) == arg);
+        let args = self.args.iter().map(|(name, _)| name).filter(|name| !is_set(name));
+        let args = args.filter_map(|name| Some(format!("{name}={}", self.latest.get(name)?)));
+        let env = self.env.iter().map(|setting| match self.latest.get(&name(setting)) {
+            Some(value) => format!("{}={value}", name(setting)),
+            None => setting.clone(),
+        });
+        args.chain(env).collect()
     }
 }
 
 impl Variables for Scope {
     fn get(&self, name: &str) -> Option<&str> {
-        Variables::get(&self.env, name).or_else(|| self.args.iter().find(|(known, _)| known == name)?.1.as_deref())
+        self.latest.get(name).map(String::as_str).or_else(|| Variables::get(&self.env, name))
     }
 }
 
@@ -136,14 +167,20 @@ mod tests {
         let given = args(&[("A", "cli"), ("LOST", "x"), ("HTTP_PROXY", "p")]);
         let mut globals = Globals::default();
         globals.declare(&arg("G", Some("global")), &given);
-        let mut scope = Scope { env: vec!["E=env".to_owned()], ..Scope::default() };
+        let mut scope = Scope::of(vec!["E=env".to_owned()]);
         for pair in
             [arg("A", Some("default")), arg("B", Some("b")), arg("G", None), arg("NONE", None), arg("E", Some("arg"))]
         {
             scope.declare(&pair, &given, &globals);
         }
         let values = ["A", "B", "G", "NONE", "E", "LOST"].map(|name| Variables::get(&scope, name));
-        assert_eq!(values, [Some("cli"), Some("b"), Some("global"), None, Some("env"), None]);
+        assert_eq!(values, [Some("cli"), Some("b"), Some("global"), None, Some("arg"), None]);
+        assert_eq!(scope.environment(), ["A=cli", "B=b", "G=global", "E=arg"]);
+        let declared: Vec<String> = scope.declared().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(declared, ["A=cli", "B=b", "G=global", "NONE=", "E=arg"]);
+        scope.set_env(vec!["E=new".to_owned(), "A=env".to_owned()], ["E", "A"]);
+        assert_eq!(["A", "E"].map(|name| Variables::get(&scope, name)), [Some("env"), Some("new")]);
+        assert_eq!(scope.environment(), ["B=b", "G=global", "E=new", "A=env"]);
         assert_eq!(given.unused(), ["LOST"]);
         assert_eq!(given.proxies().collect::<Vec<_>>(), [("HTTP_PROXY", "p")]);
     }

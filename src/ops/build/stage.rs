@@ -90,7 +90,7 @@ impl<'a> Making<'a> {
         (config.container, config.container_config, config.docker_version) = Default::default();
         let env = config.config.get_or_insert_default().env.clone().unwrap_or_default();
         let key = Key::new("from").put(base.id.to_string()).finish();
-        MadeStage { config, layers: base.layers, scope: Scope { env, ..Scope::default() }, key }
+        MadeStage { config, layers: base.layers, scope: Scope::of(env), key }
     }
 
     fn of_nothing(platform: &Platform) -> MadeStage {
@@ -99,7 +99,7 @@ impl<'a> Making<'a> {
             ContainerConfig { env: Some(env.clone()), working_dir: "/".to_owned(), ..ContainerConfig::default() };
         let config = ImageConfig { config: Some(config), ..edit::scratch(platform) };
         let key = Key::new("scratch").put(platform.to_string()).finish();
-        MadeStage { config, layers: StageLayers::default(), scope: Scope { env, ..Scope::default() }, key }
+        MadeStage { config, layers: StageLayers::default(), scope: Scope::of(env), key }
     }
 
     /// The instructions that the base has for its descendants; the new image does not have them.
@@ -140,13 +140,26 @@ impl<'a> Making<'a> {
                 let result = performer.perform(self.config(), &instruction);
                 self.performer = performer;
                 result?;
-                if let Instruction::Env(_) = instruction {
-                    self.stage.scope.env = self.config().env.clone().unwrap_or_default();
+                if let Instruction::Env(pairs) = &instruction {
+                    let env = self.config().env.clone().unwrap_or_default();
+                    self.stage.scope.set_env(env, pairs.iter().map(|(name, _)| name.as_str()));
                 }
                 if let Instruction::Maintainer(name) = &instruction {
                     self.stage.config.author.clone_from(name);
                 }
-                let created_by = history::created_by(&instruction, self.config());
+                if let Instruction::Onbuild(trigger) = &instruction {
+                    // Docker's history does not have it.
+                    self.stage.key = Key::new("trigger").put(self.stage.key.to_string()).put(trigger).finish();
+                    return Ok(());
+                }
+                let created_by = if matches!(instruction, Instruction::Expose(_)) {
+                    // Only the ports of this instruction.
+                    let mut exposed = ContainerConfig::default();
+                    Performer::default().perform(&mut exposed, &instruction)?;
+                    history::created_by(&instruction, &exposed)
+                } else {
+                    history::created_by(&instruction, self.config())
+                };
                 self.add_plain(created_by)
             }
         }

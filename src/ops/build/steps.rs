@@ -157,7 +157,7 @@ impl Making<'_> {
         let shell = shell.unwrap_or_else(|| SHELL.map(ToOwned::to_owned).to_vec());
         let program = command(run, &shell);
         let args: Vec<(String, String)> =
-            self.stage.scope.with_values().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            self.stage.scope.declared().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let network = match run.network.as_deref() {
             Some("none") => Network::None,
             Some("host") => Network::Host,
@@ -165,7 +165,7 @@ impl Making<'_> {
         };
         let specs = run.mounts.iter().map(|mount| parse_mount(mount)).collect::<Result<Vec<_>, _>>()?;
         let mounts = specs.into_iter().map(|spec| self.mount(spec)).collect::<Result<Vec<_>, _>>()?;
-        let env = environment(&args, &config.env.clone().unwrap_or_default());
+        let env = self.stage.scope.environment();
         let latest = self.maker.options.times.latest.map(|latest| latest.to_string());
         let below = self.stage.layers.clone();
         let script: Vec<String> = program.script.iter().flat_map(|(name, text)| [name.clone(), text.clone()]).collect();
@@ -250,13 +250,6 @@ impl Making<'_> {
         let layer = made.layer.map(|layer| StageLayer { descriptor: layer.descriptor, diff_id: layer.diff_id });
         Ok(StepMount { spec, layers: Some(StageLayers::of_base(layer.into_iter().collect())), key: Some(key) })
     }
-}
-
-/// The environment of a program: the config's, and `ARG`s that it does not have.
-fn environment(args: &[(String, String)], env: &[String]) -> Vec<String> {
-    let is_set = |name: &str| env.iter().any(|setting| setting.split('=').next() == Some(name));
-    let args = args.iter().filter(|(name, _)| !is_set(name)).map(|(name, value)| format!("{name}={value}"));
-    args.chain(env.iter().cloned()).collect()
 }
 
 /// A mount of a `RUN`.

@@ -29,6 +29,7 @@ pub(super) struct Wrong<'a> {
 
 /// A command line as far as it was read.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own of what was read")]
 pub(super) struct CommandLine<'a> {
     /// The command.
     pub(super) command: &'a Command,
@@ -42,6 +43,8 @@ pub(super) struct CommandLine<'a> {
     pub(super) pending: Option<(&'a Arg, String)>,
     /// Whether `--` came: no flag can follow.
     pub(super) flags_ended: bool,
+    /// Whether an expression as that of `find` has begun, whose words begin with one dash.
+    in_expression: bool,
     /// Whether the line begins with `help`.
     pub(super) is_help_topic: bool,
     /// What `--root` says.
@@ -72,6 +75,7 @@ impl<'a> CommandLine<'a> {
             arguments: Vec::new(),
             pending: None,
             flags_ended: false,
+            in_expression: false,
             is_help_topic,
             root: None,
             wrong: None,
@@ -143,12 +147,26 @@ impl<'a> CommandLine<'a> {
         }
         match word.as_bytes() {
             _ if self.flags_ended => self.operand(word),
+            bytes if self.is_of_expression(bytes) => self.operand(word),
             b"--" => self.flags_ended = true,
             [b'-', b'-', name @ ..] => return self.long(name),
             [b'-', letters @ ..] if !letters.is_empty() => return self.short(letters),
             _ => self.operand(word),
         }
         Ok(())
+    }
+
+    /// Whether a word belongs to an expression, which begins behind the first operand. Flags with two dashes may stand
+    /// in it.
+    fn is_of_expression(&mut self, word: &[u8]) -> bool {
+        let takes_dashes = |arg: &Arg| arg.is_positional() && arg.is_allow_hyphen_values_set();
+        if self.arguments.is_empty() || !self.command.get_arguments().any(takes_dashes) {
+            return false;
+        }
+        self.in_expression |= matches!(word, [b'-', letter, ..] if *letter != b'-') || matches!(word, b"(" | b"!");
+        let name = word.strip_prefix(b"--").map(|name| String::from_utf8_lossy(name).into_owned());
+        let name = name.as_deref().map(|name| name.split_once('=').map_or(name, |(name, _)| name));
+        self.in_expression && name.is_none_or(|name| self.flag(name).is_none())
     }
 
     fn operand(&mut self, word: &OsStr) {
@@ -356,6 +374,14 @@ mod tests {
             human: bool,
             names: Vec<String>,
         },
+        Find {
+            #[arg(short = 'L', long)]
+            links: bool,
+            #[arg(long)]
+            format: Option<String>,
+            #[arg(allow_hyphen_values = true)]
+            words: Vec<String>,
+        },
     }
 
     fn rewritten(typed: &str) -> String {
@@ -392,6 +418,9 @@ mod tests {
             ("t ls -f _ -f a=b", "t ls --filter=a=b"),
             ("t --root _ ls", "t --root= ls"),
             ("t help ls", "t ls --help"),
+            ("t find -L x -name y", "t find --links -- x -name y"),
+            ("t find x ! -name -- ( -L )", "t find -- x ! -name -- ( -L )"),
+            ("t find x -size -5 --format=json", "t find --format=json -- x -size -5"),
             ("t", "t"),
         ];
         for (typed, expected) in cases {

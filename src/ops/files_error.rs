@@ -40,4 +40,125 @@ pub enum FilesError {
         /// What was typed.
         typed: String,
     },
+    /// A link leads back to a directory on the way.
+    #[error("{}: a symbolic link leads back to a directory above it", Escaped(path))]
+    Circle {
+        /// The link.
+        path: Vec<u8>,
+    },
+    /// Links that are followed make a path too long.
+    #[error("symbolic links lead to paths of more than {limit} bytes, which are left out")]
+    TooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Links that are followed lead to too many files.
+    #[error("symbolic links lead to more than {limit} files: the others are left out")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// An expression of `find` cannot be read.
+    #[error(transparent)]
+    Find(#[from] FindError),
+}
+
+/// Why an expression of `find` cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// A word that there is not.
+    #[error("unknown predicate '{word}': imgtool find --help lists them")]
+    Unknown {
+        /// The word.
+        word: String,
+    },
+    /// A word of GNU find that makes no sense for an image.
+    #[error("{word}: {why}")]
+    Refused {
+        /// The word.
+        word: String,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
+    /// A word without its argument.
+    #[error("missing argument to '{word}'")]
+    NoArgument {
+        /// The word.
+        word: String,
+    },
+    /// An argument that does not fit.
+    #[error("{word} {argument}: expected {expected}")]
+    Argument {
+        /// The word.
+        word: String,
+        /// Its argument.
+        argument: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A directive that cannot be had.
+    #[error("-printf: {named} is not known of files of an image")]
+    Format {
+        /// The directive.
+        named: String,
+    },
+    /// A regular expression that cannot be used.
+    #[error("{word}")]
+    Regex {
+        /// The word.
+        word: String,
+        /// Why.
+        #[source]
+        source: RegexError,
+    },
+    /// A file that others are compared with is not there.
+    #[error(transparent)]
+    Reference {
+        /// Why.
+        source: Box<FilesError>,
+    },
+    /// An operator without what it stands before.
+    #[error("invalid expression: something must follow '{before}'")]
+    Incomplete {
+        /// The operator.
+        before: String,
+    },
+    /// A parenthesis that is not closed.
+    #[error("invalid expression: a ')' is missing")]
+    Unclosed,
+    /// A word that is no predicate.
+    #[error("paths must precede the expression: '{word}'")]
+    Leftover {
+        /// The word.
+        word: String,
+    },
+    /// Too many parentheses.
+    #[error("more than {limit} parentheses in each other")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// Why a regular expression cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegexError {
+    /// A reference to a group.
+    #[error("references to groups (\\{0}) are not supported")]
+    Reference(char),
+    /// It ends with a backslash.
+    #[error("Trailing backslash")]
+    Backslash,
+    /// A set that is not closed.
+    #[error("Unmatched [, [^, [:, [., or [=")]
+    Bracket,
+    /// A class of characters that does not exist.
+    #[error("Invalid character class name")]
+    Class,
+    /// Braces that are no repetition.
+    #[error("Invalid content of \\{{\\}}")]
+    Braces,
+    /// Anything else, in the words of the crate.
+    #[error("{0}")]
+    Other(String),
 }

@@ -59,7 +59,7 @@ mod search_error;
 
 pub use delete_error::DeleteError;
 pub use error::Error;
-pub use files_error::FilesError;
+pub use files_error::{FilesError, FindError, RegexError};
 pub use find::{FoundImage, ImagePlace};
 pub use location::Location;
 

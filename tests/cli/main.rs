@@ -18,6 +18,7 @@ mod export;
 mod family;
 mod fidelity;
 mod filter;
+mod find;
 mod formats;
 mod help;
 mod history;

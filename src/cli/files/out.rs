@@ -38,6 +38,11 @@ impl<'a> Out<'a> {
     /// Ends the line.
     pub(super) fn end(&mut self) -> Result<(), OutputError> {
         self.buffer.push(self.end);
+        self.settle()
+    }
+
+    /// Writes what was gathered if that is much.
+    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
         if self.buffer.len() >= FULL { self.flush() } else { Ok(()) }
     }
 

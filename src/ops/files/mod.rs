@@ -6,9 +6,13 @@
 //!                                                          └─▶ …
 //! ```
 
+pub mod capability;
+pub mod cat;
+pub mod find;
 pub mod glob;
 pub mod list;
 pub mod mode;
 pub mod opened;
 pub mod owners;
 pub mod posix;
+pub mod sum;

@@ -5,6 +5,8 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::ops::files_error::RegexError;
+
 /// A way to write regular expressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -14,29 +16,6 @@ pub enum Dialect {
     Extended,
     /// Emacs, which `find -regex` means: `\(a\|b\)+`.
     Emacs,
-}
-
-/// Why an expression cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RegexError {
-    /// A reference to a group.
-    #[error("references to groups (\\{0}) are not supported")]
-    Reference(char),
-    /// It ends with a backslash.
-    #[error("Trailing backslash")]
-    Backslash,
-    /// A set that is not closed.
-    #[error("Unmatched [, [^, [:, [., or [=")]
-    Bracket,
-    /// A class of characters that does not exist.
-    #[error("Invalid character class name")]
-    Class,
-    /// Braces that are no repetition.
-    #[error("Invalid content of \\{{\\}}")]
-    Braces,
-    /// Anything else, in the words of the crate.
-    #[error("{0}")]
-    Other(String),
 }
 
 /// How much memory a compiled expression may take.

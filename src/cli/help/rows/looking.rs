@@ -2,13 +2,40 @@
 
 use super::row::Row;
 
-pub(super) const ROWS: &[Row] = &[(
-    "ls",
-    &[
-        ("List the files of an image", "imgtool ls ubuntu:14.04 /etc"),
-        ("All of them, with sizes and owners, of an archive that is not loaded", "imgtool ls -lR ./ubuntu.tar"),
-        ("The largest programs first", "imgtool ls -lhS ubuntu:14.04:/usr/bin"),
-        ("As it was with its lowest layer only", "imgtool ls --layer 1 ubuntu:14.04"),
-        ("For a script", "imgtool ls --format json ubuntu:14.04 /bin"),
-    ],
-)];
+pub(super) const ROWS: &[Row] = &[
+    (
+        "ls",
+        &[
+            ("List the files of an image", "imgtool ls ubuntu:14.04 /etc"),
+            ("All of them, with sizes and owners, of an archive that is not loaded", "imgtool ls -lR ./ubuntu.tar"),
+            ("The largest programs first", "imgtool ls -lhS ubuntu:14.04:/usr/bin"),
+            ("As it was with its lowest layer only", "imgtool ls --layer 1 ubuntu:14.04"),
+            ("For a script", "imgtool ls --format json ubuntu:14.04 /bin"),
+        ],
+    ),
+    (
+        "cat",
+        &[
+            ("Print a file of an image", "imgtool cat ubuntu:14.04 /etc/os-release"),
+            ("As it was before a higher layer changed or deleted it", "imgtool cat --layer 1 ubuntu:14.04 /etc/hosts"),
+            ("Of an archive that is not loaded", "imgtool cat ./ubuntu.tar:/etc/passwd"),
+        ],
+    ),
+    (
+        "find",
+        &[
+            ("Find programs that run as somebody else", "imgtool find ubuntu:14.04 -type f '(' -setuid -o -setgid ')'"),
+            ("Files of more than 10 MB, with their sizes", "imgtool find app:1 -size +10M -printf '%s %p\\n'"),
+            ("What everybody may write to", "imgtool find app:1 -world-writable ! -type d"),
+            ("What the third layer brought", "imgtool find app:1 /usr -layer 3 -ls"),
+            ("Names for xargs", "imgtool find app:1 /etc -name '*.conf' -print0"),
+        ],
+    ),
+    (
+        "sum",
+        &[
+            ("Print the SHA-256 of a file", "imgtool sum ubuntu:14.04 /bin/sh"),
+            ("Of all files, to compare an unpacked image with them", "imgtool sum ubuntu:14.04 > ubuntu.sha256"),
+        ],
+    ),
+];

@@ -1,0 +1,179 @@
+//! An expression that was read.
+
+use regex::bytes::Regex;
+
+use super::format::Format;
+use super::perm::Permissions;
+use crate::layer::Mtime;
+use crate::layer::overlay::ViewNode;
+use crate::ops::files::glob::Glob;
+
+/// Which symbolic links are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// None: `-P`.
+    #[default]
+    Never,
+    /// Those that were typed: `-H`.
+    Operands,
+    /// All: `-L`.
+    Always,
+}
+
+/// What is looked for, and where.
+#[derive(Debug)]
+pub struct Expression {
+    pub(super) root: Expr,
+    pub(super) options: WalkOptions,
+}
+
+impl Expression {
+    /// The same, with links followed as flags before the image say. `-follow` in the expression comes first.
+    #[must_use]
+    pub fn following(mut self, follow: Follow) -> Self {
+        if self.options.follow == Follow::Never {
+            self.options.follow = follow;
+        }
+        self
+    }
+}
+
+/// How the files are walked through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WalkOptions {
+    pub(super) least: usize,
+    pub(super) most: usize,
+    /// What is in a directory comes before it.
+    pub(super) depth_first: bool,
+    pub(super) follow: Follow,
+}
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        Self { least: 0, most: usize::MAX, depth_first: false, follow: Follow::Never }
+    }
+}
+
+/// A part of an expression.
+#[derive(Debug)]
+pub(super) enum Expr {
+    Test(Test),
+    Action(Action),
+    Not(Box<Expr>),
+    /// `a b`
+    All(Vec<Expr>),
+    /// `a -o b`
+    Any(Vec<Expr>),
+    /// `a , b`
+    Each(Vec<Expr>),
+}
+
+/// What is asked about a file.
+#[derive(Debug)]
+pub(super) enum Test {
+    Always(bool),
+    Name(Glob),
+    Path(Glob),
+    LinkTarget(Glob),
+    Regex(Regex),
+    Kind(String),
+    /// Of what a link leads to, or of the link if links are followed.
+    OtherKind(String),
+    Size(Compare, u64),
+    Permissions(Permissions),
+    User(Compare),
+    Group(Compare),
+    NoUser,
+    NoGroup,
+    Newer(Mtime),
+    /// Modified within the time of so many units of seconds before a time; see [`Age`].
+    Age(Age),
+    Links(Compare),
+    Empty,
+    /// The same file as that of this number.
+    Same(usize),
+    Layer(Compare),
+    /// Has capabilities; if one is named, this.
+    Capability(Option<u32>),
+    Executable,
+}
+
+/// How old a file is.
+#[derive(Debug)]
+pub(super) struct Age {
+    pub(super) compare: Compare,
+    /// Seconds in a minute or a day.
+    pub(super) unit: i64,
+    pub(super) origin: Mtime,
+}
+
+/// What is done with a file.
+#[derive(Debug)]
+pub(super) enum Action {
+    Print,
+    Print0,
+    Format(Format),
+    List,
+    Prune,
+    Quit,
+}
+
+/// `+N`, `-N` or `N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compare {
+    More(u64),
+    Less(u64),
+    Equal(u64),
+}
+
+impl Compare {
+    pub(super) fn holds(self, value: u64) -> bool {
+        match self {
+            Self::More(than) => value > than,
+            Self::Less(than) => value < than,
+            Self::Equal(to) => value == to,
+        }
+    }
+}
+
+/// A file that was come by.
+#[derive(Debug, Clone)]
+pub struct Seen<'v> {
+    /// Its path, beginning as the operand was typed.
+    pub path: Vec<u8>,
+    /// How long the operand at its beginning is.
+    pub(super) start: usize,
+    /// What is there; with links that are followed, where they lead.
+    pub node: ViewNode<'v>,
+    /// What is there, without following.
+    pub(super) own: ViewNode<'v>,
+    /// How far below the operand.
+    pub(super) depth: usize,
+}
+
+impl Seen<'_> {
+    /// The last component.
+    pub(super) fn name(&self) -> &[u8] {
+        let path = self.trimmed();
+        let start = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        if path == b"/" { path } else { &path[start..] }
+    }
+
+    /// All but the last component, as `%h` has it.
+    pub(super) fn parent(&self) -> &[u8] {
+        let path = self.trimmed();
+        path.iter().rposition(|byte| *byte == b'/').map_or(b".", |slash| &path[..slash])
+    }
+
+    /// The path below the operand.
+    pub(super) fn below(&self) -> &[u8] {
+        let below = &self.path[self.start..];
+        below.strip_prefix(b"/").unwrap_or(below)
+    }
+
+    /// The path without slashes at its end.
+    fn trimmed(&self) -> &[u8] {
+        let end = self.path.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
+        &self.path[..end.min(self.path.len())]
+    }
+}

@@ -2,7 +2,7 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{commit, diff, export};
+use super::{commit, diff, export, files};
 
 /// Manage unpacked images: directories, which stand here for docker's containers
 #[derive(Debug, clap::Args)]
@@ -15,6 +15,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Commit(commit::Args),
+    Cp(files::cp::Args),
     Diff(diff::Args),
     Export(export::Args),
 }
@@ -23,6 +24,7 @@ impl Args {
     pub(super) fn run(self, session: &Session) -> Result<(), CliError> {
         match self.command {
             Command::Commit(args) => args.run(session),
+            Command::Cp(args) => args.run(session),
             Command::Diff(args) => args.run(session),
             Command::Export(args) => args.run(session),
         }

@@ -29,15 +29,10 @@ impl Advice {
 const SYSTEM_PRUNE: &str = "imgtool stores only images. To remove unused ones: imgtool image prune";
 
 /// Commands that need a container; docker has them behind `container` too.
-const OF_CONTAINERS: [Advice; 3] = [
+const OF_CONTAINERS: [Advice; 2] = [
     Advice {
         words: &["run", "create", "start", "exec", "attach", "ps"],
         text: "imgtool cannot run containers. Unpack the image with imgtool unpack IMAGE DIR, then use runc or chroot",
-    },
-    Advice {
-        words: &["cp"],
-        text: "imgtool has no containers. To get files out of an image: imgtool export IMAGE | tar x PATH, or imgtool \
-               unpack IMAGE DIR",
     },
     Advice {
         words: &[
@@ -69,10 +64,10 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["run", "ps", "buildx", "exec", "volume", "swarm", "cp", "compose"] {
+        for word in ["run", "ps", "buildx", "exec", "volume", "swarm", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
-        for word in ["run", "ls", "list", "ps", "exec", "cp", "rm", "prune", "inspect", "logs"] {
+        for word in ["run", "ls", "list", "ps", "exec", "rm", "prune", "inspect", "logs"] {
             assert!(instead("container", word).is_some(), "container {word}");
         }
         assert!(instead("system", "prune").is_some());

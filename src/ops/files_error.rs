@@ -1,5 +1,8 @@
 //! Why files of an image cannot be shown.
 
+use std::io;
+use std::path::PathBuf;
+
 use crate::layer::overlay::FollowError;
 use crate::layer::path::Escaped;
 
@@ -57,6 +60,39 @@ pub enum FilesError {
     TooMany {
         /// The limit.
         limit: usize,
+    },
+    /// The destination of a copy cannot be looked at.
+    #[error("{}", path.display())]
+    Destination {
+        /// The destination, or the directory that it would be in.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// A directory is to be copied where a file is.
+    #[error("{}: cannot copy a directory over a file", path.display())]
+    DirectoryOverFile {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// A file is to be copied into a directory that is not there.
+    #[error("{}: no such directory; to give the copy this name, leave out the slash at the end", path.display())]
+    NoSuchDirectory {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// Something is to be copied over a device or a pipe.
+    #[error("invalid output path: {} must be a directory or a regular file", path.display())]
+    SpecialDestination {
+        /// The destination.
+        path: PathBuf,
+    },
+    /// The destination is a link to a link and so on.
+    #[error("{}: too many symbolic links", path.display())]
+    TooManyLinks {
+        /// The destination.
+        path: PathBuf,
     },
     /// An expression of `find` cannot be read.
     #[error(transparent)]

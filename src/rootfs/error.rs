@@ -54,6 +54,18 @@ pub enum Error {
         /// The number.
         value: u64,
     },
+    /// A directory is where a file is to be copied to.
+    #[error("{path}: cannot overwrite a directory with a file")]
+    OverDirectory {
+        /// The path below the destination.
+        path: EntryPath,
+    },
+    /// A file is where a directory is to be copied to.
+    #[error("{path}: cannot overwrite a file with a directory")]
+    OverFile {
+        /// The path below the destination.
+        path: EntryPath,
+    },
     /// A layer cannot be read.
     #[error("layer {layer}")]
     Layer {

@@ -7,6 +7,8 @@
 //!            snapshot ▶ scan ──▶ changes ──▶ layer tar
 //! ```
 //!
+//! What is copied into a directory of the user is unpacked beside its place and moved there ([`adopt`]).
+//!
 //! - Every path is opened beneath the directory's own descriptor without following symbolic links: nothing in the
 //!   directory, even if modified meanwhile, can lead out of it.
 //! - What could not be applied (an ordinary user's ownership, devices, privileged attributes) is in the snapshot: each
@@ -14,6 +16,7 @@
 //!   from the [`Stat`] is a change.
 //! - Paths are in walk order: a directory is directly followed by its content, and names are sorted by their bytes.
 
+mod adopt;
 mod beneath;
 mod error;
 mod holes;
@@ -33,6 +36,7 @@ mod user;
 mod walk;
 mod xattr;
 
+pub use adopt::adopt;
 pub use beneath::Root;
 pub use error::Error;
 pub use holes::SparseContent;
@@ -49,6 +53,6 @@ pub use snapshot::{
 };
 pub use stat::{FreshStat, Seal, Stat};
 pub use stubs::remove_stubs;
-pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, unpack, unpack_part};
+pub use unpack::{Lacking, UnpackOptions, Unpacked, expected, remove_tree, unpack, unpack_part};
 pub use upper::{UpperOptions, upper_changes};
 pub use user::ordinary_user;

@@ -9,6 +9,7 @@ mod commit;
 mod commit_user;
 mod completion;
 mod copy;
+mod cp;
 mod damaged;
 mod delete;
 mod diff;

@@ -132,8 +132,9 @@ pub(in crate::cli) fn about(command: &Command) -> Vec<String> {
 
 /// All ways to call a command that docker has two names for; the one that was typed is among them.
 pub(in crate::cli) fn aliases(path: &str) -> Vec<String> {
-    const BOTH: [(&str, &str, &[&str]); 12] = [
+    const BOTH: [(&str, &str, &[&str]); 13] = [
         ("commit", "container", &["commit"]),
+        ("cp", "container", &["cp"]),
         ("diff", "container", &["diff"]),
         ("export", "container", &["export"]),
         ("history", "image", &["history"]),

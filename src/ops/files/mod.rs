@@ -8,6 +8,7 @@
 
 pub mod capability;
 pub mod cat;
+pub mod copy;
 pub mod find;
 pub mod glob;
 pub mod list;

@@ -76,6 +76,20 @@ pub fn split(typed: &[u8], exists: impl Fn(&[u8]) -> bool) -> (&[u8], Option<&[u
     (typed.strip_suffix(b":").filter(|image| image.len() > start).unwrap_or(typed), None)
 }
 
+/// The same for `cp`, where a path need not begin with a slash, as with docker: else what stands behind the last colon
+/// is the path.
+pub fn split_last(typed: &[u8], exists: impl Fn(&[u8]) -> bool) -> Option<(&[u8], &[u8])> {
+    let start = TRANSPORTS.iter().find(|transport| typed.starts_with(transport)).map_or(0, |transport| transport.len());
+    match split(typed, &exists) {
+        (image, Some(path)) => Some((image, path)),
+        _ if exists(&typed[start..]) => None,
+        _ => {
+            let colon = typed[start..].iter().rposition(|byte| *byte == b':')? + start;
+            Some((&typed[..colon], &typed[colon + 1..]))
+        }
+    }
+}
+
 /// What may stand before the place of an image.
 const TRANSPORTS: [&[u8]; 4] = [b"docker://", b"docker-archive:", b"oci-archive:", b"oci:"];
 

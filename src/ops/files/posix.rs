@@ -308,7 +308,7 @@ mod tests {
             ("[^]a]", Basic, "]ab", Some("b")),
             ("[a\\d]*", Basic, "\\da", Some("\\da")),
             ("[[:digit:]-]*", Basic, "1-2", Some("1-2")),
-            ("[a&&b~~c--]*", Basic, "&~-", Some("&~-")),
+            ("[a&&b~~c-]*", Basic, "&~-", Some("&~-")),
             ("a**", Basic, "aab", Some("aa")),
             ("(ab)+?", Extended, "abab", Some("abab")),
             ("\\<b", Basic, "ab b", Some("b")),

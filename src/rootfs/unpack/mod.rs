@@ -25,6 +25,7 @@ use std::time::Duration;
 
 pub use options::UnpackOptions;
 pub use report::{Lacking, Unpacked, expected};
+pub use target::remove_tree;
 
 use self::make::MadePath;
 use self::unpacker::Unpacker;

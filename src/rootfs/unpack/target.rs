@@ -54,6 +54,14 @@ impl Claimed {
     }
 }
 
+/// Deletes a tree that was unpacked, whatever its modes are; nothing if it is not there.
+pub fn remove_tree(path: &Path) {
+    if let Ok(root) = Root::open(path) {
+        open_all(root.fd(), c".");
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
 /// Makes directories accessible again, since their final modes may exclude the user. No symbolic link is followed:
 /// another process may have replaced a directory with one.
 fn open_all(parent: BorrowedFd<'_>, name: &CStr) {

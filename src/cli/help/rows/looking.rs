@@ -22,6 +22,15 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "cp",
+        &[
+            ("Copy a file out of an image", "imgtool cp ubuntu:14.04:/etc/os-release ."),
+            ("What is in a directory, into one that is there", "imgtool cp app:1:/usr/share/app/. assets"),
+            ("A directory under a new name, of an archive that is not loaded", "imgtool cp ./app.tar:/etc conf"),
+            ("As a tar", "imgtool cp app:1:/etc - | tar -tv"),
+        ],
+    ),
+    (
         "find",
         &[
             ("Find programs that run as somebody else", "imgtool find ubuntu:14.04 -type f '(' -setuid -o -setgid ')'"),

@@ -135,6 +135,7 @@ enum Command {
     Import(import::Args),
     Info(info::Args),
     Inspect(inspect::AnyArgs),
+    Layers(files::layers::Args),
     Load(load::Args),
     Login(login::Args),
     Logout(logout::Args),
@@ -154,6 +155,7 @@ enum Command {
     Unpack(unpack::Args),
     Verify(verify::Args),
     Version(version::Args),
+    Which(files::which::Args),
 }
 
 impl Command {
@@ -200,6 +202,7 @@ impl Command {
             Self::Import(args) => args.run(session),
             Self::Info(args) => args.run(session),
             Self::Inspect(args) => args.run(session),
+            Self::Layers(args) => args.run(session),
             Self::Load(args) => args.run(session),
             Self::Login(args) => args.run(session),
             Self::Logout(args) => args.run(session),
@@ -218,6 +221,7 @@ impl Command {
             Self::Unpack(args) => args.run(session),
             Self::Verify(args) => args.run(session),
             Self::Version(args) => args.run(session),
+            Self::Which(args) => args.run(session),
         }
     }
 }

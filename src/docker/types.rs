@@ -123,6 +123,10 @@ static PLATFORM: Struct = Struct::of(
 pub static IMAGE_ROW: Struct = Struct::row("*formatter.imageContext");
 /// A row of `history`.
 pub static HISTORY_ROW: Struct = Struct::row("*image.historyContext");
+/// A row of `layers`, which docker does not have.
+pub static LAYER_ROW: Struct = Struct::row("*image.layerContext");
+/// A row of `which`, which docker does not have.
+pub static CHANGE_ROW: Struct = Struct::row("*image.changeContext");
 /// A row of `search`.
 pub static SEARCH_ROW: Struct =
     Struct { has_methods: true, ..Struct::open("*registry.searchContext", &[Field::new("IsOfficial", Type::Mark)]) };

@@ -25,6 +25,14 @@ pub enum FilesError {
         /// What it is instead.
         what: &'static str,
     },
+    /// No layer of the image has a file.
+    #[error("{}: No such file or directory in any layer of {image}", Escaped(path))]
+    InNoLayer {
+        /// The image.
+        image: String,
+        /// The path, as it was typed.
+        path: Vec<u8>,
+    },
     /// The image has no layer of that number or digest.
     #[error("{image} has no layer {typed}: imgtool layers {image} lists its {layers} layers")]
     NoLayer {

@@ -10,7 +10,7 @@ use super::{Context, Error, FoundImage};
 use crate::image::blob::BlobReader;
 use crate::image::contents::Checksums;
 use crate::image::{Blob, Image, Layer, MissingLayers};
-use crate::layer::overlay::Overlay;
+use crate::layer::overlay::{Overlay, Watch};
 use crate::layer::{Entry, IndexError, LayerIndex, ScanError, scan};
 use crate::oci::{DiffId, Digest};
 
@@ -22,10 +22,26 @@ impl Context {
 
     /// The same with one more layer on top, if that has entries.
     pub fn overlay_with(&self, found: &FoundImage, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
-        let stack = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
+        self.overlay_of(found, image, top, &mut Watch::default())
+    }
+
+    /// The merged view, while `watch` notes what becomes of files.
+    pub fn overlay_watched(&self, found: &FoundImage, image: &Image, watch: &mut Watch) -> Result<Overlay, Error> {
+        self.overlay_of(found, image, &[], watch)
+    }
+
+    fn overlay_of(
+        &self,
+        found: &FoundImage,
+        image: &Image,
+        top: &[Entry],
+        watch: &mut Watch,
+    ) -> Result<Overlay, Error> {
+        let mut stack = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
             let indexes = self.indexes(found, image, distrusted)?;
             let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
-            Ok(Overlay::build(indexes.into_iter().map(Entries::of).chain(top)))
+            watch.restart();
+            Ok(Overlay::build_watched(indexes.into_iter().map(Entries::of).chain(top), watch))
         };
         let mut built = stack(&HashSet::new())?;
         if built.is_err() {

@@ -11,6 +11,8 @@
 //! Every step is relative to the two directories' own descriptors, and no symbolic link in them is followed: nothing
 //! outside of them is touched, whatever is in the image or is changed meanwhile.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
@@ -28,7 +30,7 @@ use crate::layer::path::split_last;
 /// Moves the path `top` of the directory `from`, which nobody else can enter, into the directory `to`: as `name`, or if
 /// there is none, what is in it. `owners` says that directories which are merged get the owners of the new ones.
 pub fn adopt(from: &Root, top: &[u8], to: &Root, name: Option<&[u8]>, owners: bool) -> Result<(), Error> {
-    let adoption = Adoption { from, to, owners };
+    let adoption = Adoption { from, to, owners, opened: RefCell::default() };
     adoption.open_above(top)?;
     if let Some(name) = name.filter(|_| top.is_empty()) {
         // The root of the new tree cannot be renamed: what is in it is moved into a directory of that name.
@@ -60,6 +62,8 @@ struct Adoption<'a> {
     from: &'a Root,
     to: &'a Root,
     owners: bool,
+    /// The directories that had to be opened up, as they were.
+    opened: RefCell<HashMap<Vec<u8>, Stat>>,
 }
 
 /// A path in both directories.
@@ -92,7 +96,11 @@ impl Adoption<'_> {
     fn walk(&self, start: Pair, mut each: impl FnMut(&Pair, &Stat, bool) -> Result<(), Error>) -> Result<(), Error> {
         let mut left = vec![start];
         while let Some(pair) = left.pop() {
-            let new = self.from.seen(&pair.from).map_err(Error::at(&pair.from))?.stat;
+            let was = self.opened.borrow().get(&pair.from).copied();
+            let new = match was {
+                Some(was) => was,
+                None => self.from.seen(&pair.from).map_err(Error::at(&pair.from))?.stat,
+            };
             let there = match self.to.seen(&pair.to) {
                 Ok(found) => found.stat,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -121,7 +129,9 @@ impl Adoption<'_> {
         let (parent, name) = split_last(path);
         let parent = directory(self.from, parent)?;
         let name = if name.is_empty() { b"." } else { name };
-        open_up(parent.as_fd(), name, stat)?;
+        if open_up(parent.as_fd(), name, stat)? {
+            self.opened.borrow_mut().insert(path.to_vec(), *stat);
+        }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = openat(&parent, name, flags, Mode::empty())?;
         let mut names = Vec::new();

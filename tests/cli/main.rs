@@ -28,6 +28,7 @@ mod import;
 mod in_registry;
 mod inspect;
 mod interrupt;
+mod layers;
 mod lists;
 mod load;
 mod login;

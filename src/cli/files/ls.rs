@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 
 use super::common::{Operands, WhichArgs, json_file, told};
+use super::deleted::{DeletedStyle, print};
 use super::long::LongStyle;
 use super::out::Out;
 use crate::cli::completes::Completes;
@@ -8,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Session, json_line};
 use crate::cli::usage::Arity;
 use crate::layer::overlay::{NodeKind, ViewNode};
+use crate::ops::files::life::deleted;
 use crate::ops::files::list::{List, ListOptions, Listed, SortBy, join, kilobytes, operands, walk};
 use crate::ops::files::owners::Owners;
 use crate::ui::text::width;
@@ -49,6 +51,9 @@ pub(in crate::cli) struct Args {
     /// List directories themselves, not what is in them
     #[arg(short, long)]
     directory: bool,
+    /// List what higher layers deleted, at and below PATH: it is in the image still
+    #[arg(long, conflicts_with = "layer")]
+    deleted: bool,
     /// Print one JSON object a line for each file
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
@@ -94,8 +99,12 @@ impl Args {
         if paths.is_empty() {
             paths.push(b"/".to_vec());
         }
-        let look = self.which.open(session, &image)?;
         let is_json = self.format.is_some();
+        if self.deleted {
+            let style = DeletedStyle { long: self.style.long, json: is_json, null: self.style.null };
+            return list_deleted(session, &self.which, &image, &paths, style);
+        }
+        let look = self.which.open(session, &image)?;
         let long = self.style.long || self.style.numeric_uid_gid || self.style.full_time;
         let named = is_json || long && !self.style.numeric_uid_gid;
         let owners = if named { Owners::of(&session.context, &look)? } else { Owners::default() };
@@ -143,6 +152,22 @@ impl Args {
             reverse: self.reverse,
         }
     }
+}
+
+fn list_deleted(
+    session: &Session,
+    which: &WhichArgs,
+    image: &str,
+    paths: &[Vec<u8>],
+    style: DeletedStyle,
+) -> Result<(), CliError> {
+    let platform = which.platform()?;
+    let progress = session.progress(false);
+    for path in paths {
+        let files = deleted(&session.context, image, platform.as_ref(), path, &*progress)?;
+        print(session, &files, style)?;
+    }
+    Ok(())
 }
 
 /// Prints lists one after the other.

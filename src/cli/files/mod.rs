@@ -3,9 +3,12 @@
 pub(super) mod cat;
 pub(super) mod cp;
 pub(super) mod find;
+pub(super) mod layers;
 pub(super) mod ls;
 pub(super) mod sum;
+pub(super) mod which;
 
 mod common;
+mod deleted;
 mod long;
 mod out;

@@ -4,6 +4,7 @@ use super::Overlay;
 use super::changeset::{Changeset, Problem};
 use super::freeze::freeze;
 use super::tree::{Full, MOST_NAMES, MOST_TEXT, MergedTree};
+use super::watch::Watch;
 use crate::layer::entry::Entry;
 use crate::layer::index::IndexError;
 use crate::layer::path::EntryPath;
@@ -120,7 +121,11 @@ impl ViewBuilder {
     }
 
     /// Puts a layer on top.
-    pub(super) fn add(&mut self, entries: impl Iterator<Item = Result<Entry, IndexError>>) -> Result<(), OverlayError> {
+    pub(super) fn add(
+        &mut self,
+        entries: impl Iterator<Item = Result<Entry, IndexError>>,
+        watch: &mut Watch,
+    ) -> Result<(), OverlayError> {
         let layer = self.layers;
         self.tree.layer = u16::try_from(layer).map_err(|_| OverlayError::TooManyLayers { limit: MOST_LAYERS })?;
         let root = self.tree.root().map_err(|full| OverlayError::of_size(layer, full))?;
@@ -130,9 +135,9 @@ impl ViewBuilder {
             let path = entry.path.clone();
             changeset.apply(entry).map_err(|problem| OverlayError::of_entry(layer, path, problem))?;
         }
-        changeset.finish();
+        changeset.finish(watch);
         self.layers += 1;
-        Ok(())
+        watch.merged(&self.tree, self.root)
     }
 
     /// The view.

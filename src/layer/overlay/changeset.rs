@@ -2,6 +2,7 @@
 
 use super::merge::merge;
 use super::tree::{Full, MergedTree};
+use super::watch::Watch;
 use super::{ViewInode, What};
 use crate::layer::entry::{Entry, EntryKind};
 use crate::layer::path::{EntryPath, split_last};
@@ -93,8 +94,8 @@ impl<'a> Changeset<'a> {
     }
 
     /// Merges the layer into those below.
-    pub(super) fn finish(self) {
-        merge(self.tree, self.root, self.below);
+    pub(super) fn finish(self, watch: &mut Watch) {
+        merge(self.tree, self.root, self.below, watch);
         for marked in self.marked {
             if let Some(directory) = &mut self.tree.nodes[marked as usize].directory {
                 directory.hidden.clear();

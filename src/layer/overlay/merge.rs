@@ -1,20 +1,24 @@
 //! Merges a layer into those below it.
 
 use super::tree::MergedTree;
+use super::watch::{Watch, join};
 use crate::layer::route::Names as _;
 
 /// Merges the directory `upper` and all below it into the directory `lower`. `upper` itself is consumed.
-pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32) {
-    let mut pairs = vec![(upper, lower)];
-    while let Some((upper, lower)) = pairs.pop() {
+pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32, watch: &mut Watch) {
+    // The path of each is there only if it is wanted.
+    let mut pairs = vec![(upper, lower, Vec::new())];
+    while let Some((upper, lower, path)) = pairs.pop() {
         let marks = std::mem::take(tree.directory(upper));
         if marks.opaque {
-            for hidden in std::mem::take(tree.children(lower)).into_values() {
+            for (name, hidden) in std::mem::take(tree.children(lower)) {
+                watch.hide(tree, &path, &name, hidden);
                 tree.free(hidden);
             }
         }
-        for hidden in &marks.hidden {
-            if let Some(hidden) = tree.children(lower).remove(hidden) {
+        for name in &marks.hidden {
+            if let Some(hidden) = tree.children(lower).remove(name) {
+                watch.hide(tree, &path, name, hidden);
                 tree.free(hidden);
             }
         }
@@ -25,10 +29,14 @@ pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32) {
         for (name, child) in marks.children {
             match tree.child(lower, &name) {
                 Some(below) if is_directory(tree, child) && is_directory(tree, below) => {
-                    pairs.push((child, below));
+                    let path = if watch.wants_hidden() { join(&path, &name) } else { Vec::new() };
+                    pairs.push((child, below, path));
                     continue;
                 }
-                Some(below) => tree.free(below),
+                Some(below) => {
+                    watch.hide(tree, &path, &name, below);
+                    tree.free(below);
+                }
                 None => {}
             }
             tree.nodes[child as usize].parent = lower;

@@ -26,6 +26,7 @@ mod freeze;
 mod merge;
 mod node;
 mod tree;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 pub use build::OverlayError;
 pub use follow::{FollowError, LastLink};
 pub use node::{Children, ContentRange, Iter, LinkGroup, NodeKind, ViewNode};
+pub use watch::{HiddenFile, PathState, Watch};
 
 use super::checksum::Checksum;
 use super::entry::Entry;
@@ -60,7 +62,7 @@ pub struct Overlay {
 }
 
 /// Extended attributes, sorted by name.
-type Xattrs = Arc<[(Vec<u8>, Vec<u8>)]>;
+pub type Xattrs = Arc<[(Vec<u8>, Vec<u8>)]>;
 
 /// A name in a directory.
 #[derive(Debug, Clone, Copy)]
@@ -118,9 +120,17 @@ impl Overlay {
     where
         L: Iterator<Item = Result<Entry, IndexError>>,
     {
+        Self::build_watched(layers, &mut Watch::default())
+    }
+
+    /// The same, while `watch` notes what becomes of files.
+    pub fn build_watched<L>(layers: impl IntoIterator<Item = L>, watch: &mut Watch) -> Result<Self, OverlayError>
+    where
+        L: Iterator<Item = Result<Entry, IndexError>>,
+    {
         let mut builder = build::ViewBuilder::new();
         for layer in layers {
-            builder.add(layer)?;
+            builder.add(layer, watch)?;
         }
         Ok(builder.finish())
     }

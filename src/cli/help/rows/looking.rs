@@ -10,7 +10,7 @@ pub(super) const ROWS: &[Row] = &[
             ("All of them, with sizes and owners, of an archive that is not loaded", "imgtool ls -lR ./ubuntu.tar"),
             ("The largest programs first", "imgtool ls -lhS ubuntu:14.04:/usr/bin"),
             ("As it was with its lowest layer only", "imgtool ls --layer 1 ubuntu:14.04"),
-            ("For a script", "imgtool ls --format json ubuntu:14.04 /bin"),
+            ("What higher layers deleted, with the layers", "imgtool ls -l --deleted app:1"),
         ],
     ),
     (
@@ -41,10 +41,26 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "layers",
+        &[
+            ("Show what each layer of an image holds", "imgtool layers app:1"),
+            ("Which images of the store share them", "imgtool layers --format '{{.Number}} {{.Shared}}' app:1"),
+            ("For a script", "imgtool layers --format json ./app.tar"),
+        ],
+    ),
+    (
         "sum",
         &[
             ("Print the SHA-256 of a file", "imgtool sum ubuntu:14.04 /bin/sh"),
             ("Of all files, to compare an unpacked image with them", "imgtool sum ubuntu:14.04 > ubuntu.sha256"),
+        ],
+    ),
+    (
+        "which",
+        &[
+            ("Which layer brought a file, and which changed it", "imgtool which app:1 /etc/passwd"),
+            ("What a link leads to", "imgtool which -L debian:12 /bin/sh"),
+            ("For a script", "imgtool which --format json app:1 /etc/shadow"),
         ],
     ),
 ];

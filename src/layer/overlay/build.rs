@@ -137,7 +137,7 @@ impl ViewBuilder {
         }
         changeset.finish(watch);
         self.layers += 1;
-        watch.merged(&self.tree, self.root)
+        watch.merged(&self.tree, self.root).map_err(|full| OverlayError::of_size(layer, full))
     }
 
     /// The view.

@@ -1,7 +1,6 @@
 //! What becomes of files while layers are merged: what is at one path after each layer, and what higher layers hide.
 
-use super::build::OverlayError;
-use super::tree::{MOST_NAMES, MergedTree};
+use super::tree::{Full, MOST_NAMES, MergedTree};
 use super::{What, Xattrs};
 use crate::layer::checksum::Checksum;
 use crate::layer::entry::EntryKind;
@@ -90,10 +89,9 @@ impl Watch {
     }
 
     /// A layer was merged into the tree below `root`.
-    pub(super) fn merged(&mut self, tree: &MergedTree, root: u32) -> Result<(), OverlayError> {
-        let layer = usize::from(tree.layer);
+    pub(super) fn merged(&mut self, tree: &MergedTree, root: u32) -> Result<(), Full> {
         if self.is_full {
-            return Err(OverlayError::TooMuchText { layer, limit: MOST_TEXT });
+            return Err(Full::Text);
         }
         let Some(path) = &self.path else { return Ok(()) };
         let found = path.components().try_fold(root, |at, name| tree.child(at, name));

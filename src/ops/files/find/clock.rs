@@ -4,11 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::expr::{Age, Compare};
 use crate::layer::Mtime;
-
-/// Seconds in a day.
-pub(super) const DAY: i64 = 86_400;
 
 /// A time in words: `@SECONDS`, `2024-05-01`, `2024-05-01 12:30`, RFC 3339.
 pub(super) fn read(text: &str) -> Option<Mtime> {
@@ -26,22 +22,6 @@ pub(super) fn read(text: &str) -> Option<Mtime> {
         seconds: timestamp.as_second(),
         nanos: u32::try_from(timestamp.subsec_nanosecond()).unwrap_or_default(),
     })
-}
-
-impl Age {
-    /// Whether a file of that time is so old. Days are counted down, minutes up, as GNU find does.
-    pub(super) fn holds(&self, mtime: Mtime) -> bool {
-        let nanos = |time: Mtime| i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
-        let (age, unit) = (nanos(self.origin) - nanos(mtime), i128::from(self.unit) * 1_000_000_000);
-        let is_days = self.unit == DAY;
-        match self.compare {
-            Compare::More(than) if is_days => age.div_euclid(unit) > i128::from(than),
-            Compare::More(than) => age > i128::from(than) * unit,
-            Compare::Less(than) => age < i128::from(than) * unit,
-            Compare::Equal(to) if is_days => age.div_euclid(unit) == i128::from(to),
-            Compare::Equal(to) => age.div_euclid(unit) + i128::from(age.rem_euclid(unit) > 0) == i128::from(to),
-        }
-    }
 }
 
 /// What `%Tk` and `%t` write.
@@ -87,7 +67,7 @@ mod tests {
         let cases = [
             ("@5", Some((5, 0))),
             ("@5.25", Some((5, 250_000_000))),
-            ("1970-01-02", Some((DAY, 0))),
+            ("1970-01-02", Some((86_400, 0))),
             ("1970-01-01 00:01", Some((60, 0))),
             ("1970-01-01T00:00:01.5Z", Some((1, 500_000_000))),
             ("1970-01-01T01:00:00+01:00", Some((0, 0))),
@@ -97,17 +77,6 @@ mod tests {
             let found = read(text).map(|time| (time.seconds, time.nanos));
             assert_eq!(found, expected, "{text}");
         }
-    }
-
-    #[test]
-    fn days_are_counted_down_and_minutes_up() {
-        let origin = Mtime { seconds: 10 * DAY, nanos: 0 };
-        let holds =
-            |compare, unit, age| Age { compare, unit, origin }.holds(Mtime { seconds: 10 * DAY - age, nanos: 0 });
-        assert!(holds(Compare::Equal(0), DAY, 10) && holds(Compare::Equal(1), DAY, DAY + 10));
-        assert!(holds(Compare::More(1), DAY, 2 * DAY) && !holds(Compare::More(1), DAY, 2 * DAY - 1));
-        assert!(holds(Compare::Less(1), DAY, DAY - 1) && !holds(Compare::Less(1), DAY, DAY));
-        assert!(holds(Compare::Equal(1), 60, 10) && holds(Compare::Equal(2), 60, 61));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Whether an expression is true for a file, and what is done with it meanwhile.
 
-use super::expr::{Action, Expr, Seen, Test};
+use super::expr::{Action, Expr, Test};
+use super::facts::Facts;
 use super::format::{followed, line, other_kind};
-use super::parse::Facts;
-use super::walk::Output;
+use super::output::Output;
+use super::seen::Seen;
 use crate::layer::overlay::NodeKind;
 use crate::ops::files::{capability, mode};
 

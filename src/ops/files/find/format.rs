@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::clock;
-use super::expr::Seen;
+use super::seen::Seen;
 use crate::layer::Mtime;
 use crate::layer::overlay::{FollowError, LastLink, NodeKind};
 use crate::ops::files::mode;

@@ -9,15 +9,22 @@
 //! files is refused with a sentence that says what to do instead.
 
 mod clock;
+mod compare;
 mod eval;
 mod expr;
+mod facts;
 mod format;
+mod output;
 mod parse;
 mod perm;
 mod primary;
+mod seen;
 mod walk;
 
-pub use expr::{Expression, Follow, Seen};
+pub use expr::{Expression, Follow};
+pub use facts::Facts;
 pub use format::Piece;
-pub use parse::{Facts, needs_owners, parse};
-pub use walk::{Output, walk};
+pub use output::Output;
+pub use parse::{needs_owners, parse};
+pub use seen::Seen;
+pub use walk::walk;

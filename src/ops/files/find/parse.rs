@@ -3,27 +3,14 @@
 use std::iter::Peekable;
 use std::slice::Iter;
 
-use super::clock::DAY;
+use super::compare::DAY;
 use super::expr::{Action, Expr, Expression, Follow, Test, WalkOptions};
+use super::facts::Facts;
 use super::primary::{WITH_ARGUMENT, bare, refused, with_argument};
 use crate::layer::Mtime;
-use crate::layer::overlay::Overlay;
 use crate::layer::path::Escaped;
-use crate::ops::files::owners::Owners;
 use crate::ops::files::posix::Dialect;
 use crate::ops::files_error::FindError;
-
-/// What an expression may refer to.
-pub struct Facts<'v> {
-    /// The files.
-    pub view: &'v Overlay,
-    /// The users and groups.
-    pub owners: &'v Owners,
-    /// When the program started.
-    pub now: Mtime,
-    /// Whether links among the operands are followed.
-    pub follows_operands: bool,
-}
 
 /// How deep parentheses may be in each other.
 const DEEPEST: usize = 200;

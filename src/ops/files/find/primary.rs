@@ -1,9 +1,10 @@
 //! The words of an expression that ask or do something, each with its argument.
 
-use super::clock::{self, DAY};
-use super::expr::{Action, Age, Compare, Expr, Test};
+use super::clock;
+use super::compare::{Age, Compare, DAY};
+use super::expr::{Action, Expr, Test};
+use super::facts::Facts;
 use super::format::Format;
-use super::parse::Facts;
 use super::perm::Permissions;
 use crate::layer::overlay::LastLink;
 use crate::layer::path::Escaped;

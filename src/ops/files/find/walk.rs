@@ -1,23 +1,15 @@
 //! Walks through the files of an image, and asks of each whether an expression is true for it.
 
 use super::eval::{Evaluation, Wishes};
-use super::expr::{Expression, Follow, Seen};
-use super::format::{Piece, followed};
-use super::parse::Facts;
+use super::expr::{Expression, Follow};
+use super::facts::Facts;
+use super::format::followed;
+use super::output::Output;
+use super::seen::Seen;
 use crate::layer::overlay::{FollowError, LastLink, NodeKind, ViewNode};
 use crate::ops::files::list::join;
 use crate::ops::files::opened::follow;
 use crate::ops::files_error::FilesError;
-
-/// What is to be written.
-pub enum Output<'a, 'v> {
-    /// The path of a file, and a line end.
-    Found(&'a Seen<'v>),
-    /// The path of a file, and a NUL byte.
-    Ended(&'a Seen<'v>),
-    /// These pieces.
-    Pieces(&'a [Piece]),
-}
 
 /// The longest path that is walked through, as in Linux: links that lead upwards could make paths without end.
 const LONGEST: usize = 4095;

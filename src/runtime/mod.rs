@@ -32,6 +32,6 @@ pub use namespaces::{Namespaces, Privileges, has_id, is_nested};
 pub use plan::{Layers, Mounted, Plan, PlannedMount};
 pub use request::{Network, Stream, Ulimit};
 pub use spec::HOST;
-pub use start::{Ended, run};
+pub use start::{Ended, Wanted, run};
 pub use sweep::{remove_unused, sweep};
 pub use user::{ProcessUser, find_user};

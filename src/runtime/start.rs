@@ -14,7 +14,6 @@ use super::failure::Failure;
 use super::lines::pass_lines;
 use super::plan::LOG;
 use super::{Error, Plan, Stream};
-use crate::cancel::Token;
 
 /// How long it may take until a cancelled job is noticed, in nanoseconds.
 const TICK: i64 = 100_000_000;
@@ -30,10 +29,13 @@ pub enum Ended {
     NotStarted(String),
 }
 
-/// Runs a program. `output` gets each line that it writes; the process is killed when the job is cancelled.
-pub fn run(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), job: &Token) -> Result<Ended, Error> {
+/// Whether the program is still wanted; an error ends it.
+pub type Wanted<'a> = &'a (dyn Fn() -> io::Result<()> + Sync);
+
+/// Runs a program. `output` gets each line that it writes; the process is killed when it is no longer wanted.
+pub fn run(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), wanted: Wanted<'_>) -> Result<Ended, Error> {
     let failed = Error::io(&plan.folder);
-    let result = start(plan, output, job);
+    let result = start(plan, output, wanted);
     let code = result.map_err(failed)?;
     if code == 0 {
         return Ok(Ended::Code(0));
@@ -44,7 +46,7 @@ pub fn run(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), job: &Token) ->
     Ok(complaint(plan).map_or(Ended::Code(code), Ended::NotStarted))
 }
 
-fn start(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), job: &Token) -> io::Result<i32> {
+fn start(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), wanted: Wanted<'_>) -> io::Result<i32> {
     let bytes = serde_json::to_vec(plan)?;
     let mut child = Command::new("/proc/self/exe")
         .args([OUTSIDE, &getpid().as_raw_nonzero().to_string()])
@@ -63,7 +65,7 @@ fn start(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), job: &Token) -> i
         ];
         // One that ended already says by its exit code that it did.
         let _ = stdin.map(|mut stdin| stdin.write_all(&bytes));
-        let code = wait(&mut child, job);
+        let code = wait(&mut child, wanted);
         if code.is_err() {
             let _ = child.kill();
             let _ = child.wait();
@@ -75,12 +77,12 @@ fn start(plan: &Plan, output: &(dyn Fn(Stream, &[u8]) + Sync), job: &Token) -> i
     })
 }
 
-/// Waits for the end; an error if the job was cancelled.
-fn wait(child: &mut Child, job: &Token) -> io::Result<i32> {
+/// Waits for the end; an error if it is no longer wanted.
+fn wait(child: &mut Child, wanted: Wanted<'_>) -> io::Result<i32> {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let handle = pidfd_open(pid, PidfdFlags::empty())?;
     loop {
-        job.check()?;
+        wanted()?;
         let mut ends = [PollFd::new(&handle, PollFlags::IN)];
         match poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: TICK })) {
             Ok(0) | Err(rustix::io::Errno::INTR) => {}

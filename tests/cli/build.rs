@@ -312,3 +312,36 @@ fn programs_run() {
         }
     }
 }
+
+#[test]
+fn a_stage_that_fails_ends_the_programs_of_the_others() {
+    let Some((busybox, runtime)) = run_tools() else { return };
+    let dockerfile = "FROM scratch AS base\nCOPY busybox /bin/sh\nFROM base AS slow\nRUN sleep 600 && echo > /x\nFROM base AS bad\nRUN sleep 0.5 && exit 3\nFROM scratch\nCOPY --from=slow /x /\nCOPY --from=bad /y /\n";
+    let session = session(&[("Dockerfile", dockerfile)]);
+    put_busybox(&session, busybox);
+    let answer = session.run(&["build", "--runtime", runtime, "--progress=plain", "-t", "app", "ctx"]);
+    answer.fails(1, &["Dockerfile:6", "exit code: 3"]);
+    // With one processor the other stage has not begun.
+    let begun = answer.stderr.lines().filter(|line| line.contains("RUN sleep 600")).count() > 0;
+    assert_eq!(answer.stderr.contains(" CANCELED"), begun, "{}", answer.stderr);
+}
+
+#[test]
+fn a_name_that_would_hide_a_file_is_refused() {
+    let session = session(&[("Dockerfile", "FROM scratch\nCOPY d /d\n"), ("d/.wh.x", ""), ("d/x", "1")]);
+    refused(&session, &[], &["/d/.wh.x", "begins with .wh.", "--exclude"]);
+    write(&session, &[(".dockerignore", "**/.wh.*\n")]);
+    build(&session, &[]);
+    assert_eq!(file(&session, "app", "d/x").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_base_for_another_platform_is_told() {
+    let session = session(&[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "A")]);
+    session.ok(&["build", "-q", "-t", "arm:1", "--platform", "linux/arm64/v8", "ctx"]);
+    write(&session, &[("Dockerfile", "FROM arm:1\nLABEL a=b\n")]);
+    let answer = session.run(&["build", "--check", "ctx"]);
+    answer.fails(1, &[]);
+    let said = String::from_utf8_lossy(&answer.stdout);
+    assert!(said.contains("InvalidBaseImagePlatform"), "{said}");
+}

@@ -329,8 +329,11 @@ fn stdin() -> Result<Vec<u8>, CliError> {
     /// More than any Dockerfile has.
     const MOST: u64 = 32 << 20;
     let mut text = Vec::new();
-    let read = io::stdin().take(MOST).read_to_end(&mut text);
+    let read = io::stdin().take(MOST + 1).read_to_end(&mut text);
     read.map_err(|error| CliError::Plain(format!("the Dockerfile cannot be read from stdin: {error}")))?;
+    if text.len() as u64 > MOST {
+        return Err(CliError::Plain(format!("the Dockerfile on stdin has more than {MOST} bytes")));
+    }
     Ok(text)
 }
 

@@ -102,6 +102,11 @@ impl Watch for Shown<'_> {
         self.event(&json!({"step": step, "error": why}));
     }
 
+    fn ended(&self, step: usize) {
+        self.line(&mut self.steps(), step, "CANCELED");
+        self.event(&json!({"step": step, "canceled": true}));
+    }
+
     fn warn(&self, text: &str) {
         if self.form != Form::Nothing {
             self.ui.warn(text);

@@ -1,6 +1,7 @@
 //! What the rules know beside the Dockerfile.
 
 use super::super::ignore::Patterns;
+use crate::oci::Platform;
 
 /// What the rules know beside the Dockerfile.
 pub struct CheckInput<'a> {
@@ -23,4 +24,6 @@ pub struct BaseImage {
     pub environment: Vec<String>,
     /// Whether it has a shell of its own (`SHELL`).
     pub has_shell: bool,
+    /// The platform that it is for, if it says so.
+    pub platform: Option<Platform>,
 }

@@ -45,6 +45,8 @@ pub enum Rule {
     ExposeProtoCasing,
     /// `EXPOSE 127.0.0.1:80:80`.
     ExposeInvalidFormat,
+    /// The image of `FROM` is for another platform than what is built.
+    InvalidBaseImagePlatform,
 }
 
 impl Rule {
@@ -72,6 +74,7 @@ impl Rule {
             Self::InvalidDefinitionDescription => "InvalidDefinitionDescription",
             Self::ExposeProtoCasing => "ExposeProtoCasing",
             Self::ExposeInvalidFormat => "ExposeInvalidFormat",
+            Self::InvalidBaseImagePlatform => "InvalidBaseImagePlatform",
         }
     }
 

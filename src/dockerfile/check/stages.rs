@@ -13,6 +13,7 @@ use super::finding::Findings;
 use super::input::{BaseImage, CheckInput};
 use super::rule::Rule;
 use super::scope::Scope;
+use crate::oci::Platform;
 
 /// How long the values of all variables may be together, in bytes: each stage keeps its own.
 const MAX_VALUES: usize = 64 << 20;
@@ -32,10 +33,11 @@ pub(super) fn check(
     let mut checker = Checker { input, globals, given, escape, images: HashMap::new(), findings, kept: 0 };
     let mut ended: HashMap<String, Rc<StageState>> = HashMap::new();
     for (stage, base) in file.stages.iter().zip(bases) {
-        let state = match ended.get(&base.to_lowercase()) {
-            Some(earlier) => Rc::clone(earlier),
-            None => checker.image(base),
-        };
+        let earlier = ended.get(&base.to_lowercase()).map(Rc::clone);
+        let state = earlier.unwrap_or_else(|| {
+            checker.platform(stage, base);
+            checker.image(base)
+        });
         let state = checker.stage(&stage.instructions, &state)?;
         if let Some(name) = &stage.name {
             ended.insert(name.to_lowercase(), Rc::new(state));
@@ -75,6 +77,25 @@ struct Stage {
 }
 
 impl Checker<'_> {
+    /// Whether the image of a stage is for what is built.
+    fn platform(&mut self, stage: &super::super::Stage, base: &str) {
+        if stage.platform.is_some() || base == "scratch" {
+            return;
+        }
+        let (Some(actual), Ok(expected)) =
+            ((self.input.image)(base).and_then(|image| image.platform), self.input.platform.parse::<Platform>())
+        else {
+            return;
+        };
+        let is_known = !actual.os.is_empty() && !actual.architecture.is_empty();
+        if is_known && (actual.os != expected.os || actual.architecture != expected.architecture) {
+            let message = format!(
+                "Base image {base} was pulled with platform \"{actual}\", expected \"{expected}\" for current build"
+            );
+            self.findings.add(Rule::InvalidBaseImagePlatform, &stage.lines, message);
+        }
+    }
+
     fn image(&mut self, name: &str) -> Rc<StageState> {
         let input = self.input;
         let state = self.images.entry(name.to_owned()).or_insert_with(|| {

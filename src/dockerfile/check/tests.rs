@@ -106,7 +106,11 @@ fn instructions_of_a_stage() {
 fn variables_come_from_arguments_stages_and_images() {
     let text = "ARG GLOBAL=1\nFROM java AS a\nENV X=$JAVA_HOME Y=$GLOBAL\nARG GLOBAL\nENV Z=$GLOBAL\nFROM a\nUSER $X$ZZ$other\n";
     let java = |name: &str| {
-        (name == "java").then(|| BaseImage { environment: vec!["JAVA_HOME=/j".to_owned()], has_shell: true })
+        (name == "java").then(|| BaseImage {
+            environment: vec!["JAVA_HOME=/j".to_owned()],
+            has_shell: true,
+            platform: None,
+        })
     };
     insta::assert_snapshot!(listed(&checked(text, &input(&java))), @"
     3 UndefinedVar: Usage of undefined variable '$GLOBAL'
@@ -226,4 +230,16 @@ fn values_do_not_grow_without_end() {
     }
     let problem = checked(&many, &input(&plain)).problem.expect("too much").to_string();
     assert!(problem.ends_with("the variables of all stages together are longer than 67108864 bytes"), "{problem}");
+}
+
+#[test]
+fn an_image_for_another_platform() {
+    let arm = |name: &str| {
+        let platform = Some(if name == "arm" { "linux/arm64" } else { "linux/amd64" }.parse().expect("a platform"));
+        Some(BaseImage { platform, ..BaseImage::default() })
+    };
+    let text = "FROM amd\nFROM arm\nFROM --platform=$BUILDPLATFORM arm\n";
+    let found = listed(&checked(text, &input(&arm)));
+    let line = "Base image arm was pulled with platform \"linux/arm64\", expected \"linux/amd64\" for current build";
+    assert_eq!(found, format!("2 InvalidBaseImagePlatform: {line}\n"));
 }

@@ -38,5 +38,6 @@ fn base(context: &Context, options: &BuildOptions, typed: &str) -> Option<BaseIm
     let image = found.image(options.platform.as_ref(), &context.host).ok()?;
     let config = image.config.value().config.clone().unwrap_or_default();
     let has_shell = config.shell.is_some_and(|shell| !shell.is_empty());
-    Some(BaseImage { environment: config.env.unwrap_or_default(), has_shell })
+    let platform = Some(image.platform());
+    Some(BaseImage { environment: config.env.unwrap_or_default(), has_shell, platform })
 }

@@ -1,5 +1,6 @@
 //! The steps that make layers: `COPY`, `ADD`, `RUN` and `WORKDIR`.
 
+use std::io;
 use std::sync::Arc;
 
 use super::base::BaseImage;
@@ -43,7 +44,10 @@ impl Making<'_> {
                 Ok(Step { layer, created, created_by })
             }
             Err(why) => {
-                self.maker.watch.failed(number, &why.to_string());
+                match &why {
+                    Why::Ended => self.maker.watch.ended(number),
+                    why => self.maker.watch.failed(number, &why.to_string()),
+                }
                 Err(why)
             }
         }
@@ -204,7 +208,10 @@ impl Making<'_> {
                 latest: maker.options.times.latest,
             };
             let output = |line: super::run::OutputLine<'_>| maker.watch.output(number, line);
-            let made = maker.runner.run(quarantine, &request, &output, maker.context.store.job())?;
+            let wanted = || maker.check().map_err(|_| io::Error::other("another stage failed"));
+            let job = maker.context.store.job();
+            let made = maker.runner.run(quarantine, &request, &output, job, &wanted);
+            let made = made.map_err(|error| maker.check().err().unwrap_or_else(|| error.into()))?;
             Ok(Some(made.layer).filter(|layer| *layer.diff_id.digest() != Digest::of(&EMPTY)))
         })?;
         self.add(step);

@@ -14,6 +14,8 @@ pub trait Watch: Sync {
     fn done(&self, _step: usize) {}
     /// It cannot be made.
     fn failed(&self, _step: usize, _why: &str) {}
+    /// It is not made to its end, because another stage failed or the build was cancelled.
+    fn ended(&self, _step: usize) {}
     /// Something that is probably not meant so.
     fn warn(&self, _text: &str) {}
 }

@@ -8,6 +8,7 @@ use super::error::CopyError;
 use super::request::Layers;
 use super::tree::{Content, SourceNode, components, join, of_view};
 use crate::layer::overlay::{NodeKind, ViewNode};
+use crate::layer::whiteout::PREFIX;
 use crate::layer::{EntryKind, Mtime};
 
 /// The most symbolic links on the way to a destination.
@@ -242,6 +243,9 @@ impl<'a> Draft<'a> {
         let length = self.path(directory).len() + 1 + name.len();
         if length > LONGEST {
             return Err(CopyError::TooLong { length, limit: LONGEST });
+        }
+        if name.starts_with(PREFIX) {
+            return Err(CopyError::Whiteout { path: [&self.path(directory)[..], b"/", name].concat() });
         }
         let is_directory = self.inodes[inode as usize].kind == EntryKind::Directory;
         let node = if let Some(&node) = self.node(directory).children.get(name) {

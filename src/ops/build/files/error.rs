@@ -144,6 +144,12 @@ pub enum CopyError {
         /// The destination.
         path: Vec<u8>,
     },
+    /// A name that would be a whiteout in a layer.
+    #[error("/{}: a file whose name begins with .wh. cannot be in a layer, where it would hide another one; leave it out with .dockerignore or --exclude", Escaped(.path))]
+    Whiteout {
+        /// The destination.
+        path: Vec<u8>,
+    },
     /// A file would replace a directory.
     #[error("cannot replace the directory /{} with a file", Escaped(.path))]
     OverDirectory {

@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cancel::Token;
-use crate::runtime::{self, Engine};
+use crate::runtime::{self, Engine, Wanted};
 use crate::store::{Quarantine, Store};
 
 pub use crate::runtime::Privileges;
@@ -60,15 +60,17 @@ impl Runner {
         }
     }
 
-    /// Runs one; `output` gets the lines that the program writes, from several threads.
+    /// Runs one; `output` gets the lines that the program writes, from several threads. It ends when the job is cancelled,
+    /// or when `wanted` fails.
     pub fn run(
         &self,
         quarantine: &Quarantine,
         request: &RunRequest<'_>,
         output: &(dyn Fn(OutputLine<'_>) + Sync),
         job: &Token,
+        wanted: Wanted<'_>,
     ) -> Result<RunLayer, RunError> {
-        let step = Step { quarantine, request, output, job, engine: self.engine()?, store: &self.store };
+        let step = Step { quarantine, request, output, job, wanted, engine: self.engine()?, store: &self.store };
         if !self.copies.load(Ordering::Relaxed) {
             match step.on_overlay() {
                 Err(RunError::Runtime(runtime::Error::NoOverlay { .. })) => self.copies.store(true, Ordering::Relaxed),

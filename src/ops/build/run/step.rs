@@ -13,7 +13,7 @@ use crate::layer::{EntryPath, Mtime};
 use crate::rootfs::{
     Changes, LayerTar, Part, Root, ScanOptions, StandIns, UpperOptions, remove_stubs, scan, unpack_part, upper_changes,
 };
-use crate::runtime::{self, Ended, Engine, Layers, Plan, has_id};
+use crate::runtime::{self, Ended, Engine, Layers, Plan, Wanted, has_id};
 use crate::store::{Quarantine, Store};
 
 /// A `RUN`, and what it needs.
@@ -22,6 +22,7 @@ pub(super) struct Step<'a> {
     pub(super) request: &'a RunRequest<'a>,
     pub(super) output: &'a (dyn Fn(OutputLine<'_>) + Sync),
     pub(super) job: &'a Token,
+    pub(super) wanted: Wanted<'a>,
     pub(super) engine: &'a Engine,
     pub(super) store: &'a Store,
 }
@@ -99,7 +100,7 @@ impl Step<'_> {
         };
         let pass = |stream, bytes: &[u8]| (self.output)(OutputLine { stream, bytes });
         let command = || request.args.join(" ");
-        match runtime::run(&plan, &pass, self.job)? {
+        match runtime::run(&plan, &pass, &|| self.job.check().and_then(|()| (self.wanted)()))? {
             Ended::Code(0) => Ok(()),
             Ended::Code(code) => Err(RunError::Exit { command: command(), code }),
             Ended::NotStarted(why) => Err(RunError::Start { command: command(), why }),

@@ -102,6 +102,12 @@ pub enum FilesError {
         /// The destination.
         path: PathBuf,
     },
+    /// A pattern of `grep` cannot be used.
+    #[error("{source}")]
+    Pattern {
+        /// Why.
+        source: RegexError,
+    },
     /// An expression of `find` cannot be read.
     #[error(transparent)]
     Find(#[from] FindError),

@@ -21,6 +21,7 @@ mod fidelity;
 mod filter;
 mod find;
 mod formats;
+mod grep;
 mod help;
 mod history;
 mod images;

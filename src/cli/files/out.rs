@@ -1,6 +1,7 @@
 //! Lines with names from an image: as they are for scripts, escaped on a terminal.
 
 use crate::layer::path::Escaped;
+use crate::ui::text::escape_lines;
 use crate::ui::{OutputError, Ui};
 
 /// Lines that are gathered and written in large pieces.
@@ -27,6 +28,15 @@ impl<'a> Out<'a> {
             self.buffer.extend_from_slice(Escaped(name).to_string().as_bytes());
         } else {
             self.buffer.extend_from_slice(name);
+        }
+    }
+
+    /// Adds a line of a file; on a terminal its tabs stay.
+    pub(super) fn line_of_file(&mut self, line: &[u8]) {
+        if self.escapes {
+            self.buffer.extend_from_slice(escape_lines(&String::from_utf8_lossy(line)).as_bytes());
+        } else {
+            self.buffer.extend_from_slice(line);
         }
     }
 

@@ -41,6 +41,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "grep",
+        &[
+            ("Lines with a word, in all files of a directory", "imgtool grep -rw root ubuntu:14.04 /etc"),
+            ("Which files have a key", "imgtool grep -l 'BEGIN .*PRIVATE KEY' app:1"),
+            ("As it was before a higher layer deleted it", "imgtool grep --layer 2 -i password app:1 /app/config"),
+        ],
+    ),
+    (
         "layers",
         &[
             ("Show what each layer of an image holds", "imgtool layers app:1"),
@@ -53,6 +61,13 @@ pub(super) const ROWS: &[Row] = &[
         &[
             ("Print the SHA-256 of a file", "imgtool sum ubuntu:14.04 /bin/sh"),
             ("Of all files, to compare an unpacked image with them", "imgtool sum ubuntu:14.04 > ubuntu.sha256"),
+        ],
+    ),
+    (
+        "tree",
+        &[
+            ("Show the directories of an image, two levels deep", "imgtool tree -d --depth 2 ubuntu:14.04"),
+            ("What takes the space", "imgtool tree --du --depth 2 app:1 /usr"),
         ],
     ),
     (

@@ -1,0 +1,162 @@
+//! `grep`: lines of files of an image that match a pattern, in the words of GNU grep.
+//!
+//! ```text
+//! patterns ─▶ pattern ─▶ one expression ─┐
+//! files ─▶ in the order of the layers ─▶ search ─▶ Hit     a line, that a binary file matches, how many lines
+//! ```
+
+mod pattern;
+mod search;
+
+use std::collections::HashSet;
+use std::io;
+
+pub use pattern::{Matching, Syntax, expression};
+pub use search::{FileSearch, Hit};
+
+use super::glob::Glob;
+use super::list::join;
+use super::opened::follow;
+use crate::layer::overlay::{LastLink, NodeKind, Overlay, ViewNode};
+use crate::ops::files_error::FilesError;
+use crate::ops::look::{Look, Place, Take};
+use crate::ops::{Context, Error};
+
+/// Which files are searched.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Files in directories, too.
+    pub recursive: bool,
+    /// Also behind symbolic links in directories.
+    pub follow: bool,
+    /// Only files whose names match one of these; all, if there are none.
+    pub include: Vec<Glob>,
+    /// No files whose names match one of these.
+    pub exclude: Vec<Glob>,
+}
+
+/// A file that is searched.
+#[derive(Debug, Clone)]
+pub struct Searched<'v> {
+    /// Its path, beginning as it was typed.
+    pub path: Vec<u8>,
+    /// The file.
+    pub node: ViewNode<'v>,
+}
+
+/// The files that are meant, and what cannot be searched.
+pub fn select<'v>(view: &'v Overlay, paths: &[Vec<u8>], selection: &Selection) -> (Vec<Searched<'v>>, Vec<FilesError>) {
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    for path in paths {
+        match follow(view, path, LastLink::Follow) {
+            Ok(node) if node.kind() == NodeKind::File => files.push(Searched { path: path.clone(), node }),
+            Ok(node) if node.is_directory() && selection.recursive => below(path, node, selection, &mut files),
+            Ok(node) => {
+                let what = if node.is_directory() { "Is a directory" } else { "Is a device or a pipe" };
+                wrong.push(FilesError::NotAFile { path: path.clone(), what });
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    (files, wrong)
+}
+
+fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut Vec<Searched<'v>>) {
+    let mut left = vec![(path.to_vec(), top)];
+    // Links can lead to one directory by many ways: each is searched once.
+    let mut seen = HashSet::new();
+    while let Some((path, node)) = left.pop() {
+        let wanted = selection.include.is_empty() || selection.include.iter().any(|glob| glob.matches(node.name()));
+        match node.kind() {
+            NodeKind::Directory if seen.insert(node.id()) => {
+                let children: Vec<_> = node.children().collect();
+                left.extend(children.into_iter().rev().map(|child| (join(&path, child.name()), child)));
+            }
+            NodeKind::Symlink { .. } if selection.follow => {
+                let parent = node.parent().unwrap_or(node);
+                left.extend(parent.follow(node.name(), LastLink::Follow).ok().map(|target| (path, target)));
+            }
+            NodeKind::File if wanted && !selection.exclude.iter().any(|glob| glob.matches(node.name())) => {
+                files.push(Searched { path, node });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Searches files. `give` gets what is found in each, and says whether the search is to go on.
+pub fn grep<'v>(
+    look: &'v Look,
+    context: &Context,
+    files: &[Searched<'v>],
+    matching: &Matching,
+    give: &mut dyn FnMut(&Searched<'v>, Hit<'_>) -> bool,
+) -> Result<(), Error> {
+    let mut left: Vec<&Searched<'v>> = files.iter().collect();
+    let mut ends = false;
+    while !left.is_empty() && !ends {
+        // Of several names of one file one is read at a time.
+        let mut places = HashSet::new();
+        let (now, later): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .partition(|file| Place::of(file.node).is_none_or(|place| file.node.size() == 0 || places.insert(place)));
+        left = later;
+        let mut reader = Reader { files: &now, at: None, search: FileSearch::new(matching), give, ends: false };
+        reader.empty();
+        let read = look.read(context, now.iter().map(|file| file.node).filter(|node| node.size() > 0), &mut reader);
+        ends = reader.ends;
+        // A reader that has enough ends the reading with an error of its own.
+        if !ends {
+            read?;
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'a, 'v> {
+    files: &'a [&'a Searched<'v>],
+    /// The file that is being searched.
+    at: Option<&'a Searched<'v>>,
+    search: FileSearch<'a>,
+    give: &'a mut dyn FnMut(&Searched<'v>, Hit<'_>) -> bool,
+    ends: bool,
+}
+
+impl<'v> Reader<'_, 'v> {
+    /// Files without content are not read.
+    fn empty(&mut self) {
+        for file in self.files.iter().filter(|file| file.node.size() == 0) {
+            self.search.begin();
+            let goes_on = self.search.finish(&mut |hit| (self.give)(file, hit));
+            self.ends |= !goes_on;
+        }
+    }
+
+    fn begin(&mut self, node: ViewNode<'v>) {
+        if self.at.is_none() {
+            self.at = self.files.iter().copied().find(|file| file.node == node);
+            self.search.begin();
+        }
+    }
+
+    fn check(&mut self, goes_on: bool) -> io::Result<()> {
+        self.ends |= !goes_on;
+        if self.ends { Err(io::Error::other("enough was found")) } else { Ok(()) }
+    }
+}
+
+impl<'v> Take<'v> for Reader<'_, 'v> {
+    fn bytes(&mut self, node: ViewNode<'v>, bytes: &[u8]) -> io::Result<()> {
+        self.begin(node);
+        let Some(file) = self.at else { return Ok(()) };
+        let goes_on = self.search.bytes(bytes, &mut |hit| (self.give)(file, hit));
+        self.check(goes_on)
+    }
+
+    fn verified(&mut self, node: ViewNode<'v>) -> io::Result<()> {
+        self.begin(node);
+        let Some(file) = self.at.take() else { return Ok(()) };
+        let goes_on = self.search.finish(&mut |hit| (self.give)(file, hit));
+        self.check(goes_on)
+    }
+}

@@ -9,6 +9,7 @@ use crate::cli::completes::Completes;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, json_line};
 use crate::cli::usage::Arity;
+use crate::layer::overlay::LastLink;
 use crate::layer::path::Escaped;
 use crate::ops::Error;
 use crate::ops::FilesError;
@@ -174,7 +175,9 @@ impl Args {
         };
         let (files, wrong) = select(&look.view, &paths, &selection);
         let output = &self.output;
-        let named = output.with_filename || !output.no_filename && (selection.recursive || paths.len() > 1);
+        let is_directory = look.view.follow(&paths[0], LastLink::Follow).is_ok_and(|node| node.is_directory());
+        let several = paths.len() > 1 || selection.recursive && is_directory;
+        let named = output.with_filename || !output.no_filename && several;
         let mut printer = Printer::new(session, output, &matching, named);
         let searched = grep(&look, &session.context, &files, &matching, &mut |file, hit| printer.hit(file, hit));
         let (failed, found) = (printer.failed.take(), printer.is_found);

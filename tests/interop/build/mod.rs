@@ -16,6 +16,7 @@ use crate::engine::{Engine, engine};
 use crate::entries::{Entries, of_tar};
 use crate::peer;
 use crate::support::session::Session;
+use crate::support::slow;
 use cases::{BUILDKIT, CLASSIC, Case};
 
 /// The time of all files of contexts: what is newer was made by a build.
@@ -54,12 +55,35 @@ fn the_classic_builder_builds_the_same() {
 fn compare(
     cases: &[Case],
     engine: &Engine,
+    docker: impl Fn(&Path, &Case, &str) -> Result<(), String> + Sync,
+    with_history: bool,
+) -> Vec<String> {
+    let step = if slow() { 1 } else { SHORT };
+    let chosen: Vec<(usize, &Case)> = cases.iter().enumerate().step_by(step).collect();
+    let share = chosen.len().div_ceil(AT_ONCE);
+    std::thread::scope(|scope| {
+        let docker = &docker;
+        let compare = |share| scope.spawn(move || compare_some(share, engine, docker, with_history));
+        let all: Vec<_> = chosen.chunks(share).map(compare).collect();
+        all.into_iter().flat_map(|share| share.join().expect("it ends")).collect()
+    })
+}
+
+/// How many cases are built at once.
+const AT_ONCE: usize = 4;
+
+/// Without `IMGTOOL_SLOW_TESTS=1` one of so many cases is built.
+const SHORT: usize = 3;
+
+fn compare_some(
+    cases: &[(usize, &Case)],
+    engine: &Engine,
     docker: impl Fn(&Path, &Case, &str) -> Result<(), String>,
     with_history: bool,
 ) -> Vec<String> {
     let session = Session::new();
     let mut wrong = Vec::new();
-    for (number, case) in cases.iter().enumerate() {
+    for (number, case) in cases {
         let context = session.work().join(format!("context-{number}"));
         write_context(&context, case);
         let name = format!("case:{number}");
@@ -76,7 +100,8 @@ fn compare(
     wrong
 }
 
-/// `path = content`, `path 755 = content`, `path -> target`, `path/`; the path may also be `Dockerfile`.
+/// `path = content`, `path 755 = content`, `path -> target`, `path/`, `path < folder` (a tar of a folder, compressed as
+/// the path says).
 fn write_context(folder: &Path, case: &Case) {
     fs::create_dir_all(folder).expect("a folder");
     let put = |path: &str| {
@@ -98,6 +123,10 @@ fn write_context(folder: &Path, case: &Case) {
             let path = put(path);
             fs::write(&path, content).expect("a file");
             fs::set_permissions(&path, Permissions::from_mode(mode)).expect("a mode");
+        } else if let Some((path, packed)) = file.split_once(" < ") {
+            let words = ["--owner=3", "--group=4", "--mtime=@1000000000", "-caf"];
+            let mut pack = peer::program("tar", &words);
+            peer::ok(pack.arg(put(path)).arg("-C").arg(folder.join(packed)).arg("."));
         } else {
             fs::create_dir_all(put(file.trim_end_matches('/'))).expect("a folder");
         }
@@ -239,7 +268,7 @@ const MOUNT_POINTS: [&str; 6] = ["b", "dev", "etc", "proc", "sys", "t"];
 fn comparable(line: &str) -> String {
     let is_new = |word: &&str| word.starts_with("--chown=") || word.starts_with("--chmod=");
     match line.split_once(' ') {
-        Some(("COPY", rest)) => rest.split(' ').filter(|word| !is_new(word)).collect::<Vec<_>>().join(" "),
+        Some(("ADD" | "COPY", _)) => line.split(' ').filter(|word| !is_new(word)).collect::<Vec<_>>().join(" "),
         Some(("HEALTHCHECK", _)) => "HEALTHCHECK".to_owned(),
         _ => line.to_owned(),
     }

@@ -1,6 +1,6 @@
 //! The content of a layer: a changeset as a tar, compressed or not.
 //!
-//! Bottom-up: [`limits`] bound everything that is read; [`compression`] decompresses; [`reader`] reads raw tar members
+//! Bottom-up: [`limits`] bound everything that is read; [`compression`] decompresses, [`restart`] from the middle; [`reader`] reads raw tar members
 //! ([`RawEntry`]), also of image archives; [`checksum`] detects damage; [`path`], [`whiteout`] and [`entry`] add the
 //! rules of layers ([`Entry`]); [`index`] scans a layer once and keeps what later work needs; [`overlay`] merges
 //! layers; [`mod@diff`] compares two stacks; [`writer`] writes tars.
@@ -20,6 +20,7 @@ pub mod mtime;
 pub mod overlay;
 pub mod path;
 pub mod reader;
+pub mod restart;
 mod route;
 pub(crate) mod serde_bytes;
 pub mod sparse_map;

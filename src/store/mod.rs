@@ -13,6 +13,7 @@
 //! ROOT/imgtool/packed/      what layers are in other compressions; can be deleted
 //! ROOT/imgtool/uploads/     uploads to registries that were interrupted; can be deleted
 //! ROOT/imgtool/layers/      the index of each layer, by the digest of its blob; can be deleted, is rebuilt
+//! ROOT/imgtool/seek/        places in compressed layers from which reading can go on; can be deleted
 //! ROOT/imgtool/trees/       layers unpacked for RUN; can be deleted, is rebuilt
 //! ROOT/imgtool/cache-mounts/ the folders of RUN --mount=type=cache; can be deleted
 //! ROOT/imgtool/snapshots/   what unpacked trees looked like, by the device and inode of their directory
@@ -46,6 +47,7 @@ mod pushes;
 mod quarantine;
 mod receive;
 mod remembered;
+mod restarts;
 mod snapshots;
 mod steps;
 mod usage;

@@ -207,3 +207,48 @@ fn contents_in_the_order_of_the_paths() {
     }
     session.run(&["cat", "fx/a:1"]).fails(1, &["no path is given: imgtool cat fx/a:1 PATH"]);
 }
+
+/// A file deep in a compressed layer is read from the nearest known place before it the next time.
+#[test]
+fn a_compressed_layer_is_entered_in_the_middle() {
+    let mut state = 7_u64;
+    let mut noise = |length: usize| -> Vec<u8> {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            b"0123456789abcdef"[usize::try_from(state >> 60).expect("four bits")]
+        };
+        (0..length).map(|_| next()).collect()
+    };
+    let items = [
+        Item::file("a-large", noise(13 << 20)),
+        Item::file("deep", "deep content"),
+        Item::file("later", noise(6 << 20)),
+        Item::file("last", "the last"),
+    ];
+    let first = Session::new();
+    first.load(&pack(&docker_save(&[TestImage::new(&["fx/big:1"]).raw_layer("ADD", layer(&items))])));
+    first.ok(&["save", "--compress", "gzip", "-o", "packed.tar", "fx/big:1"]);
+    let session = Session::new();
+    session.write("packed.tar", first.read("packed.tar"));
+    session.ok(&["load", "-q", "-i", "packed.tar"]);
+    let kept = || {
+        let files = std::fs::read_dir(session.store().join("imgtool/seek")).into_iter().flatten();
+        files.map(|entry| entry.expect("a file").path()).collect::<Vec<_>>()
+    };
+    assert!(kept().is_empty());
+    for _ in 0..2 {
+        assert_eq!(session.ok(&["cat", "fx/big:1", "/deep"]), "deep content");
+        assert_eq!(kept().len(), 1, "places are kept");
+    }
+    let before = std::fs::metadata(&kept()[0]).expect("a file").len();
+    assert_eq!(session.ok(&["cat", "fx/big:1", "/last", "/deep"]), "the lastdeep content");
+    assert!(std::fs::metadata(&kept()[0]).expect("a file").len() > before, "more places are added");
+    let mut damaged = std::fs::read(&kept()[0]).expect("a file");
+    for byte in damaged.iter_mut().skip(60) {
+        *byte ^= 0x55;
+    }
+    std::fs::write(&kept()[0], damaged).expect("a file");
+    assert_eq!(session.ok(&["cat", "fx/big:1", "/last"]), "the last", "what is damaged is not used");
+    let sums = session.ok(&["sum", "fx/big:1"]);
+    assert_eq!(sums, first.ok(&["sum", "fx/big:1"]));
+}

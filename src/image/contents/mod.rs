@@ -70,6 +70,15 @@ impl<'a> Contents<'a> {
         Self::buffered(layer, limits, 0)
     }
 
+    /// The same for a compressed layer whose `reader` begins at the offset `at` of its tar.
+    pub fn resumed(layer: &Blob, reader: Box<dyn Read + Send + 'a>, at: u64) -> Self {
+        Self::of(ContentOrigin::Packed(reader), layer.size(), at)
+    }
+
+    fn of(from: ContentOrigin<'a>, size: u64, at: u64) -> Self {
+        Self { from, size, at, offset: 0, left: 0, seen: Checksummer::default(), scratch: Vec::new() }
+    }
+
     fn buffered(layer: &'a Blob, limits: &Limits, buffer: usize) -> io::Result<Self> {
         let from = if layer.compression()? == Compression::None {
             ContentOrigin::Plain(BufReader::with_capacity(buffer, layer.open()?))
@@ -77,15 +86,7 @@ impl<'a> Contents<'a> {
             let (compression, packed) = sniff(layer.open()?)?;
             ContentOrigin::Packed(compression.decoder(packed, limits)?)
         };
-        Ok(Self {
-            from,
-            size: layer.size(),
-            at: 0,
-            offset: 0,
-            left: 0,
-            seen: Checksummer::default(),
-            scratch: Vec::new(),
-        })
+        Ok(Self::of(from, layer.size(), 0))
     }
 
     /// Gives the pieces of a file to `take`, in order, and compares them with their checksum: until this has returned

@@ -2,6 +2,7 @@
 //! show what is inside an image.
 
 mod read;
+mod restart;
 
 pub use read::{Place, Take};
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 
 use super::Look;
+use super::restart::Restarted;
 use crate::image::Progress;
 use crate::image::contents::{Contents, Piece};
 use crate::image::copy::CHUNK;
@@ -95,10 +96,28 @@ impl Look {
         let layer = &self.image.layers[place.layer];
         let blob = layer.blob.as_ref().expect("a view was made of the layer");
         let failed = |error| self.names.of_layer(place.layer, error);
+        let bytes = files.iter().map(|(_, file)| file.size()).fold(0, u64::saturating_add);
+        let wanted = (place.offset, files.len(), bytes);
+        if let Some(mut restarted) = Restarted::open(self, context, place.layer, blob, wanted) {
+            let read = self.read_files(context, files, &mut restarted.contents, take, buffer);
+            restarted.keep(context, read.is_ok());
+            return read;
+        }
         let mut contents = Contents::scattered(blob, &context.limits).map_err(failed)?;
-        for (_, file) in files {
+        self.read_files(context, files, &mut contents, take, buffer)
+    }
+
+    fn read_files<'v>(
+        &self,
+        context: &Context,
+        files: &[Placed<'v>],
+        contents: &mut Contents<'_>,
+        take: &mut dyn Take<'v>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        for (place, file) in files {
             let source = file.source().expect("only files have a place");
-            let read = context.store.job().check().and_then(|()| read_one(&mut contents, *file, source, take, buffer));
+            let read = context.store.job().check().and_then(|()| read_one(contents, *file, source, take, buffer));
             read.map_err(|error| self.names.of_content(place.layer, &file.path_bytes(), error))?;
             take.verified(*file).map_err(|source| Error::Io { what: "output".to_owned(), source })?;
         }

@@ -50,7 +50,11 @@ pub fn select<'v>(view: &'v Overlay, paths: &[Vec<u8>], selection: &Selection) -
     for path in paths {
         match follow(view, path, LastLink::Follow) {
             Ok(node) if node.kind() == NodeKind::File => files.push(Searched { path: path.clone(), node }),
-            Ok(node) if node.is_directory() && selection.recursive => below(path, node, selection, &mut files),
+            Ok(node) if node.is_directory() && selection.recursive => {
+                if !below(path, node, selection, &mut files) {
+                    wrong.push(FilesError::TooMany { limit: MOST });
+                }
+            }
             Ok(node) => {
                 let what = if node.is_directory() { "Is a directory" } else { "Is a device or a pipe" };
                 wrong.push(FilesError::NotAFile { path: path.clone(), what });
@@ -61,20 +65,33 @@ pub fn select<'v>(view: &'v Overlay, paths: &[Vec<u8>], selection: &Selection) -
     (files, wrong)
 }
 
-fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut Vec<Searched<'v>>) {
-    let mut left = vec![(path.to_vec(), top)];
-    // Links can lead to one directory by many ways: each is searched once.
-    let mut seen = HashSet::new();
-    while let Some((path, node)) = left.pop() {
+/// The most files that are searched: links that are followed can lead to one directory by millions of ways.
+const MOST: usize = 8_000_000;
+/// The longest path, as in Linux.
+const LONGEST: usize = 4095;
+
+/// Adds the files below a directory; whether those are all.
+fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut Vec<Searched<'v>>) -> bool {
+    let mut left = vec![(path.to_vec(), top, 0)];
+    // The directories on the way, to which a link may lead back.
+    let mut above: Vec<usize> = Vec::new();
+    let mut visited = 0;
+    while let Some((path, node, depth)) = left.pop() {
+        visited += 1;
+        if visited > MOST {
+            return false;
+        }
         let wanted = selection.include.is_empty() || selection.include.iter().any(|glob| glob.matches(node.name()));
+        above.truncate(depth);
         match node.kind() {
-            NodeKind::Directory if seen.insert(node.id()) => {
+            NodeKind::Directory if path.len() <= LONGEST && !above.contains(&node.id()) => {
+                above.push(node.id());
                 let children: Vec<_> = node.children().collect();
-                left.extend(children.into_iter().rev().map(|child| (join(&path, child.name()), child)));
+                left.extend(children.into_iter().rev().map(|child| (join(&path, child.name()), child, depth + 1)));
             }
             NodeKind::Symlink { .. } if selection.follow => {
                 let parent = node.parent().unwrap_or(node);
-                left.extend(parent.follow(node.name(), LastLink::Follow).ok().map(|target| (path, target)));
+                left.extend(parent.follow(node.name(), LastLink::Follow).ok().map(|target| (path, target, depth)));
             }
             NodeKind::File if wanted && !selection.exclude.iter().any(|glob| glob.matches(node.name())) => {
                 files.push(Searched { path, node });
@@ -82,6 +99,7 @@ fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut 
             _ => {}
         }
     }
+    true
 }
 
 /// Searches files. `give` gets what is found in each, and says whether the search is to go on.

@@ -3,6 +3,7 @@
 //! A command is a struct whose doc comments are its help, and a `run` that calls [`ops`](crate::ops) and prints what
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
+mod analyze;
 mod build;
 mod builder;
 mod catalog;
@@ -115,6 +116,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Analyze(analyze::Args),
     Build(Box<build::Args>),
     #[command(alias = "buildx")]
     Builder(builder::Args),
@@ -186,6 +188,7 @@ impl Command {
     fn run_in(self, session: &Session) -> Result<(), CliError> {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
+            Self::Analyze(args) => args.run(session),
             Self::Build(args) => args.run(session),
             Self::Builder(args) => args.run(session),
             Self::Cat(args) => args.run(session),

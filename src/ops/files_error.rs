@@ -9,6 +9,14 @@ use crate::layer::path::Escaped;
 /// Why files of an image cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
+    /// More paths than can be analyzed.
+    #[error("{image} has more than {limit} paths in its layers: too many to analyze")]
+    TooManyPaths {
+        /// The image.
+        image: String,
+        /// The limit.
+        limit: usize,
+    },
     /// A path leads nowhere in the image.
     #[error("{}: {source}", Escaped(path))]
     Path {

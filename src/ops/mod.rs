@@ -1,5 +1,6 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+pub mod analysis;
 pub mod build;
 pub mod checkout;
 pub mod commit;

@@ -4,6 +4,19 @@ use super::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
     (
+        "analyze",
+        &[
+            ("What takes the space of an image, and what to write instead", "imgtool analyze ubuntu:14.04"),
+            ("The same of an archive that is not loaded, with all lists whole", "imgtool analyze --top 0 ./ubuntu.tar"),
+            ("Files with the same content, too", "imgtool analyze --duplicates ubuntu:14.04"),
+            ("Fail a pipeline by the rules of dive in .dive-ci", "imgtool analyze --ci ubuntu:14.04"),
+            (
+                "By rules of its own",
+                "imgtool analyze --ci --lowestEfficiency 0.95 --highestWastedBytes 20MB ubuntu:14.04",
+            ),
+        ],
+    ),
+    (
         "ls",
         &[
             ("List the files of an image", "imgtool ls ubuntu:14.04 /etc"),

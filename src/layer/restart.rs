@@ -214,7 +214,7 @@ mod tests {
         let mut encoder = flate2::GzBuilder::new()
             .filename("a name")
             .extra(vec![1, 2, 3])
-            .write(Vec::new(), flate2::Compression::fast());
+            .write(Vec::new(), flate2::Compression::default());
         encoder.write_all(bytes).expect("memory");
         encoder.finish().expect("memory")
     }
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn each_point_goes_on_as_the_whole_does() {
-        let (one, two) = (noise(9 << 20), noise(5 << 20));
+        let (one, two) = (noise(6 << 20), noise(11 << 20));
         let packed = [gzip(&one), gzip(&two), vec![0; 100]].concat();
         let whole = [one, two].concat();
         let mut reader = RestartReader::new(packed.as_slice(), None);
@@ -238,7 +238,8 @@ mod tests {
         reader.read_to_end(&mut all).expect("a stream");
         assert!(all == whole);
         let points = reader.points().lock().expect("no thread panicked").clone();
-        assert_eq!(points.len(), 3, "every four megabytes");
+        assert!((3..=4).contains(&points.len()), "every four megabytes, or a block later");
+        assert!(points.iter().any(|point| point.unpacked > 6 << 20), "in the second member as well");
         for point in points {
             let (from, at) = (usize::try_from(point.packed), usize::try_from(point.unpacked));
             let (from, at) = (from.expect("small"), at.expect("small"));

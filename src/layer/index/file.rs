@@ -139,6 +139,8 @@ pub struct LayerIndex<R> {
     hasher: Hasher,
     entries: u64,
     ended: bool,
+    /// The bytes of an entry.
+    buffer: Vec<u8>,
 }
 
 impl<R: Read> LayerIndex<R> {
@@ -149,6 +151,7 @@ impl<R: Read> LayerIndex<R> {
             hasher: Hasher::new(),
             entries: 0,
             ended: false,
+            buffer: Vec::new(),
         };
         let mut magic = [0; MAGIC.len()];
         index.read_exact(&mut magic)?;
@@ -171,10 +174,13 @@ impl<R: Read> LayerIndex<R> {
         if length > LONGEST_ENTRY {
             return Err(damaged("entry too long"));
         }
-        let mut bytes = vec![0; length];
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.resize(length, 0);
         self.read_exact(&mut bytes)?;
-        match postcard::take_from_bytes::<Entry>(&bytes) {
-            Ok((entry, [])) if entry.is_valid() => {
+        let read = postcard::take_from_bytes::<Entry>(&bytes).map(|(entry, rest)| (entry, rest.is_empty()));
+        self.buffer = bytes;
+        match read {
+            Ok((entry, true)) if entry.is_valid() => {
                 self.entries += 1;
                 Ok(Some(entry))
             }

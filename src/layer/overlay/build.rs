@@ -132,8 +132,7 @@ impl ViewBuilder {
         let mut changeset = Changeset::new(&mut self.tree, root, self.root);
         for entry in entries {
             let entry = entry.map_err(|source| OverlayError::Index { layer, source })?;
-            let path = entry.path.clone();
-            changeset.apply(entry).map_err(|problem| OverlayError::of_entry(layer, path, problem))?;
+            changeset.apply(entry).map_err(|(path, problem)| OverlayError::of_entry(layer, path, problem))?;
         }
         changeset.finish(watch);
         self.layers += 1;

@@ -54,15 +54,20 @@ impl<'a> Changeset<'a> {
         Self { tree, root, below, walker: Walker::default(), recent: None, marked: Vec::new(), whiteouts: 0 }
     }
 
-    /// Applies the layer's next entry.
-    pub(super) fn apply(&mut self, entry: Entry) -> Result<(), Problem> {
+    /// Applies the layer's next entry. An error comes with its path.
+    pub(super) fn apply(&mut self, mut entry: Entry) -> Result<(), (EntryPath, Problem)> {
         if entry.is_reserved() {
             return Ok(());
         }
-        if entry.path.is_root() {
+        // The path is not needed any more behind its place in the tree: copying each would take time.
+        let path = std::mem::take(&mut entry.path);
+        self.apply_at(&path, entry).map_err(|problem| (path, problem))
+    }
+
+    fn apply_at(&mut self, path: &EntryPath, entry: Entry) -> Result<(), Problem> {
+        if path.is_root() {
             return self.list(self.root, entry);
         }
-        let path = entry.path.clone();
         let (parent, name) = split_last(path.as_bytes());
         let parent = self.directory(parent)?;
         if let Some(whiteout) = Whiteout::of(name) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::history::{Step, steps};
 use crate::image::Image;
+use crate::image::work::{for_each, threads};
 use crate::layer::{Entry, EntryKind};
 use crate::oci::{DiffId, Digest, Platform};
 use crate::ops::{Context, Error, ImagePlace};
@@ -49,14 +50,17 @@ pub fn layers(context: &Context, typed: &str, platform: Option<&Platform>) -> Re
     let mut shared = sharing(context, image)?;
     let steps = steps(image);
     let mut rows = Vec::new();
-    for ((place, layer), step) in image.layers.iter().enumerate().zip(steps) {
-        let inside = if found.place == ImagePlace::Registry || layer.blob.is_none() {
-            None
-        } else {
-            let size = context.layer_size(&found, layer)?;
-            let (files, deletes) = count(&context.entries(&found, image, place)?);
-            Some(LayerContent { tar: size.tar, size: size.content, files, deletes })
-        };
+    let places: Vec<usize> = (0..image.layers.len()).collect();
+    let contents = for_each(&places, threads(), |_, place| -> Result<_, Error> {
+        let layer = &image.layers[*place];
+        if found.place == ImagePlace::Registry || layer.blob.is_none() {
+            return Ok(None);
+        }
+        let size = context.layer_size(&found, layer)?;
+        let (files, deletes) = count(&context.entries(&found, image, *place)?);
+        Ok(Some(LayerContent { tar: size.tar, size: size.content, files, deletes }))
+    })?;
+    for (((place, layer), step), inside) in image.layers.iter().enumerate().zip(steps).zip(contents) {
         let described = layer.descriptor.as_ref();
         rows.push(LayerRow {
             number: place + 1,

@@ -44,6 +44,7 @@ mod pull;
 mod push;
 mod registry;
 mod registry_hint;
+mod report;
 mod rmi;
 mod save;
 mod search;
@@ -147,6 +148,7 @@ enum Command {
     Manifest(manifest::Args),
     Pull(pull::Args),
     Push(push::Args),
+    Report(report::Args),
     Rmi(rmi::Args),
     Save(save::Args),
     Search(search::Args),
@@ -216,6 +218,7 @@ impl Command {
             Self::Manifest(args) => args.run(session),
             Self::Pull(args) => args.run(session),
             Self::Push(args) => args.run(session),
+            Self::Report(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),
             Self::Search(args) => args.run(session),

@@ -39,6 +39,7 @@ pub mod push;
 pub mod receiving;
 pub mod records;
 pub mod remove;
+pub mod report;
 pub mod save;
 pub mod search;
 pub mod sending;

@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::access::Access;
 use super::answer::Answer;
@@ -38,6 +38,8 @@ pub(super) struct Server {
     pub(super) upstream: Option<Arc<Upstream>>,
     /// What is known of manifests, for those who delete.
     pub(super) links: Links,
+    /// Held while a report is made: one at a time.
+    pub(super) reports: Mutex<()>,
 }
 
 impl Server {
@@ -50,7 +52,19 @@ impl Server {
         let tls = settings.tls.as_ref().map(|tls| Tls::open(tls, folder)).transpose()?;
         let (uploads, metrics) = (Uploads::default(), Arc::new(Metrics::new()));
         let (links, context) = (Links::default(), context.clone());
-        Ok(Self { settings, context, shelves, uploads, metrics, events, access, tls, upstream, links })
+        Ok(Self {
+            settings,
+            context,
+            shelves,
+            uploads,
+            metrics,
+            events,
+            access,
+            tls,
+            upstream,
+            links,
+            reports: Mutex::default(),
+        })
     }
 
     /// Reads again what has changed: the users, the certificate. What is wrong stays as it was.

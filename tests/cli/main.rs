@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod analyze;
 mod build;
 mod build_output;
 mod commit;
@@ -44,6 +45,7 @@ mod progress;
 mod prune;
 mod pull;
 mod push;
+mod report;
 mod rmi;
 mod save;
 mod search;

@@ -16,7 +16,7 @@ use crate::support::session::Session;
 use crate::support::tarball::pack;
 
 /// A browser with one tab.
-struct Browser {
+pub(crate) struct Browser {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
@@ -29,7 +29,7 @@ struct Browser {
 
 impl Browser {
     /// Starts one; nothing if there is none here.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         if !peer::installed("chromium") {
             return None;
         }
@@ -94,38 +94,46 @@ impl Browser {
         }
     }
 
-    fn open(&mut self, url: &str) {
+    pub(crate) fn open(&mut self, url: &str) {
         self.loading(|browser| drop(browser.call("Page.navigate", &json!({"url": url}))));
     }
 
-    fn evaluate(&mut self, expression: &str) -> Value {
+    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
         assert!(result["exceptionDetails"].is_null(), "{result}");
         result["result"]["value"].clone()
     }
 
-    fn resize(&mut self, width: u32, height: u32) {
+    /// Evaluates what ends in a promise, and waits for it.
+    pub(crate) fn call_async(&mut self, expression: &str) {
+        let params = json!({"expression": format!("(async () => {{ {expression} }})()"), "awaitPromise": true});
+        let result = self.call("Runtime.evaluate", &params);
+        assert!(result["exceptionDetails"].is_null(), "{result}");
+    }
+
+    pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let is_phone = width < 700;
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone});
         self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    fn prefer(&mut self, scheme: &str) {
+    pub(crate) fn prefer(&mut self, scheme: &str) {
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.call("Emulation.setEmulatedMedia", &media);
     }
 
-    fn press(&mut self, key: &str) {
+    pub(crate) fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             let text = if key == "Enter" && kind == "keyDown" { "\r" } else { "" };
-            let code = if key == "Enter" { 13 } else { 9 };
+            let codes = [("Enter", 13), ("Backspace", 8), ("ArrowDown", 40), ("ArrowRight", 39)];
+            let code = codes.iter().find(|(name, _)| *name == key).map_or(9, |(_, code)| *code);
             let event = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text});
             self.call("Input.dispatchKeyEvent", &event);
         }
     }
 
     /// Whether anything of the page ran, or was kept from running, since it was opened.
-    fn alarms(&self) -> Vec<String> {
+    pub(crate) fn alarms(&self) -> Vec<String> {
         const ALARMS: [&str; 4] =
             ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening"];
         let loud = self.events.iter().filter(|event| ALARMS.iter().any(|alarm| event["method"] == *alarm));
@@ -133,7 +141,7 @@ impl Browser {
     }
 
     /// The paths that were asked for since the page was opened.
-    fn asked(&self, host: &str) -> Vec<String> {
+    pub(crate) fn asked(&self, host: &str) -> Vec<String> {
         let sent = self.events.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
         let url = |event: &Value| event["params"]["request"]["url"].as_str().unwrap_or_default().to_owned();
         sent.map(|event| url(event).replace(&format!("http://{host}"), "")).collect()
@@ -147,7 +155,7 @@ impl Drop for Browser {
     }
 }
 
-const EVIL: [&str; 7] = [
+pub(crate) const EVIL: [&str; 7] = [
     "<script>document.title='hacked';fetch('/hacked')</script>",
     "\"><img src=/hacked onerror=\"document.title='hacked'\">",
     "' autofocus onfocus='document.title=\"hacked\"' x='",

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod analyze;
 mod browser;
 mod build;
 mod bundle;
@@ -24,6 +25,7 @@ mod peer;
 mod podman;
 mod podman_trees;
 mod registry;
+mod report;
 mod rich;
 mod same_words;
 mod serve;

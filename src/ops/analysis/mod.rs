@@ -29,6 +29,8 @@ pub use rules::Rule;
 pub use steps::{Step, StepKind};
 pub use written::{Deleted, Waste};
 
+use std::collections::HashMap;
+
 use super::look::Look;
 use super::{Context, Error, FilesError};
 use crate::oci::DiffId;
@@ -110,6 +112,25 @@ impl Analysis {
             large_directories,
             trees,
         })
+    }
+
+    /// The files that several layers wrote: their paths, and these layers.
+    pub fn written_by_several(&self) -> HashMap<Vec<u8>, Vec<usize>> {
+        let leaves = || {
+            let trees = self.trees.layers.iter().enumerate();
+            trees.flat_map(|(layer, tree)| {
+                tree.nodes.iter().filter(|node| node.is_leaf).map(move |node| (layer, node.id))
+            })
+        };
+        let mut counts = vec![0_u16; self.trees.paths.len()];
+        for (_, id) in leaves() {
+            counts[id as usize] += 1;
+        }
+        let mut layers: HashMap<paths::Id, Vec<usize>> = HashMap::new();
+        for (layer, id) in leaves().filter(|(_, id)| counts[*id as usize] > 1) {
+            layers.entry(id).or_default().push(layer);
+        }
+        layers.into_iter().map(|(id, layers)| (self.trees.paths.path(id), layers)).collect()
     }
 
     /// What it is, of some waste.

@@ -44,9 +44,7 @@ impl Step {
         let text = text.strip_suffix("# buildkit").unwrap_or(&text).trim();
         let (line, kind) = if let Some(said) = text.strip_prefix("/bin/sh -c #(nop)") {
             let said = said.trim();
-            let is_base = said.starts_with("ADD file:") && said.ends_with(" in /");
-            let kind = if is_base { StepKind::Base } else { copies(said) };
-            (said.to_owned(), kind)
+            (said.to_owned(), copies(said))
         } else if let Some(run) = text.strip_prefix("RUN ") {
             let shell = without_arguments(run.trim());
             match shell.strip_prefix("/bin/sh -c ") {
@@ -64,7 +62,11 @@ impl Step {
 }
 
 fn copies(said: &str) -> StepKind {
-    if said.starts_with("COPY ") || said.starts_with("ADD ") { StepKind::Copy } else { StepKind::Other }
+    match said.split_once(' ') {
+        Some(("ADD", files)) if files.ends_with(" /") => StepKind::Base,
+        Some(("ADD" | "COPY", _)) => StepKind::Copy,
+        _ => StepKind::Other,
+    }
 }
 
 /// Without the build arguments that docker writes in front of the shell: `|2 A=1 B=2 /bin/sh -c …`.
@@ -95,6 +97,8 @@ mod tests {
             ("|1 A=1 /bin/sh -c make", "RUN make", StepKind::Run),
             ("RUN /bin/true # buildkit", "RUN /bin/true", StepKind::Run),
             ("COPY . /app # buildkit", "COPY . /app", StepKind::Copy),
+            ("COPY . / # buildkit", "COPY . /", StepKind::Copy),
+            ("ADD alpine-minirootfs.tar.gz / # buildkit", "ADD alpine-minirootfs.tar.gz /", StepKind::Base),
             ("bazel build ...", "bazel build ...", StepKind::Other),
             ("", "(unknown)", StepKind::Other),
         ];

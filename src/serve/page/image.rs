@@ -33,13 +33,19 @@ pub(super) fn get(server: &Server, asked: &Asked, name: &RepositoryName, target:
         Target::Tag(tag) => tag.clone(),
         Target::Digest(digest) => digest.to_string().chars().take(19).collect(),
     };
+    let content = read::content(server, &descriptor);
+    let is_image = match &content {
+        Content::Index(index) => choose(index.value(), asked).is_some_and(read::is_image),
+        Content::Manifest(manifest) => manifest.value().config.media_type.is_image_config(),
+        _ => false,
+    };
     Ok(frame::page(StatusCode::OK, &title, &[(&home, name.as_str()), (&path, &last)], |main| {
         main.tag("h1", &title);
         if let Some(host) = names::registry(asked) {
             frame::command(main, &format!("docker pull {host}/{title}"));
         }
         facts(main, server, &descriptor);
-        match read::content(server, &descriptor) {
+        match content {
             Content::Index(index) => {
                 let chosen = choose(index.value(), asked);
                 chooser(main, index.value(), chosen, &path);
@@ -50,6 +56,10 @@ pub(super) fn get(server: &Server, asked: &Asked, name: &RepositoryName, target:
                 details::annotations(main, "Annotations of the index", &index.value().annotations);
             }
             content => shown(main, server, &descriptor, content),
+        }
+        if is_image {
+            let href = names::of_report(name, target, asked.parameter("platform"));
+            main.element("p", &[], |p| p.link(&href, "What takes the space, and every file: a report"));
         }
         referrers(main, server, repository, name, &descriptor);
         if rights::may_delete(server, asked, name) {
@@ -80,7 +90,7 @@ fn facts(main: &mut Html, server: &Server, descriptor: &Descriptor) {
 }
 
 /// The manifest of an index that is shown: the one that was asked for, that of this machine's platform, or the first.
-fn choose<'a>(index: &'a Index, asked: &Asked) -> Option<&'a Descriptor> {
+pub(super) fn choose<'a>(index: &'a Index, asked: &Asked) -> Option<&'a Descriptor> {
     let wanted = asked.parameter("platform");
     let host = Platform::host();
     let by_digest = index.manifests.iter().find(|entry| wanted == Some(entry.digest.to_string().as_str()));

@@ -4,10 +4,11 @@
 //! /                   list        the repositories, with search and paging
 //! /ui/r/NAME          repository  its tags, what has lost its tag, how to pull
 //! /ui/i/NAME:TAG      image       its platforms, layers, history, config, and what refers to it
+//! /ui/report/NAME:TAG report      what takes the space of it: a page with a script of its own, made on request
 //! /ui/delete/NAME:TAG delete      asks, and with POST does it
 //! ```
 //!
-//! The pages are made here, need no script and allow none. What is shown comes from whoever pushed: it goes through
+//! The pages are made here, and all but the report need no script and allow none. What is shown comes from whoever pushed: it goes through
 //! [`html`], which knows no text that is not escaped. Who may see or delete something by the API may do so here.
 
 mod delete;
@@ -18,6 +19,7 @@ mod image;
 mod list;
 mod names;
 mod read;
+mod report;
 mod repository;
 mod rights;
 
@@ -46,6 +48,8 @@ pub(super) enum Page {
     Repository(RepositoryName),
     /// `/ui/i/NAME:TAG`, `/ui/i/NAME@DIGEST`
     Image(RepositoryName, Target),
+    /// `/ui/report/NAME:TAG`, `/ui/report/NAME@DIGEST`
+    Report(RepositoryName, Target),
     /// `/ui/delete/NAME:TAG`, `/ui/delete/NAME@DIGEST`
     Delete(RepositoryName, Target),
     /// `/ui/login`: asks for a password where everybody may look, and leads to the list.
@@ -72,6 +76,8 @@ impl Page {
             RepositoryName::parse(name).map(Self::Repository)
         } else if let Some(image) = path.strip_prefix("/ui/i/") {
             names::parse(image).map(|(name, target)| Self::Image(name, target))
+        } else if let Some(image) = path.strip_prefix("/ui/report/") {
+            names::parse(image).map(|(name, target)| Self::Report(name, target))
         } else {
             let image = path.strip_prefix("/ui/delete/").and_then(names::parse);
             image.map(|(name, target)| Self::Delete(name, target))
@@ -92,7 +98,7 @@ impl Page {
         match &self {
             Self::List => server.access.check_visitor(asked)?,
             Self::Login => server.access.check_user(asked)?,
-            Self::Repository(name) | Self::Image(name, _) | Self::Delete(name, _) => {
+            Self::Repository(name) | Self::Image(name, _) | Self::Report(name, _) | Self::Delete(name, _) => {
                 server.access.check_reader(asked, name)?;
             }
             Self::Style | Self::Icon | Self::Nothing => {}
@@ -101,6 +107,7 @@ impl Page {
             Self::List => list::get(server, asked),
             Self::Repository(name) => repository::get(server, asked, &name),
             Self::Image(name, target) => image::get(server, asked, &name, &target),
+            Self::Report(name, target) => report::get(server, asked, &name, &target),
             Self::Delete(name, target) if reads => delete::ask(server, asked, &name, &target),
             Self::Delete(name, target) => delete::post(server, asked, &name, &target),
             Self::Login => Ok(frame::redirect("/")),

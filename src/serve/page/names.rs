@@ -22,6 +22,12 @@ pub(super) fn of_image(name: &RepositoryName, target: &Target) -> String {
     escaped(&format!("/ui/i/{}", of(name, target)))
 }
 
+/// The path of the report about an image, of that manifest of an index.
+pub(super) fn of_report(name: &RepositoryName, target: &Target, platform: Option<&str>) -> String {
+    let query = platform.map_or_else(String::new, |digest| format!("?platform={}", escaped(digest)));
+    format!("{}{query}", escaped(&format!("/ui/report/{}", of(name, target))))
+}
+
 /// The path of the question whether to delete.
 pub(super) fn of_delete(name: &RepositoryName, target: &Target) -> String {
     escaped(&format!("/ui/delete/{}", of(name, target)))

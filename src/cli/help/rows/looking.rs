@@ -70,6 +70,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "report",
+        &[
+            ("Write a page about an image to report.html", "imgtool report ubuntu:14.04"),
+            ("About an archive that is not loaded", "imgtool report -o app.html ./app.tar"),
+            ("About what changed from one image to another", "imgtool report -o changes.html app:1 app:2"),
+        ],
+    ),
+    (
         "sum",
         &[
             ("Print the SHA-256 of a file", "imgtool sum ubuntu:14.04 /bin/sh"),

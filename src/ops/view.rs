@@ -108,13 +108,14 @@ impl Context {
         let Some(blob) = &layer.blob else {
             return Err(MissingLayers { image: found.shown(), layers: vec![layer.diff_id] }.into());
         };
-        let names = LayerNames::of(found, image);
+        // Only errors need them, and an image may have a thousand layers.
+        let names = || LayerNames::of(found, image);
         if let (true, Some(descriptor)) = (found.in_store(), &layer.descriptor) {
             let digest = &descriptor.digest;
             // If it cannot be deleted, it is ignored.
             if !distrusted.contains(digest) || self.store.forget_layer_index(digest).is_ok() {
-                let summary = self.store.layer_summary(digest, blob).map_err(|error| names.of_store(place, error))?;
-                check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
+                let summary = self.store.layer_summary(digest, blob).map_err(|error| names().of_store(place, error))?;
+                check_diff_id(layer, summary.diff_id).map_err(|problem| names().damaged(place, problem))?;
                 if let Some(index) = self.store.layer_index(digest) {
                     return Ok(IndexPlace::Kept(index));
                 }
@@ -234,11 +235,11 @@ impl Drawer {
         layer: &Layer,
         place: usize,
         blob: &Blob,
-        names: &LayerNames,
+        names: &dyn Fn() -> LayerNames,
         context: &Context,
     ) -> Result<Blob, Error> {
         let io_error = |source| Error::Io { what: "temporary file (in $TMPDIR, or /tmp)".to_owned(), source };
-        let layer_error = |source: ScanError| names.damaged(place, source.to_string());
+        let layer_error = |source: ScanError| names().damaged(place, source.to_string());
         if self.file.is_none() {
             // Where no temporary file can be created, as in a container without /tmp, it is in memory.
             let file = tempfile::tempfile().or_else(|error| in_memory().map_err(|_| error));
@@ -247,13 +248,13 @@ impl Drawer {
         let file = self.file.as_ref().expect("it was just made");
         let start = (&**file).stream_position().map_err(io_error)?;
         let mut index = BufWriter::new(&**file);
-        let reader = blob.open().map_err(|error| names.of_layer(place, error))?;
+        let reader = blob.open().map_err(|error| names().of_layer(place, error))?;
         let summary = match scan(reader, &context.limits, &mut index) {
             Err(ScanError::Index { source }) => return Err(io_error(source)),
             scanned => scanned.map_err(layer_error)?.summary,
         };
         index.flush().map_err(io_error)?;
-        check_diff_id(layer, summary.diff_id).map_err(|problem| names.damaged(place, problem))?;
+        check_diff_id(layer, summary.diff_id).map_err(|problem| names().damaged(place, problem))?;
         let end = (&**file).stream_position().map_err(io_error)?;
         Ok(Blob::range(Arc::clone(file), start, end - start))
     }

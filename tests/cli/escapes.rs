@@ -47,6 +47,39 @@ const SHOWING: [&[&str]; 9] = [
     &["--root", "foreign", "images"],
 ];
 
+/// The same for the commands that look at files.
+const LOOKING: [&[&str]; 14] = [
+    &["ls", "fx/a:1", "/etc"],
+    &["ls", "-lR", "fx/a:1"],
+    &["ls", "-R", "--format", "json", "fx/a:1"],
+    &["tree", "fx/a:1"],
+    &["tree", "--format", "json", "fx/a:1"],
+    &["find", "fx/a:1"],
+    &["find", "fx/a:1", "-ls"],
+    &["find", "fx/a:1", "-printf", "%p %f\\n"],
+    &["find", "fx/a:1", "--format", "json"],
+    &["grep", "x", "fx/a:1"],
+    &["grep", "-l", "x", "fx/a:1"],
+    &["sum", "fx/a:1"],
+    &["layers", "--no-trunc", "fx/a:1"],
+    &["layers", "--format", "json", "fx/a:1"],
+];
+
+#[test]
+fn names_of_files_are_escaped_on_a_terminal() {
+    let session = session();
+    let streams = Streams { stdin: false, stdout: true, stderr: true };
+    let path = format!("/etc/{RUDE}");
+    let which: &[&str] = &["which", "fx/a:1", &path];
+    for args in LOOKING.into_iter().chain([which, &["which", "--format", "json", "fx/a:1", &path]]) {
+        let quiet = [&["--progress", "none"], args].concat();
+        let (code, screen) = terminal::run(session.command(&quiet), streams);
+        assert_eq!(code, 0, "{args:?}: {screen}");
+        assert!(screen.contains("pwned"), "{args:?} shows the text: {screen}");
+        assert_eq!(commands_in(&screen), Vec::<char>::new(), "{args:?}: {screen:?}");
+    }
+}
+
 #[test]
 fn on_a_terminal_it_is_escaped() {
     let session = session();

@@ -98,3 +98,22 @@ fn what_was_deleted_is_found_and_shown() {
     assert_eq!((&rows[0]["Layer"], &rows[0]["DeletedBy"]), (&json!(2), &json!(3)));
     assert_eq!(session.ok(&["cat", "--layer", "1", "fx/a:1", "/etc/key"]), "secret");
 }
+
+/// Each layer brings a file and deletes that of the layer below.
+#[test]
+fn hundreds_of_layers() {
+    let mut image = TestImage::new(&["fx/many:1"]);
+    for number in 0..200_u32 {
+        let below = number.checked_sub(1).map(|below| Item::whiteout(format!(".wh.f{below}")));
+        let items: Vec<Item> = below.into_iter().chain([Item::file(format!("f{number}"), "x")]).collect();
+        image = image.raw_layer(&format!("RUN {number}"), layer(&items));
+    }
+    let session = Session::new();
+    session.load(&pack(&docker_save(&[image])));
+    assert_eq!(session.ok(&["ls", "fx/many:1"]), "f199\n");
+    assert_eq!(session.ok(&["ls", "--deleted", "fx/many:1"]).lines().count(), 199);
+    let life = session.ok(&["which", "--format", "{{.Layer}} {{.Change}} {{.CreatedBy}}", "fx/many:1", "f50"]);
+    assert_eq!(life, "51 added RUN 50\n52 deleted RUN 51\n");
+    assert_eq!(session.ok(&["layers", "--format", "{{.Files}}", "fx/many:1"]).lines().count(), 200);
+    assert_eq!(session.ok(&["cat", "--layer", "50", "fx/many:1", "/f49"]), "x");
+}

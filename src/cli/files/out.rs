@@ -40,9 +40,13 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Adds a text of ours.
+    /// Adds a text of ours; in JSON there may be names of the image.
     pub(super) fn text(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
+        if self.escapes {
+            self.buffer.extend_from_slice(escape_lines(text).as_bytes());
+        } else {
+            self.buffer.extend_from_slice(text.as_bytes());
+        }
     }
 
     /// Ends the line.

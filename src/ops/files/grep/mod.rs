@@ -51,7 +51,7 @@ pub fn select<'v>(view: &'v Overlay, paths: &[Vec<u8>], selection: &Selection) -
         match follow(view, path, LastLink::Follow) {
             Ok(node) if node.kind() == NodeKind::File => files.push(Searched { path: path.clone(), node }),
             Ok(node) if node.is_directory() && selection.recursive => {
-                if !below(path, node, selection, &mut files) {
+                if !below(path, node, selection, &mut files, &mut wrong) {
                     wrong.push(FilesError::TooMany { limit: MOST });
                 }
             }
@@ -70,8 +70,14 @@ const MOST: usize = 8_000_000;
 /// The longest path, as in Linux.
 const LONGEST: usize = 4095;
 
-/// Adds the files below a directory; whether those are all.
-fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut Vec<Searched<'v>>) -> bool {
+/// Adds the files below a directory, and links that lead nowhere; whether those are all.
+fn below<'v>(
+    path: &[u8],
+    top: ViewNode<'v>,
+    selection: &Selection,
+    files: &mut Vec<Searched<'v>>,
+    wrong: &mut Vec<FilesError>,
+) -> bool {
     let mut left = vec![(path.to_vec(), top, 0)];
     // The directories on the way, to which a link may lead back.
     let mut above: Vec<usize> = Vec::new();
@@ -91,7 +97,10 @@ fn below<'v>(path: &[u8], top: ViewNode<'v>, selection: &Selection, files: &mut 
             }
             NodeKind::Symlink { .. } if selection.follow => {
                 let parent = node.parent().unwrap_or(node);
-                left.extend(parent.follow(node.name(), LastLink::Follow).ok().map(|target| (path, target, depth)));
+                match parent.follow(node.name(), LastLink::Follow) {
+                    Ok(target) => left.push((path, target, depth)),
+                    Err(source) => wrong.push(FilesError::Path { path, source }),
+                }
             }
             NodeKind::File if wanted && !selection.exclude.iter().any(|glob| glob.matches(node.name())) => {
                 files.push(Searched { path, node });

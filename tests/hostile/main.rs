@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod build;
 mod damage;
 mod documents;
 mod layouts;

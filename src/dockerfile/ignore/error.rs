@@ -20,6 +20,12 @@ pub enum PatternError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Patterns that take too long to try.
+    #[error("the patterns with wildcards have more than {limit} letters together; name folders instead")]
+    Wildcards {
+        /// The limit.
+        limit: usize,
+    },
     /// Too many patterns.
     #[error("there are more than {limit} patterns")]
     Many {

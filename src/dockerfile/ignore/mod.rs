@@ -23,6 +23,10 @@ use std::sync::{Mutex, PoisonError};
 
 use pattern::Pattern;
 
+/// The most letters and wildcards of all patterns that have wildcards in their middle: each may be tried on each letter of
+/// each path.
+const MAX_PARTS: usize = 250_000;
+
 /// Patterns in their order.
 #[derive(Debug, Default)]
 pub struct Patterns {
@@ -55,8 +59,13 @@ impl Patterns {
     /// Patterns given one by one, as with `COPY --exclude`; empty ones are left out.
     pub fn of<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, PatternError> {
         let mut read = Self::default();
+        let mut parts = 0;
         for text in patterns {
             if let Some(pattern) = Pattern::new(text.as_ref())? {
+                parts += pattern.parts();
+                if parts > MAX_PARTS {
+                    return Err(PatternError::Wildcards { limit: MAX_PARTS });
+                }
                 read.has_exceptions |= pattern.is_exception;
                 read.all.push(pattern);
             }

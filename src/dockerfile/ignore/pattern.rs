@@ -49,6 +49,11 @@ impl Pattern {
         Ok(Some(Self { is_exception: exception.is_some(), matcher }))
     }
 
+    /// How many parts with wildcards and letters are tried on each path.
+    pub(super) fn parts(&self) -> usize {
+        if let Matcher::Regex(regex) = &self.matcher { regex.parts() } else { 0 }
+    }
+
     /// Whether it matches this path itself.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
         match &self.matcher {

@@ -78,6 +78,11 @@ impl Regex {
         Some(Self { nodes, start: start.into_bytes(), end: end.into_bytes() })
     }
 
+    /// How many parts it has: each may be tried on each letter of a path.
+    pub(super) fn parts(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Whether a path matches.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
         path.starts_with(&self.start) && path.ends_with(&self.end) && self.walk(path, false)

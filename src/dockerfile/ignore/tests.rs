@@ -175,3 +175,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn wildcards_have_a_limit_together() {
+    let many = |count: usize| Patterns::of(std::iter::repeat_n("*a".repeat(100), count)).map(drop);
+    assert_eq!(many(1000), Ok(()));
+    assert!(many(2000).is_err_and(|error| error.to_string().contains("250000")));
+    let plain = Patterns::of((0..10_000).map(|number| format!("folder/{number}/{}", "x".repeat(100))));
+    assert!(plain.is_ok(), "names without wildcards cost nothing");
+}

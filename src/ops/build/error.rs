@@ -11,6 +11,9 @@ use crate::dockerfile::{Fault, MountError, ParseError, excerpt};
 use crate::image::edit::ChangeError;
 use crate::{ops, store};
 
+/// The longest message, in bytes.
+const LONGEST: usize = 4000;
+
 /// Why a build ends without an image, and where in the Dockerfile.
 #[derive(Debug)]
 pub struct BuildError {
@@ -93,6 +96,38 @@ pub enum Why {
     /// An instruction that docker forbids here.
     #[error("{0}")]
     Refused(String),
+    /// More instructions than a build may have.
+    #[error(
+        "the build has more than {limit} instructions; build a part of them as an image of its own, and start from it"
+    )]
+    Steps {
+        /// The limit.
+        limit: usize,
+    },
+    /// More layers than an image may have.
+    #[error(
+        "there are more than {limit} instructions that make layers, with those of the stages that this one starts from; join some of them"
+    )]
+    Layers {
+        /// The limit.
+        limit: usize,
+    },
+    /// More instructions than the histories of all stages may have.
+    #[error(
+        "the stages have more than {limit} instructions together, each with those of the stages that it starts from; let fewer stages start from each other"
+    )]
+    Together {
+        /// The limit.
+        limit: usize,
+    },
+    /// Larger configs than all stages may have.
+    #[error(
+        "the configs and variables of the stages have more than {limit} bytes together, with those of the images that they start from"
+    )]
+    Bytes {
+        /// The limit.
+        limit: usize,
+    },
     /// Another part of the build failed first.
     #[error("the build was ended")]
     Ended,
@@ -100,6 +135,13 @@ pub enum Why {
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!("; the stages are {}", names.join(", ")) }
+}
+
+impl Why {
+    /// What it says, if it is not longer than a message may be.
+    pub(super) fn in_short(&self) -> String {
+        shortened(self.to_string())
+    }
 }
 
 impl BuildError {
@@ -130,8 +172,18 @@ impl BuildError {
             }
             next = source.source();
         }
-        text
+        shortened(text)
     }
+}
+
+/// A message that is not as long as the words of a Dockerfile may be.
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push_str(" …");
+    }
+    text
 }
 
 impl fmt::Display for BuildError {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::base::Bases;
+use super::bounds::Bounds;
 use super::cache::{Known, StepCache};
 use super::context::OpenedContext;
 use super::error::{BuildError, Why};
@@ -43,6 +44,8 @@ pub(super) struct Maker<'a> {
     made: Mutex<HashMap<usize, Arc<MadeStage>>>,
     numbers: AtomicUsize,
     has_failed: AtomicBool,
+    /// What the stages need together.
+    pub(super) bounds: Bounds,
 }
 
 /// What a maker is made of.
@@ -87,6 +90,7 @@ impl<'a> Maker<'a> {
             made,
             numbers,
             has_failed,
+            bounds: Bounds::default(),
         })
     }
 

@@ -11,6 +11,7 @@
 //! is made that has to know.
 
 mod base;
+mod bounds;
 mod cache;
 pub mod context;
 mod error;

@@ -63,6 +63,7 @@ impl<'a> Making<'a> {
         };
         let mut making = Self { maker, place, stage: base, performer: Performer::default(), steps: (0, 0) };
         let triggers = making.triggers().map_err(at)?;
+        maker.bounds.add_steps(triggers.len() + from.instructions.len()).map_err(at)?;
         let tasks: Vec<Task<'_>> = triggers
             .iter()
             .map(|line| Task { line, lines: from.lines.clone() })
@@ -80,6 +81,7 @@ impl<'a> Making<'a> {
             maker.check().map_err(|why| maker.error(&task.lines, why))?;
             making.perform(task.line).map_err(|why| maker.error(&task.lines, why))?;
         }
+        maker.bounds.add_stage(&making.stage).map_err(at)?;
         Ok(making.stage)
     }
 

@@ -46,7 +46,7 @@ impl Making<'_> {
             Err(why) => {
                 match &why {
                     Why::Ended => self.maker.watch.ended(number),
-                    why => self.maker.watch.failed(number, &why.to_string()),
+                    why => self.maker.watch.failed(number, &why.in_short()),
                 }
                 Err(why)
             }

@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::run::Runner;
 use super::scope::{BuildArgs, Globals};
 use super::watch::Watch;
-use super::{plan, schedule};
+use super::{bounds, plan, schedule};
 use crate::dockerfile::parse;
 use crate::http::Client;
 use crate::oci::{Digest, Document, ImageConfig, ImageId, Platform, Reference};
@@ -71,6 +71,7 @@ pub fn build(
     let target = options.platform.as_ref().unwrap_or(&context.host);
     let globals = Globals::of_platforms(target, &context.host, options.target.as_deref().unwrap_or("default"));
     let plan = Plan::of(&file, options.target.as_deref(), globals, &given).map_err(wrong)?;
+    bounds::check(&file, &plan).map_err(wrong)?;
     let bases = Bases { context, pull: options.pull, fetch };
     let is_fixed = options.times.latest.is_some();
     let cache = StepCache::new(context, carried(context, options, watch), options.created, is_fixed);

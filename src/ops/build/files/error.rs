@@ -180,6 +180,14 @@ pub enum CopyError {
         /// The limit.
         limit: u64,
     },
+    /// More bytes than one layer can have; the holes of sparse files count.
+    #[error("{instruction} of more than {limit} bytes, which no layer can have; holes of files count")]
+    TooLarge {
+        /// `COPY` or `ADD`.
+        instruction: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// A path deeper or longer than a file system can have.
     #[error("a path of {length} bytes is longer than the {limit} that a file system takes")]
     TooLong {

@@ -58,6 +58,10 @@ pub fn select<'a>(
             items.extend(found.into_iter().map(|item| Item { unpack, ..item }));
         }
     }
+    let sizes = items.iter().flat_map(|item| &item.picks).map(|pick| pick.node.size);
+    if sizes.fold(0, u64::saturating_add) > tools.limits.unpacked {
+        return Err(CopyError::TooLarge { instruction: instruction(request), limit: tools.limits.unpacked });
+    }
     for (name, text) in &request.heredocs {
         let content = Content::Bytes(Arc::from(text.as_slice()));
         let node = made(EntryKind::File, HEREDOC, tools.times.made(), text.len() as u64, content);

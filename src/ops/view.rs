@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::damage::LayerNames;
 use super::{Context, Error, FoundImage};
@@ -12,7 +11,7 @@ use crate::image::blob::BlobReader;
 use crate::image::contents::Checksums;
 use crate::image::{Blob, Image, Layer, MissingLayers};
 use crate::layer::overlay::{Overlay, Watch};
-use crate::layer::{Entry, IndexError, LayerIndex, OverlayError, ScanError, scan};
+use crate::layer::{Entry, IndexError, LayerIndex, ScanError, scan};
 use crate::oci::{DiffId, Digest};
 
 impl Context {
@@ -42,7 +41,7 @@ impl Context {
             let indexes = self.indexes(found, image, distrusted)?;
             let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
             watch.restart();
-            Ok(build(indexes.into_iter().map(Entries::of).chain(top).collect(), watch))
+            Ok(Overlay::build_watched(indexes.into_iter().map(Entries::of).chain(top), watch))
         };
         let mut built = stack(&HashSet::new())?;
         if built.is_err() {
@@ -122,81 +121,6 @@ impl Context {
             }
         }
         drawer.scan(layer, place, blob, &names, self).map(IndexPlace::Drawn)
-    }
-}
-
-/// How many entries are handed over at a time, how many bytes of names, links and attributes, and how many times ahead.
-const BATCH: usize = 512;
-const BATCH_BYTES: usize = 1 << 20;
-const AHEAD: usize = 8;
-
-/// Merges layers, whose indexes another thread reads meanwhile: that takes longer than merging.
-fn build(layers: Vec<Entries<'_>>, watch: &mut Watch) -> Result<Overlay, OverlayError> {
-    let count = layers.len();
-    std::thread::scope(|scope| {
-        let (send, receive) = sync_channel(AHEAD);
-        scope.spawn(move || read_ahead(layers, &send));
-        let piped = (0..count).map(|_| Piped { receive: &receive, batch: Vec::new().into_iter(), is_last: false });
-        Overlay::build_watched(piped, watch)
-    })
-}
-
-/// Some entries of a layer.
-struct Batch {
-    entries: Vec<Result<Entry, IndexError>>,
-    /// Whether the layer has no more.
-    is_last: bool,
-}
-
-/// Reads all layers until nobody wants more.
-fn read_ahead(layers: Vec<Entries<'_>>, send: &SyncSender<Batch>) {
-    for mut layer in layers {
-        let mut is_last = false;
-        while !is_last {
-            let (mut entries, mut bytes) = (Vec::new(), 0);
-            while entries.len() < BATCH && bytes < BATCH_BYTES && !is_last {
-                let entry = layer.next();
-                is_last = !matches!(entry, Some(Ok(_)));
-                if let Some(Ok(entry)) = &entry {
-                    bytes += weight(entry);
-                }
-                entries.extend(entry);
-            }
-            if send.send(Batch { entries, is_last }).is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// About how many bytes an entry takes besides its own size.
-fn weight(entry: &Entry) -> usize {
-    let xattrs = entry.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-    let map = entry.sparse.as_ref().map_or(0, |map| size_of_val(map.segments.as_slice()));
-    entry.path.as_bytes().len() + xattrs + map
-}
-
-/// The entries of one layer as they come from the other thread.
-struct Piped<'a> {
-    receive: &'a Receiver<Batch>,
-    batch: std::vec::IntoIter<Result<Entry, IndexError>>,
-    is_last: bool,
-}
-
-impl Iterator for Piped<'_> {
-    type Item = Result<Entry, IndexError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.batch.next() {
-                return Some(entry);
-            }
-            if self.is_last {
-                return None;
-            }
-            let batch = self.receive.recv().ok()?;
-            (self.batch, self.is_last) = (batch.entries.into_iter(), batch.is_last);
-        }
     }
 }
 

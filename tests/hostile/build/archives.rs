@@ -20,7 +20,6 @@ fn members_that_climb() {
         vec![Item::dir("d"), Item::hardlink("hard", "d")],
         vec![Item::symlink("a", "b"), Item::symlink("b", "a"), Item::file("a/x", "x")],
         vec![Item::file("f", "x"), Item::file("f/x", "x")],
-        vec![Item::file("x", "x").owner(1 << 40, 0)],
         vec![Item::file("d/".repeat(3000) + "x", "x")],
     ];
     for items in out {

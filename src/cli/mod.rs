@@ -17,6 +17,7 @@ mod credentials;
 mod daemon;
 mod delete;
 mod diff;
+mod edit;
 mod elsewhere;
 mod error;
 mod export;
@@ -33,6 +34,7 @@ mod line;
 mod load;
 mod login;
 mod logout;
+mod made;
 mod man;
 mod manifest;
 mod method;
@@ -51,6 +53,7 @@ mod search;
 mod serve;
 mod session;
 mod signals;
+mod squash;
 mod suggest;
 mod system;
 mod tag;
@@ -130,6 +133,7 @@ enum Command {
     Cp(files::cp::Args),
     Delete(delete::Args),
     Diff(diff::Args),
+    Edit(Box<edit::Args>),
     Export(export::Args),
     Find(files::find::Args),
     Grep(files::grep::Args),
@@ -153,6 +157,7 @@ enum Command {
     Save(save::Args),
     Search(search::Args),
     Serve(serve::Args),
+    Squash(squash::Args),
     Sum(files::sum::Args),
     System(system::Args),
     Tag(tag::Args),
@@ -201,6 +206,7 @@ impl Command {
             Self::Cp(args) => args.run(session),
             Self::Delete(args) => args.run(session),
             Self::Diff(args) => args.run(session),
+            Self::Edit(args) => args.run(session),
             Self::Export(args) => args.run(session),
             Self::Find(args) => args.run(session),
             Self::Grep(args) => args.run(session),
@@ -223,6 +229,7 @@ impl Command {
             Self::Save(args) => args.run(session),
             Self::Search(args) => args.run(session),
             Self::Serve(args) => args.run(session),
+            Self::Squash(args) => args.run(session),
             Self::Sum(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),

@@ -32,6 +32,10 @@ pub const ANNOTATION_DIGEST: &str = "org.imgtool.digest";
 pub const ANNOTATION_IMAGE_NAME: &str = "io.containerd.image.name";
 /// When an image was made, in RFC 3339.
 pub const ANNOTATION_CREATED: &str = "org.opencontainers.image.created";
+/// The name of the image that an image is built on.
+pub const ANNOTATION_BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// The digest of the image that an image is built on: of its manifest or its index.
+pub const ANNOTATION_BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// How an entry of an index relates to another; buildkit marks its attestations with it (`attestation-manifest`).
 pub const ANNOTATION_DOCKER_REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 

@@ -21,8 +21,9 @@ pub use config::{ConfigError, ImageConfig, Rootfs};
 pub use container_config::{ContainerConfig, Healthcheck};
 pub use created::{Created, CreatedError};
 pub use descriptor::{
-    ANNOTATION_CREATED, ANNOTATION_DIGEST, ANNOTATION_DOCKER_REFERENCE_TYPE, ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT,
-    ANNOTATION_REF_NAME, ANNOTATION_SOURCES, ANNOTATION_UNTAGGED, Annotations, Descriptor, REGISTRY_PREFIX,
+    ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, ANNOTATION_CREATED, ANNOTATION_DIGEST,
+    ANNOTATION_DOCKER_REFERENCE_TYPE, ANNOTATION_IMAGE_NAME, ANNOTATION_PARENT, ANNOTATION_REF_NAME,
+    ANNOTATION_SOURCES, ANNOTATION_UNTAGGED, Annotations, Descriptor, REGISTRY_PREFIX,
 };
 pub use digest::{ChainId, DiffId, Digest, DigestError, Hasher, ImageId, ShortId};
 pub use document::{Document, DocumentError, DocumentKind, MAX_DESCRIPTORS};

@@ -8,6 +8,7 @@ use super::delete_error::DeleteError;
 use super::files_error::FilesError;
 use super::listed::{listed, other_platform};
 use super::manifest_error::ManifestError;
+use super::remake_error::RemakeError;
 use super::search_error::SearchError;
 use crate::archive;
 use crate::http;
@@ -29,6 +30,9 @@ pub enum Error {
     /// A file of an image cannot be shown.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// An image cannot be made of others.
+    #[error(transparent)]
+    Remake(#[from] RemakeError),
     /// An archive or layout that was named cannot be read.
     #[error("{path}")]
     Input {

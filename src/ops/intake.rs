@@ -43,8 +43,30 @@ pub(super) fn take(
 ) -> Result<Vec<TakenImage>, Error> {
     let mut taker =
         ImageIntake { context, quarantine, progress, layers, kept: HashMap::new(), stored: OnceLock::new() };
-    taker.take_layers(planned)?;
+    let images = planned.iter().flat_map(|named| {
+        let is_only = matches!(named.tree, ImageTree::Image(_));
+        named.tree.images().into_iter().map(move |image| (is_only, image))
+    });
+    taker.take_layers(&images.collect::<Vec<_>>())?;
     planned.iter().map(|named| taker.take_named(named)).collect()
+}
+
+/// Takes the layers of one image, and neither its config nor its manifest.
+pub(super) fn take_layers(
+    context: &Context,
+    quarantine: &Quarantine,
+    image: &Image,
+    label: &str,
+    progress: &dyn Progress,
+    layers: &LayerIntake<'_>,
+) -> Result<Vec<VerifiedLayer>, Error> {
+    let mut taker =
+        ImageIntake { context, quarantine, progress, layers, kept: HashMap::new(), stored: OnceLock::new() };
+    taker.take_layers(&[(true, image)])?;
+    taker.check_complete(image, label)?;
+    let layers = taker.verify_layers(image)?;
+    taker.check_links(image, &layers)?;
+    Ok(layers)
 }
 
 struct ImageIntake<'a> {
@@ -59,14 +81,12 @@ struct ImageIntake<'a> {
 }
 
 impl ImageIntake<'_> {
-    /// Takes the layers of all images that are needed, or are complete, several at a time.
-    fn take_layers(&mut self, planned: &[Named]) -> Result<(), Error> {
+    /// Takes the layers of all images that are needed, as the first of each pair says, or are complete, several at a
+    /// time.
+    fn take_layers(&mut self, images: &[(bool, &Image)]) -> Result<(), Error> {
         let mut jobs: Vec<(&Layer, &Blob)> = Vec::new();
         let mut seen = HashSet::new();
-        let needed =
-            |named: &Named, image: &Image| matches!(named.tree, ImageTree::Image(_)) || self.lacking(image).is_empty();
-        let images = planned.iter().flat_map(|named| named.tree.images().into_iter().map(move |image| (named, image)));
-        for (_, image) in images.filter(|(named, image)| needed(named, image)) {
+        for (_, image) in images.iter().filter(|(needed, image)| *needed || self.lacking(image).is_empty()) {
             for layer in &image.layers {
                 if let Some(blob) = layer.blob.as_ref().filter(|blob| seen.insert(blob.key())) {
                     jobs.push((layer, blob));

@@ -28,8 +28,11 @@ const SHARED: &[&str] = &[
     "naming",
     "near",
     "output",
+    "pipe",
     "receiving",
     "records",
+    "remake",
+    "remake_error",
     "remote",
     "sample",
     "sending",
@@ -38,6 +41,7 @@ const SHARED: &[&str] = &[
     "size",
     "source",
     "view",
+    "view_tar",
 ];
 
 /// Verbs that still import verbs. What is mended has to go from here.

@@ -11,6 +11,12 @@ pub enum ChangeError {
         /// The instruction as it was typed.
         instruction: String,
     },
+    /// A value that a flag does not take.
+    #[error("expected {expected}")]
+    NotASetting {
+        /// What it takes.
+        expected: &'static str,
+    },
     /// It cannot be read.
     #[error(transparent)]
     Syntax(Fault),

@@ -9,6 +9,7 @@
 //! The language is that of a Dockerfile, as Docker 29 reads it ([`dockerfile`](crate::dockerfile)); variables are
 //! substituted when changes are [`apply`]ed. A build makes its steps of the same [`Instruction`]s with a [`Performer`].
 
+mod adjust;
 mod apply;
 mod compose;
 mod error;
@@ -19,6 +20,7 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
+pub use adjust::{Adjusted, Adjustment, Removal, Setting, adjust};
 pub use apply::{Performer, amend, apply};
 pub use compose::{BuildStep, child, flat, scratch};
 pub use error::ChangeError;

@@ -10,16 +10,17 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{Error, Output, PART, is_portable};
+use super::{Error, is_portable};
 use crate::layer::Meta;
 use crate::layer::entry::EntryKind;
 use crate::layer::mtime::Mtime;
 use crate::layer::path::EntryPath;
+use crate::ops::view_tar::ViewTar;
 use crate::rootfs::Skipped;
 
 /// Writes what is in `root`, by path. Sockets are left out, as no tar can hold one.
-pub(super) fn write(root: &Path, output: &mut Output<'_>) -> Result<Skipped, Error> {
-    output.progress.start(PART, "export", None);
+pub(super) fn write(root: &Path, output: &mut ViewTar<'_>) -> Result<Skipped, Error> {
+    output.start("export", None);
     let (mut first_names, mut skipped) = (HashMap::new(), Skipped::default());
     for found in WalkDir::new(root).sort_by_file_name() {
         let found = found.map_err(|error| {
@@ -119,7 +120,7 @@ fn xattrs(path: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
 }
 
 /// Copies a file's content, which must be as long as it was when its header was written.
-fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result<()> {
+fn copy(path: &Path, metadata: &Metadata, output: &mut ViewTar<'_>) -> io::Result<()> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -127,7 +128,7 @@ fn copy(path: &Path, metadata: &Metadata, output: &mut Output<'_>) -> io::Result
 }
 
 /// Copies the content of a file that must have this inode and size before and after.
-pub(super) fn unchanged(file: &File, (ino, size): (u64, u64), output: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn unchanged(file: &File, (ino, size): (u64, u64), output: &mut ViewTar<'_>) -> io::Result<()> {
     let changed = || io::Error::other("it changed while it was read");
     let before = file.metadata()?;
     if (before.ino(), before.size()) != (ino, size) {
@@ -147,13 +148,13 @@ mod tests {
 
     use super::*;
     use crate::image::{Silent, Sink};
-    use crate::layer::{Entry, Limits, TarReader, TarWriter};
+    use crate::layer::{Entry, Limits, TarReader};
 
     fn tar(root: &Path) -> Result<(Vec<u8>, Skipped), Error> {
         let mut bytes = Vec::new();
-        let mut output = Output { tar: TarWriter::new(Sink::stream(&mut bytes)), progress: &Silent };
+        let mut output = ViewTar::new(Sink::stream(&mut bytes), &Silent);
         let skipped = write(root, &mut output)?;
-        output.tar.finish().and_then(Sink::finish).expect("memory");
+        output.finish().expect("memory");
         Ok((bytes, skipped))
     }
 

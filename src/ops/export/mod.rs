@@ -9,19 +9,17 @@ mod folder;
 mod stubs;
 mod unpacked;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::checkout::{Present, present, tree_folder};
 use super::damage::LayerNames;
 use super::output::Target;
+use super::view_tar::{ViewLayers, ViewTar};
 use super::{Context, Error, FoundImage, Location};
-use crate::image::contents::{Contents, Piece};
-use crate::image::{Blob, Layer, Progress, Sink};
-use crate::layer::overlay::{NodeKind, Overlay, ViewNode};
-use crate::layer::path::Escaped;
-use crate::layer::{Limits, Meta, TarWriter};
+use crate::image::{Layer, Progress, Sink};
+use crate::layer::overlay::{Overlay, ViewNode};
+use crate::layer::{Limits, Meta};
 use crate::oci::Platform;
 use crate::rootfs::Skipped;
 
@@ -136,17 +134,18 @@ impl Export {
     }
 
     fn write_to<'a>(&self, sink: Sink<'a>, progress: &'a dyn Progress) -> Result<Skipped, Error> {
-        let mut output = Output { tar: TarWriter::new(sink), progress };
+        let mut output = ViewTar::new(sink, progress);
         let skipped = match self {
             Self::Image { layers, view, names, limits } => {
-                output.image(layers, view, names, limits).map(|()| Skipped::default())?
+                let root = Some(view.root()).filter(ViewNode::is_listed);
+                let members = root.into_iter().chain(&**view).collect();
+                let layers = ViewLayers { layers, names, limits };
+                output.members(&members, layers, "export", meta).map(|()| Skipped::default())?
             }
             Self::Folder { path, .. } => folder::write(path, &mut output)?,
             Self::Unpacked { present } => unpacked::write(present, &mut output)?,
         };
-        let end = output.tar.finish().and_then(Sink::finish);
-        progress.finish(PART, "");
-        end.map_err(|source| Error::Io { what: "end of the archive".to_owned(), source })?;
+        output.finish()?;
         Ok(skipped)
     }
 }
@@ -172,89 +171,6 @@ impl Write for Counted<'_> {
     }
 }
 
-/// An export is one part of progress.
-const PART: u64 = 0;
-
-/// A tar that is being written.
-struct Output<'a> {
-    tar: TarWriter<Sink<'a>>,
-    progress: &'a dyn Progress,
-}
-
-impl Output<'_> {
-    fn image(&mut self, layers: &[Layer], view: &Overlay, names: &LayerNames, limits: &Limits) -> Result<(), Error> {
-        let (mut files, mut further) = (Vec::new(), Vec::new());
-        let root = Some(view.root()).filter(ViewNode::is_listed);
-        for node in root.into_iter().chain(view) {
-            if node.is_further_name() {
-                further.push(node);
-            } else if node.kind() == NodeKind::File {
-                files.push(node);
-            } else {
-                self.header(&meta(node))?;
-            }
-        }
-        let total = files.iter().map(ViewNode::size).fold(0, u64::saturating_add);
-        self.progress.total(Some(total));
-        self.progress.start(PART, "export", Some(total));
-        files.sort_unstable_by_key(|node| (node.layer(), node.source().map(|source| source.content_offset), node.id()));
-        for files in files.chunk_by(|one, other| one.layer() == other.layer()) {
-            // The topmost layer is that of the stubs, which are empty.
-            match layers.get(files[0].layer()).and_then(|layer| layer.blob.as_ref()) {
-                Some(layer) => self.files(layer, files, names, limits)?,
-                None => files.iter().try_for_each(|file| self.header(&meta(*file)))?,
-            }
-        }
-        further.into_iter().try_for_each(|node| self.header(&meta(node)))
-    }
-
-    /// Writes the files of a layer, in the order of their contents.
-    fn files(
-        &mut self,
-        layer: &Blob,
-        files: &[ViewNode<'_>],
-        names: &LayerNames,
-        limits: &Limits,
-    ) -> Result<(), Error> {
-        let mut contents = Contents::open(layer, limits).map_err(|error| names.of_layer(files[0].layer(), error))?;
-        for node in files {
-            let source = node.source().expect("these are files");
-            self.header(&meta(*node))?;
-            let copied = contents.read(source, |piece| self.piece(piece));
-            copied.map_err(|error| names.of_content(node.layer(), &node.path_bytes(), error))?;
-        }
-        Ok(())
-    }
-
-    fn piece(&mut self, piece: Piece<'_, '_>) -> io::Result<()> {
-        let sink = self.tar.get_mut();
-        let size = match piece {
-            Piece::Hole(size) => {
-                sink.zeros(size)?;
-                size
-            }
-            Piece::Data(mut data) => {
-                let size = data.left();
-                sink.data(&mut data)?;
-                size
-            }
-        };
-        self.progress.advance(PART, size);
-        self.tar.advance(size)
-    }
-
-    /// Writes the first bytes of a file as a content.
-    fn range(&mut self, file: &File, size: u64) -> io::Result<()> {
-        self.tar.get_mut().range(file, 0, size)?;
-        self.progress.advance(PART, size);
-        self.tar.advance(size)
-    }
-
-    fn header(&mut self, meta: &Meta) -> Result<(), Error> {
-        self.tar.entry(meta).map_err(|source| Error::Io { what: shown(&meta.name), source })
-    }
-}
-
 fn meta(node: ViewNode<'_>) -> Meta {
     let mut meta = node.meta();
     meta.xattrs.retain(|(name, _)| is_portable(name));
@@ -264,11 +180,6 @@ fn meta(node: ViewNode<'_>) -> Meta {
 /// Whether an extended attribute belongs to the image: overlayfs keeps its own metadata under `trusted.`.
 fn is_portable(name: &[u8]) -> bool {
     !name.starts_with(b"trusted.")
-}
-
-/// A path of an image in a message.
-fn shown(path: &[u8]) -> String {
-    Escaped(path).to_string()
 }
 
 #[cfg(test)]

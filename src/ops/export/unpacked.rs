@@ -6,17 +6,17 @@ use std::io;
 
 use rustix::fs::OFlags;
 
-use super::{Error, Output, PART, folder, shown};
+use super::{Error, folder};
 use crate::image::contents::LayerStack;
 use crate::layer::{EntryKind, EntryPath};
 use crate::ops::checkout::Present;
+use crate::ops::view_tar::{ViewTar, shown};
 use crate::rootfs::{ContentSource, PathRecord, Skipped};
 
 /// Writes what is in a directory, by path.
-pub(super) fn write(present: &Present, output: &mut Output<'_>) -> Result<Skipped, Error> {
+pub(super) fn write(present: &Present, output: &mut ViewTar<'_>) -> Result<Skipped, Error> {
     let total = present.records.iter().map(|record| record.node.size).sum();
-    output.progress.total(Some(total));
-    output.progress.start(PART, "export", Some(total));
+    output.start("export", Some(total));
     let mut first_names: HashMap<SharedInode, &EntryPath> = HashMap::new();
     for record in &present.records {
         let mut meta = record.node.meta(record.path.as_bytes().to_vec());
@@ -53,7 +53,7 @@ fn inode(record: &PathRecord) -> Option<SharedInode> {
 }
 
 /// Copies a file's content from the disk, or from the image if this user cannot read it there.
-fn content(present: &Present, record: &PathRecord, output: &mut Output<'_>) -> Result<(), Error> {
+fn content(present: &Present, record: &PathRecord, output: &mut ViewTar<'_>) -> Result<(), Error> {
     let failed = |source| Error::Io { what: shown(record.path.as_bytes()), source };
     let is_hidden = present.skipped.mounts.iter().any(|mount| record.path.starts_with(mount));
     let opened = match present.root.open_beneath(record.path.as_bytes(), OFlags::RDONLY | OFlags::NONBLOCK) {
@@ -73,7 +73,7 @@ fn content(present: &Present, record: &PathRecord, output: &mut Output<'_>) -> R
     }
 }
 
-fn from_layer(layers: &LayerStack, source: &ContentSource, size: u64, output: &mut Output<'_>) -> io::Result<()> {
+fn from_layer(layers: &LayerStack, source: &ContentSource, size: u64, output: &mut ViewTar<'_>) -> io::Result<()> {
     let layer = source.layer as usize;
     let source = layers.source(layer, source.offset, size, source.sparse.as_ref())?;
     layers.open(layer)?.read(source, |piece| output.piece(piece))

@@ -1,10 +1,10 @@
 //! An image whose files are shown, as it is or as it was with its lowest layers only.
 
-use crate::image::{Image, Progress};
+use crate::image::Progress;
 use crate::layer::overlay::{LastLink, Overlay, ViewNode};
 use crate::oci::Platform;
 use crate::ops::files_error::FilesError;
-use crate::ops::look::Look;
+use crate::ops::look::{self, Look};
 use crate::ops::{Context, Error};
 
 /// Which image, and how much of it.
@@ -22,41 +22,11 @@ pub struct Which<'a> {
 pub fn open(context: &Context, which: Which<'_>, progress: &dyn Progress) -> Result<Look, Error> {
     let mut look = Look::open(context, which.image, which.platform, progress)?;
     if let Some(typed) = which.layer {
-        let layer = layer(&look.image, which.image, typed)?;
+        let layer = look::layer(&look.image, which.image, typed)?;
         look.view = look.lower(context, layer + 1)?;
     }
     Ok(look)
 }
-
-/// The place of a layer from the bottom, by its number, which begins with 1, or the beginning of its digest or diff ID.
-pub fn layer(image: &Image, name: &str, typed: &str) -> Result<usize, FilesError> {
-    let layers = image.layers.len();
-    let unknown = || FilesError::NoLayer { image: name.to_owned(), typed: typed.to_owned(), layers };
-    if let Ok(number) = typed.parse::<usize>()
-        && number < SHORTEST_DIGEST
-    {
-        return number.checked_sub(1).filter(|place| *place < layers).ok_or_else(unknown);
-    }
-    let hex = typed.strip_prefix("sha256:").unwrap_or(typed);
-    if hex.len() < 4 {
-        return Err(unknown());
-    }
-    let begins = |layer: &crate::image::Layer| {
-        let digest = layer.descriptor.as_ref().map(|descriptor| descriptor.digest.hex());
-        layer.diff_id.digest().hex().starts_with(hex) || digest.is_some_and(|digest| digest.starts_with(hex))
-    };
-    let mut found = (0..layers).filter(|place| begins(&image.layers[*place]));
-    let first = found.next().ok_or_else(unknown)?;
-    // The same layer may be there twice.
-    let is_other = |place: usize| image.layers[place].diff_id != image.layers[first].diff_id;
-    if found.any(is_other) {
-        return Err(FilesError::AmbiguousLayer { image: name.to_owned(), typed: typed.to_owned() });
-    }
-    Ok(first)
-}
-
-/// Numbers from here on are taken for digests: no image has so many layers.
-const SHORTEST_DIGEST: usize = 100_000;
 
 /// What a path leads to; symbolic links are followed inside the image.
 pub fn follow<'v>(view: &'v Overlay, path: &[u8], last: LastLink) -> Result<ViewNode<'v>, FilesError> {

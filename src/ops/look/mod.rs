@@ -1,9 +1,11 @@
 //! An image that is looked into: its merged view, its layers, and the contents of its files; what the verbs share that
 //! show what is inside an image.
 
+mod layer;
 mod read;
 mod restart;
 
+pub use layer::layer;
 pub use read::{Place, Take};
 
 use super::damage::LayerNames;

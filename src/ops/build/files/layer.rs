@@ -2,22 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, Read, Seek as _, SeekFrom, Write};
+use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
-use super::content::{CHUNK, ContentError, ContentReader, capabilities, open_unchanged};
+use super::content::{ContentError, ContentReader, capabilities, open_unchanged};
 use super::draft::{Draft, Inode, Member};
 use super::error::CopyError;
 use super::tree::Content;
 use crate::image::progress::Moved;
 use crate::layer::whiteout::Whiteout;
 use crate::layer::{EntryKind, EntryPath, Meta, Mtime, TarWriter};
+use crate::ops::pipe::{PipeWriter, keep_written};
 use crate::store::{Quarantine, VerifiedLayer};
-
-/// How many chunks may wait for the thread that keeps them.
-const WAITING: usize = 8;
 
 /// Writes a draft as a layer and keeps it; `time` is that of whiteouts.
 pub(super) fn write(
@@ -28,19 +24,11 @@ pub(super) fn write(
     moved: Moved<'_>,
 ) -> Result<VerifiedLayer, CopyError> {
     let spooled = spool(draft)?;
-    let (sender, receiver) = sync_channel(WAITING);
-    let (pipe, mut layer) =
-        (PipeWriter { sender, chunk: Vec::new() }, PipeReader { receiver, chunk: Vec::new(), at: 0, is_whole: false });
-    thread::scope(|scope| {
-        let writer = scope.spawn(move || produce(draft, &spooled, time, pipe));
-        let kept = quarantine.keep_layer_once(&mut layer, what, moved);
-        // A writer that nobody reads from any more ends.
-        drop(layer);
-        match writer.join() {
-            Ok(Err(ContentError::Read(error))) => Err(error),
-            Ok(Err(ContentError::Write(_)) | Ok(())) | Err(_) => Ok(kept?),
-        }
-    })
+    let (kept, written) = keep_written(quarantine, what, moved, |pipe| produce(draft, &spooled, time, pipe));
+    match written {
+        Err(ContentError::Read(error)) => Err(error),
+        Err(ContentError::Write(_)) | Ok(()) => Ok(kept?),
+    }
 }
 
 /// The contents that had to be read before the others, by the numbers of their inodes.
@@ -151,66 +139,5 @@ fn meta(path: &[u8], inode: &Inode<'_>) -> Meta {
         mtime: inode.mtime,
         size: inode.size,
         xattrs: inode.xattrs.clone(),
-    }
-}
-
-/// Passes bytes to another thread.
-struct PipeWriter {
-    sender: SyncSender<Vec<u8>>,
-    chunk: Vec<u8>,
-}
-
-impl PipeWriter {
-    fn pass(&mut self) -> io::Result<()> {
-        let chunk = std::mem::take(&mut self.chunk);
-        self.sender.send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-
-    /// Passes the rest, and then an empty chunk: without it, the other end knows that the layer is cut.
-    fn end(&mut self) -> io::Result<()> {
-        if !self.chunk.is_empty() {
-            self.pass()?;
-        }
-        self.pass()
-    }
-}
-
-impl Write for PipeWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.chunk.capacity() == 0 {
-            self.chunk.reserve_exact(CHUNK);
-        }
-        let taken = bytes.len().min(CHUNK - self.chunk.len());
-        self.chunk.extend_from_slice(&bytes[..taken]);
-        if self.chunk.len() == CHUNK {
-            self.pass()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The other end.
-struct PipeReader {
-    receiver: Receiver<Vec<u8>>,
-    chunk: Vec<u8>,
-    at: usize,
-    is_whole: bool,
-}
-
-impl Read for PipeReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.chunk.len() && !self.is_whole {
-            let cut = |_| io::Error::new(io::ErrorKind::UnexpectedEof, "the layer could not be written to its end");
-            (self.chunk, self.at) = (self.receiver.recv().map_err(cut)?, 0);
-            self.is_whole = self.chunk.is_empty();
-        }
-        let taken = into.len().min(self.chunk.len() - self.at);
-        into[..taken].copy_from_slice(&self.chunk[self.at..self.at + taken]);
-        self.at += taken;
-        Ok(taken)
     }
 }

@@ -28,6 +28,7 @@
 //! | 0 | [`cancel`] | jobs, and ending one in the middle without leaving anything behind |
 //! | 0 | [`http`] | the network: requests, TLS, proxies, limits, retries, ranges |
 //! | 0 | [`go`] | what of Go's standard library docker's output shows: JSON, `text/template`, `fmt`, `time` |
+//! | 0 | [`packages`] | what package managers write down of what they installed, as values |
 //! | 1 | [`docker`] | what docker makes of Go's templates: its functions, and the types of what it prints |
 //! | 1 | [`oci`] | the specification's nouns as values: digests, references, manifests, configs |
 //! | 2 | [`layer`] | what is inside a layer: compression, tar entries, whiteouts, the layer index; the merged view of several |
@@ -64,6 +65,8 @@
 //!   [`image::Named`] images, and a line in the index's `inventory`.
 //! - [`registry`] stands beside [`archive`], on [`http`]: `pull` takes images from it as from every [`image::ImageSource`],
 //!   `push` sends it the parts of [`image::outgoing`]; what arrives in parts waits in the store's `partial/`.
+//! - A new kind of package is a [`packages::Kind`], a parser of bytes beside the others of [`packages`], and a line in
+//!   `ops::installed` that says which files it reads.
 //! - A new request of the registry API is a variant of `serve::route` and a function in `serve::api`.
 //! - A new page for people is a variant of `serve::page::Page` and a file beside it, which writes HTML through
 //!   `serve::page::html` alone.
@@ -95,6 +98,7 @@
 pub mod cancel;
 pub mod go;
 pub mod http;
+pub mod packages;
 
 pub mod docker;
 pub mod oci;

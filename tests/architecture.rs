@@ -9,10 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layout table: a module's level. A module may import those on lower levels, never its siblings.
-const LEVELS: [(&str, u8); 18] = [
+const LEVELS: [(&str, u8); 19] = [
     ("cancel", 0),
     ("http", 0),
     ("go", 0),
+    ("packages", 0),
     ("docker", 1),
     ("oci", 1),
     ("dockerfile", 2),

@@ -40,6 +40,7 @@ mod manifest;
 mod method;
 mod name;
 mod network;
+mod packages;
 mod prompt;
 mod prune;
 mod pull;
@@ -150,6 +151,7 @@ enum Command {
     Ls(files::ls::Args),
     Man(man::Args),
     Manifest(manifest::Args),
+    Packages(packages::Args),
     Pull(pull::Args),
     Push(push::Args),
     Report(report::Args),
@@ -222,6 +224,7 @@ impl Command {
             Self::Logout(args) => args.run(session),
             Self::Ls(args) => args.run(session),
             Self::Manifest(args) => args.run(session),
+            Self::Packages(args) => args.run(session),
             Self::Pull(args) => args.run(session),
             Self::Push(args) => args.run(session),
             Self::Report(args) => args.run(session),

@@ -127,6 +127,8 @@ pub static HISTORY_ROW: Struct = Struct::row("*image.historyContext");
 pub static LAYER_ROW: Struct = Struct::row("*image.layerContext");
 /// A row of `which`, which docker does not have.
 pub static CHANGE_ROW: Struct = Struct::row("*image.changeContext");
+/// A row of `packages`, which docker does not have.
+pub static PACKAGE_ROW: Struct = Struct::row("*packages.packageContext");
 /// A row of `search`.
 pub static SEARCH_ROW: Struct =
     Struct { has_methods: true, ..Struct::open("*registry.searchContext", &[Field::new("IsOfficial", Type::Mark)]) };

@@ -20,6 +20,7 @@ const SHARED: &[&str] = &[
     "filter",
     "find",
     "glob",
+    "installed",
     "intake",
     "listed",
     "location",

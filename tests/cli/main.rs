@@ -40,6 +40,7 @@ mod manifest;
 mod memory;
 mod open_files;
 mod other_tools;
+mod packages;
 mod places;
 mod platforms;
 mod progress;

@@ -59,7 +59,10 @@ pub(crate) fn random_layer(dice: &mut Dice) -> Vec<u8> {
             4 => items.push(Item::whiteout(dice.pick(&[".wh.a", "a/.wh.b", ".wh.c", "c/.wh.d"]))),
             _ if is_new => {
                 files.push(path.clone());
-                items.push(Item::file(&path, "x".repeat(dice.below(3) * 300)).mode(0o600 + dice.below(64) as u32));
+                items.push(
+                    Item::file(&path, "x".repeat(dice.below(3) * 300))
+                        .mode(0o600 + u32::try_from(dice.below(64)).expect("small")),
+                );
             }
             _ => {}
         }

@@ -138,7 +138,7 @@ fn container_commit_and_export_are_commit_and_export() {
     session.ok(&["container", "commit", "tree", "fx/a:2"]);
     session.ok(&["container", "export", "-o", "new.tar", "fx/a:2"]);
     assert_eq!(session.read("new.tar"), session.run(&["export", "fx/a:2"]).stdout);
-    for word in ["run", "ls", "ps", "exec", "rm", "prune", "inspect", "logs", "cp"] {
+    for word in ["run", "ls", "ps", "exec", "rm", "prune", "inspect", "logs", "stats"] {
         let answer = session.run(&["container", word, "-it", "x"]);
         answer.fails(1, &[&format!("imgtool container {word}: imgtool ")]);
     }

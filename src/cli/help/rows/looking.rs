@@ -99,4 +99,20 @@ pub(super) const ROWS: &[Row] = &[
             ("For a script", "imgtool which --format json app:1 /etc/shadow"),
         ],
     ),
+    (
+        "packages",
+        &[
+            ("List what is installed in an image", "imgtool packages ubuntu:14.04"),
+            ("Only some packages, of an archive that is not loaded", "imgtool packages ./ubuntu.tar 'lib*'"),
+            ("Only what pip and npm installed", "imgtool packages --type python,npm app:1"),
+            (
+                "A bill of materials in SPDX 2.3, of an image in a registry",
+                "imgtool packages --format spdx docker://ubuntu:24.04",
+            ),
+            (
+                "In CycloneDX 1.6, the same bytes each time",
+                "SOURCE_DATE_EPOCH=0 imgtool packages --format cyclonedx app:1",
+            ),
+        ],
+    ),
 ];

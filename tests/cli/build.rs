@@ -1,5 +1,7 @@
 //! `build`: a Dockerfile becomes an image.
 
+mod cases;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;

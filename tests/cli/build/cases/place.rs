@@ -45,7 +45,8 @@ impl Place {
         let served = Served::default();
         let files = Arc::clone(&served);
         let address = server::serve(move |request| {
-            let path = request.split_whitespace().nth(1).unwrap_or_default().to_owned();
+            let path = request.split_whitespace().nth(1).unwrap_or_default();
+            let path = path.split('?').next().unwrap_or_default().to_owned();
             match files.lock().expect("nobody panics").get(&path) {
                 Some(bytes) => answer(bytes),
                 None => server::empty("404 Not Found", ""),
@@ -190,9 +191,7 @@ impl Place {
     fn made(&self) -> Made {
         let path = self.session.work().join("flat.tar");
         self.session.ok(&["export", "-o", "flat.tar", IMAGE]);
-        let history = self.session.history(IMAGE).into_iter().rev();
-        let history = history.filter_map(|step| Some(step["CreatedBy"].as_str()?.to_owned())).collect();
-        Made { document: self.session.inspect(IMAGE), tree: Picture::of_tar(&path), tar: path, history }
+        Made { document: self.session.inspect(IMAGE), tree: Picture::of_tar(&path), tar: path }
     }
 
     /// Further checks.

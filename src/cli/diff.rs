@@ -7,7 +7,7 @@ use super::image_diff;
 use super::session::Session;
 use super::usage::Arity;
 use crate::ops::checkout::{diff as diff_directory, tree_folder};
-use crate::ops::diff::images;
+use crate::ops::diff::Pair;
 use crate::rootfs::docker_changes;
 
 /// Show the changes in an unpacked directory, or between two images
@@ -24,6 +24,15 @@ pub(super) struct Args {
     /// Compare the images for the given platform: os[/arch[/variant]]
     #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
+    /// Show how the settings of the images differ: variables, labels, command, ports, user and others
+    #[arg(long)]
+    config: bool,
+    /// Show the packages that were added, removed or have another version
+    #[arg(long)]
+    packages: bool,
+    /// Show how much changed, by directories
+    #[arg(long)]
+    summary: bool,
     #[command(flatten)]
     compare: CompareArgs,
     /// The directory, or two images, the older one first
@@ -36,13 +45,27 @@ impl Args {
         session.check(Arity::AtLeast(1), &self.operands)?;
         session.check(Arity::AtMost(2), &self.operands)?;
         let as_json = self.format.is_some();
-        let [old, new] = &self.operands[..] else { return self.directory(session, as_json) };
+        let parts = image_diff::Parts { config: self.config, packages: self.packages, summary: self.summary };
+        let [old, new] = &self.operands[..] else {
+            if parts != image_diff::Parts::default() {
+                return Err(CliError::Plain("--config, --packages and --summary compare two images".to_owned()));
+            }
+            return self.directory(session, as_json);
+        };
         let platform = Session::platform(self.platform.as_ref())?;
         let progress = session.progress(false);
-        let changes = images(&session.context, old, new, platform.as_ref(), &*progress);
-        let changes = changes.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;
+        let context = &session.context;
+        let pair = Pair::open(context, old, new, platform.as_ref(), &*progress);
+        let pair = pair.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;
+        let wants_paths = parts.summary || parts == image_diff::Parts::default();
+        let changes = if wants_paths { pair.paths(context, &*progress)? } else { Vec::new() };
+        let packages = if parts.packages { pair.packages(context, &*progress)? } else { Vec::new() };
         drop(progress);
-        Ok(image_diff::print(&session.ui, &changes, as_json)?)
+        if parts == image_diff::Parts::default() {
+            return Ok(image_diff::print(&session.ui, &changes, as_json)?);
+        }
+        let found = image_diff::Found { settings: pair.settings(), packages, summary: pair.summary(&changes) };
+        Ok(image_diff::print_parts(&session.ui, parts, &found, as_json)?)
     }
 
     fn directory(self, session: &Session, as_json: bool) -> Result<(), CliError> {

@@ -1,11 +1,14 @@
-//! The changes between two images, as docker prints those of a container.
+//! The changes between two images: their paths as docker prints those of a container, their settings and packages.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::layer::diff::{Aspect, PathChange, PathChangeKind};
 use crate::layer::path::Escaped;
 use crate::oci::go_json;
-use crate::ui::{OutputError, Ui};
+use crate::ops::diff::{Changed, PackageChange, Side, SideLine};
+use crate::ui::{OutputError, Ui, human};
 
 /// Prints docker's lines, or an array of objects, in which `Changes` names what is different.
 pub(super) fn print(ui: &Ui, changes: &[PathChange], as_json: bool) -> Result<(), OutputError> {
@@ -52,6 +55,116 @@ fn object(change: &PathChange) -> Value {
         object["Changes"] = json!(words);
     }
     object
+}
+
+/// What is shown of two images instead of their paths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// `--config`
+    pub(super) config: bool,
+    /// `--packages`
+    pub(super) packages: bool,
+    /// `--summary`
+    pub(super) summary: bool,
+}
+
+/// What was found of it.
+pub(super) struct Found {
+    pub(super) settings: Vec<SideLine>,
+    pub(super) packages: Vec<PackageChange>,
+    pub(super) summary: BTreeMap<Vec<u8>, Changed>,
+}
+
+/// Prints the parts that were asked for: as lines, an empty one between two parts, or as one object.
+pub(super) fn print_parts(ui: &Ui, parts: Parts, found: &Found, as_json: bool) -> Result<(), OutputError> {
+    if as_json {
+        let mut object = json!({});
+        if parts.config {
+            let line = |line: &SideLine| json!({"Kind": side_word(line.side), "Line": line.text});
+            object["Config"] = found.settings.iter().map(line).collect();
+        }
+        if parts.packages {
+            object["Packages"] = found.packages.iter().map(package).collect();
+        }
+        if parts.summary {
+            object["Summary"] = found.summary.iter().map(|(name, changed)| directory(name, changed)).collect();
+        }
+        return ui.line(&String::from_utf8(go_json::to_vec(&object)).expect("JSON is UTF-8"));
+    }
+    let mut texts: Vec<String> = Vec::new();
+    if parts.config {
+        texts.push(found.settings.iter().map(setting_line).collect());
+    }
+    if parts.packages {
+        texts.push(found.packages.iter().map(package_line).collect());
+    }
+    if parts.summary {
+        texts.push(found.summary.iter().map(|(name, changed)| directory_line(name, changed)).collect());
+    }
+    texts.retain(|text| !text.is_empty());
+    for line in texts.join("\n").lines() {
+        ui.line(&ui.word(line))?;
+    }
+    Ok(())
+}
+
+/// `- ENV A=1`
+fn setting_line(line: &SideLine) -> String {
+    let sign = match line.side {
+        Side::Old => '-',
+        Side::New => '+',
+    };
+    format!("{sign} {}\n", line.text)
+}
+
+fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Old => "removed",
+        Side::New => "added",
+    }
+}
+
+fn package_kind(change: &PackageChange) -> &'static str {
+    match (change.old.is_empty(), change.new.is_empty()) {
+        (true, _) => "added",
+        (_, true) => "removed",
+        _ => "changed",
+    }
+}
+
+fn package(change: &PackageChange) -> Value {
+    json!({
+        "Kind": package_kind(change), "Type": change.kind.to_string(), "Name": change.name, "Arch": change.arch,
+        "Old": change.old, "New": change.new,
+    })
+}
+
+/// `+ deb curl 7.88`, `- deb wget 1.21`, `~ deb libc6 2.36-9 -> 2.36-10`
+fn package_line(change: &PackageChange) -> String {
+    let PackageChange { kind, name, old, new, .. } = change;
+    let (old, new) = (old.join(", "), new.join(", "));
+    match package_kind(change) {
+        "added" => format!("+ {kind} {name} {new}\n"),
+        "removed" => format!("- {kind} {name} {old}\n"),
+        _ => format!("~ {kind} {name} {old} -> {new}\n"),
+    }
+}
+
+fn directory(name: &[u8], changed: &Changed) -> Value {
+    let bytes = i64::try_from(changed.bytes).unwrap_or(if changed.bytes < 0 { i64::MIN } else { i64::MAX });
+    json!({
+        "Path": format!("/{}", Escaped(name)), "Added": changed.added, "Changed": changed.changed,
+        "Deleted": changed.deleted, "Bytes": bytes,
+    })
+}
+
+/// `/usr: 3 added, 1 changed, +1.2MB`
+fn directory_line(name: &[u8], changed: &Changed) -> String {
+    let counts = [(changed.added, "added"), (changed.changed, "changed"), (changed.deleted, "deleted")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let size = human::size(u64::try_from(changed.bytes.unsigned_abs()).unwrap_or(u64::MAX), 3);
+    let size = format!("{}{size}", if changed.bytes < 0 { '-' } else { '+' });
+    format!("/{}: {}\n", Escaped(name), counts.chain([size]).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

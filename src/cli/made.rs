@@ -27,6 +27,16 @@ impl MadeArgs {
         Ok(Stamp { created: session.created(self.created.as_deref())?, command: format!("imgtool {command}") })
     }
 
+    /// Whether the same input gives the same bytes each time.
+    pub(super) fn is_reproducible(&self) -> bool {
+        self.created.is_some() || Session::is_reproducible()
+    }
+
+    /// Whether what is printed is JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.format.is_some()
+    }
+
     /// Prints the image.
     pub(super) fn print(&self, session: &Session, made: &Made) -> Result<(), CliError> {
         let Made { id, digest, name, layers } = made;

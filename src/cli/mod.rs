@@ -4,6 +4,7 @@
 //! comes back. What was typed is turned into what it means here; nothing below reads the environment or the clock.
 
 mod analyze;
+mod append;
 mod build;
 mod builder;
 mod catalog;
@@ -55,6 +56,7 @@ mod serve;
 mod session;
 mod signals;
 mod squash;
+mod strip;
 mod suggest;
 mod system;
 mod tag;
@@ -122,6 +124,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Analyze(analyze::Args),
+    Append(append::Args),
     Build(Box<build::Args>),
     #[command(alias = "buildx")]
     Builder(builder::Args),
@@ -160,6 +163,7 @@ enum Command {
     Search(search::Args),
     Serve(serve::Args),
     Squash(squash::Args),
+    Strip(strip::Args),
     Sum(files::sum::Args),
     System(system::Args),
     Tag(tag::Args),
@@ -198,6 +202,7 @@ impl Command {
         match self {
             Self::Completion(_) | Self::Man(_) => Ok(()),
             Self::Analyze(args) => args.run(session),
+            Self::Append(args) => args.run(session),
             Self::Build(args) => args.run(session),
             Self::Builder(args) => args.run(session),
             Self::Cat(args) => args.run(session),
@@ -233,6 +238,7 @@ impl Command {
             Self::Search(args) => args.run(session),
             Self::Serve(args) => args.run(session),
             Self::Squash(args) => args.run(session),
+            Self::Strip(args) => args.run(session),
             Self::Sum(args) => args.run(session),
             Self::System(args) => args.run(session),
             Self::Tag(args) => args.run(session),

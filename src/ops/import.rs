@@ -2,20 +2,16 @@
 //!
 //! The layer's bytes are kept as they came, so that the same tar always gives the same diff ID.
 
-use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
+use super::tar_layer::{self, Whiteouts};
 use super::{Context, Error};
 use crate::http::{Client, Settings, Url};
+use crate::image::Progress;
 use crate::image::edit::{self, BuildStep, ConfigChange};
-use crate::image::{Blob, Progress};
-use crate::layer::writer::padding;
-use crate::layer::{Entry, EntryPath, SparseMap, TarError};
 use crate::oci::{ContainerConfig, Created, DiffId, Digest, ImageConfig, ImageId, Platform, Reference};
-use crate::store::{self, Assembly, Quarantine, VerifiedLayer};
+use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// Where the tar is.
 pub enum ImportInput {
@@ -67,7 +63,10 @@ pub fn import(
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let what = shown(&input);
     let layer = take(&quarantine, input, &what, progress)?;
-    check(&quarantine, &layer, &what)?;
+    tar_layer::check(&quarantine, &layer, &what, Whiteouts::Refused)?;
+    if let Some(target) = layer.missing_link_targets.first() {
+        return Err(Error::DanglingLink { diff_id: layer.diff_id, target: target.to_string() });
+    }
     let step = BuildStep {
         layer: Some(layer.diff_id),
         created: Some(options.created),
@@ -115,116 +114,18 @@ fn take(
     what: &str,
     progress: &dyn Progress,
 ) -> Result<VerifiedLayer, Error> {
-    let moved = |bytes| progress.advance(0, bytes);
-    let start = |label: &str, size: Option<u64>| {
-        progress.total(size);
-        progress.start(0, label, size);
-    };
-    let (mut stream, label, size) = match input {
-        ImportInput::Stream(stream) => (stream, "Importing", None),
+    match input {
+        ImportInput::Stream(mut stream) => {
+            tar_layer::keep_stream(quarantine, &mut *stream, what, "Importing", None, progress)
+        }
         ImportInput::Url(url, settings) => {
             progress.message(&format!("Downloading from {url}"));
             let file = Client::new(&settings).get(&url)?;
             let size = file.size();
-            (Box::new(file.into_body()) as Box<dyn Read + Send>, "Downloading", size)
+            tar_layer::keep_stream(quarantine, &mut file.into_body(), what, "Downloading", size, progress)
         }
-        ImportInput::Path(path) => {
-            let file = open(&path)?;
-            let metadata = file.metadata().map_err(|source| Error::Open { path, source })?;
-            if metadata.is_file() {
-                start("Importing", Some(metadata.len()));
-                let blob = Blob::range(Arc::new(file), 0, metadata.len());
-                let kept = quarantine.keep_layer(&blob, true, what, &moved)?;
-                progress.finish(0, "");
-                return Ok(kept);
-            }
-            (Box::new(file) as Box<dyn Read + Send>, "Importing", None)
-        }
-    };
-    start(label, size);
-    let kept = quarantine.keep_layer_once(&mut *stream, what, &moved)?;
-    progress.finish(0, "");
-    Ok(kept)
-}
-
-fn open(path: &Path) -> Result<File, Error> {
-    if path.is_dir() {
-        return Err(Error::Folder { path: path.to_owned() });
+        ImportInput::Path(path) => tar_layer::keep_file(quarantine, &path, "Importing", progress),
     }
-    File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })
-}
-
-/// Checks that the layer can be the only one of an image.
-fn check(quarantine: &Quarantine, layer: &VerifiedLayer, what: &str) -> Result<(), Error> {
-    let diff_id = layer.diff_id;
-    // Docker makes an image of empty input; but it is what a pipe gives whose writer failed.
-    if diff_id == DiffId::new(Digest::of(b"")) {
-        return Err(Error::Nothing { what: what.to_owned() });
-    }
-    let size = quarantine.summary(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })?.tar_size;
-    let mut end = 0;
-    let mut marks = Marks::default();
-    for entry in quarantine.entries(&layer.digest).map_err(|source| Error::LayerIndex { diff_id, source })? {
-        let entry = entry.map_err(|source| Error::LayerIndex { diff_id, source })?;
-        if entry.whiteout().is_some() {
-            return Err(Error::WhiteoutInRootfs { what: what.to_owned(), path: entry.path.to_string() });
-        }
-        marks.look(&entry.path);
-        end = end.max(end_of(&entry));
-    }
-    // Padding that is left out does no harm where a digest shows that nothing else is. Nothing does here. What follows
-    // the end marks may have any length.
-    if padding(size) > 0 && size < end.saturating_add(END_MARKS) {
-        let source = TarError::Truncated { offset: size, least: size + padding(size) as u64 }.into();
-        return Err(store::Error::Layer { what: what.to_owned(), source }.into());
-    }
-    if let Some(member) = marks.archive() {
-        return Err(Error::NotARootfs { what: what.to_owned(), member });
-    }
-    match layer.missing_link_targets.first() {
-        Some(target) => Err(Error::DanglingLink { diff_id, target: EntryPath::to_string(target) }),
-        None => Ok(()),
-    }
-}
-
-/// The two blocks of zeros at the end of a tar, in bytes.
-const END_MARKS: u64 = 1024;
-
-/// Where the content of an entry ends in its tar, with its padding.
-fn end_of(entry: &Entry) -> u64 {
-    let of_segments = |map: &SparseMap| map.segments.iter().fold(0, |sum: u64, part| sum.saturating_add(part.length));
-    let stored = entry.sparse.as_ref().map_or(entry.size, of_segments);
-    let end = entry.content_offset.saturating_add(stored);
-    end.saturating_add(padding(end) as u64)
-}
-
-/// Tells an image archive from a root file system: by two members that no root has.
-#[derive(Default)]
-struct Marks(BTreeSet<&'static str>);
-
-/// Stands for all members that are layers, or other blobs.
-const BLOB: &str = "blobs";
-
-impl Marks {
-    fn look(&mut self, path: &EntryPath) {
-        let path = path.as_bytes();
-        let names = ["manifest.json", "repositories", "oci-layout", "index.json"];
-        let name = names.into_iter().find(|name| name.as_bytes() == path);
-        self.0.extend(name.or_else(|| has_digest(path).then_some(BLOB)));
-    }
-
-    /// The member that shows that this is an image archive.
-    fn archive(&self) -> Option<&'static str> {
-        let pairs = [("oci-layout", "index.json"), ("manifest.json", BLOB), ("repositories", BLOB)];
-        pairs.into_iter().find(|(one, other)| self.0.contains(one) && self.0.contains(other)).map(|(one, _)| one)
-    }
-}
-
-/// Whether a path begins like a member of an image archive: a digest's 64 hexadecimal digits, or `blobs/sha256`.
-fn has_digest(path: &[u8]) -> bool {
-    let is_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
-    let name = path.strip_prefix(b"sha256:").unwrap_or(path);
-    name.get(..64).is_some_and(is_hex) || path.starts_with(b"blobs/sha256/") || path.ends_with(b"/layer.tar")
 }
 
 #[cfg(test)]

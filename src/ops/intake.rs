@@ -64,9 +64,28 @@ pub(super) fn take_layers(
         ImageIntake { context, quarantine, progress, layers, kept: HashMap::new(), stored: OnceLock::new() };
     taker.take_layers(&[(true, image)])?;
     taker.check_complete(image, label)?;
-    let layers = taker.verify_layers(image)?;
-    taker.check_links(image, &layers)?;
-    Ok(layers)
+    taker.verify_layers(image)
+}
+
+/// Checks that the target of each hard link is in its layer or in one below.
+pub(super) fn check_links(quarantine: &Quarantine, layers: &[VerifiedLayer]) -> Result<(), Error> {
+    for (place, layer) in layers.iter().enumerate() {
+        let mut missing: HashSet<&EntryPath> = layer.missing_link_targets.iter().collect();
+        for lower in layers[..place].iter().rev() {
+            if missing.is_empty() {
+                break;
+            }
+            // If an index cannot be read, the target is not found and the link is refused.
+            let Ok(entries) = quarantine.entries(&lower.digest) else { continue };
+            for entry in entries.flatten() {
+                missing.remove(&entry.path);
+            }
+        }
+        if let Some(target) = missing.into_iter().min() {
+            return Err(Error::DanglingLink { diff_id: layer.diff_id, target: target.to_string() });
+        }
+    }
+    Ok(())
 }
 
 struct ImageIntake<'a> {
@@ -160,7 +179,7 @@ impl ImageIntake<'_> {
     fn take_image(&self, image: &Image, label: &str) -> Result<Descriptor, Error> {
         self.check_complete(image, label)?;
         let layers = self.verify_layers(image)?;
-        self.check_links(image, &layers)?;
+        check_links(self.quarantine, &layers)?;
         let (config, manifest) = (&image.config, image.manifest.as_ref());
         let layers = layers.iter().map(VerifiedLayer::descriptor).collect();
         let platform = image.described_platform.clone();
@@ -187,27 +206,6 @@ impl ImageIntake<'_> {
             layers.push(kept);
         }
         Ok(layers)
-    }
-
-    /// The target of a hard link must exist in its layer or in one below.
-    fn check_links(&self, image: &Image, layers: &[VerifiedLayer]) -> Result<(), Error> {
-        for (place, (layer, kept)) in image.layers.iter().zip(layers).enumerate() {
-            let mut missing: HashSet<&EntryPath> = kept.missing_link_targets.iter().collect();
-            for lower in layers[..place].iter().rev() {
-                if missing.is_empty() {
-                    break;
-                }
-                // If an index cannot be read, the target is not found and the link is refused.
-                let Ok(entries) = self.quarantine.entries(&lower.digest) else { continue };
-                for entry in entries.flatten() {
-                    missing.remove(&entry.path);
-                }
-            }
-            if let Some(target) = missing.into_iter().min() {
-                return Err(Error::DanglingLink { diff_id: layer.diff_id, target: target.to_string() });
-            }
-        }
-        Ok(())
     }
 
     fn check_complete(&self, image: &Image, label: &str) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
 pub mod analysis;
+pub mod append;
 pub mod build;
 pub mod checkout;
 pub mod commit;
@@ -52,8 +53,10 @@ pub mod several;
 pub mod size;
 pub mod source;
 pub mod squash;
+pub mod strip;
 pub mod tag;
 pub mod tags;
+pub mod tar_layer;
 pub mod unpack;
 pub mod verify;
 pub mod view;

@@ -100,8 +100,38 @@ impl Origin {
         progress: &dyn Progress,
     ) -> Result<Vec<KeptLayer>, Error> {
         if self.found.in_store() {
-            return Ok(self.stored_layers());
+            return Ok(stored_layers(&self.image));
         }
+        let taken = self.take(context, quarantine, &self.image, progress)?;
+        intake::check_links(quarantine, &taken)?;
+        Ok(taken.into_iter().map(KeptLayer::from).collect())
+    }
+
+    /// The same of some of its layers, by their places from the bottom. That links lead somewhere is known from the
+    /// view of all.
+    pub fn some_layers(
+        &self,
+        context: &Context,
+        quarantine: &Quarantine,
+        stays: impl Fn(usize) -> bool,
+        progress: &dyn Progress,
+    ) -> Result<Vec<KeptLayer>, Error> {
+        let (mut image, mut place) = (self.image.clone(), 0..);
+        image.layers.retain(|_| place.next().is_some_and(&stays));
+        if self.found.in_store() {
+            return Ok(stored_layers(&image));
+        }
+        let taken = self.take(context, quarantine, &image, progress)?;
+        Ok(taken.into_iter().map(KeptLayer::from).collect())
+    }
+
+    fn take(
+        &self,
+        context: &Context,
+        quarantine: &Quarantine,
+        image: &Image,
+        progress: &dyn Progress,
+    ) -> Result<Vec<VerifiedLayer>, Error> {
         let take = |id, layer: &Layer, blob: &Blob| {
             progress.start(id, &format!("{}: Loading layer", layer.diff_id.short()), Some(blob.size()));
             let what = format!("layer {}", layer.diff_id);
@@ -112,8 +142,7 @@ impl Origin {
             Ok(kept)
         };
         let how = LayerIntake { take: &take, threads: work::threads(), largest_first: false };
-        let taken = intake::take_layers(context, quarantine, &self.image, &self.found.shown(), progress, &how)?;
-        Ok(taken.into_iter().map(KeptLayer::from).collect())
+        intake::take_layers(context, quarantine, image, &self.found.shown(), progress, &how)
     }
 
     /// The same image with its lowest layers only.
@@ -122,16 +151,6 @@ impl Origin {
         let (found, mut image) = (self.found.clone(), self.image.clone());
         image.layers.truncate(layers);
         Self { found, image }
-    }
-
-    fn stored_layers(&self) -> Vec<KeptLayer> {
-        let kept = |layer: &Layer| {
-            let Descriptor { media_type, digest, size, .. } = layer.descriptor.as_ref()?;
-            // Not what the blob begins with: a damaged one must not give another manifest.
-            let descriptor = Descriptor::new(media_type.layer_in_oci(), *digest, *size);
-            Some(KeptLayer { descriptor, diff_id: layer.diff_id })
-        };
-        self.image.layers.iter().filter_map(kept).collect()
     }
 
     /// The annotations of its manifest.
@@ -183,6 +202,17 @@ impl Remade {
         quarantine.publish_image(&descriptor, name.as_ref())?;
         Ok(Made { id: ImageId::new(*config.digest()), digest: descriptor.digest, name, layers: diff_ids })
     }
+}
+
+/// The layers of an image of the store.
+fn stored_layers(image: &Image) -> Vec<KeptLayer> {
+    let kept = |layer: &Layer| {
+        let Descriptor { media_type, digest, size, .. } = layer.descriptor.as_ref()?;
+        // Not what the blob begins with: a damaged one must not give another manifest.
+        let descriptor = Descriptor::new(media_type.layer_in_oci(), *digest, *size);
+        Some(KeptLayer { descriptor, diff_id: layer.diff_id })
+    };
+    image.layers.iter().filter_map(kept).collect()
 }
 
 /// The steps of the history, with as many that made a layer as there are layers: tools that make images in other ways

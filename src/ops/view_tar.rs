@@ -160,7 +160,12 @@ impl<'a> ViewTar<'a> {
 
     /// Writes the first bytes of a file as a content.
     pub fn range(&mut self, file: &File, size: u64) -> io::Result<()> {
-        self.tar.get_mut().range(file, 0, size)?;
+        self.range_at(file, 0, size)
+    }
+
+    /// Writes so many bytes of a file, from an offset on, as a content.
+    pub fn range_at(&mut self, file: &File, offset: u64, size: u64) -> io::Result<()> {
+        self.tar.get_mut().range(file, offset, size)?;
         self.progress.advance(PART, size);
         self.tar.advance(size)
     }

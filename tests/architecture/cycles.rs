@@ -41,6 +41,7 @@ const SHARED: &[&str] = &[
     "several",
     "size",
     "source",
+    "tar_layer",
     "view",
     "view_tar",
 ];

@@ -4,6 +4,7 @@
 mod support;
 
 mod analyze;
+mod append;
 mod build;
 mod build_output;
 mod commit;
@@ -14,6 +15,7 @@ mod cp;
 mod damaged;
 mod delete;
 mod diff;
+mod diff_images;
 mod docker_habits;
 mod edit;
 mod escapes;
@@ -54,6 +56,7 @@ mod save;
 mod search;
 mod squash;
 mod streams;
+mod strip;
 mod tag;
 mod transports;
 mod tutorial;

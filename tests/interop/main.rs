@@ -25,6 +25,7 @@ mod peer;
 mod podman;
 mod podman_trees;
 mod registry;
+mod remade;
 mod report;
 mod rich;
 mod same_words;

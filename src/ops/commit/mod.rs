@@ -11,13 +11,12 @@ mod refresh;
 
 use std::path::Path;
 
-use super::checkout::{Checkout, Compare, CompareTo, Diff, diff};
+use super::checkout::{Checkout, Compare, CompareTo, Diff, diff, keep_changes, limit_times};
 use super::{Context, Error, Location};
 use crate::image::edit::{self, BuildStep, ConfigChange as Edit};
 use crate::image::{MAX_LAYERS, Progress};
-use crate::layer::Mtime;
 use crate::oci::{ContainerConfig, Created, Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Reference};
-use crate::rootfs::{self, Changes, DiskChange, LayerTar, PlacedContent, Skipped};
+use crate::rootfs::{self, Changes, Skipped};
 use crate::store::{Assembly, Quarantine, VerifiedLayer};
 
 /// Options of `commit`.
@@ -91,7 +90,11 @@ pub fn commit(
     let settled = draft.born()?;
     let Changes { mut changes, skipped } = checkout.changes(&options.compare, &mut |record| Ok(draft.add(&record)?))?;
     limit_times(&mut changes, options.latest);
-    let layer = write_layer(&checkout, &quarantine, &changes, options, progress)?;
+    let count = 1 + checkout.image.as_ref().map_or(0, |image| image.layers.len());
+    if count > MAX_LAYERS && !changes.is_empty() {
+        return Err(Error::TooManyLayers { layers: count });
+    }
+    let layer = keep_changes(&checkout.root, &quarantine, &changes, options.created, progress)?;
     let (layer, placed) = layer.map_or_else(Default::default, |(layer, placed)| (Some(layer), placed));
     let config = config(&checkout, options, layer.as_ref())?;
     let layers = layers(&checkout, layer.as_ref());
@@ -108,43 +111,6 @@ pub fn commit(
     snapshot.publish()?;
     let (digest, layers) = (descriptor.digest, config.value().rootfs.diff_ids.clone());
     Ok(Committed { id, digest, name, layers, skipped, copy_of: checkout.copy_of, is_unknown: checkout.is_unknown })
-}
-
-/// Clamps times to `latest`, so that the same content gives the same layer.
-fn limit_times(changes: &mut [DiskChange], latest: Option<i64>) {
-    let Some(latest) = latest else { return };
-    let latest = Mtime { seconds: latest, nanos: 0 };
-    for node in changes.iter_mut().filter_map(|change| change.node.as_mut()) {
-        node.mtime = node.mtime.min(latest);
-    }
-}
-
-/// Writes the changes as a layer; none if nothing changed.
-fn write_layer(
-    checkout: &Checkout,
-    quarantine: &Quarantine,
-    changes: &[DiskChange],
-    options: &CommitOptions,
-    progress: &dyn Progress,
-) -> Result<Option<(VerifiedLayer, Vec<PlacedContent>)>, Error> {
-    if changes.is_empty() {
-        return Ok(None);
-    }
-    let layers = 1 + checkout.image.as_ref().map_or(0, |image| image.layers.len());
-    if layers > MAX_LAYERS {
-        return Err(Error::TooManyLayers { layers });
-    }
-    let total = changes.iter().map(DiskChange::content_size).sum();
-    progress.total(Some(total));
-    progress.start(0, "Committing", Some(total));
-    let time = Mtime { seconds: options.created.unix_seconds(), nanos: 0 };
-    let mut tar = LayerTar::new(&checkout.root, changes, time);
-    let kept = quarantine.keep_layer_once(&mut tar, "the new layer", &|bytes| progress.advance(0, bytes));
-    if let Some(error) = tar.take_error() {
-        return Err(error.into());
-    }
-    progress.finish(0, "");
-    Ok(Some((kept?, tar.into_placed())))
 }
 
 /// The config of the new image.

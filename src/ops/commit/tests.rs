@@ -8,10 +8,11 @@ use std::path::Path;
 use super::bench::Bench;
 use super::*;
 use crate::image::Silent;
+use crate::layer::Mtime;
 use crate::ops::checkout::{CompareTo, diff};
 use crate::ops::prune::{self, prune};
 use crate::ops::remove::{self, remove};
-use crate::rootfs::DiskChangeKind;
+use crate::rootfs::{DiskChange, DiskChangeKind, LayerTar};
 
 fn options() -> CommitOptions {
     CommitOptions {

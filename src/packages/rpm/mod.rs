@@ -2,8 +2,8 @@
 //!
 //! | file | since | what it is |
 //! |---|---|---|
-//! | `rpmdb.sqlite` | rpm 4.16 (Fedora 33, RHEL 9, Amazon Linux 2023) | [`sqlite`] |
-//! | `Packages.db` | SUSE | [`ndb`] |
+//! | `rpmdb.sqlite` | rpm 4.16 (Fedora 33, RHEL 9, Amazon Linux 2023) | `sqlite` |
+//! | `Packages.db` | SUSE | `ndb` |
 //! | `Packages` | until then (RHEL 7 and 8, Amazon Linux 2) | Berkeley DB: it is recognised, and not read |
 //!
 //! Keys that are imported (`gpg-pubkey`) have headers too; they are no packages.

@@ -4,6 +4,20 @@ use super::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
     (
+        "append",
+        &[
+            ("Put a tar on top of an image", "imgtool append app:1 app:2 layer.tar.gz"),
+            (
+                "Put the content of a directory into an image that has nothing else",
+                "imgtool append scratch tools:1 ./bin",
+            ),
+            (
+                "Two layers, one from a pipe",
+                "tar c -C src . | imgtool append docker://registry.test/base:1 app:1 ./etc -",
+            ),
+        ],
+    ),
+    (
         "edit",
         &[
             ("Set a variable, and remove another one", "imgtool edit --env MODE=production --env DEBUG- app:1"),
@@ -25,6 +39,18 @@ pub(super) const ROWS: &[Row] = &[
             ("Make one layer of all", "imgtool squash app:1 app:flat"),
             ("Keep the two lowest layers, and make one of the others", "imgtool squash --from 3 app:1 app:2"),
             ("The same for an image in a registry", "imgtool squash docker://registry.test/app:1 app:flat"),
+        ],
+    ),
+    (
+        "strip",
+        &[
+            ("Remove a directory from all layers", "imgtool strip --remove var/cache/apt app:1 app:2"),
+            ("Remove files of one kind wherever they are", "imgtool strip --remove '**/*.pyc' app:1 app:2"),
+            ("Only list what would go", "imgtool strip --remove root --dry-run app:1"),
+            (
+                "All but one file of a directory",
+                "imgtool strip --remove usr/share/doc --remove '!usr/share/doc/LICENSE' app:1 app:2",
+            ),
         ],
     ),
 ];

@@ -24,15 +24,8 @@ pub(super) struct Args {
     /// Compare the images for the given platform: os[/arch[/variant]]
     #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM)]
     platform: Option<String>,
-    /// Show how the settings of the images differ: variables, labels, command, ports, user and others
-    #[arg(long)]
-    config: bool,
-    /// Show the packages that were added, removed or have another version
-    #[arg(long)]
-    packages: bool,
-    /// Show how much changed, by directories
-    #[arg(long)]
-    summary: bool,
+    #[command(flatten)]
+    parts: image_diff::Parts,
     #[command(flatten)]
     compare: CompareArgs,
     /// The directory, or two images, the older one first
@@ -45,10 +38,12 @@ impl Args {
         session.check(Arity::AtLeast(1), &self.operands)?;
         session.check(Arity::AtMost(2), &self.operands)?;
         let as_json = self.format.is_some();
-        let parts = image_diff::Parts { config: self.config, packages: self.packages, summary: self.summary };
+        let parts = self.parts;
         let [old, new] = &self.operands[..] else {
             if parts != image_diff::Parts::default() {
-                return Err(CliError::Plain("--config, --packages and --summary compare two images".to_owned()));
+                return Err(CliError::Plain(
+                    "--config, --content, --packages and --summary compare two images".to_owned(),
+                ));
             }
             return self.directory(session, as_json);
         };
@@ -57,14 +52,16 @@ impl Args {
         let context = &session.context;
         let pair = Pair::open(context, old, new, platform.as_ref(), &*progress);
         let pair = pair.map_err(|error| with_directory(old, new).unwrap_or_else(|| error.into()))?;
-        let wants_paths = parts.summary || parts == image_diff::Parts::default();
+        let wants_paths = parts.summary || parts.content || parts == image_diff::Parts::default();
         let changes = if wants_paths { pair.paths(context, &*progress)? } else { Vec::new() };
         let packages = if parts.packages { pair.packages(context, &*progress)? } else { Vec::new() };
+        let contents = if parts.content { pair.contents(context, &changes)? } else { Vec::new() };
         drop(progress);
         if parts == image_diff::Parts::default() {
             return Ok(image_diff::print(&session.ui, &changes, as_json)?);
         }
-        let found = image_diff::Found { settings: pair.settings(), packages, summary: pair.summary(&changes) };
+        let summary = pair.summary(&changes);
+        let found = image_diff::Found { settings: pair.settings(), packages, summary, contents };
         Ok(image_diff::print_parts(&session.ui, parts, &found, as_json)?)
     }
 

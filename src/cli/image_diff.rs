@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::layer::diff::{Aspect, PathChange, PathChangeKind};
 use crate::layer::path::Escaped;
 use crate::oci::go_json;
-use crate::ops::diff::{Changed, PackageChange, Side, SideLine};
+use crate::ops::diff::{Changed, ContentChange, PackageChange, Side, SideLine};
 use crate::ui::{OutputError, Ui, human};
 
 /// Prints docker's lines, or an array of objects, in which `Changes` names what is different.
@@ -58,13 +58,20 @@ fn object(change: &PathChange) -> Value {
 }
 
 /// What is shown of two images instead of their paths.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Parts {
-    /// `--config`
+    /// Show how the settings of the images differ: variables, labels, command, ports, user and others
+    #[arg(long)]
     pub(super) config: bool,
-    /// `--packages`
+    /// Show what differs inside of files: text as `diff -u` does, of all else the sizes
+    #[arg(long)]
+    pub(super) content: bool,
+    /// Show the packages that were added, removed or have another version
+    #[arg(long)]
     pub(super) packages: bool,
-    /// `--summary`
+    /// Show how much changed, by directories
+    #[arg(long)]
     pub(super) summary: bool,
 }
 
@@ -73,6 +80,7 @@ pub(super) struct Found {
     pub(super) settings: Vec<SideLine>,
     pub(super) packages: Vec<PackageChange>,
     pub(super) summary: BTreeMap<Vec<u8>, Changed>,
+    pub(super) contents: Vec<ContentChange>,
 }
 
 /// Prints the parts that were asked for: as lines, an empty one between two parts, or as one object.
@@ -88,6 +96,9 @@ pub(super) fn print_parts(ui: &Ui, parts: Parts, found: &Found, as_json: bool) -
         }
         if parts.summary {
             object["Summary"] = found.summary.iter().map(|(name, changed)| directory(name, changed)).collect();
+        }
+        if parts.content {
+            object["Content"] = found.contents.iter().map(content).collect();
         }
         return ui.line(&String::from_utf8(go_json::to_vec(&object)).expect("JSON is UTF-8"));
     }
@@ -105,7 +116,10 @@ pub(super) fn print_parts(ui: &Ui, parts: Parts, found: &Found, as_json: bool) -
     for line in texts.join("\n").lines() {
         ui.line(&ui.word(line))?;
     }
-    Ok(())
+    if parts.content && !texts.is_empty() && !found.contents.is_empty() {
+        ui.line("")?;
+    }
+    found.contents.iter().try_for_each(|change| print_content(ui, change))
 }
 
 /// `- ENV A=1`
@@ -122,6 +136,29 @@ fn side_word(side: Side) -> &'static str {
         Side::Old => "removed",
         Side::New => "added",
     }
+}
+
+fn content(change: &ContentChange) -> Value {
+    let lines = change.lines.as_deref().map(|lines| String::from_utf8_lossy(lines).into_owned());
+    json!({"Path": format!("/{}", Escaped(&change.path)), "Old": change.old, "New": change.new, "Diff": lines})
+}
+
+/// As `diff -u` prints it; scripts get the lines as they are.
+fn print_content(ui: &Ui, change: &ContentChange) -> Result<(), OutputError> {
+    let name = Escaped(&change.path).to_string();
+    let (old, new) = (format!("a/{name}"), format!("b/{name}"));
+    let Some(lines) = &change.lines else {
+        let size = |size: Option<u64>| size.map_or_else(|| "none".to_owned(), |size| human::size(size, 4));
+        let sizes = format!("{} -> {}", size(change.old), size(change.new));
+        return ui.line(&format!("Files {old} and {new} differ ({sizes})"));
+    };
+    let shown = |name: String, size: Option<u64>| size.map_or_else(|| "/dev/null".to_owned(), |_| name);
+    ui.line(&format!("--- {}", shown(old, change.old)))?;
+    ui.line(&format!("+++ {}", shown(new, change.new)))?;
+    if ui.stdout_is_terminal() {
+        return String::from_utf8_lossy(lines).lines().try_for_each(|line| ui.line(&ui.word(line)));
+    }
+    ui.bytes(lines)
 }
 
 fn package_kind(change: &PackageChange) -> &'static str {

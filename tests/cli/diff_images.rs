@@ -54,6 +54,28 @@ fn settings_packages_and_sums() {
 }
 
 #[test]
+fn what_differs_inside_of_files() {
+    let session = session();
+    let text = session.ok(&["diff", "--content", "app:1", "app:2"]);
+    let expected = "--- a/etc/a\n+++ b/etc/a\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+ab\n\\ No newline at end of file\n--- /dev/null\n+++ b/usr/bin/new\n@@ -0,0 +1 @@\n+12345\n\\ No newline at end of file\n--- a/var/lib/dpkg/status\n";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("\n-Package: curl\n"), "{text}");
+    // As `diff -u` itself prints it.
+    for (name, image) in [("old", "app:1"), ("new", "app:2")] {
+        session.write(name, session.run(&["cat", image, "/var/lib/dpkg/status"]).stdout);
+    }
+    let theirs = std::process::Command::new("diff").args(["-u", "old", "new"]).current_dir(session.work()).output();
+    let theirs = String::from_utf8(theirs.expect("diff is everywhere").stdout).expect("text");
+    let hunks = |text: &str| text.split_once("\n@@").map(|(_, hunks)| hunks.to_owned());
+    let ours = text.split_once("--- a/var/lib/dpkg/status").expect("the last file").1;
+    assert_eq!(hunks(ours), hunks(&theirs));
+    session.write("ctx/two/etc/a", b"a\0b");
+    session.ok(&["build", "-q", "-t", "app:2", "-f", "ctx/2", "ctx"]);
+    let text = session.ok(&["diff", "--content", "app:1", "app:2"]);
+    assert!(text.starts_with("Files a/etc/a and b/etc/a differ (1B -> 3B)\n"), "{text}");
+}
+
+#[test]
 fn as_json_and_what_is_refused() {
     let session = session();
     let text = session.ok(&["diff", "--config", "--packages", "--summary", "--format", "json", "app:1", "app:2"]);

@@ -1,11 +1,13 @@
 //! `diff`: the changes from one image to another.
 
+mod content;
 mod installed;
 mod settings;
 mod summary;
 
 use std::collections::BTreeMap;
 
+pub use content::ContentChange;
 pub use installed::PackageChange;
 pub use settings::{Side, SideLine};
 pub use summary::Changed;
@@ -68,6 +70,11 @@ impl Pair {
     /// How much of these paths changed, by the names in the root.
     pub fn summary(&self, changes: &[PathChange]) -> BTreeMap<Vec<u8>, Changed> {
         summary::summarise(changes, &self.old.view, &self.new.view)
+    }
+
+    /// What differs inside of the files among these paths. Files of up to 1 MiB are compared by lines, 256 MiB in all.
+    pub fn contents(&self, context: &Context, changes: &[PathChange]) -> Result<Vec<ContentChange>, Error> {
+        content::compare(context, &self.old, &self.new, changes)
     }
 
     /// The packages whose versions differ.

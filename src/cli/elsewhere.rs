@@ -45,7 +45,7 @@ const OF_CONTAINERS: [Advice; 2] = [
 
 const OTHERS: &[Advice] = &[
     Advice {
-        words: &["buildx", "bake"],
+        words: &["bake"],
         text: "imgtool has one builder, without a daemon: imgtool build. What builds remember is removed by imgtool \
                builder prune",
     },
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn each_command_of_dockers_has_an_answer() {
-        for word in ["run", "ps", "buildx", "exec", "volume", "swarm", "compose"] {
+        for word in ["run", "ps", "bake", "exec", "volume", "swarm", "compose"] {
             assert!(instead("", word).is_some(), "{word}");
         }
         for word in ["run", "ls", "list", "ps", "exec", "rm", "prune", "inspect", "logs"] {

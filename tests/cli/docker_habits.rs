@@ -54,7 +54,6 @@ fn what_is_not_here_says_what_to_do_instead() {
     let session = Session::new();
     for (args, advice) in [
         (&["run", "--rm", "-it", "ubuntu", "sh"][..], "imgtool unpack"),
-        (&["buildx", "build", "."], "imgtool build"),
         (&["ps", "-a"], "imgtool cannot run containers"),
         (&["volume", "ls"], "images only"),
     ] {

@@ -7,31 +7,21 @@ use clap::{Arg, Command};
 use super::examples;
 use crate::ui::text::width;
 
+/// The commands that look into images.
+const LOOKING: &[&str] =
+    &["ls", "tree", "cat", "cp", "find", "grep", "sum", "layers", "which", "analyze", "packages", "report"];
+
+/// The commands that make other images of images.
+const EDITING: &[&str] = &["edit", "append", "squash", "strip"];
+
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Registries", &["pull", "push", "login", "logout", "search", "tags", "catalog", "delete"]),
     ("Archives", &["load", "save", "import", "export"]),
     ("Images", &["images", "history", "inspect", "tag", "rmi", "verify"]),
     ("Directories", &["unpack", "diff", "commit"]),
-    (
-        "What Is in an Image",
-        &[
-            "ls",
-            "tree",
-            "cat",
-            "cp",
-            "find",
-            "grep",
-            "sum",
-            "layers",
-            "which",
-            "analyze",
-            "packages",
-            "report",
-            "check-base",
-        ],
-    ),
-    ("Editing", &["edit", "append", "squash", "rebase", "strip"]),
+    ("What Is in an Image", LOOKING),
+    ("Editing", EDITING),
     ("Management Commands", &["container", "image", "manifest", "system"]),
     ("Commands", &[]),
 ];
@@ -39,43 +29,10 @@ const GROUPS: &[(&str, &[&str])] = &[
 /// The heading of the global flags that say how registries are reached.
 pub(in crate::cli) const REGISTRY_FLAGS: &str = "Registry Options";
 
-/// The commands that may use a registry: with all others, those flags are not shown.
+/// The other commands that may use a registry: with all others, those flags are not shown.
 const WITH_REGISTRY: &[&str] = &[
-    "pull",
-    "push",
-    "delete",
-    "login",
-    "search",
-    "tags",
-    "catalog",
-    "history",
-    "inspect",
-    "export",
-    "save",
-    "diff",
-    "unpack",
-    "verify",
-    "images",
-    "manifest",
-    "ls",
-    "tree",
-    "cat",
-    "cp",
-    "find",
-    "grep",
-    "sum",
-    "layers",
-    "which",
-    "analyze",
-    "packages",
-    "report",
-    "check-base",
-    "edit",
-    "append",
-    "squash",
-    "rebase",
-    "strip",
-    "build",
+    "pull", "push", "delete", "login", "search", "tags", "catalog", "history", "inspect", "export", "save", "diff",
+    "unpack", "verify", "images", "manifest", "build",
 ];
 
 /// The whole page. `columns` is how wide it may be.
@@ -100,7 +57,8 @@ pub(in crate::cli) fn page(command: &Command, path: &str, global: &[&Arg], colum
     }
     let (registry, global): (Vec<&Arg>, Vec<&Arg>) =
         global.iter().partition(|arg| arg.get_help_heading() == Some(REGISTRY_FLAGS));
-    if path.split(' ').skip(1).any(|word| WITH_REGISTRY.contains(&word)) {
+    let is_one = |word: &str| [WITH_REGISTRY, LOOKING, EDITING].iter().any(|names| names.contains(&word));
+    if path.split(' ').skip(1).any(is_one) {
         page.push_str(&section(REGISTRY_FLAGS, &registry, columns));
     }
     page.push_str(&section("Global Options", &global, columns));

@@ -153,6 +153,8 @@ impl Engine {
         for id in self.ok(&["ps", "-a", "-q", "--no-trunc"]).lines() {
             self.ok(&["rm", "-f", id]);
         }
+        // Docker counts what builds left.
+        self.ok(&["builder", "prune", "-a", "-f"]);
         // Docker counts them, also those that containers left behind.
         self.ok(&["volume", "prune", "-f"]);
         let ids = self.ok(&["images", "-a", "-q", "--no-trunc"]);

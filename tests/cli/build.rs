@@ -6,12 +6,12 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::support::run_tools;
 use crate::support::session::{Answer, Session};
 use crate::support::tree::changes;
 
@@ -234,20 +234,6 @@ fn answers_for_scripts() {
     assert_eq!(checked.code, 1);
     assert!(checked.out().contains("WARNING: MaintainerDeprecated"), "{}", checked.out());
     assert!(build(&session, &[]).stderr.contains(" - MaintainerDeprecated: "));
-}
-
-/// A static program and a runtime, with which RUN can be tried.
-fn run_tools() -> Option<(&'static str, &'static str)> {
-    let is_there = |path: &&str| Path::new(path).is_file();
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(is_there);
-    let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].into_iter().find(is_there);
-    let tools = busybox.zip(runtime);
-    if tools.is_none() {
-        let is_required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
-        assert!(!is_required, "IMGTOOL_REQUIRE_PEERS=1, but busybox-static, and crun or runc, are not installed");
-        crate::support::skip("RUN needs busybox-static, and crun or runc");
-    }
-    tools
 }
 
 /// Puts the program into the context.

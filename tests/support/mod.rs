@@ -32,6 +32,20 @@ pub(crate) fn skip(why: &str) {
     writeln!(std::io::stderr(), "skipped ({test}): {why}").expect("stderr is open");
 }
 
+/// A static program and a runtime, with which `RUN` can be tried.
+pub(crate) fn run_tools() -> Option<(&'static str, &'static str)> {
+    let is_there = |path: &&str| std::path::Path::new(path).is_file();
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(is_there);
+    let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].into_iter().find(is_there);
+    let tools = busybox.zip(runtime);
+    if tools.is_none() {
+        let is_required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
+        assert!(!is_required, "IMGTOOL_REQUIRE_PEERS=1, but busybox-static, and crun or runc, are not installed");
+        skip("RUN needs busybox-static, and crun or runc");
+    }
+    tools
+}
+
 /// Whether the long forms of tests are wanted.
 pub(crate) fn slow() -> bool {
     std::env::var_os("IMGTOOL_SLOW_TESTS").is_some_and(|value| value == "1")

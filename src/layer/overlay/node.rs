@@ -239,15 +239,7 @@ impl<'a> ViewNode<'a> {
     /// The tar header for it: all but the first name of a file are hard links.
     pub fn meta(&self) -> Meta {
         let first = self.first_name();
-        let kind = match self.kind() {
-            _ if first != *self => EntryKind::Hardlink { target: first.path() },
-            NodeKind::File => EntryKind::File,
-            NodeKind::Directory => EntryKind::Directory,
-            NodeKind::Symlink { target } => EntryKind::Symlink { target: target.to_vec() },
-            NodeKind::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
-            NodeKind::BlockDevice { major, minor } => EntryKind::BlockDevice { major, minor },
-            NodeKind::Fifo => EntryKind::Fifo,
-        };
+        let kind = if first == *self { self.kind().into() } else { EntryKind::Hardlink { target: first.path() } };
         Meta {
             name: self.path_bytes(),
             size: if kind == EntryKind::File { self.size() } else { 0 },
@@ -257,6 +249,20 @@ impl<'a> ViewNode<'a> {
             gid: self.gid(),
             mtime: self.mtime(),
             xattrs: self.xattrs().to_vec(),
+        }
+    }
+}
+
+/// What a name is in a layer that has it as its own file, and not as a hard link.
+impl From<NodeKind<'_>> for EntryKind {
+    fn from(kind: NodeKind<'_>) -> Self {
+        match kind {
+            NodeKind::File => Self::File,
+            NodeKind::Directory => Self::Directory,
+            NodeKind::Symlink { target } => Self::Symlink { target: target.to_vec() },
+            NodeKind::CharDevice { major, minor } => Self::CharDevice { major, minor },
+            NodeKind::BlockDevice { major, minor } => Self::BlockDevice { major, minor },
+            NodeKind::Fifo => Self::Fifo,
         }
     }
 }

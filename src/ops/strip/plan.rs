@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::resolve::Resolver;
 use crate::dockerfile::Patterns;
-use crate::layer::overlay::{LastLink, NodeKind, Overlay, ViewNode};
+use crate::layer::overlay::{LastLink, Overlay, ViewNode};
 use crate::layer::{Entry, EntryKind, EntryPath, Whiteout};
 use crate::ops::look::Place;
 use crate::ops::{Error, RemakeError};
@@ -208,18 +208,10 @@ fn taken_over(file: &Entry, link: &Entry) -> Entry {
 
 /// A name of a view as the entry of a layer.
 fn entry_of(node: ViewNode<'_>) -> Entry {
-    let kind = match node.kind() {
-        NodeKind::File => EntryKind::File,
-        NodeKind::Directory => EntryKind::Directory,
-        NodeKind::Symlink { target } => EntryKind::Symlink { target: target.to_vec() },
-        NodeKind::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
-        NodeKind::BlockDevice { major, minor } => EntryKind::BlockDevice { major, minor },
-        NodeKind::Fifo => EntryKind::Fifo,
-    };
     let source = node.source();
     Entry {
         path: node.path(),
-        kind,
+        kind: node.kind().into(),
         mode: node.mode(),
         uid: node.uid(),
         gid: node.gid(),

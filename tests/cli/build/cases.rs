@@ -43,7 +43,7 @@ fn cases() -> Vec<Value> {
 
 /// Runs every fourth case.
 fn run(part: usize) {
-    let Some((busybox, runtime)) = super::run_tools() else { return };
+    let Some((busybox, runtime)) = crate::support::run_tools() else { return };
     // `IMGTOOL_BUILD_CASE=NAME` runs one alone.
     let only = std::env::var("IMGTOOL_BUILD_CASE").ok();
     let place = Place::new(busybox, runtime);

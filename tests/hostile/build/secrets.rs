@@ -1,26 +1,11 @@
 //! Secrets of a build are in nothing that it leaves or says, whatever the Dockerfile does to get them there.
 
 use std::fs;
-use std::path::Path;
 
 use super::{Trap, has};
 
 /// A secret as it is given, and no part of anything else.
 const TOKEN: &str = "tok3n-of-the-build";
-
-/// A static program and a runtime, with which `RUN` can be tried.
-fn run_tools() -> Option<(&'static str, &'static str)> {
-    let is_there = |path: &&str| Path::new(path).is_file();
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(is_there);
-    let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].into_iter().find(is_there);
-    let tools = busybox.zip(runtime);
-    if tools.is_none() {
-        let is_required = std::env::var_os("IMGTOOL_REQUIRE_PEERS").is_some_and(|value| value == "1");
-        assert!(!is_required, "IMGTOOL_REQUIRE_PEERS=1, but busybox-static, and crun or runc, are not installed");
-        crate::support::skip("RUN needs busybox-static, and crun or runc");
-    }
-    tools
-}
 
 /// Fails if the token is in a file of the store or of its archive, also if it is compressed there.
 fn assert_is_nowhere(trap: &Trap, what: &str) {
@@ -45,7 +30,7 @@ fn assert_is_nowhere(trap: &Trap, what: &str) {
 
 #[test]
 fn secrets_leave_no_trace() {
-    let Some((busybox, runtime)) = run_tools() else { return };
+    let Some((busybox, runtime)) = crate::support::run_tools() else { return };
     let trap = Trap::new();
     fs::copy(busybox, trap.ctx().join("busybox")).expect("a copy");
     trap.session.write("token", TOKEN);
@@ -76,7 +61,7 @@ fn secrets_leave_no_trace() {
 
 #[test]
 fn mounts_do_not_lead_out() {
-    let Some((busybox, runtime)) = run_tools() else { return };
+    let Some((busybox, runtime)) = crate::support::run_tools() else { return };
     let trap = Trap::new();
     fs::copy(busybox, trap.ctx().join("busybox")).expect("a copy");
     trap.write("links/x", "x");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::CopyError;
 use super::request::{Layers, Origin};
-use crate::layer::overlay::{ContentRange, NodeKind, ViewNode};
+use crate::layer::overlay::{ContentRange, ViewNode};
 use crate::layer::path::split_last;
 use crate::layer::{EntryKind, EntryPath, Mtime, SparseMap};
 use crate::oci::Digest;
@@ -220,17 +220,9 @@ impl<'a> Tree<'a> {
 
 /// A name of a merged view, as it is copied.
 pub(super) fn of_view<'a>(layers: Layers<'a>, node: ViewNode<'a>) -> SourceNode<'a> {
-    let kind = match node.kind() {
-        NodeKind::File => EntryKind::File,
-        NodeKind::Directory => EntryKind::Directory,
-        NodeKind::Symlink { target } => EntryKind::Symlink { target: target.to_vec() },
-        NodeKind::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
-        NodeKind::BlockDevice { major, minor } => EntryKind::BlockDevice { major, minor },
-        NodeKind::Fifo => EntryKind::Fifo,
-    };
     let content = node.source().map_or(Content::None, |range| Content::Layer { layers, range });
     SourceNode {
-        kind,
+        kind: node.kind().into(),
         mode: node.mode(),
         uid: node.uid(),
         gid: node.gid(),

@@ -1,4 +1,4 @@
-//! Images made of others, layer by layer: what `edit`, `squash`, `append`, `rebase` and `strip` share.
+//! Images made of others, layer by layer: what `edit`, `squash`, `append` and `strip` share.
 //!
 //! ```text
 //! Origin::open ─▶ Origin::layers ─▶ some of them made anew ─┐

@@ -34,16 +34,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Something stands where a file of another kind is to be.
-    #[error("{path}: there is a {there} where a {new} of the image is to be")]
-    InTheWay {
-        /// The path inside the image.
-        path: EntryPath,
-        /// What is there.
-        there: &'static str,
-        /// What is to be there.
-        new: &'static str,
-    },
     /// An owner that no file can have: to `chown` it means "unchanged", so the file would stay root's.
     #[error("{path}: {field} {value} out of range")]
     Owner {

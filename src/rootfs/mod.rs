@@ -26,7 +26,6 @@ mod order;
 mod part;
 mod record;
 mod scan;
-mod settle;
 mod snapshot;
 mod stat;
 mod stubs;
@@ -46,7 +45,6 @@ pub use order::walk_order;
 pub use part::Part;
 pub use record::{ContentSource, PathRecord, Xattrs};
 pub use scan::{Changes, DiskChange, DiskChangeKind, Keep, ScanOptions, Skipped, StandIns, docker_changes, scan};
-pub use settle::settle;
 pub use snapshot::{
     Base, DirectoryIdentity, Sample, SamplePath, Sampler, SnapshotError, SnapshotHeader, SnapshotReader,
     SnapshotWriter, read_header,

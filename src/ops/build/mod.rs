@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A step that makes a layer has a key (`key`): what its result depends on. The store remembers what a step with that key
-//! made, so that it is made once. Nothing is unpacked but for `RUN`, and what is in layers is looked at only when a step
-//! is made that has to know.
+//! made, so that it is made once; an image can carry that to other machines (`cache`). Nothing is unpacked but for `RUN`,
+//! and what is in layers is looked at only when a step is made that has to know.
 
 mod base;
 mod bounds;

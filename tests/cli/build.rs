@@ -333,3 +333,11 @@ fn a_base_for_another_platform_is_told() {
     let said = String::from_utf8_lossy(&answer.stdout);
     assert!(said.contains("InvalidBaseImagePlatform"), "{said}");
 }
+
+#[test]
+fn a_pipe_in_a_context_is_not_waited_for() {
+    let session = session(&[("Dockerfile", "FROM scratch\nCOPY a /a\n"), ("a", "A")]);
+    let pipe = session.work().join("ctx/.dockerignore");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).expect("a pipe");
+    refused(&session, &[], &[".dockerignore is not a file"]);
+}

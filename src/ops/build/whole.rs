@@ -74,7 +74,7 @@ pub fn build(
     bounds::check(&file, &plan).map_err(wrong)?;
     let bases = Bases { context, pull: options.pull, fetch };
     let is_fixed = options.times.latest.is_some();
-    let cache = StepCache::new(context, carried(context, options, watch), options.created, is_fixed);
+    let cache = StepCache::new(context, carried(context, options, watch), watch, options.created, is_fixed);
     let parts = Parts {
         context,
         options,

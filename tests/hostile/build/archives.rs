@@ -6,6 +6,18 @@ use crate::support::packing::Packing;
 use crate::support::slow;
 
 #[test]
+fn owners_that_no_file_can_have() {
+    let trap = Trap::new();
+    for (uid, gid) in [(1 << 40, 0), (0, 1 << 40), (u64::from(u32::MAX), 0)] {
+        trap.write("bad.tar", layer(&[Item::file("x", "x").owner(uid, gid)]));
+        let answer = trap.build("FROM scratch\nADD bad.tar /a/\n");
+        answer.is_refused(&trap.session, &format!("the owner {uid}:{gid} is out of range"));
+    }
+    trap.write("good.tar", layer(&[Item::file("x", "x").owner(u64::from(u32::MAX) - 1, 7)]));
+    assert_eq!(trap.build("FROM scratch\nADD good.tar /a/\n").code, 0);
+}
+
+#[test]
 fn members_that_climb() {
     let trap = Trap::new();
     let victim = trap.victim().join("secret").display().to_string();

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::carried::CarriedSteps;
 use super::carry::UsedStep;
 use crate::oci::{Created, Digest};
+use crate::ops::build::watch::Watch;
 use crate::ops::{Context, Error};
 use crate::store::{MadeLayer, MadeStep, Quarantine, VerifiedLayer};
 
@@ -13,6 +14,7 @@ pub(in crate::ops::build) struct StepCache<'a> {
     context: &'a Context,
     /// Where steps are looked for that the store does not know.
     carried: Vec<CarriedSteps>,
+    watch: &'a dyn Watch,
     /// What the build used.
     used: Mutex<Vec<UsedStep>>,
     /// When what is made now is made.
@@ -36,10 +38,11 @@ impl<'a> StepCache<'a> {
     pub(in crate::ops::build) fn new(
         context: &'a Context,
         carried: Vec<CarriedSteps>,
+        watch: &'a dyn Watch,
         now: Created,
         is_fixed: bool,
     ) -> Self {
-        Self { context, carried, used: Mutex::default(), now, is_fixed }
+        Self { context, carried, watch, used: Mutex::default(), now, is_fixed }
     }
 
     /// The steps that were used.
@@ -95,8 +98,13 @@ impl<'a> StepCache<'a> {
             return Ok(Some(known));
         }
         for carried in &self.carried {
-            if let Some(known) = carried.take(self.context, step.key)? {
-                return Ok(Some(known));
+            match carried.take(self.context, step.key) {
+                Ok(None) => {}
+                Err(error) if !self.context.store.job().is_cancelled() => {
+                    // The step is made: that is slower, and no more.
+                    self.watch.warn(&format!("a step is made again that another machine made: {error}"));
+                }
+                found => return found,
             }
         }
         Ok(None)

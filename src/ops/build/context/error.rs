@@ -34,8 +34,8 @@ pub enum ContextError {
         /// Where it was looked for.
         place: String,
     },
-    /// The Dockerfile is not a file.
-    #[error("{name} is not a file, so it cannot be the Dockerfile")]
+    /// The Dockerfile, or `.dockerignore`, is not a file.
+    #[error("{name} is not a file, so it cannot be read as a Dockerfile or .dockerignore")]
     NotAFile {
         /// Its name.
         name: String,

@@ -100,20 +100,19 @@ fn open_folder(path: &Path, place: &DockerfilePlace) -> Result<OpenedContext, Co
     let folder = Folder::open(path).map_err(failed)?;
     let (dockerfile, beside) = match place {
         DockerfilePlace::Given(text) => (given(text.clone())?, None),
-        DockerfilePlace::Named(name) => read_on_disk(name)?,
-        DockerfilePlace::Default => match read_on_disk(&path.join(DEFAULT)) {
-            Err(ContextError::NoDockerfile { name, place }) => {
-                read_on_disk(&path.join("dockerfile")).map_err(|error| match error {
+        DockerfilePlace::Named(name) => read_on_disk(name, Streams::Allowed)?,
+        DockerfilePlace::Default => match read_on_disk(&path.join(DEFAULT), Streams::Refused) {
+            Err(ContextError::NoDockerfile { name, place }) => read_on_disk(&path.join("dockerfile"), Streams::Refused)
+                .map_err(|error| match error {
                     ContextError::NoDockerfile { .. } => ContextError::NoDockerfile { name, place },
                     error => error,
-                })?
-            }
+                })?,
             found => found?,
         },
     };
     let ignore = match beside {
         Some(ignore) => ignore,
-        None => match read_limited(&path.join(IGNORE))? {
+        None => match read_limited(&path.join(IGNORE), Streams::Refused)? {
             Some(text) => Ignore::parse(IGNORE, &text)?,
             None => Ignore::default(),
         },
@@ -122,25 +121,32 @@ fn open_folder(path: &Path, place: &DockerfilePlace) -> Result<OpenedContext, Co
 }
 
 /// A Dockerfile on this machine, and the patterns of the file beside it that has its name and `.dockerignore`.
-fn read_on_disk(path: &Path) -> Result<(DockerfileText, Option<Ignore>), ContextError> {
+fn read_on_disk(path: &Path, streams: Streams) -> Result<(DockerfileText, Option<Ignore>), ContextError> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let Some(text) = read_limited(path)? else {
+    let Some(text) = read_limited(path, streams)? else {
         let place = path.parent().map_or_else(String::new, |parent| parent.display().to_string());
         return Err(ContextError::NoDockerfile { name, place });
     };
     let mut beside = path.as_os_str().to_owned();
     beside.push(IGNORE);
-    let ignore = read_limited(Path::new(&beside))?;
+    let ignore = read_limited(Path::new(&beside), Streams::Refused)?;
     let ignore = ignore.map(|text| Ignore::parse(&format!("{name}{IGNORE}"), &text)).transpose()?;
     Ok((checked(DockerfileText { name, text })?, ignore))
 }
 
+/// Whether a pipe or a device may be read, which may never end: only one that was typed, as `-f <(…)`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Streams {
+    Allowed,
+    Refused,
+}
+
 /// A file that is not too long; none if there is none.
-fn read_limited(path: &Path) -> Result<Option<Vec<u8>>, ContextError> {
+fn read_limited(path: &Path, streams: Streams) -> Result<Option<Vec<u8>>, ContextError> {
     let name = || path.display().to_string();
     let file = match std::fs::metadata(path) {
-        Ok(found) if !found.is_file() && !is_stream(&found) => return Err(ContextError::NotAFile { name: name() }),
-        Ok(_) => File::open(path),
+        Ok(found) if found.is_file() || (streams == Streams::Allowed && is_stream(&found)) => File::open(path),
+        Ok(_) => return Err(ContextError::NotAFile { name: name() }),
         Err(error) => Err(error),
     };
     match file.and_then(|file| read_some(&mut { file })) {

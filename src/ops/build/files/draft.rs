@@ -15,6 +15,8 @@ use crate::layer::{EntryKind, Mtime};
 const MOST_LINKS: usize = 255;
 /// The longest path, as Linux has it.
 const LONGEST: usize = 4095;
+/// The largest user and group that a file can have: to `chown` the next one means "unchanged".
+const LARGEST_ID: u64 = u32::MAX as u64 - 1;
 
 /// What a file, a directory or a link is.
 #[derive(Debug, Clone)]
@@ -246,6 +248,10 @@ impl<'a> Draft<'a> {
         }
         if name.starts_with(PREFIX) {
             return Err(CopyError::Whiteout { path: [&self.path(directory)[..], b"/", name].concat() });
+        }
+        let Inode { uid, gid, .. } = self.inodes[inode as usize];
+        if uid.max(gid) > LARGEST_ID {
+            return Err(CopyError::Owner { path: [&self.path(directory)[..], b"/", name].concat(), uid, gid });
         }
         let is_directory = self.inodes[inode as usize].kind == EntryKind::Directory;
         let node = if let Some(&node) = self.node(directory).children.get(name) {

@@ -138,6 +138,16 @@ pub enum CopyError {
         /// `COPY` or `ADD`.
         instruction: &'static str,
     },
+    /// An owner that no file can have.
+    #[error("/{}: the owner {uid}:{gid} is out of range", Escaped(.path))]
+    Owner {
+        /// The destination.
+        path: Vec<u8>,
+        /// The user.
+        uid: u64,
+        /// The group.
+        gid: u64,
+    },
     /// A directory would be copied onto something else.
     #[error("cannot copy to non-directory: /{}", Escaped(.path))]
     ToNonDirectory {

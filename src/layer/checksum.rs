@@ -2,11 +2,11 @@
 //! reading. It is 128-bit XXH3, which protects against failing disks and truncated files, not against deliberate
 //! tampering: that is what the digests are for, which are verified when a layer is loaded.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use twox_hash::XxHash3_128;
 
 /// A 128-bit XXH3 checksum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Checksum([u8; 16]);
 
 impl Checksum {
@@ -23,6 +23,20 @@ impl Checksum {
         let mut all = Checksummer::default();
         all.update(bytes);
         all.finish()
+    }
+}
+
+/// As bytes: a sequence of numbers would take ten times as long to read.
+impl Serialize for Checksum {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Checksum {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(from)?;
+        bytes.try_into().map(Self).map_err(|_| serde::de::Error::invalid_length(bytes.len(), &"16 bytes"))
     }
 }
 

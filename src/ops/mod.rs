@@ -1,5 +1,6 @@
 //! One function a verb: options in, report out. Nothing is printed here.
 
+mod ahead;
 pub mod analysis;
 pub mod append;
 pub mod build;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
+use super::ahead::read_ahead;
 use super::damage::LayerNames;
 use super::{Context, Error, FoundImage};
 use crate::image::blob::BlobReader;
@@ -41,7 +42,8 @@ impl Context {
             let indexes = self.indexes(found, image, distrusted)?;
             let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
             watch.restart();
-            Ok(Overlay::build_watched(indexes.into_iter().map(Entries::of).chain(top), watch))
+            let layers = indexes.into_iter().map(Entries::of).chain(top).collect();
+            Ok(read_ahead(layers, |layers| Overlay::build_watched(layers, watch)))
         };
         let mut built = stack(&HashSet::new())?;
         if built.is_err() {

@@ -9,6 +9,7 @@ use super::{Source, sources};
 
 /// The modules of `ops` that are no verbs: what several verbs need. A verb imports these, and no other verb.
 const SHARED: &[&str] = &[
+    "ahead",
     "analysis",
     "checkout",
     "copy_error",

@@ -6,9 +6,9 @@ use super::LayerSummary;
 use crate::layer::entry::Entry;
 use crate::oci::{DiffId, Digest, Hasher};
 
-const MAGIC: &[u8; 22] = b"imgtool-layer-index 2\n";
+const MAGIC: &[u8; 22] = b"imgtool-layer-index 3\n";
 /// Also identifies the version: a summary is read from the end alone.
-const END: &[u8; 8] = b"idx-2nd\n";
+const END: &[u8; 8] = b"idx-3rd\n";
 /// Two digests, three numbers, two checksums, end mark.
 const FOOTER: usize = 2 * DIGEST + 3 * 8 + 2 * DIGEST + END.len();
 const DIGEST: usize = 32;
@@ -135,38 +135,60 @@ pub fn read_summary<R: Read + Seek>(mut index: R) -> Result<LayerSummary, IndexE
 
 /// The entries of an index, in the order of the layer. The last item is an error if the index is damaged.
 pub struct LayerIndex<R> {
-    reader: io::BufReader<R>,
+    reader: R,
     hasher: Hasher,
     entries: u64,
     ended: bool,
-    /// The bytes of an entry.
+    /// What was read, of which the bytes before `passed` are used and the first `hashed` are hashed.
     buffer: Vec<u8>,
+    passed: usize,
+    hashed: usize,
 }
 
 impl<R: Read> LayerIndex<R> {
     /// Starts reading an index.
     pub fn read(reader: R) -> Result<Self, IndexError> {
         let mut index = Self {
-            reader: io::BufReader::with_capacity(BUFFER, reader),
+            reader,
             hasher: Hasher::new(),
             entries: 0,
             ended: false,
-            buffer: Vec::new(),
+            buffer: Vec::with_capacity(BUFFER),
+            passed: 0,
+            hashed: 0,
         };
-        let mut magic = [0; MAGIC.len()];
-        index.read_exact(&mut magic)?;
-        if magic == *MAGIC { Ok(index) } else { Err(damaged("not an index of this version")) }
+        if index.next_bytes(MAGIC.len())? == MAGIC { Ok(index) } else { Err(damaged("not an index of this version")) }
     }
 
-    fn read_exact(&mut self, bytes: &mut [u8]) -> io::Result<()> {
-        self.reader.read_exact(bytes)?;
-        self.hasher.update(bytes);
-        Ok(())
+    /// The next `count` bytes.
+    fn next_bytes(&mut self, count: usize) -> Result<&[u8], IndexError> {
+        let end = self.passed + count;
+        if end > self.buffer.len() {
+            self.fill(count)?;
+        }
+        let start = self.passed;
+        self.passed += count;
+        Ok(&self.buffer[start..start + count])
+    }
+
+    /// Makes room for, and reads, at least `count` bytes more than are used.
+    fn fill(&mut self, count: usize) -> Result<(), IndexError> {
+        self.hash();
+        self.buffer.drain(..self.passed);
+        (self.passed, self.hashed) = (0, 0);
+        let more = count.max(BUFFER) - self.buffer.len();
+        self.reader.by_ref().take(more as u64).read_to_end(&mut self.buffer)?;
+        if self.buffer.len() < count { Err(damaged("truncated")) } else { Ok(()) }
+    }
+
+    /// Hashes what is used.
+    fn hash(&mut self) {
+        self.hasher.update(&self.buffer[self.hashed..self.passed]);
+        self.hashed = self.passed;
     }
 
     fn read_entry(&mut self) -> Result<Option<Entry>, IndexError> {
-        let mut length = [0; 4];
-        self.read_exact(&mut length)?;
+        let length = self.next_bytes(size_of::<u32>())?.try_into().expect("it was asked for");
         let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
         if length == 0 {
             return self.check_footer().map(|()| None);
@@ -174,13 +196,8 @@ impl<R: Read> LayerIndex<R> {
         if length > LONGEST_ENTRY {
             return Err(damaged("entry too long"));
         }
-        let mut bytes = std::mem::take(&mut self.buffer);
-        bytes.resize(length, 0);
-        self.read_exact(&mut bytes)?;
-        let read = postcard::take_from_bytes::<Entry>(&bytes).map(|(entry, rest)| (entry, rest.is_empty()));
-        self.buffer = bytes;
-        match read {
-            Ok((entry, true)) if entry.is_valid() => {
+        match postcard::take_from_bytes::<Entry>(self.next_bytes(length)?) {
+            Ok((entry, [])) if entry.is_valid() => {
                 self.entries += 1;
                 Ok(Some(entry))
             }
@@ -189,13 +206,13 @@ impl<R: Read> LayerIndex<R> {
     }
 
     fn check_footer(&mut self) -> Result<(), IndexError> {
-        let mut footer = [0; FOOTER];
-        self.reader.read_exact(&mut footer)?;
+        self.hash();
+        let footer = *self.next_bytes(FOOTER)?.first_chunk().expect("it was asked for");
         let (summary, above) = parse_footer(&footer)?;
         if std::mem::take(&mut self.hasher).finish() != above || summary.entries != self.entries {
             return Err(damaged("wrong checksum of the entries"));
         }
-        if self.reader.read(&mut [0])? != 0 {
+        if self.passed < self.buffer.len() || self.reader.read(&mut [0])? != 0 {
             return Err(damaged("trailing data"));
         }
         Ok(())

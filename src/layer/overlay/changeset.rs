@@ -1,7 +1,7 @@
 //! Resolves one layer by itself.
 
 use super::merge::merge;
-use super::tree::{Full, MergedTree};
+use super::tree::{Full, Marks, MergedTree};
 use super::watch::Watch;
 use super::{ViewInode, What};
 use crate::layer::entry::{Entry, EntryKind};
@@ -74,9 +74,9 @@ impl<'a> Changeset<'a> {
             return self.hide(parent, whiteout);
         }
         // On overlayfs a whiteout is a file: a later entry replaces it, and a directory merges again.
-        self.tree.directory(parent).hidden.remove(name);
-        let old = self.tree.child(parent, name);
-        if let (Some(old), EntryKind::Directory) = (old, &entry.kind)
+        self.tree.directory(parent).marks.hidden.remove(name);
+        let spot = self.tree.spot(parent, name);
+        if let (Some(old), EntryKind::Directory) = (spot.node, &entry.kind)
             && self.is_directory(old)
         {
             return self.list(old, entry);
@@ -89,12 +89,12 @@ impl<'a> Changeset<'a> {
             }
             _ => self.inode(entry)?,
         };
-        match old.map(|old| self.tree.nodes[old as usize].inode) {
+        match spot.node.map(|old| self.tree.nodes[old as usize].inode) {
             Some(old) if old == inode => return Ok(()),
             Some(_) => self.recent = None,
             None => {}
         }
-        self.tree.put(parent, name, inode)?;
+        self.tree.put(spot, name, inode)?;
         Ok(())
     }
 
@@ -103,8 +103,7 @@ impl<'a> Changeset<'a> {
         merge(self.tree, self.root, self.below, watch);
         for marked in self.marked {
             if let Some(directory) = &mut self.tree.nodes[marked as usize].directory {
-                directory.hidden.clear();
-                directory.opaque = false;
+                directory.marks = Marks::default();
             }
         }
     }
@@ -138,7 +137,7 @@ impl<'a> Changeset<'a> {
         if self.tree.len() + self.whiteouts > super::tree::MOST_NAMES {
             return Err(Full::Names.into());
         }
-        let marks = self.tree.directory(directory);
+        let marks = &mut self.tree.directory(directory).marks;
         if marks.hidden.is_empty() && !marks.opaque {
             self.marked.push(directory);
         }

@@ -9,16 +9,18 @@ pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32, watch: &mut W
     // The path of each is there only if it is wanted.
     let mut pairs = vec![(upper, lower, Vec::new())];
     while let Some((upper, lower, path)) = pairs.pop() {
-        let marks = std::mem::take(tree.directory(upper));
+        let marks = tree.take_marks(upper);
         if marks.opaque {
-            for (name, hidden) in std::mem::take(tree.children(lower)) {
-                watch.hide(tree, &path, &name, hidden);
+            let children = tree.take_children(lower);
+            for hidden in in_order(tree, children, watch) {
+                watch.hide(tree, &path, hidden);
                 tree.free(hidden);
             }
         }
         for name in &marks.hidden {
-            if let Some(hidden) = tree.children(lower).remove(name) {
-                watch.hide(tree, &path, name, hidden);
+            if let Some(hidden) = tree.child(lower, name) {
+                watch.hide(tree, &path, hidden);
+                tree.detach(hidden);
                 tree.free(hidden);
             }
         }
@@ -26,24 +28,33 @@ pub(super) fn merge(tree: &mut MergedTree, upper: u32, lower: u32, watch: &mut W
         if tree.inodes[inode as usize].listed {
             tree.replace_inode(lower, inode);
         }
-        for (name, child) in marks.children {
-            match tree.child(lower, &name) {
+        let children = tree.take_children(upper);
+        for child in in_order(tree, children, watch) {
+            match tree.child(lower, tree.name(child)) {
                 Some(below) if is_directory(tree, child) && is_directory(tree, below) => {
-                    let path = if watch.wants_hidden() { join(&path, &name) } else { Vec::new() };
+                    let path = if watch.wants_hidden() { join(&path, tree.name(child)) } else { Vec::new() };
                     pairs.push((child, below, path));
                     continue;
                 }
                 Some(below) => {
-                    watch.hide(tree, &path, &name, below);
+                    watch.hide(tree, &path, below);
+                    tree.detach(below);
                     tree.free(below);
                 }
                 None => {}
             }
-            tree.nodes[child as usize].parent = lower;
-            tree.children(lower).insert(name, child);
+            tree.attach(lower, child);
         }
         tree.free(upper);
     }
+}
+
+/// The names of a directory, sorted if the order in which they are hidden is noted.
+fn in_order(tree: &MergedTree, mut names: Vec<u32>, watch: &Watch) -> Vec<u32> {
+    if watch.wants_hidden() {
+        tree.sort(&mut names);
+    }
+    names
 }
 
 fn is_directory(tree: &MergedTree, node: u32) -> bool {

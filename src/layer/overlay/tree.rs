@@ -1,6 +1,9 @@
 //! The tree in which a view is built: the merged layers below one root, the layer being read below another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 use super::{ViewInode, What, Xattrs};
 use crate::layer::mtime::Mtime;
@@ -16,6 +19,12 @@ pub(super) const MOST_TEXT: usize = 1 << 30;
 pub(super) struct MergedTree {
     pub(super) nodes: Vec<MergedName>,
     free_nodes: Vec<u32>,
+    /// The names by their directory and their last component, without the roots. Each is beside its hash, which would
+    /// take time to compute again when the table grows.
+    table: HashTable<(u32, u32)>,
+    hasher: RandomState,
+    /// The last components of all names, also of deleted ones.
+    pub(super) names: Vec<u8>,
     pub(super) inodes: Vec<ViewInode>,
     /// How many names each inode has.
     pub(super) links: Vec<u32>,
@@ -35,6 +44,10 @@ pub(super) struct MergedTree {
 pub(super) struct MergedName {
     pub(super) parent: u32,
     pub(super) inode: u32,
+    /// The offset and length of its last component in [`MergedTree::names`].
+    pub(super) name: (u32, u32),
+    /// Its place in the list of its directory.
+    place: u32,
     /// Its content, if it is a directory.
     pub(super) directory: Option<Box<Directory>>,
 }
@@ -42,7 +55,14 @@ pub(super) struct MergedName {
 /// The content of a directory.
 #[derive(Default)]
 pub(super) struct Directory {
-    pub(super) children: BTreeMap<Box<[u8]>, u32>,
+    /// In no order.
+    children: Vec<u32>,
+    pub(super) marks: Marks,
+}
+
+/// What a directory hides.
+#[derive(Default)]
+pub(super) struct Marks {
     /// The names that it hides in lower layers.
     pub(super) hidden: BTreeSet<Box<[u8]>>,
     /// Whether it hides everything in lower layers.
@@ -61,6 +81,9 @@ impl MergedTree {
         Self {
             nodes: Vec::new(),
             free_nodes: Vec::new(),
+            table: HashTable::new(),
+            hasher: RandomState::new(),
+            names: Vec::new(),
             inodes: Vec::new(),
             links: Vec::new(),
             free_inodes: Vec::new(),
@@ -80,7 +103,7 @@ impl MergedTree {
     /// A new root: a directory that is its own parent.
     pub(super) fn root(&mut self) -> Result<u32, Full> {
         let inode = self.implied();
-        let root = self.node(0, inode)?;
+        let root = self.node((0, 0), inode)?;
         self.nodes[root as usize].parent = root;
         Ok(root)
     }
@@ -110,15 +133,15 @@ impl MergedTree {
         u32::try_from(self.inodes.len() - 1).expect("not more inodes than names, which are limited")
     }
 
-    /// Adds a name that is not yet in its directory's list.
-    fn node(&mut self, parent: u32, inode: u32) -> Result<u32, Full> {
+    /// Adds a name that is in no directory yet.
+    fn node(&mut self, name: (u32, u32), inode: u32) -> Result<u32, Full> {
         if self.len() >= MOST_NAMES {
             return Err(Full::Names);
         }
         let is_directory = matches!(self.inodes[inode as usize].what, What::Directory);
         let directory = is_directory.then(Box::<Directory>::default);
         self.links[inode as usize] += 1;
-        let node = MergedName { parent, inode, directory };
+        let node = MergedName { parent: 0, inode, name, place: 0, directory };
         if let Some(number) = self.free_nodes.pop() {
             self.nodes[number as usize] = node;
             return Ok(number);
@@ -127,22 +150,104 @@ impl MergedTree {
         Ok(u32::try_from(self.nodes.len() - 1).expect("the number of names is limited"))
     }
 
-    /// Names an inode in a directory, replacing any previous one of that name.
-    pub(super) fn put(&mut self, directory: u32, name: &[u8], inode: u32) -> Result<u32, Full> {
-        let new = self.node(directory, inode)?;
-        if let Some(old) = self.child(directory, name) {
+    /// The place of a name in a directory, where something may be.
+    pub(super) fn spot(&self, directory: u32, name: &[u8]) -> Spot {
+        let hash = self.hash(directory, name);
+        let is_it = |(_, node): &(u32, u32)| self.nodes[*node as usize].parent == directory && self.name(*node) == name;
+        let found = self.table.find(spread(hash), |entry| entry.0 == hash && is_it(entry));
+        Spot { directory, hash, node: found.map(|(_, node)| *node) }
+    }
+
+    /// Names an inode, replacing what was at that place, which `name` is the name of.
+    pub(super) fn put(&mut self, spot: Spot, name: &[u8], inode: u32) -> Result<u32, Full> {
+        let range = match spot.node {
+            Some(old) => self.nodes[old as usize].name,
+            None => self.keep_name(name)?,
+        };
+        let new = self.node(range, inode)?;
+        if let Some(old) = spot.node {
+            self.detach(old);
             self.free(old);
-            *self.children(directory).get_mut(name).expect("it was found") = new;
-        } else {
-            self.count_text(name.len())?;
-            self.children(directory).insert(name.into(), new);
         }
+        self.attach_at(spot.directory, spot.hash, new);
         Ok(new)
     }
 
-    /// The names in a directory.
-    pub(super) fn children(&mut self, directory: u32) -> &mut BTreeMap<Box<[u8]>, u32> {
-        &mut self.directory(directory).children
+    /// Takes in the text of a name.
+    fn keep_name(&mut self, name: &[u8]) -> Result<(u32, u32), Full> {
+        self.count_text(name.len())?;
+        let small = |number: usize| u32::try_from(number).expect("the text of names is limited");
+        let range = (small(self.names.len()), small(name.len()));
+        self.names.extend_from_slice(name);
+        Ok(range)
+    }
+
+    /// The last component of a name; empty for a root.
+    pub(super) fn name(&self, node: u32) -> &[u8] {
+        let (start, length) = self.nodes[node as usize].name;
+        &self.names[start as usize..][..length as usize]
+    }
+
+    /// Puts a name that is in no directory into one, which must have none of that name.
+    pub(super) fn attach(&mut self, directory: u32, node: u32) {
+        self.attach_at(directory, self.hash(directory, self.name(node)), node);
+    }
+
+    fn attach_at(&mut self, directory: u32, hash: u32, node: u32) {
+        let children = &mut self.directory(directory).children;
+        let place = u32::try_from(children.len()).expect("the number of names is limited");
+        children.push(node);
+        let at = &mut self.nodes[node as usize];
+        (at.parent, at.place) = (directory, place);
+        self.table.insert_unique(spread(hash), (hash, node), |(hash, _)| spread(*hash));
+    }
+
+    /// Takes a name out of its directory.
+    pub(super) fn detach(&mut self, node: u32) {
+        self.forget(node);
+        let MergedName { parent, place, .. } = self.nodes[node as usize];
+        let children = &mut self.directory(parent).children;
+        children.swap_remove(place as usize);
+        if let Some(&moved) = children.get(place as usize) {
+            self.nodes[moved as usize].place = place;
+        }
+    }
+
+    /// Removes a name from the table.
+    fn forget(&mut self, node: u32) {
+        let hash = self.hash(self.nodes[node as usize].parent, self.name(node));
+        if let Ok(found) = self.table.find_entry(spread(hash), |found| *found == (hash, node)) {
+            found.remove();
+        }
+    }
+
+    /// The upper half of a hash, with random keys: what is in an image cannot choose names of equal hashes.
+    fn hash(&self, directory: u32, name: &[u8]) -> u32 {
+        u32::try_from(self.hasher.hash_one((directory, name)) >> 32).expect("half of it")
+    }
+
+    /// Takes the marks of a directory.
+    pub(super) fn take_marks(&mut self, directory: u32) -> Marks {
+        std::mem::take(&mut self.directory(directory).marks)
+    }
+
+    /// Takes the names out of a directory, in no order.
+    pub(super) fn take_children(&mut self, directory: u32) -> Vec<u32> {
+        let children = std::mem::take(&mut self.directory(directory).children);
+        for child in &children {
+            self.forget(*child);
+        }
+        children
+    }
+
+    /// The names in a directory, in no order; none if it is something else.
+    pub(super) fn children(&self, directory: u32) -> &[u32] {
+        self.nodes[directory as usize].directory.as_ref().map_or(&[], |directory| &directory.children)
+    }
+
+    /// Sorts names of one directory by their bytes.
+    pub(super) fn sort(&self, names: &mut [u32]) {
+        names.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
     }
 
     /// The content of a directory.
@@ -157,13 +262,14 @@ impl MergedTree {
         self.release(old);
     }
 
-    /// Deletes a name and everything below it. It must no longer be in its directory's list.
+    /// Deletes a name, which is in no directory any more, and everything below it.
     pub(super) fn free(&mut self, node: u32) {
         let mut gone = vec![node];
         while let Some(node) = gone.pop() {
             let inode = self.nodes[node as usize].inode;
-            if let Some(directory) = self.nodes[node as usize].directory.take() {
-                gone.extend(directory.children.into_values());
+            if self.nodes[node as usize].directory.is_some() {
+                gone.extend(self.take_children(node));
+                self.nodes[node as usize].directory = None;
             }
             self.release(inode);
             self.free_nodes.push(node);
@@ -216,11 +322,26 @@ impl MergedTree {
     }
 }
 
+/// A place for a name in a directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    directory: u32,
+    /// Of the directory and the name.
+    hash: u32,
+    /// What is there.
+    pub(super) node: Option<u32>,
+}
+
+/// The hash that the table wants: it looks at the highest and the lowest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 impl Names for MergedTree {
     type Error = Full;
 
     fn child(&self, directory: u32, name: &[u8]) -> Option<u32> {
-        self.nodes[directory as usize].directory.as_ref()?.children.get(name).copied()
+        self.spot(directory, name).node
     }
 
     fn parent(&self, directory: u32) -> u32 {
@@ -237,6 +358,6 @@ impl Names for MergedTree {
 
     fn make(&mut self, directory: u32, name: &[u8]) -> Result<u32, Full> {
         let inode = self.implied();
-        self.put(directory, name, inode)
+        self.put(self.spot(directory, name), name, inode)
     }
 }

@@ -99,21 +99,21 @@ impl Watch {
         Ok(())
     }
 
-    /// A name and everything below it is about to be hidden.
-    pub(super) fn hide(&mut self, tree: &MergedTree, directory: &[u8], name: &[u8], node: u32) {
+    /// A name of a directory, whose path is given, and everything below it is about to be hidden.
+    pub(super) fn hide(&mut self, tree: &MergedTree, directory: &[u8], node: u32) {
         if !self.keeps_hidden {
             return;
         }
-        let mut left = vec![(join(directory, name), node)];
+        let mut left = vec![(join(directory, tree.name(node)), node)];
         while let Some((path, node)) = left.pop() {
             self.text += path.len();
             if self.text > MOST_TEXT || self.hidden.len() >= MOST_NAMES {
                 self.is_full = true;
                 return;
             }
-            if let Some(directory) = &tree.nodes[node as usize].directory {
-                left.extend(directory.children.iter().rev().map(|(name, child)| (join(&path, name), *child)));
-            }
+            let mut children = tree.children(node).to_vec();
+            tree.sort(&mut children);
+            left.extend(children.into_iter().rev().map(|child| (join(&path, tree.name(child)), child)));
             self.hidden.push(HiddenFile { path, state: state(tree, node), hidden_by: usize::from(tree.layer) });
         }
     }

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::target::{check_target, refuse_terminal};
 use super::usage::Arity;
 use crate::ops::export::{ExportOptions, plan};
-use crate::ops::output::{Target, to_path};
+use crate::ops::output::{Readers, Target, to_path};
 
 /// Export an image's filesystem as a tar archive (streamed to STDOUT by default)
 ///
@@ -51,7 +51,9 @@ impl Args {
             session.ui.warn(&format!("{}: {what}", folder.display()));
         }
         let skipped = match output {
-            Some(path) => to_path(path, session.context.store.job(), |target| export.write(target, &*progress))?,
+            Some(path) => {
+                to_path(path, Readers::Owner, session.context.store.job(), |target| export.write(target, &*progress))?
+            }
             None => export.write(Target::Stream(&mut session.ui.raw()), &*progress)?,
         };
         warn(&session.ui, &skipped, "tar");

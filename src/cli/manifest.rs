@@ -14,7 +14,7 @@ use super::usage::Arity;
 use crate::oci::{Digest, MediaType, Platform, Reference};
 use crate::ops::Context;
 use crate::ops::manifest::{Annotation, ListOptions, Shown, annotate, create, forget, push, show};
-use crate::ops::output::write_to_path;
+use crate::ops::output::{Readers, write_to_path};
 use crate::ops::save;
 use crate::ui::{manifest_json, verbose_json};
 
@@ -229,7 +229,7 @@ fn write(session: &Session, list: &str, path: &Path) -> Result<Digest, CliError>
     let options =
         save::SaveOptions { format: save::ArchiveFormat::Oci, mtime: Session::epoch()?, ..Default::default() };
     let members = save::plan(&session.context, &[list.to_owned()], &options, &*progress)?;
-    write_to_path(&members, path, session.context.store.job(), &*progress)?;
+    write_to_path(&members, path, Readers::Owner, session.context.store.job(), &*progress)?;
     Ok(digest)
 }
 

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::usage::Arity;
 use crate::ops::diff::images;
 use crate::ops::look::Look;
-use crate::ops::output::{Target, to_path};
+use crate::ops::output::{Readers, Target, to_path};
 use crate::ops::report::{Compared, report};
 use crate::ops::{Context, Error};
 
@@ -49,7 +49,7 @@ impl Args {
             return Ok(session.ui.bytes(&page)?);
         }
         let failed = |source| Error::Io { what: self.output.display().to_string(), source };
-        to_path(&self.output, session.context.store.job(), |target| {
+        to_path(&self.output, Readers::Umask, session.context.store.job(), |target| {
             match target {
                 Target::File(mut file) => file.write_all(&page),
                 Target::Stream(stream) => stream.write_all(&page),

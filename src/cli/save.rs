@@ -6,7 +6,7 @@ use super::method::parse_method;
 use super::session::Session;
 use super::target::{check_target, refuse_terminal};
 use super::usage::Arity;
-use crate::ops::output::{folder_of, write_to_path, write_to_stream};
+use crate::ops::output::{Readers, folder_of, write_to_path, write_to_stream};
 use crate::ops::save::{ArchiveFormat, SaveOptions, plan};
 
 /// Save one or more images to a tar archive (streamed to STDOUT by default)
@@ -71,7 +71,7 @@ impl Args {
         let members = plan(&session.context, &self.images, &options, &*progress)
             .map_err(|error| self.hinted(session, error.into()))?;
         match output {
-            Some(path) => write_to_path(&members, path, session.context.store.job(), &*progress)?,
+            Some(path) => write_to_path(&members, path, Readers::Owner, session.context.store.job(), &*progress)?,
             None => write_to_stream(&members, &mut session.ui.raw(), &*progress)?,
         }
         Ok(())

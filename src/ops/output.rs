@@ -14,6 +14,8 @@ use crate::image::Progress;
 use crate::layout::sync_folder;
 use new_file::NewFile;
 
+pub use new_file::Readers;
+
 /// What is written to.
 pub enum Target<'a> {
     /// A new, empty file.
@@ -24,7 +26,12 @@ pub enum Target<'a> {
 
 /// Writes to `path`. A regular file appears there when it is complete and synced, replacing what was there; a pipe or
 /// device is written directly.
-pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Result<T, Error>) -> Result<T, Error> {
+pub fn to_path<T>(
+    path: &Path,
+    readers: Readers,
+    job: &Token,
+    write: impl FnOnce(Target<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let io_error = |source: io::Error| Error::Io { what: path.display().to_string(), source };
     if let Some(mut file) = open_special(path).map_err(io_error)? {
         return write(Target::Stream(&mut file));
@@ -32,7 +39,7 @@ pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Re
     let target = followed(path);
     let folder = folder_of(&target);
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let new = NewFile::create(&folder, &name, job).map_err(io_error)?;
+    let new = NewFile::create(&folder, &name, readers, job).map_err(io_error)?;
     let written = write(Target::File(new.file()))?;
     new.file().sync_all().map_err(io_error)?;
     job.finish().map_err(io_error)?;
@@ -45,11 +52,12 @@ pub fn to_path<T>(path: &Path, job: &Token, write: impl FnOnce(Target<'_>) -> Re
 pub fn write_to_path(
     members: &[ArchiveMember],
     path: &Path,
+    readers: Readers,
     job: &Token,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
     let output_error = |source| Error::Output { path: path.display().to_string(), source };
-    to_path(path, job, |target| {
+    to_path(path, readers, job, |target| {
         match target {
             Target::File(file) => write_file(members, file, progress),
             Target::Stream(stream) => write_stream(members, &mut buffered(stream), progress),

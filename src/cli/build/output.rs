@@ -11,7 +11,7 @@ use crate::image::outgoing::Recode;
 use crate::ops::build::Built;
 use crate::ops::copy::{CopyOptions, copy_found};
 use crate::ops::export::{self, ExportOptions};
-use crate::ops::output::{Target, folder_of, to_path, write_to_path, write_to_stream};
+use crate::ops::output::{Readers, Target, folder_of, to_path, write_to_path, write_to_stream};
 use crate::ops::push::{PushOptions, push};
 use crate::ops::save::{self, ArchiveFormat, SaveOptions};
 use crate::ops::unpack::unpack_into;
@@ -134,7 +134,7 @@ impl Output {
                 };
                 let members = save::plan_found(context, std::slice::from_ref(image), &options, &*progress)?;
                 match path {
-                    Some(path) => write_to_path(&members, path, job, &*progress)?,
+                    Some(path) => write_to_path(&members, path, Readers::Umask, job, &*progress)?,
                     None => write_to_stream(&members, &mut session.ui.raw(), &*progress)?,
                 }
                 Ok(())
@@ -143,7 +143,7 @@ impl Output {
             OutputKind::Tar(path) => {
                 let export = export::plan_found(context, image, &ExportOptions::default(), &*progress)?;
                 match path {
-                    Some(path) => to_path(path, job, |target| export.write(target, &*progress))?,
+                    Some(path) => to_path(path, Readers::Umask, job, |target| export.write(target, &*progress))?,
                     None => export.write(Target::Stream(&mut session.ui.raw()), &*progress)?,
                 };
                 Ok(())

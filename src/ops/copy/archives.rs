@@ -11,7 +11,7 @@ use crate::image::outgoing::{self, LayerForm, Outgoing, OutgoingOptions, Outgoin
 use crate::image::{ImageTree, Layer, Silent};
 use crate::oci::Reference;
 use crate::ops::copy_error::CopyError;
-use crate::ops::output::write_to_path;
+use crate::ops::output::{Readers, write_to_path};
 use crate::ops::{Error, FoundImage};
 
 impl Copier<'_> {
@@ -27,7 +27,7 @@ impl Copier<'_> {
                 self.prepared(found, chosen, names, LayerForm::Recoded(Recode::Unpack))
             })?;
         let members = write::superset(&images, self.options.mtime);
-        write_to_path(&members, path, self.context.store.job(), self.progress)?;
+        write_to_path(&members, path, Readers::Umask, self.context.store.job(), self.progress)?;
         Ok(self.written("docker-archive", path, &images))
     }
 
@@ -43,7 +43,7 @@ impl Copier<'_> {
                 self.as_it_is(found, chosen, names)
             })?;
         let members = write::oci(&images, self.options.mtime);
-        write_to_path(&members, path, self.context.store.job(), self.progress)?;
+        write_to_path(&members, path, Readers::Umask, self.context.store.job(), self.progress)?;
         Ok(self.written("oci-archive", path, &images))
     }
 

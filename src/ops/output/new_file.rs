@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -20,17 +21,34 @@ pub(super) enum NewFile {
     Named(NamedTempFile, Draft),
 }
 
-/// The permissions, also where an existing file is replaced.
-const MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// Who may read a new file, also where it replaces one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner: what `docker save` and `docker export` write may have secrets in it.
+    Owner,
+    /// Whom the umask leaves.
+    Umask,
+}
+
+impl Readers {
+    fn mode(self) -> Mode {
+        match self {
+            Self::Owner => Mode::from_raw_mode(0o600),
+            Self::Umask => Mode::from_raw_mode(0o666),
+        }
+    }
+}
 
 impl NewFile {
     /// A new empty file on the file system of `folder`.
-    pub(super) fn create(folder: &Path, name: &str, job: &Token) -> io::Result<Self> {
-        if let Some(file) = unnamed(folder) {
+    pub(super) fn create(folder: &Path, name: &str, readers: Readers, job: &Token) -> io::Result<Self> {
+        if let Some(file) = unnamed(folder, readers) {
             return Ok(Self::Unnamed(file));
         }
         let (file, draft) = Draft::create(job, || {
-            let file = tempfile::Builder::new().prefix(&format!(".tmp-{name}-")).tempfile_in(folder)?;
+            let permissions = fs::Permissions::from_mode(readers.mode().as_raw_mode());
+            let mut builder = tempfile::Builder::new();
+            let file = builder.prefix(&format!(".tmp-{name}-")).permissions(permissions).tempfile_in(folder)?;
             let path = file.path().to_owned();
             Ok((file, path))
         })?;
@@ -54,9 +72,9 @@ impl NewFile {
 }
 
 /// A file without a name; `None` where the file system has none, or where it could not be given a name later.
-fn unnamed(folder: &Path) -> Option<File> {
+fn unnamed(folder: &Path, readers: Readers) -> Option<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(CWD, folder, flags, MODE).ok()?);
+    let file = File::from(rustix::fs::openat(CWD, folder, flags, readers.mode()).ok()?);
     name_in_proc(&file).exists().then_some(file)
 }
 
@@ -107,22 +125,36 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("a.tar");
         for content in ["first", "second"] {
-            let new = NewFile::create(folder.path(), "a.tar", &Token::new()).expect("a file");
+            let new = NewFile::create(folder.path(), "a.tar", Readers::Owner, &Token::new()).expect("a file");
             new.file().write_all(content.as_bytes()).expect("a write");
             assert_ne!(fs::read_to_string(&target).unwrap_or_default(), content, "it is not seen yet");
             new.publish(&target).expect("a name");
             assert_eq!(fs::read_to_string(&target).expect("the file"), content);
             assert_eq!(names(folder.path()), ["a.tar"], "and nothing else");
         }
-        drop(NewFile::create(folder.path(), "b.tar", &Token::new()).expect("a file"));
+        drop(NewFile::create(folder.path(), "b.tar", Readers::Owner, &Token::new()).expect("a file"));
         assert_eq!(names(folder.path()), ["a.tar"]);
+    }
+
+    #[test]
+    fn others_may_read_what_the_umask_leaves() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = |readers, name: &str| {
+            NewFile::create(folder.path(), name, readers, &Token::new())
+                .and_then(|new| new.publish(&folder.path().join(name)))
+                .expect("a file");
+            fs::metadata(folder.path().join(name)).expect("the file").permissions().mode() & 0o777
+        };
+        let usual = fs::File::create(folder.path().join("usual")).and_then(|file| file.metadata()).expect("a file");
+        assert_eq!(mode(Readers::Owner, "own"), 0o600);
+        assert_eq!(mode(Readers::Umask, "open"), usual.permissions().mode() & 0o777);
     }
 
     #[test]
     fn a_file_without_a_name_needs_none_in_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         // Where the file system has no such files, there is nothing to see.
-        if let Some(file) = unnamed(folder.path()) {
+        if let Some(file) = unnamed(folder.path(), Readers::Owner) {
             (&file).write_all(b"x").expect("a write");
             assert_eq!(names(folder.path()), [""; 0]);
             fs::create_dir(folder.path().join("taken")).expect("a folder");

@@ -55,6 +55,8 @@
 //! | find the image that a user typed | [`ops::find`]: [`ops::Context::find`] |
 //! | look into an image | [`ops::look::Look`]: its merged view, its layers' entries, the contents of files |
 //! | follow a path inside an image | `follow` of [`layer::overlay::Overlay`] |
+//! | tell what an image is built on | [`ops::base`]: what it says itself, else what its layers tell |
+//! | make an image of others | [`ops::remake`]: their layers as they are, another config |
 //! | write an image | [`image::outgoing::prepare`]: its documents and layers, in order, each in the form that the target takes |
 //! | send an image to a registry | [`ops::sending`]: a plan of what goes out, and a sender for one repository |
 //! | put blobs into the store | [`store::Quarantine`]: `keep_layer`, `keep_verified`, `receive_layer` and `receive_blob` for what arrives |

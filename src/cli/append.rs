@@ -9,22 +9,16 @@ use super::session::Session;
 use super::usage::Arity;
 use crate::ops::append::{AppendInput, AppendOptions, Appended, append};
 
-const PLATFORM_HELP: &str =
-    "Append to the image for the given platform: os[/arch[/variant]]; of scratch, that of the new image";
-
 /// Put tars or directories as layers on top of an image
 ///
 /// Each becomes one layer: a tar, compressed or not, byte for byte as it is (- is standard input), a directory as commit
 /// would take it. A tar may have whiteouts (.wh.NAME), which hide files of the layers below. IMAGE may be `scratch`: then
-/// the new image has no other layers.
+/// the new image has no other layers, and --platform is its own.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "append [OPTIONS] IMAGE|scratch NAME[:TAG] TAR|DIR|- [TAR|DIR|-...]")]
 pub(super) struct Args {
     #[command(flatten)]
     made: MadeArgs,
-    /// Append to the image for the given platform
-    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
-    platform: Option<String>,
     /// The image, a name for the new one, and what becomes its layers
     #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Images, Completes::Files]))]
     operands: Vec<String>,
@@ -40,7 +34,7 @@ impl Args {
         let stamp = self.made.stamp(session, &["append".to_owned()])?;
         let latest = self.made.is_reproducible().then(|| stamp.created.unix_seconds());
         let options = AppendOptions {
-            platform: made::platform(self.platform.as_ref())?,
+            platform: self.made.platform()?,
             latest,
             stamp,
             name: made::required_name(&self.operands[1])?,

@@ -7,8 +7,6 @@ use crate::image::edit::{Adjustment, ConfigChange, Setting};
 use crate::ops;
 use crate::ops::edit::{EditOptions, Edited, RunsOn, edit};
 
-const PLATFORM_HELP: &str = "Edit the image for the given platform: os[/arch[/variant]]";
-
 /// Change or remove settings of an image, on the same layers
 ///
 /// The layers stay as they are, byte for byte. Without NAME, the name by which IMAGE was found in the store moves to the
@@ -26,9 +24,6 @@ pub(super) struct Args {
     about: AboutArgs,
     #[command(flatten)]
     made: MadeArgs,
-    /// Edit the image for the given platform
-    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
-    platform: Option<String>,
     /// The image, and a name for the new one
     #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
@@ -121,7 +116,7 @@ impl Args {
         let none = |value: &String| if value == "-" { String::new() } else { value.clone() };
         let AboutArgs { annotation, author, os, arch, variant, history_strip } = &self.about;
         Ok(EditOptions {
-            platform: made::platform(self.platform.as_ref())?,
+            platform: self.made.platform()?,
             changes: ConfigChange::parse_all(&self.run.change).map_err(ops::Error::from)?,
             adjustments: self.run.adjustments()?,
             author: author.as_ref().map(none),

@@ -1,5 +1,6 @@
 //! What the commands have in common that make an image of another: when, how it is told, and what its history says.
 
+use super::completes::Completes;
 use super::error::CliError;
 use super::session::{self, Session};
 use crate::oci::{Platform, Reference};
@@ -9,7 +10,9 @@ use crate::ops::remake::{Made, Stamp};
 const CREATED_HELP: &str =
     "Make the image at this time (seconds since 1970, or RFC 3339) [default: $SOURCE_DATE_EPOCH, or now]";
 
-/// When the image is made, and how it is told.
+const PLATFORM_HELP: &str = "Take the image for the given platform: os[/arch[/variant]]";
+
+/// Of which image another one is made, when, and how it is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct MadeArgs {
     /// Make the image at this time
@@ -18,6 +21,9 @@ pub(super) struct MadeArgs {
     /// Print the ID, name, digest and layers of the new image as JSON
     #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
     format: Option<String>,
+    /// Take the image for the given platform
+    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
+    platform: Option<String>,
 }
 
 impl MadeArgs {
@@ -25,6 +31,11 @@ impl MadeArgs {
     pub(super) fn stamp(&self, session: &Session, words: &[String]) -> Result<Stamp, CliError> {
         let command = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         Ok(Stamp { created: session.created(self.created.as_deref())?, command: format!("imgtool {command}") })
+    }
+
+    /// The one platform that was typed.
+    pub(super) fn platform(&self) -> Result<Option<Platform>, CliError> {
+        Session::platform(self.platform.as_ref())
     }
 
     /// Whether the same input gives the same bytes each time.
@@ -59,13 +70,8 @@ pub(super) fn required_name(typed: &str) -> Result<Reference, CliError> {
     Ok(typed.parse::<Reference>().map_err(ops::Error::from)?)
 }
 
-/// The one platform that was typed.
-pub(super) fn platform(typed: Option<&String>) -> Result<Option<Platform>, CliError> {
-    Session::platform(typed)
-}
-
 /// A word as a shell reads it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
         return word.to_owned();

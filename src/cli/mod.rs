@@ -8,6 +8,7 @@ mod append;
 mod build;
 mod builder;
 mod catalog;
+mod check_base;
 mod commit;
 mod complete;
 mod completes;
@@ -46,6 +47,7 @@ mod prompt;
 mod prune;
 mod pull;
 mod push;
+mod rebase;
 mod registry;
 mod registry_hint;
 mod report;
@@ -130,6 +132,7 @@ enum Command {
     Builder(builder::Args),
     Cat(files::cat::Args),
     Catalog(catalog::Args),
+    CheckBase(check_base::Args),
     Commit(commit::Args),
     Completion(completion::Args),
     Container(container::Args),
@@ -157,6 +160,7 @@ enum Command {
     Packages(packages::Args),
     Pull(pull::Args),
     Push(push::Args),
+    Rebase(Box<rebase::Args>),
     Report(report::Args),
     Rmi(rmi::Args),
     Save(save::Args),
@@ -207,6 +211,7 @@ impl Command {
             Self::Builder(args) => args.run(session),
             Self::Cat(args) => args.run(session),
             Self::Catalog(args) => args.run(session),
+            Self::CheckBase(args) => args.run(session),
             Self::Commit(args) => args.run(session),
             Self::Container(args) => args.run(session),
             Self::Copy(args) => args.run(session),
@@ -232,6 +237,7 @@ impl Command {
             Self::Packages(args) => args.run(session),
             Self::Pull(args) => args.run(session),
             Self::Push(args) => args.run(session),
+            Self::Rebase(args) => args.run(session),
             Self::Report(args) => args.run(session),
             Self::Rmi(args) => args.run(session),
             Self::Save(args) => args.run(session),

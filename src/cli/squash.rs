@@ -5,8 +5,6 @@ use super::session::Session;
 use super::usage::Arity;
 use crate::ops::squash::{SquashOptions, squash};
 
-const PLATFORM_HELP: &str = "Squash the image for the given platform: os[/arch[/variant]]";
-
 /// Make one layer of several layers of an image
 ///
 /// The new layer has only what is still there: files that a higher layer deleted or replaced are gone, and so are
@@ -20,9 +18,6 @@ pub(super) struct Args {
     from: Option<String>,
     #[command(flatten)]
     made: MadeArgs,
-    /// Squash the image for the given platform
-    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
-    platform: Option<String>,
     /// The image, and a name for the new one
     #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
@@ -34,7 +29,7 @@ impl Args {
         let from = self.from.iter().flat_map(|layer| ["--from".to_owned(), layer.clone()]);
         let words: Vec<String> = std::iter::once("squash".to_owned()).chain(from).collect();
         let options = SquashOptions {
-            platform: made::platform(self.platform.as_ref())?,
+            platform: self.made.platform()?,
             from: self.from.clone(),
             stamp: self.made.stamp(session, &words)?,
             name: made::required_name(&self.operands[1])?,

@@ -8,8 +8,6 @@ use super::usage::Arity;
 use crate::ops::strip::{RemovedPath, StripOptions, Stripped, find, strip};
 use crate::ui::human;
 
-const PLATFORM_HELP: &str = "Strip the image for the given platform: os[/arch[/variant]]";
-
 /// Remove files from all layers of an image
 ///
 /// A pattern is one of .dockerignore: it is matched from the root, `**` is any number of directories, and a directory goes
@@ -29,9 +27,6 @@ pub(super) struct Args {
     dry_run: bool,
     #[command(flatten)]
     made: MadeArgs,
-    /// Strip the image for the given platform
-    #[arg(long, value_name = "PLATFORM", add = Completes::PLATFORM, help = PLATFORM_HELP)]
-    platform: Option<String>,
     /// The image, and a name for the new one
     #[arg(value_name = "IMAGE", add = Completes::Each(&[Completes::Images, Completes::Images]))]
     operands: Vec<String>,
@@ -46,7 +41,7 @@ impl Args {
         let flags = self.remove.iter().flat_map(|pattern| ["--remove".to_owned(), pattern.clone()]);
         let words: Vec<String> = std::iter::once("strip".to_owned()).chain(flags).collect();
         let options = StripOptions {
-            platform: made::platform(self.platform.as_ref())?,
+            platform: self.made.platform()?,
             remove: self.remove.clone(),
             stamp: self.made.stamp(session, &words)?,
             name: made::required_name(self.operands.get(1).map_or("dry-run", String::as_str))?,

@@ -3,7 +3,9 @@
 mod ahead;
 pub mod analysis;
 pub mod append;
+pub mod base;
 pub mod build;
+pub mod check_base;
 pub mod checkout;
 pub mod commit;
 pub mod copy;
@@ -42,6 +44,7 @@ pub mod pipe;
 pub mod prune;
 pub mod pull;
 pub mod push;
+pub mod rebase;
 pub mod receiving;
 pub mod records;
 pub mod remake;

@@ -1,4 +1,4 @@
-//! Images made of others, layer by layer: what `edit`, `squash`, `append` and `strip` share.
+//! Images made of others, layer by layer: what `edit`, `squash`, `append`, `strip` and `rebase` share.
 //!
 //! ```text
 //! Origin::open ─▶ Origin::layers ─▶ some of them made anew ─┐
@@ -85,11 +85,41 @@ impl Origin {
         platform: Option<&Platform>,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let found = context.find_for(typed, platform)?;
+        let origin = Self::find(context, typed, platform)?;
+        origin.fetch(context, progress)?;
+        Ok(origin)
+    }
+
+    /// Finds the image that was typed. Of one in a registry, only documents are fetched.
+    pub fn find(context: &Context, typed: &str, platform: Option<&Platform>) -> Result<Self, Error> {
+        Self::of(context.find_for(typed, platform)?, platform, context)
+    }
+
+    /// The image of what was found.
+    pub fn of(found: FoundImage, platform: Option<&Platform>, context: &Context) -> Result<Self, Error> {
         let image = found.image(platform, &context.host)?.clone();
-        context.fetch(&found, &[&image], progress)?;
-        image.require_complete(|| found.shown())?;
         Ok(Self { found, image })
+    }
+
+    /// Fetches its layers, if it is in a registry; all must be there.
+    pub fn fetch(&self, context: &Context, progress: &dyn Progress) -> Result<(), Error> {
+        context.fetch(&self.found, &[&self.image], progress)?;
+        Ok(self.image.require_complete(|| self.found.shown())?)
+    }
+
+    /// What it is for, if it says so.
+    pub fn platform(&self) -> Option<Platform> {
+        Some(self.image.platform()).filter(|platform| !platform.is_blank())
+    }
+
+    /// Its name in messages.
+    pub fn shown(&self) -> String {
+        self.found.shown()
+    }
+
+    /// Its name: the one that led to it, or another one that it has where it is.
+    pub fn name(&self) -> Option<Reference> {
+        self.found.names.first().or(self.found.all_names.first()).cloned()
     }
 
     /// Its layers, bottom first, byte for byte. Those that are not in the store yet are copied to the quarantine.

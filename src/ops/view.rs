@@ -23,7 +23,13 @@ impl Context {
 
     /// The same with one more layer on top, if that has entries.
     pub fn overlay_with(&self, found: &FoundImage, image: &Image, top: &[Entry]) -> Result<Overlay, Error> {
-        self.overlay_of(found, image, top, &mut Watch::default())
+        self.overlay_of(found, image, &[top], &mut Watch::default())
+    }
+
+    /// The same with more layers on top, the lowest first.
+    pub fn overlay_below(&self, found: &FoundImage, image: &Image, tops: &[Vec<Entry>]) -> Result<Overlay, Error> {
+        let tops: Vec<&[Entry]> = tops.iter().map(Vec::as_slice).collect();
+        self.overlay_of(found, image, &tops, &mut Watch::default())
     }
 
     /// The merged view, while `watch` notes what becomes of files.
@@ -35,14 +41,14 @@ impl Context {
         &self,
         found: &FoundImage,
         image: &Image,
-        top: &[Entry],
+        tops: &[&[Entry]],
         watch: &mut Watch,
     ) -> Result<Overlay, Error> {
         let mut stack = |distrusted: &HashSet<Digest>| -> Result<_, Error> {
             let indexes = self.indexes(found, image, distrusted)?;
-            let top = (!top.is_empty()).then(|| Entries::Given(top.iter().cloned()));
+            let tops = tops.iter().filter(|top| !top.is_empty()).map(|top| Entries::Given(top.iter().cloned()));
             watch.restart();
-            let layers = indexes.into_iter().map(Entries::of).chain(top).collect();
+            let layers = indexes.into_iter().map(Entries::of).chain(tops).collect();
             Ok(read_ahead(layers, |layers| Overlay::build_watched(layers, watch)))
         };
         let mut built = stack(&HashSet::new())?;

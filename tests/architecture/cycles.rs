@@ -11,6 +11,7 @@ use super::{Source, sources};
 const SHARED: &[&str] = &[
     "ahead",
     "analysis",
+    "base",
     "checkout",
     "copy_error",
     "damage",

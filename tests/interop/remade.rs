@@ -111,6 +111,76 @@ fn docker_reads_the_config_of_an_edited_image() {
 }
 
 #[test]
+fn docker_runs_on_what_was_put_on_another_base() {
+    let Some(engine) = engine() else { return };
+    let session = Session::new();
+    let base = |tag: &str, version: &str| {
+        TestImage::new(&[tag])
+            .raw_layer("ADD base", layer(&[Item::dir("opt"), Item::file("opt/version", version)]))
+            .raw_layer("RUN more", layer(&[Item::file(format!("opt/only-{version}"), version)]))
+    };
+    let own = layer(&[Item::file("opt/app", "app"), Item::whiteout("opt/.wh.version")]);
+    let on = |tag: &str, version: &str| {
+        let mut image = base("", version).raw_layer("COPY app", own.clone());
+        image.tags = vec![tag.to_owned()];
+        image
+    };
+    for image in [base("fx/base:1", "1"), base("fx/base:2", "2"), on("fx/app:1", "1"), on("fx/built:2", "2")] {
+        load_into_both(&engine, &session, &image);
+    }
+    session.ok(&["rebase", "fx/app:1", "fx/app:2", "--onto", "fx/base:2"]);
+    let rebased = files_of(&engine, &session, "fx/app:2");
+    assert_same("rebased", ("built", &files(&engine, "fx/built:2")), ("rebased", &rebased), &[]);
+    let inspected: Value = serde_json::from_str(&engine.ok(&["inspect", "fx/app:2"])).expect("JSON");
+    assert_eq!(inspected[0]["Id"], session.inspect("fx/app:2")["Id"]);
+    assert_eq!(inspected[0]["RootFS"]["Layers"], session.inspect("fx/built:2")["RootFS"]["Layers"]);
+    let history = engine.ok(&["history", "--no-trunc", "--format", "{{.CreatedBy}}", "fx/app:2"]);
+    assert_eq!(history, "imgtool rebase --onto fx/base:2\nCOPY app\nRUN more\nADD base\n");
+    if installed("skopeo") {
+        session.ok(&["copy", "fx/app:2", "oci:layout:it"]);
+        let place = format!("oci:{}:it", session.work().join("layout").display());
+        let manifest = peer::ok(&mut program("skopeo", &["inspect", "--raw", &place]));
+        let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+        assert_eq!(manifest["annotations"]["org.opencontainers.image.base.name"], "docker.io/fx/base:2");
+        assert_eq!(manifest["layers"].as_array().map(Vec::len), Some(3));
+    }
+}
+
+/// buildah writes the annotations that name a base.
+#[test]
+fn what_buildah_says_of_a_base_is_understood() {
+    if !peer::podman_works() {
+        return;
+    }
+    let session = Session::new();
+    let state = session.work().join("podman");
+    let buildah = |args: &[&str]| peer::ok(peer::podman("buildah", &state, args).current_dir(session.work()));
+    let build = |name: &str, file: &str| {
+        session.write("context/Containerfile", file);
+        buildah(&["bud", "-q", "--pull-never", "--isolation", "chroot", "-t", name, "context"]);
+        buildah(&["push", "-q", name, &format!("oci-archive:built.tar:{name}")]);
+        session.ok(&["load", "-q", "-i", "built.tar"]);
+        std::fs::remove_file(session.work().join("built.tar")).expect("it was written");
+    };
+    session.write("context/file", "1");
+    build("localhost/fx/base:1", "FROM scratch\nCOPY file /file\nENV A=1\n");
+    build("localhost/fx/app:1", "FROM localhost/fx/base:1\nCOPY file /app\nENV B=2\n");
+    let check = |code: i32| {
+        let answer = session.run(&["check-base", "--format", "json", "localhost/fx/app:1"]);
+        assert_eq!(answer.code, code, "{}", answer.stderr);
+        serde_json::from_str::<Value>(&answer.out()).expect("JSON")
+    };
+    let found = check(0);
+    assert_eq!((&found["Base"], &found["FoundBy"]), (&json!("localhost/fx/base:1"), &json!("annotations")));
+    session.write("context/file", "2");
+    build("localhost/fx/base:1", "FROM scratch\nCOPY file /file\nENV A=2\n");
+    assert_eq!(check(1)["SharedLayers"], 0);
+    session
+        .run(&["rebase", "localhost/fx/app:1"])
+        .fails(1, &["localhost is not asked only because", "hint: --from OLDBASE"]);
+}
+
+#[test]
 fn umoci_and_skopeo_read_what_was_made() {
     if !installed("umoci") || !installed("skopeo") {
         return;

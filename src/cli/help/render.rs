@@ -8,11 +8,24 @@ use super::examples;
 use crate::ui::text::width;
 
 /// The commands that look into images.
-const LOOKING: &[&str] =
-    &["ls", "tree", "cat", "cp", "find", "grep", "sum", "layers", "which", "analyze", "packages", "report"];
+const LOOKING: &[&str] = &[
+    "ls",
+    "tree",
+    "cat",
+    "cp",
+    "find",
+    "grep",
+    "sum",
+    "layers",
+    "which",
+    "analyze",
+    "packages",
+    "report",
+    "check-base",
+];
 
 /// The commands that make other images of images.
-const EDITING: &[&str] = &["edit", "append", "squash", "strip"];
+const EDITING: &[&str] = &["edit", "append", "squash", "strip", "rebase"];
 
 /// What the commands of the program are grouped by, in this order; what is in no group comes in the last one.
 const GROUPS: &[(&str, &[&str])] = &[

@@ -11,6 +11,7 @@
 
 mod adjust;
 mod apply;
+mod carry;
 mod compose;
 mod error;
 mod merge;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use adjust::{Adjusted, Adjustment, Removal, Setting, adjust};
 pub use apply::{Performer, amend, apply};
+pub use carry::{Carried, carry};
 pub use compose::{BuildStep, child, flat, scratch};
 pub use error::ChangeError;
 pub use merge::merge;

@@ -43,6 +43,11 @@ const OS_RELEASE: [&[u8]; 2] = [b"etc/os-release", b"usr/lib/os-release"];
 /// The largest `os-release` that is read.
 const MOST_OS_RELEASE: u64 = 64 << 10;
 
+/// Whether a path is that of the list of all packages of a system.
+pub fn is_database(path: &[u8]) -> bool {
+    Format::DATABASES.iter().any(|(database, _)| *database == path)
+}
+
 /// The packages of the types `kinds`, of all types if it is empty.
 ///
 /// Layers are decompressed only as far as there are records in them.

@@ -34,6 +34,22 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "rebase",
+        &[
+            ("Put an image on a newer base, under the same name", "imgtool rebase app:1 --onto base:2"),
+            ("On what the base that it names is now", "imgtool rebase app:1 app:2"),
+            (
+                "An image that does not tell what it was built on",
+                "imgtool rebase app:1 app:2 --from debian:12 --onto debian:13",
+            ),
+            (
+                "From and onto images in a registry",
+                "imgtool rebase docker://registry.test/app:1 app:2 --onto docker://registry.test/base:2",
+            ),
+            ("Only tell what would become of it", "imgtool rebase --dry-run app:1 --onto ./base.tar"),
+        ],
+    ),
+    (
         "squash",
         &[
             ("Make one layer of all", "imgtool squash app:1 app:flat"),

@@ -17,6 +17,18 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
     (
+        "check-base",
+        &[
+            ("Does an image stand on what its base is now?", "imgtool check-base app:1"),
+            ("Ask the registry of the base, also if it is in the store", "imgtool check-base --remote app:1"),
+            ("Compare with a golden image in an archive", "imgtool check-base app:1 ./golden.tar"),
+            (
+                "Put an image on its new base where it needs one",
+                "imgtool check-base app:1 || imgtool rebase app:1 --onto base:1",
+            ),
+        ],
+    ),
+    (
         "ls",
         &[
             ("List the files of an image", "imgtool ls ubuntu:14.04 /etc"),

@@ -175,9 +175,11 @@ fn what_buildah_says_of_a_base_is_understood() {
     session.write("context/file", "2");
     build("localhost/fx/base:1", "FROM scratch\nCOPY file /file\nENV A=2\n");
     assert_eq!(check(1)["SharedLayers"], 0);
-    session
-        .run(&["rebase", "localhost/fx/app:1"])
-        .fails(1, &["localhost is not asked only because", "hint: --from OLDBASE"]);
+    session.ok(&["rebase", "localhost/fx/app:1"]);
+    assert_eq!(check(0)["OwnLayers"], 1);
+    let config = &session.inspect("localhost/fx/app:1")["Config"];
+    let variables = config["Env"].as_array().expect("variables");
+    assert!(variables.contains(&json!("A=2")) && variables.contains(&json!("B=2")), "{variables:?}");
 }
 
 #[test]

@@ -1,17 +1,21 @@
+use serde_json::{Value, json};
+
 use super::completes::Completes;
 use super::error::CliError;
 use super::made::{self, MadeArgs};
-use super::session::Session;
+use super::session::{self, Session};
 use super::usage::Arity;
 use crate::image::edit::{Adjustment, ConfigChange, Setting};
+use crate::oci::{Platform, Reference};
 use crate::ops;
-use crate::ops::edit::{EditOptions, Edited, RunsOn, edit};
+use crate::ops::edit::{EditOptions, Edited, EditedIndex, RunsOn, edit, edit_all};
+use crate::ops::remake::Made;
 
 /// Change or remove settings of an image, on the same layers
 ///
 /// The layers stay as they are, byte for byte. Without NAME, the name by which IMAGE was found in the store moves to the
 /// new image; of an ID, an archive or an image in a registry, the new image has no name. Of an image for several
-/// platforms one is edited: --platform says which, and NAME is needed.
+/// platforms one is edited: --platform says which, and NAME is needed; with --all, all of them are, in the same way.
 ///
 /// A - removes a setting, and a - behind a name, a port or a volume removes just that: --env DEBUG-, --expose 80-.
 /// Values are taken as they stand; with --change, variables are substituted as in a Dockerfile.
@@ -22,6 +26,9 @@ pub(super) struct Args {
     run: RunArgs,
     #[command(flatten)]
     about: AboutArgs,
+    /// Edit the images for all platforms, and make an index of them; what is about the images as they were is left out
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     made: MadeArgs,
     /// The image, and a name for the new one
@@ -106,9 +113,41 @@ impl Args {
             )));
         }
         let options = self.options(session, words)?;
+        if self.all {
+            return self.run_all(session, &options);
+        }
         let edited = edit(&session.context, &self.operands[0], &options, &*session.progress(false))?;
-        tell(session, &edited);
+        tell(session, &edited, "");
         self.made.print(session, &edited.made)
+    }
+
+    fn run_all(&self, session: &Session, options: &EditOptions) -> Result<(), CliError> {
+        if options.platform.is_some() || options.runs_on != RunsOn::default() {
+            let flags = "--platform, --os, --arch and --variant are about one platform, and not for --all";
+            return Err(CliError::Plain(flags.to_owned()));
+        }
+        let progress = session.progress(false);
+        let EditedIndex { digest, name, images, left_out } =
+            edit_all(&session.context, &self.operands[0], options, &*progress)?;
+        drop(progress);
+        for (platform, edited) in &images {
+            tell(session, edited, &format!("{platform}: "));
+        }
+        if left_out > 0 {
+            session.ui.note(&format!("left out what is about the images as they were: {left_out} of the index"));
+        }
+        let line = if self.made.is_json() {
+            let names: Vec<String> = name.iter().map(Reference::familiar).collect();
+            let image = |(platform, edited): &(Platform, Edited)| {
+                let Made { id, digest, .. } = &edited.made;
+                json!({"Platform": platform.to_string(), "ID": id, "Digest": digest})
+            };
+            let images: Vec<Value> = images.iter().map(image).collect();
+            session::json_line(&json!({"Names": names, "Digest": digest, "Images": images}))
+        } else {
+            digest.to_string()
+        };
+        Ok(session.ui.line(&line)?)
     }
 
     fn options(&self, session: &Session, words: Vec<String>) -> Result<EditOptions, CliError> {
@@ -197,17 +236,17 @@ fn pair(typed: &str) -> Result<(String, Option<String>), CliError> {
 }
 
 /// Tells what could not be removed, and what went with something else.
-fn tell(session: &Session, edited: &Edited) {
+fn tell(session: &Session, edited: &Edited, of: &str) {
     let Edited { adjusted, missing_annotations, .. } = edited;
     for missing in &adjusted.missing {
-        session.ui.note(&format!("the image has no {missing} to remove"));
+        session.ui.note(&format!("{of}the image has no {missing} to remove"));
     }
     for name in missing_annotations {
-        session.ui.note(&format!("the image has no annotation {name} to remove"));
+        session.ui.note(&format!("{of}the image has no annotation {name} to remove"));
     }
     if let Some(words) = &adjusted.cleared {
         session
             .ui
-            .note(&format!("the new entrypoint cleared the command {words:?}, as in a Dockerfile; --cmd sets one"));
+            .note(&format!("{of}the new entrypoint cleared the command {words:?}, as in a Dockerfile; --cmd sets one"));
     }
 }

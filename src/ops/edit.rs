@@ -1,10 +1,15 @@
 //! `edit`: an image with another config, on the same layers.
 
+use std::path::Path;
+
 use super::remake::{Made, Origin, Remade, Stamp};
-use super::{Context, Error, naming};
-use crate::image::Progress;
+use super::{Context, Error, Location, RemakeError, naming};
 use crate::image::edit::{self, Adjusted, Adjustment, ConfigChange};
-use crate::oci::{Annotations, History, ImageConfig, Platform, Reference};
+use crate::image::{Child, ImageTree, Progress};
+use crate::oci::{
+    Annotations, Descriptor, Digest, Document, History, ImageConfig, Index, MediaType, Platform, Reference,
+};
+use crate::registry::Choice;
 use crate::store::Quarantine;
 
 /// Options of `edit`.
@@ -52,6 +57,19 @@ pub struct Edited {
     pub missing_annotations: Vec<String>,
 }
 
+/// An index whose images were edited, each in the same way.
+#[derive(Debug)]
+pub struct EditedIndex {
+    /// The digest of the new index.
+    pub digest: Digest,
+    /// Its name.
+    pub name: Option<Reference>,
+    /// Its images, with what each is for.
+    pub images: Vec<(Platform, Edited)>,
+    /// How many signatures, attestations and other artifacts were left out: they are about images as they were.
+    pub left_out: usize,
+}
+
 /// Makes an image with another config.
 pub fn edit(context: &Context, typed: &str, options: &EditOptions, progress: &dyn Progress) -> Result<Edited, Error> {
     let name = options.name.clone().map(naming::checked).transpose()?;
@@ -60,14 +78,74 @@ pub fn edit(context: &Context, typed: &str, options: &EditOptions, progress: &dy
         Some(name) => Some(name),
         None => origin.own_name()?,
     };
+    let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
+    let (remade, edited) = remake(context, &origin, options, &quarantine, progress)?;
+    Ok(edited(remade.publish(quarantine, name)?))
+}
+
+/// Makes an index of images with another config each: all images of the index that was typed.
+pub fn edit_all(
+    context: &Context,
+    typed: &str,
+    options: &EditOptions,
+    progress: &dyn Progress,
+) -> Result<EditedIndex, Error> {
+    let name = options.name.clone().map(naming::checked).transpose()?;
+    let found = match Location::parse(typed, Path::exists) {
+        Location::Registry(name) => context.find_chosen(&name, &Choice::All)?,
+        _ => context.find(typed)?,
+    };
+    let ImageTree::Index { document, children } = &found.tree else {
+        return Err(RemakeError::OnePlatform { image: found.shown() }.into());
+    };
+    context.fetch(&found, &found.tree.images(), progress)?;
+    let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
+    let (mut images, mut manifests, mut left_out) = (Vec::new(), Vec::new(), 0);
+    for Child { descriptor: listed, tree } in children {
+        let image = match tree {
+            ImageTree::Image(image) => (**image).clone(),
+            ImageTree::Artifact { .. } => {
+                left_out += 1;
+                continue;
+            }
+            _ => return Err(RemakeError::NotWhole { image: found.shown(), manifest: listed.digest }.into()),
+        };
+        image.require_complete(|| found.shown())?;
+        let origin = Origin { found: found.clone(), image };
+        let (remade, edited) = remake(context, &origin, options, &quarantine, progress)?;
+        let (made, descriptor) = remade.assemble(&quarantine)?;
+        let platform = origin.image.platform();
+        manifests.push(Descriptor {
+            platform: Some(platform.clone()),
+            annotations: listed.annotations.clone(),
+            ..descriptor
+        });
+        images.push((platform, edited(made)));
+    }
+    let index =
+        Index { annotations: document.value().annotations.clone(), ..Index::new(MediaType::OCI_INDEX, manifests) };
+    let index = Document::make(index);
+    quarantine.keep_bytes(index.bytes())?;
+    let name = name.or_else(|| found.names.first().filter(|_| found.in_store()).cloned());
+    quarantine.publish_image(&index.descriptor(MediaType::OCI_INDEX), name.as_ref())?;
+    Ok(EditedIndex { digest: *index.digest(), name, images, left_out })
+}
+
+/// The parts of the new image, and what was edited in it.
+fn remake(
+    context: &Context,
+    origin: &Origin,
+    options: &EditOptions,
+    quarantine: &Quarantine,
+    progress: &dyn Progress,
+) -> Result<(Remade, impl FnOnce(Made) -> Edited + use<>), Error> {
     let (config, adjusted) = config(origin.image.config.value(), options)?;
     let mut annotations = origin.annotations();
     let missing_annotations = annotate(&mut annotations, &options.annotations);
-    let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
-    let layers = origin.layers(context, &quarantine, progress)?;
+    let layers = origin.layers(context, quarantine, progress)?;
     let platform = origin.image.described_platform.clone().filter(|_| options.runs_on == RunsOn::default());
-    let made = Remade { config, layers, annotations, platform }.publish(quarantine, name)?;
-    Ok(Edited { made, adjusted, missing_annotations })
+    let edited = |made| Edited { made, adjusted, missing_annotations };
+    Ok((Remade { config, layers, annotations, platform }, edited))
 }
 
 fn config(base: &ImageConfig, options: &EditOptions) -> Result<(ImageConfig, Adjusted), Error> {

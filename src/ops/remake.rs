@@ -216,6 +216,13 @@ impl Stamp {
 impl Remade {
     /// Puts the image into the store under that name, or without one.
     pub fn publish(self, quarantine: Quarantine, name: Option<Reference>) -> Result<Made, Error> {
+        let (made, descriptor) = self.assemble(&quarantine)?;
+        quarantine.publish_image(&descriptor, name.as_ref())?;
+        Ok(Made { name, ..made })
+    }
+
+    /// Keeps the documents of the image; gives it, without a name, and how an index lists it.
+    pub fn assemble(self, quarantine: &Quarantine) -> Result<(Made, Descriptor), Error> {
         let Self { config, layers, annotations, platform } = self;
         if layers.len() > MAX_LAYERS {
             return Err(RemakeError::TooManyLayers { layers: layers.len() }.into());
@@ -229,8 +236,8 @@ impl Remade {
         });
         let assembly = Assembly { config: &config, layers, manifest: Some(&manifest), parent: None, platform };
         let descriptor = quarantine.assemble(assembly)?;
-        quarantine.publish_image(&descriptor, name.as_ref())?;
-        Ok(Made { id: ImageId::new(*config.digest()), digest: descriptor.digest, name, layers: diff_ids })
+        let (id, digest) = (ImageId::new(*config.digest()), descriptor.digest);
+        Ok((Made { id, digest, name: None, layers: diff_ids }, descriptor))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::image::MAX_LAYERS;
 use crate::layer::OverlayError;
-use crate::oci::{DiffId, Platform};
+use crate::oci::{DiffId, Digest, Platform};
 
 /// Why an image cannot be made of others.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,20 @@ pub enum RemakeError {
         name: String,
         /// Its platforms.
         platforms: Vec<Platform>,
+    },
+    /// All platforms of an image for one.
+    #[error("{image} is an image for one platform: edit it without --all")]
+    OnePlatform {
+        /// The image.
+        image: String,
+    },
+    /// Not all that an index lists is there, or is an image.
+    #[error("{image} is not whole: it lists {manifest}, which is not here or no image; pull or load all of it first")]
+    NotWhole {
+        /// The image.
+        image: String,
+        /// What is listed.
+        manifest: Digest,
     },
     /// A pattern of paths that cannot be read.
     #[error("invalid --remove: {problem}")]

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::remade::{layers, steps};
 use crate::support::image::TestImage;
+use crate::support::oci::{self, Layout};
+use crate::support::packing::Packing;
 use crate::support::producers::docker_save;
+use crate::support::registry::Registry;
 use crate::support::session::Session;
 use crate::support::tarball::pack;
 
@@ -171,4 +174,101 @@ fn annotations_are_kept_and_changed_and_archives_need_not_be_loaded() {
     let manifest: Value = serde_json::from_str(&session.ok(&["manifest", "inspect", "fx/c:1"])).expect("JSON");
     assert_eq!(manifest["annotations"], json!({"b": "2"}));
     assert_eq!(layers(&session, "fx/c:1"), layers(&session, "fx/a:1"));
+}
+
+/// An index of images for two platforms and an attestation, as an archive.
+fn index(session: &Session) {
+    let mut layout = Layout::default();
+    let amd = TestImage::sample("x");
+    let arm = TestImage::of("x", "arm").with("architecture", json!("arm64"));
+    let mut entries: Vec<Value> = Vec::new();
+    for image in [&amd, &arm] {
+        let mut entry = layout.put_image(image, &[Packing::Gzip]);
+        entry["platform"] = image.platform();
+        entries.push(entry);
+    }
+    let config = layout.put_json("application/vnd.in-toto+json", &json!({}));
+    let about = json!({"schemaVersion": 2, "mediaType": oci::MANIFEST, "config": config, "layers": []});
+    let mut about = layout.put_json(oci::MANIFEST, &about);
+    about["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    about["platform"] = json!({"architecture": "unknown", "os": "unknown"});
+    entries[1]["annotations"] = json!({"kept": "yes"});
+    entries.push(about);
+    let index =
+        layout.put_json(oci::INDEX, &json!({"schemaVersion": 2, "mediaType": oci::INDEX, "manifests": entries}));
+    layout.name(&index, &[(oci::NAME, "docker.io/fx/all:1")]);
+    session.write("all.tar", pack(&layout.members(oci::DOCKER_MARK)));
+    session.ok(&["load", "-q", "-i", "all.tar"]);
+}
+
+#[test]
+fn all_platforms_are_edited_in_the_same_way() {
+    let session = Session::new();
+    index(&session);
+    let edit = |image: &str, name: &[&str]| {
+        session.run(&[&["edit", "--all", "--created", "7", "--env", "A=1", "--label", "x-", image], name].concat())
+    };
+    let answer = edit("fx/all:1", &["fx/new:1"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert_eq!(
+        answer.stderr,
+        "linux/amd64: the image has no label x to remove\nlinux/arm64: the image has no label x to remove\n\
+         left out what is about the images as they were: 1 of the index\n"
+    );
+    let blob = session.store().join("blobs").join(answer.out().trim().replace(':', "/"));
+    let list: Value = serde_json::from_slice(&std::fs::read(blob).expect("the index")).expect("JSON");
+    let manifests = list["manifests"].as_array().expect("a list");
+    let platforms: Vec<&Value> = manifests.iter().map(|entry| &entry["platform"]["architecture"]).collect();
+    assert_eq!(platforms, [&json!("amd64"), &json!("arm64")]);
+    assert_eq!(manifests[1]["annotations"], json!({"kept": "yes"}));
+    for platform in ["linux/amd64", "linux/arm64"] {
+        let environment = |image: &str| {
+            session.ok(&[
+                "inspect",
+                "--platform",
+                platform,
+                "-f",
+                "{{json .Config.Env}} {{json .RootFS.Layers}}",
+                image,
+            ])
+        };
+        let (before, after) = (environment("fx/all:1"), environment("fx/new:1"));
+        assert_eq!(after, before.replace(r#"["PATH=/bin"]"#, r#"["PATH=/bin","A=1"]"#));
+        session.ok(&["verify", "fx/new:1"]);
+    }
+    // The same bytes from an archive, and under the same name.
+    let digest = answer.out();
+    assert_eq!(edit("./all.tar", &["fx/other:1"]).out(), digest);
+    assert_eq!(edit("fx/all:1", &[]).out(), digest);
+    let platforms = session.ok(&["inspect", "--platform", "linux/arm64", "-f", "{{json .Config.Env}}", "fx/all:1"]);
+    assert!(platforms.contains("A=1"), "{platforms}");
+    let json = session.ok(&["edit", "--all", "--format", "json", "--env", "A-", "fx/new:1", "fx/json:1"]);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&json["Names"], &json["Images"][1]["Platform"]), (&json!(["fx/json:1"]), &json!("linux/arm64")));
+}
+
+#[test]
+fn all_platforms_need_an_index_that_is_whole() {
+    let session = session();
+    index(&session);
+    let edit = |more: &[&str]| session.run(&[&["edit", "--all", "--env", "A=1"], more].concat());
+    edit(&["fx/a:1"]).fails(1, &["fx/a:1 is an image for one platform: edit it without --all"]);
+    edit(&["--arch", "arm", "fx/all:1"]).fails(1, &["are about one platform, and not for --all"]);
+    edit(&["--platform", "linux/arm64", "fx/all:1"]).fails(1, &["are about one platform"]);
+    session.run(&["edit", "--env", "A=1", "fx/all:1"]).fails(1, &["is for linux/amd64, linux/arm64"]);
+}
+
+#[test]
+fn all_platforms_of_an_image_in_a_registry_are_fetched() {
+    let (session, registry) = (Session::new(), Registry::start());
+    index(&session);
+    let name = registry.name("team/all:1");
+    session.ok(&["tag", "fx/all:1", &name]);
+    session.ok(&["push", "-q", &name]);
+    let elsewhere = Session::new();
+    elsewhere.ok(&["edit", "--all", "--env", "A=1", &format!("docker://{name}"), "fx/new:1"]);
+    for platform in ["linux/amd64", "linux/arm64"] {
+        assert!(elsewhere.ok(&["inspect", "--platform", platform, "fx/new:1"]).contains("A=1"));
+    }
+    elsewhere.ok(&["verify", "fx/new:1"]);
 }

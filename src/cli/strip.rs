@@ -5,13 +5,13 @@ use super::error::CliError;
 use super::made::{self, MadeArgs};
 use super::session::{self, Session};
 use super::usage::Arity;
-use crate::ops::strip::{RemovedPath, StripOptions, Stripped, find, strip};
+use crate::ops::strip::{Removal, RemovedPath, StripOptions, Stripped, find, strip};
 use crate::ui::human;
 
 /// Remove files from all layers of an image
 ///
-/// A pattern is one of .dockerignore: it is matched from the root, `**` is any number of directories, and a directory goes
-/// with all that is in it. Layers that have nothing of it stay as they are, byte for byte; one that has nothing else stays
+/// A pattern is one of .dockerignore: it is matched from the root, with or without a slash in front, `**` is any number of
+/// directories, and a directory goes with all that is in it. Layers that have nothing of it stay as they are, byte for byte; one that has nothing else stays
 /// as an empty one. A file with several names of which one goes keeps its content under the others.
 ///
 /// Only files go: what the history, a label or a variable tells is a matter of edit. The image that was stripped stays, too,
@@ -48,10 +48,13 @@ impl Args {
         };
         let (context, progress) = (&session.context, session.progress(false));
         if self.dry_run {
-            return self.list(session, &find(context, &self.operands[0], &options, &*progress)?);
+            let removal = find(context, &self.operands[0], &options, &*progress)?;
+            warn_of_idle(session, &removal);
+            return self.list(session, &removal.layers);
         }
-        let Stripped { made, removed } = strip(context, &self.operands[0], &options, &*progress)?;
-        for (layer, paths) in removed.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
+        let Stripped { made, removal } = strip(context, &self.operands[0], &options, &*progress)?;
+        warn_of_idle(session, &removal);
+        for (layer, paths) in removal.layers.iter().enumerate().filter(|(_, paths)| !paths.is_empty()) {
             let size = paths.iter().map(|path| path.size).sum();
             let names = if paths.len() == 1 { "name" } else { "names" };
             session.ui.note(&format!("layer {}: removed {} {names}, {}", layer + 1, paths.len(), human::size(size, 3)));
@@ -72,5 +75,12 @@ impl Args {
             }
         }
         Ok(())
+    }
+}
+
+/// Says which patterns were without effect: they may be mistyped.
+fn warn_of_idle(session: &Session, removal: &Removal) {
+    for pattern in &removal.idle {
+        session.ui.warn(&format!("no path was removed for {pattern}"));
     }
 }

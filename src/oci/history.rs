@@ -30,3 +30,10 @@ pub struct History {
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
+
+impl History {
+    /// What the step was: its command, or its comment if it has none, as with what `docker import` makes.
+    pub fn what_it_was(&self) -> &str {
+        if self.created_by.is_empty() { &self.comment } else { &self.created_by }
+    }
+}

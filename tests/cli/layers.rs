@@ -48,7 +48,7 @@ fn what_is_in_each_layer_and_who_shares_it() {
     let session = session();
     let format = "{{.Number}} {{.Files}} {{.Deletes}} {{.Shared}} {{.Size}} {{.CreatedBy}}";
     let found = session.ok(&["layers", "--format", format, "fx/a:1"]);
-    assert_eq!(found, "1 6 0 1 21B ADD base\n2 2 1 0 7B RUN change\n3 1 2 0 10B RUN delete\n");
+    assert_eq!(found, "1 6 0 fx/b:1 21B ADD base\n2 2 1 - 7B RUN change\n3 1 2 - 10B RUN delete\n");
     let rows = lines(&session.ok(&["layers", "--format", "json", "fx/a:1"]));
     assert_eq!((&rows[0]["Shared"], &rows[0]["Files"]), (&json!(["fx/b:1"]), &json!(6)));
     let history = session.ok(&["inspect", "--format", "{{json .RootFS.Layers}}", "fx/a:1"]);
@@ -56,6 +56,10 @@ fn what_is_in_each_layer_and_who_shares_it() {
     assert_eq!(json!(rows.iter().map(|row| row["DiffID"].clone()).collect::<Vec<_>>()), diff_ids);
     let table = session.ok(&["layers", "fx/a:1"]);
     assert!(table.starts_with("LAYER     DIGEST "), "{table}");
+    session.ok(&["edit", "--label", "a=b", "fx/b:1", "fx/c:1"]);
+    let shared = |flags: &[&str]| session.ok(&[&["layers", "--format", "{{.Shared}}"], flags, &["fx/a:1"]].concat());
+    assert_eq!(shared(&[]), "fx/b:1 +1\n-\n-\n");
+    assert_eq!(shared(&["--no-trunc"]), "fx/b:1,fx/c:1\n-\n-\n");
     assert_eq!(session.ok(&["layers", "--format", "{{.Files}}", "./load.tar"]), "6\n", "an archive as well");
 }
 

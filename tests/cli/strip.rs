@@ -89,6 +89,19 @@ fn what_would_go_is_listed_and_nothing_at_all_is_an_error() {
 }
 
 #[test]
+fn a_slash_in_front_is_the_root_and_a_pattern_without_effect_is_told() {
+    let session = session();
+    let patterns = ["--remove", "/etc/s*", "--remove", "var/cash", "--remove", "!/etc/secret"];
+    let none = [&["strip"], &patterns[..], &["--dry-run", "fx/a:1"]].concat();
+    let answer = session.run(&none);
+    let said = &answer.stderr;
+    assert_eq!(said, "warning: no path was removed for /etc/s*\nwarning: no path was removed for var/cash\n");
+    let answer = session.run(&[&["strip"], &patterns[..4], &["fx/a:1", "fx/b:1"]].concat());
+    let said = &answer.stderr;
+    assert!(said.starts_with("warning: no path was removed for var/cash\nlayer 1: removed 1 name"), "{said}");
+}
+
+#[test]
 fn strange_names_are_shown_escaped_and_removed() {
     let image =
         TestImage::new(&["fx/a:1"]).raw_layer("one", layer(&[Item::file("a\nb\x1b[31m", "x"), Item::file("c", "c")]));

@@ -13,7 +13,7 @@ use crate::ui::{OutputFormat, human, render_rows, text};
 ///
 /// The lowest layer is number 1: so other commands name it, as in `imgtool ls --layer 1`. PACKED is the size of the blob,
 /// TAR that of the uncompressed layer, FILES counts names that are no directories, DELETES those of lower layers that it
-/// hides. IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
+/// hides. SHARED BY is one of the other images of the store that have it, and how many more. IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout: ./file.tar,
 /// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "layers [OPTIONS] IMAGE")]
@@ -85,7 +85,15 @@ impl Args {
         let command = row.step.as_ref().map(|step| step.created_by.replace('\t', " ")).unwrap_or_default();
         let command = if whole { command } else { text::ellipsis(&command, COMMAND_WIDTH).into_owned() };
         let created = row.step.as_ref().and_then(|step| step.created).map(|created| time::seconds(Some(created)));
-        let shared = if is_json { json!(row.shared) } else { json!(row.shared.len().to_string()) };
+        let shared = match row.shared.first() {
+            _ if is_json => json!(row.shared),
+            None => json!("-"),
+            Some(_) if whole => {
+                json!(row.shared.iter().map(|name| session.ui.word(name)).collect::<Vec<_>>().join(","))
+            }
+            Some(name) if row.shared.len() == 1 => json!(session.ui.word(name)),
+            Some(name) => json!(format!("{} +{}", session.ui.word(name), row.shared.len() - 1)),
+        };
         let number = if is_json { json!(row.number) } else { json!(row.number.to_string()) };
         let content = row.content;
         let pairs = [

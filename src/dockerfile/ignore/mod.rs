@@ -73,6 +73,11 @@ impl Patterns {
         Ok(read)
     }
 
+    /// Patterns given one by one that may begin with a slash, as lines of a `.dockerignore` may: it changes nothing.
+    pub fn rooted<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, PatternError> {
+        Self::of(patterns.into_iter().map(|pattern| read::rooted(pattern.as_ref())))
+    }
+
     /// Whether there is no pattern.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

@@ -18,12 +18,17 @@ pub(super) fn lines(text: &[u8]) -> Result<Vec<Vec<u8>>, PatternError> {
         if patterns.len() == MAX_PATTERNS {
             return Err(PatternError::Many { limit: MAX_PATTERNS });
         }
-        patterns.push(match trimmed.strip_prefix(b"!") {
-            Some(exception) => [b"!".to_vec(), relative(trim(exception))].concat(),
-            None => relative(trimmed),
-        });
+        patterns.push(rooted(trimmed));
     }
     Ok(patterns)
+}
+
+/// A pattern that may begin with a slash, or with an exclamation mark and a slash: without that.
+pub(super) fn rooted(pattern: &[u8]) -> Vec<u8> {
+    match pattern.strip_prefix(b"!") {
+        Some(exception) => [b"!".to_vec(), relative(trim(exception))].concat(),
+        None => relative(pattern),
+    }
 }
 
 fn relative(pattern: &[u8]) -> Vec<u8> {

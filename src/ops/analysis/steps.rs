@@ -1,6 +1,7 @@
 //! What made a layer, in the words of a Dockerfile.
 
 use crate::image::Image;
+use crate::oci::History;
 
 /// What made a layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum StepKind {
     Run,
     /// `COPY` or `ADD` of a build context.
     Copy,
-    /// `ADD` of a whole root file system: the lowest layer of a base image.
+    /// `ADD` of a whole root file system, or what else makes the lowest layer of a base image.
     Base,
     /// Anything else, or nothing is known.
     Other,
@@ -29,7 +30,7 @@ pub enum StepKind {
 /// What made each layer, the lowest first. Histories may be shorter than there are layers, or missing.
 pub(super) fn steps(image: &Image) -> Vec<Step> {
     let history = &image.config.value().history;
-    let mut made = history.iter().filter(|step| !step.empty_layer).map(|step| step.created_by.as_str());
+    let mut made = history.iter().filter(|step| !step.empty_layer).map(History::what_it_was);
     image.layers.iter().map(|_| made.next().map_or_else(Step::unknown, Step::read)).collect()
 }
 
@@ -62,6 +63,10 @@ impl Step {
 }
 
 fn copies(said: &str) -> StepKind {
+    // The base images of Debian.
+    if said.starts_with("# debian.sh ") {
+        return StepKind::Base;
+    }
     match said.split_once(' ') {
         Some(("ADD", files)) if files.ends_with(" /") => StepKind::Base,
         Some(("ADD" | "COPY", _)) => StepKind::Copy,
@@ -99,6 +104,11 @@ mod tests {
             ("COPY . /app # buildkit", "COPY . /app", StepKind::Copy),
             ("COPY . / # buildkit", "COPY . /", StepKind::Copy),
             ("ADD alpine-minirootfs.tar.gz / # buildkit", "ADD alpine-minirootfs.tar.gz /", StepKind::Base),
+            (
+                "# debian.sh --arch 'amd64' out/ 'bookworm' '@1749513600'",
+                "# debian.sh --arch 'amd64' out/ 'bookworm' '@1749513600'",
+                StepKind::Base,
+            ),
             ("bazel build ...", "bazel build ...", StepKind::Other),
             ("", "(unknown)", StepKind::Other),
         ];

@@ -94,6 +94,16 @@ fn known_waste_is_found_by_layer() {
 }
 
 #[test]
+fn waste_in_many_places_is_in_the_directory_that_has_them_all() {
+    let cache = |name: &str| file(&format!("usr/lib/{name}/__pycache__/x.pyc"), &[1; 10]);
+    let one: &[Member] = &[cache("a"), cache("ab/c"), file("usr/lib/other", b"x")];
+    let two: &[Member] = &[cache("a"), file("srv/__pycache__/y.pyc", b"y")];
+    let (analysis, _) = analyze(&[one, two]);
+    let found: Vec<_> = analysis.waste.iter().map(|waste| (&waste.directory[..], waste.files)).collect();
+    assert_eq!(found, [(&b"/usr/lib"[..], 2), (b"/", 2)]);
+}
+
+#[test]
 fn the_same_content_is_found_across_layers_and_within() {
     let base: &[Member] = &[file("a", b"same"), file("b", b"same"), link("l", "a"), file("e", b""), file("f", b"")];
     let upper: &[Member] = &[file("a", b"same"), file("c", b"same size"), file("d", b"size same")];

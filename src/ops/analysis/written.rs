@@ -29,7 +29,7 @@ pub struct Waste {
     pub(super) rule: usize,
     /// The layer that brought it, from the bottom, from 0.
     pub layer: usize,
-    /// A directory that it is in.
+    /// The lowest directory that has all of it.
     pub directory: Vec<u8>,
     /// How many files.
     pub files: u64,
@@ -69,7 +69,7 @@ impl History {
         for entry in entries {
             self.hide(layer, entry, paths);
         }
-        let (mut directory, mut rule) = (None, None);
+        let (mut directory, mut waste_here) = (None, None);
         for (entry, id) in entries.iter().zip(ids) {
             let Some(id) = *id else { continue };
             if entry.whiteout().is_some() || entry.is_reserved() {
@@ -78,9 +78,10 @@ impl History {
             let is_file = entry.kind == EntryKind::File;
             if is_file && directory != Some(paths.parent(id)) {
                 directory = Some(paths.parent(id));
-                rule = rules::find(&slashed(&paths.path(paths.parent(id))));
+                let path = paths.path(paths.parent(id));
+                waste_here = rules::find(&slashed(&path)).map(|rule| self.waste_of(rule, layer, &path));
             }
-            let waste = rule.filter(|_| is_file).map(|rule| self.waste_of(rule, layer, paths.parent(id), paths));
+            let waste = waste_here.filter(|_| is_file);
             if let Some(waste) = waste {
                 let waste = &mut self.waste[waste as usize];
                 waste.files += 1;
@@ -90,11 +91,14 @@ impl History {
         }
     }
 
-    fn waste_of(&mut self, rule: usize, layer: usize, directory: Id, paths: &Paths) -> u32 {
+    /// The waste of a rule in a layer, of which something is in that directory, too.
+    fn waste_of(&mut self, rule: usize, layer: usize, directory: &[u8]) -> u32 {
         let next = u32::try_from(self.waste.len()).expect("as many as rules and layers");
         let place = *self.places.entry((rule, layer)).or_insert(next);
-        if place == next {
-            let directory = paths.path(directory);
+        if let Some(waste) = self.waste.get_mut(place as usize) {
+            waste.directory = common(&waste.directory, directory);
+        } else {
+            let directory = directory.to_vec();
             self.waste.push(Waste { rule, layer, directory, files: 0, size: 0, hidden: 0 });
         }
         place
@@ -161,6 +165,14 @@ impl History {
 fn find(paths: &Paths, path: &[u8]) -> Option<Id> {
     let mut names = path.split(|byte| *byte == b'/').filter(|name| !name.is_empty());
     names.try_fold(0, |id, name| paths.get(id, name))
+}
+
+/// The lowest directory that has both.
+fn common(one: &[u8], other: &[u8]) -> Vec<u8> {
+    let names = |path| <[u8]>::split(path, |byte| *byte == b'/').filter(|name| !name.is_empty());
+    let same = names(one).zip(names(other)).take_while(|(one, other)| one == other);
+    let path: Vec<u8> = same.flat_map(|(name, _)| [b"/", name].concat()).collect();
+    if path.is_empty() { b"/".to_vec() } else { path }
 }
 
 fn slashed(path: &[u8]) -> Vec<u8> {

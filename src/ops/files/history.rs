@@ -6,7 +6,7 @@ use crate::oci::Created;
 /// What made a layer.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The command.
+    /// The command, or else the comment.
     pub created_by: String,
     /// When it was.
     pub created: Option<Created>,
@@ -19,7 +19,7 @@ pub fn steps(image: &Image) -> Vec<Option<Step>> {
     let Ok(pairs) = image.config.value().layer_history() else { return steps };
     for (step, layer) in pairs {
         if let Some(slot) = layer.and_then(|layer| steps.get_mut(layer)) {
-            *slot = Some(Step { created_by: step.created_by.clone(), created: step.created });
+            *slot = Some(Step { created_by: step.what_it_was().to_owned(), created: step.created });
         }
     }
     steps

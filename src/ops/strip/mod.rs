@@ -28,7 +28,7 @@ use crate::store::Quarantine;
 pub struct StripOptions {
     /// The platform of the image, if it has several.
     pub platform: Option<Platform>,
-    /// Patterns of paths, as in `.dockerignore`. What matches is removed, with all that is below it.
+    /// Patterns of paths, as in `.dockerignore`, with or without a slash in front. What matches is removed, with all that is below it.
     pub remove: Vec<String>,
     /// Who made the image, and when.
     pub stamp: Stamp,
@@ -36,26 +36,30 @@ pub struct StripOptions {
     pub name: Reference,
 }
 
+/// What is removed from an image.
+#[derive(Debug)]
+pub struct Removal {
+    /// What each layer loses, bottom first; nothing if it stays as it is.
+    pub layers: Vec<Vec<RemovedPath>>,
+    /// The patterns for which nothing is removed.
+    pub idle: Vec<String>,
+}
+
 /// An image that was stripped.
 #[derive(Debug)]
 pub struct Stripped {
     /// The image.
     pub made: Made,
-    /// What each layer lost, bottom first; nothing if it stayed as it was.
-    pub removed: Vec<Vec<RemovedPath>>,
+    /// What it lost.
+    pub removal: Removal,
 }
 
-/// Finds what would be removed, of each layer, bottom first.
-pub fn find(
-    context: &Context,
-    typed: &str,
-    options: &StripOptions,
-    progress: &dyn Progress,
-) -> Result<Vec<Vec<RemovedPath>>, Error> {
+/// Finds what would be removed.
+pub fn find(context: &Context, typed: &str, options: &StripOptions, progress: &dyn Progress) -> Result<Removal, Error> {
     let patterns = patterns(options)?;
     let look = Look::open(context, typed, options.platform.as_ref(), progress)?;
     let plans = plan_all(context, &look, &patterns)?;
-    Ok(plans.into_iter().map(|plan| plan.map(|plan| plan.removed).unwrap_or_default()).collect())
+    removal(plans, options)
 }
 
 /// Makes an image without some files.
@@ -86,12 +90,28 @@ pub fn strip(
     let config = config(&origin, options);
     let (annotations, platform) = (origin.annotations(), origin.image.described_platform.clone());
     let made = Remade { config, layers, annotations, platform }.publish(quarantine, Some(name))?;
-    let removed = plans.into_iter().map(|plan| plan.map(|plan| plan.removed).unwrap_or_default()).collect();
-    Ok(Stripped { made, removed })
+    Ok(Stripped { made, removal: removal(plans, options)? })
 }
 
 fn patterns(options: &StripOptions) -> Result<Patterns, Error> {
-    Patterns::of(&options.remove).map_err(|error| RemakeError::Pattern { problem: error.to_string() }.into())
+    rooted(&options.remove)
+}
+
+fn rooted<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Patterns, Error> {
+    Patterns::rooted(patterns).map_err(|error| RemakeError::Pattern { problem: error.to_string() }.into())
+}
+
+fn removal(plans: Vec<Option<LayerPlan>>, options: &StripOptions) -> Result<Removal, Error> {
+    let layers: Vec<Vec<RemovedPath>> =
+        plans.into_iter().map(|plan| plan.map(|plan| plan.removed).unwrap_or_default()).collect();
+    let mut idle = Vec::new();
+    for pattern in options.remove.iter().filter(|pattern| !pattern.starts_with('!')) {
+        let alone = rooted([pattern])?;
+        if !layers.iter().flatten().any(|removed| alone.excludes(removed.path.as_bytes())) {
+            idle.push(pattern.clone());
+        }
+    }
+    Ok(Removal { layers, idle })
 }
 
 /// What becomes of each layer; none of those that stay as they are.

@@ -26,7 +26,7 @@ const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = REGISTRY_FLAGS)]
 pub(super) struct RegistryFlags {
-    /// Reach this registry without TLS, or with a certificate that nobody vouches for; can be repeated
+    /// Reach this registry without TLS, or without verifying its certificate; can be repeated
     #[arg(long, value_name = "HOST[:PORT]", global = true)]
     insecure_registry: Vec<String>,
     /// Trust the certificate authorities in this file, too; can be repeated

@@ -7,7 +7,7 @@
 //! a program, a jar ───────▶ go, cargo, java ──┘
 //! ```
 //!
-//! - All bytes come from an image that nobody vouches for. No function here panics on any bytes, takes more memory than a
+//! - All bytes come from an untrusted image. No function here panics on any bytes, takes more memory than a
 //!   small multiple of them (what is compressed has limits of its own), or more than [`MOST_PACKAGES`] packages.
 //! - Text that is no UTF-8 is read with replacement characters: a list with one odd name is better than none.
 //! - A file that is not what its name says is an error ([`Unreadable`]); one that names no package gives none.

@@ -19,7 +19,7 @@ pub struct RegistrySettings {
     pub certificates: Vec<PathBuf>,
     /// Files of authorities that are trusted for all registries.
     pub authorities: Vec<PathBuf>,
-    /// The registries that may be reached without encryption or with certificates that nobody vouches for.
+    /// The registries that may be reached without encryption or without verifying their certificates.
     pub insecure: Vec<InsecureRegistry>,
     /// The mirrors of Docker Hub, which are asked first.
     pub mirrors: Vec<Url>,

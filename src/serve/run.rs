@@ -34,7 +34,7 @@ pub struct Running {
     pub names: Names,
     /// Whether connections at IP addresses are encrypted.
     pub is_encrypted: bool,
-    /// The certificate of the server's own authority, and the names that it vouches for; if it has one.
+    /// The certificate of the server's own authority, and the names that it signs certificates for; if it has one.
     pub authority: Option<(PathBuf, Vec<String>)>,
 }
 

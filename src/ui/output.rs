@@ -1,7 +1,7 @@
 //! The one value that writes: data to standard output, talk to standard error.
 //!
 //! Data that goes to a file or a pipe is passed on byte for byte; data that goes to a terminal is escaped first, since it
-//! may hold text from an image that nobody vouches for. Talk is always escaped.
+//! may hold text from an untrusted image. Talk is always escaped.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};

@@ -1,6 +1,6 @@
 //! Text from outside, made safe and measured for a terminal.
 //!
-//! Names, labels and commands come from images that nobody vouches for. Printed as they are they could move the cursor,
+//! Names, labels and commands come from untrusted images. Printed as they are they could move the cursor,
 //! hide a line, or run backwards; escaped, every character that a terminal would act upon is shown as its number.
 
 use std::borrow::Cow;

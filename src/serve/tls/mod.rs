@@ -62,7 +62,7 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// The certificate of our own authority, and the names that it vouches for; if there is one.
+    /// The certificate of our own authority, and the names that it signs certificates for; if there is one.
     pub(super) fn authority(&self) -> Option<(PathBuf, Vec<String>)> {
         match &self.source {
             Source::Files(_) => None,

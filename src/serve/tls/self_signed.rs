@@ -38,7 +38,7 @@ const RENEWAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// By these names a machine reaches itself.
 const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// An authority, and the names that it vouches for.
+/// An authority, and the names that it signs certificates for.
 #[derive(Debug)]
 pub(super) struct SelfSigned {
     folder: PathBuf,

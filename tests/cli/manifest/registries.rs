@@ -260,7 +260,7 @@ fn refusals_leave_the_list() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_of_an_unknown_authority() {
     let tls = Some(Authority::new().certify(&["127.0.0.1"]).server());
     let (session, registry) = (Session::new(), Registry::with(Setup { tls, ..Setup::default() }));
     registry.push("team/amd:1", &image("amd64"));

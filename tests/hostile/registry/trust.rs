@@ -65,7 +65,7 @@ fn r32_a_certificate_that_is_to_be_trusted() {
 }
 
 #[test]
-fn r32_whoever_wants_it_may_trust_a_registry_that_nobody_vouches_for() {
+fn r32_whoever_wants_it_may_trust_a_registry_of_an_unknown_authority() {
     let tls = Some(Certificate::self_signed(&["elsewhere.test"]).server());
     let (mut world, _proxy) = abroad(Setup { tls, ..Setup::default() });
     world.flags.extend(["--insecure-registry".to_owned(), HOST.to_owned()]);

@@ -18,7 +18,7 @@ const UNKNOWN: u8 = 2;
 /// Show whether the base of an image is outdated
 ///
 /// The base is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or the
-/// image in the store that has its lowest layers, or BASE. Its name is looked up in the store, or else in its registry. A
+/// image in the store that it was committed on or that has its lowest layers, or BASE. Its name is looked up in the store, or else in its registry. A
 /// registry on this machine or at an address is asked only if IMAGE is of it, or BASE is typed.
 ///
 /// The exit code is 0 if IMAGE stands on the base as it is now, 1 if the base is outdated, and 2 if that cannot be known.
@@ -143,15 +143,17 @@ fn state(state: &BaseState) -> String {
 fn status(found: &BaseCheck) -> String {
     let BaseCheck { built_on, now, shared, is_outdated, .. } = found;
     let all = now.layers.unwrap_or_default();
-    match built_on.layers {
+    let new = all - shared;
+    let old = built_on.layers.map(|before| before - before.min(*shared));
+    match (new, old) {
         _ if !is_outdated => "up to date".to_owned(),
-        _ if *shared == all => "outdated: the layers are the same, but not the settings".to_owned(),
-        Some(before) => {
-            let (old, new) = (before - before.min(*shared), all - shared);
-            format!("outdated: {new} of {all} layers are new, in place of {old}")
+        (0, None | Some(0)) => "outdated: the layers are the same, but not the settings".to_owned(),
+        (0, Some(old)) => format!("outdated: {old} of its layers are gone"),
+        (_, Some(old)) => format!("outdated: {new} of {all} layers are new, in place of {old}"),
+        (_, None) if *shared == 0 => {
+            format!("outdated, or built on something else: it has none of the {all} layers")
         }
-        None if *shared == 0 => format!("outdated, or built on something else: it has none of the {all} layers"),
-        None => format!("outdated: {} of {all} layers are new", all - shared),
+        (_, None) => format!("outdated: {new} of {all} layers are new"),
     }
 }
 

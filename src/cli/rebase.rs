@@ -22,7 +22,7 @@ const MOST_PATHS: usize = 5;
 /// was found in the store moves to the new image.
 ///
 /// OLDBASE is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or the
-/// image in the store that has its lowest layers. Without --onto, BASE is what the name of OLDBASE leads to now. The
+/// image in the store that it was committed on or that has its lowest layers. Without --onto, BASE is what the name of OLDBASE leads to now. The
 /// annotations of the new image name BASE.
 ///
 /// Nothing is built again: files that were made for the old base stay so. Where the layers hide files that are others in

@@ -68,7 +68,7 @@ pub fn check_base(context: &Context, typed: &str, options: &CheckBaseOptions) ->
         Some(base) => given(context, &image, base)?,
         None => match base::claim(&image)? {
             Some(claim) => claimed(context, &image, claim, options.remote)?,
-            None => by_layers(context, &image, options.remote)?,
+            None => unnamed(context, &image, options.remote)?,
         },
     };
     let (ours, theirs) = (image.image.config.value(), now.image.config.value());
@@ -127,17 +127,19 @@ fn claimed(context: &Context, image: &Origin, claim: BaseClaim, remote: bool) ->
     let name =
         claim.moving_name().ok_or_else(|| RemakeError::FixedBase { image: image.shown(), base: claim.shown() })?;
     let now = look_up(context, image, &name, remote)?;
-    let old = base::named(context, image, &claim, is_far(&now)).ok();
+    let old = base::find(context, image, Some(&name), is_far(&now)).ok();
+    // What is not found as it is named may be another one with the same layers.
+    let old = old.map(|old| OldBase { is_certain: old.is_certain && old.by == claim.by.into(), ..old });
     Ok(Parties { by: claim.by.into(), shown: name.familiar(), claim: Some(claim), now, old })
 }
 
-/// The image of the store whose layers are the lowest of the image.
-fn by_layers(context: &Context, image: &Origin, remote: bool) -> Result<Parties, Error> {
-    let old = base::find(context, image, None)?;
+/// The image of the store that it was committed on, or that has its lowest layers.
+fn unnamed(context: &Context, image: &Origin, remote: bool) -> Result<Parties, Error> {
+    let old = base::find(context, image, None, false)?;
     let fixed = || RemakeError::FixedBase { image: image.shown(), base: old.shown.clone() };
     let name = old.name.clone().ok_or_else(fixed)?;
     let now = look_up(context, image, &name, remote)?;
-    Ok(Parties { by: FoundBy::Layers, shown: name.familiar(), claim: None, now, old: Some(old) })
+    Ok(Parties { by: old.by, shown: name.familiar(), claim: None, now, old: Some(old) })
 }
 
 fn look_up(context: &Context, image: &Origin, name: &Reference, remote: bool) -> Result<Origin, Error> {

@@ -98,6 +98,12 @@ Status:    up to date
         (&json!(1), &json!(2), &json!("annotations"), &json!(false))
     );
     assert_eq!(found["Now"]["Digest"], new);
+    // The name leads to something lower.
+    let lower = TestImage::new(&["fx/base:1"]).raw_layer("ADD base", layer(&[Item::file("same", "same")]));
+    load(&session, &[lower]);
+    let answer = session.run(&["check-base", "fx/app:1"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.out().contains("Status:    outdated: 1 of its layers are gone\n"), "{}", answer.out());
 }
 
 #[test]
@@ -170,6 +176,24 @@ fn without_a_word_of_the_image_its_layers_tell() {
         .fails(2, &["cannot tell what fx/app:1 is built on: it does not name its base"]);
     session.run(&["check-base", "fx/nosuch"]).fails(2, &["No such image: fx/nosuch"]);
     session.run(&["check-base"]).fails(1, &["requires"]);
+}
+
+#[test]
+fn what_was_committed_stands_on_its_parent() {
+    let session = Session::new();
+    load(&session, &[base("fx/base:1", "1")]);
+    session.ok(&["tag", "fx/base:1", "fx/lower:1"]);
+    session.ok(&["unpack", "fx/base:1", "tree"]);
+    session.write("tree/more", "more");
+    session.ok(&["commit", "tree", "fx/middle:1"]);
+    session.write("tree/most", "most");
+    session.ok(&["commit", "tree", "fx/app:1"]);
+    // Both are below it, and one is its parent.
+    let found = json_of(&session, &["fx/app:1"], 0);
+    assert_eq!(
+        (&found["Base"], &found["FoundBy"], &found["OwnLayers"]),
+        (&json!("fx/middle:1"), &json!("parent"), &json!(1))
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::claim::{BaseClaim, Said, claim};
 use super::lower::{lowest_layers, nearest};
 use super::place::{in_registry, in_store};
-use crate::oci::{DiffId, Digest, Document, ImageConfig, ImageId, Reference};
+use crate::oci::{Descriptor, DiffId, Digest, Document, ImageConfig, ImageId, Reference};
 use crate::ops::find::no_such_image;
 use crate::ops::remake::Origin;
 use crate::ops::{Context, Error, RemakeError};
@@ -20,6 +20,8 @@ pub enum FoundBy {
     Annotations,
     /// The labels of the config name it.
     Labels,
+    /// It was committed on it.
+    Parent,
     /// Its layers are the lowest of the image.
     Layers,
 }
@@ -61,6 +63,15 @@ impl OldBase {
         }
     }
 
+    /// One that an image names, and that may have lost that name.
+    fn earlier(base: &Origin, claim: &BaseClaim) -> Self {
+        let known = Self::of(base, claim.by.into());
+        match &claim.name {
+            Some(name) if base.name().is_none() => Self { shown: format!("an earlier {}", name.familiar()), ..known },
+            _ => known,
+        }
+    }
+
     fn scratch() -> Self {
         let config = Document::make(ImageConfig::default());
         let id = ImageId::new(*config.digest());
@@ -85,6 +96,7 @@ impl FoundBy {
             Self::Typed => "given",
             Self::Annotations => "annotations",
             Self::Labels => "labels",
+            Self::Parent => "parent",
             Self::Layers => "layers",
         }
     }
@@ -95,6 +107,7 @@ impl FoundBy {
             Self::Typed => "as given",
             Self::Annotations => "as its annotations say",
             Self::Labels => "as its labels say",
+            Self::Parent => "which it was committed on",
             Self::Layers => "by its layers",
         }
     }
@@ -110,18 +123,25 @@ pub fn typed(context: &Context, image: &Origin, typed: &str) -> Result<OldBase, 
     Ok(OldBase::of(&base, FoundBy::Typed))
 }
 
-/// The base that the image names, else the one that its layers tell. `onto` is the repository of the base to come: of
-/// several images below, the one of that name is meant.
-pub fn find(context: &Context, image: &Origin, onto: Option<&Reference>) -> Result<OldBase, Error> {
+/// The base that the image names, else the one that it was committed on, or that its layers tell. `onto` is the repository
+/// of the base to come: of several images below, the one of that name is meant. The registry of the name is asked if that
+/// `asks`.
+pub fn find(context: &Context, image: &Origin, onto: Option<&Reference>, asks: bool) -> Result<OldBase, Error> {
     let claim = claim(image)?;
     let problem = match &claim {
         None => None,
-        Some(claim) => match named(context, image, claim, true) {
+        Some(claim) => match named(context, image, claim, asks) {
             Ok(base) => return Ok(base),
             Err(error @ Error::Remake(RemakeError::NotTheBase { .. })) => return Err(error),
             Err(error) => Some(format!("{}: {}", claim.shown(), sentence(&error))),
         },
     };
+    if let Some(parent) = image.found.descriptor.as_ref().and_then(Descriptor::parent)
+        && let Ok(base) = in_store(context, &parent.to_string(), image.platform().as_ref())
+        && require_lowest(image, &base).is_ok()
+    {
+        return Ok(OldBase::of(&base, FoundBy::Parent));
+    }
     match nearest(context, image, onto)? {
         Some(base) => Ok(OldBase::of(&base, FoundBy::Layers)),
         None => Err(RemakeError::NoBase { image: image.shown(), problem }.into()),
@@ -136,7 +156,7 @@ pub fn named(context: &Context, image: &Origin, claim: &BaseClaim, asks: bool) -
         && let Ok(base) = in_store(context, &digest.to_string(), platform.as_ref())
     {
         require_lowest(image, &base)?;
-        return Ok(OldBase::of(&base, by));
+        return Ok(OldBase::earlier(&base, claim));
     }
     let unknown = || no_such_image(&claim.shown());
     let name = claim.name.as_ref().ok_or_else(unknown)?;
@@ -149,7 +169,7 @@ pub fn named(context: &Context, image: &Origin, claim: &BaseClaim, asks: bool) -
     let digest = claim.digest.filter(|_| asks).ok_or_else(unknown)?;
     let base = in_registry(context, image, &name.without_tag().with_digest(digest), platform.as_ref())?;
     require_lowest(image, &base)?;
-    Ok(OldBase::of(&base, by))
+    Ok(OldBase::earlier(&base, claim))
 }
 
 /// An error and its causes.

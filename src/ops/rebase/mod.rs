@@ -76,7 +76,7 @@ impl Rebasing {
         let onto = new_base(context, &image, options.onto.as_deref())?;
         let old = match &options.from {
             Some(from) => base::typed(context, &image, from)?,
-            None => base::find(context, &image, onto.name().as_ref())?,
+            None => base::find(context, &image, onto.name().as_ref(), true)?,
         };
         image.fetch(context, progress)?;
         onto.fetch(context, progress)?;

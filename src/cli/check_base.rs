@@ -6,8 +6,8 @@ use super::made;
 use super::session::{self, Session};
 use super::usage::Arity;
 use crate::ops;
+use crate::ops::ImagePlace;
 use crate::ops::check_base::{BaseCheck, BaseState, CheckBaseOptions, check_base};
-use crate::ops::{ImagePlace, RemakeError};
 use crate::ui::OutputError;
 
 /// The exit code where the base is another one now.
@@ -90,22 +90,11 @@ impl Args {
 
 /// With the way out, where the image does not tell its base.
 fn hinted(error: ops::Error) -> CliError {
-    let is_about_base = matches!(
-        error,
-        ops::Error::Remake(
-            RemakeError::NoBase { .. }
-                | RemakeError::SeveralBases { .. }
-                | RemakeError::NotTheBase { .. }
-                | RemakeError::BaseClaim { .. }
-                | RemakeError::FixedBase { .. }
-                | RemakeError::NotLookedUp { .. }
-        )
-    );
-    let error = CliError::from(error);
-    if is_about_base {
-        return error.with_hint("imgtool check-base IMAGE BASE compares with a base that is named".to_owned());
+    match &error {
+        ops::Error::Remake(problem) if problem.is_about_base() => CliError::from(error)
+            .with_hint("imgtool check-base IMAGE BASE compares with a base that is named".to_owned()),
+        _ => error.into(),
     }
-    error
 }
 
 fn text(found: &BaseCheck) -> String {

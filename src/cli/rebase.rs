@@ -9,7 +9,6 @@ use super::session::{self, Session};
 use super::usage::Arity;
 use crate::layer::EntryPath;
 use crate::ops;
-use crate::ops::RemakeError;
 use crate::ops::rebase::{RebaseOptions, Rebasing, Traps};
 
 /// How many paths of one kind are named.
@@ -94,20 +93,11 @@ impl Args {
 
 /// With the way out, where what the image was built on is not known.
 fn hinted(error: ops::Error) -> CliError {
-    let is_about_old = matches!(
-        error,
-        ops::Error::Remake(
-            RemakeError::NoBase { .. }
-                | RemakeError::SeveralBases { .. }
-                | RemakeError::NotTheBase { .. }
-                | RemakeError::BaseClaim { .. }
-        )
-    );
-    let error = CliError::from(error);
-    if is_about_old {
-        return error.with_hint("--from OLDBASE says which image it was built on, also one in an archive".to_owned());
+    match &error {
+        ops::Error::Remake(problem) if problem.is_about_base() => CliError::from(error)
+            .with_hint("--from OLDBASE says which image it was built on, also one in an archive".to_owned()),
+        _ => error.into(),
     }
-    error
 }
 
 /// Tells what was taken for the old base, and what to look at.

@@ -260,6 +260,15 @@ pub fn padded(config: &ImageConfig) -> Result<Vec<History>, Error> {
     Ok(config.history.iter().cloned().chain(blank).collect())
 }
 
+/// How fields of configs begin in which builders note which step made which layer: `BuildKit`'s, and our own. They are
+/// true only of just these layers.
+const OF_BUILDERS: [&str; 2] = ["moby.buildkit.", "imgtool.build."];
+
+/// Removes what builders noted of the layers: a build that trusts it would take others for them.
+pub fn forget_steps(config: &mut ImageConfig) {
+    config.other.retain(|field, _| !OF_BUILDERS.iter().any(|start| field.starts_with(start)));
+}
+
 /// Keeps a layer with some names of a view; `label` says in progress what is done.
 pub fn keep_view(
     quarantine: &Quarantine,

@@ -159,6 +159,21 @@ pub enum RemakeError {
     },
 }
 
+impl RemakeError {
+    /// Whether it is not known what an image is built on: somebody has to say it.
+    pub fn is_about_base(&self) -> bool {
+        matches!(
+            self,
+            Self::NotTheBase { .. }
+                | Self::NoBase { .. }
+                | Self::SeveralBases { .. }
+                | Self::BaseClaim { .. }
+                | Self::FixedBase { .. }
+                | Self::NotLookedUp { .. }
+        )
+    }
+}
+
 fn parting(image: &str, base: &str, layer: usize, ours: Option<DiffId>, theirs: DiffId) -> String {
     match ours {
         Some(ours) => format!("they part at layer {layer}, which is {ours} in {image} and {theirs} in {base}"),

@@ -342,6 +342,34 @@ fn differences_of(session: &Session, elsewhere: &Session) -> Vec<String> {
     differences(session, "fx/app:1", "./back.tar")
 }
 
+/// What builders note in a config is about the layers at their places.
+#[test]
+fn what_is_noted_of_layers_is_not_said_of_others() {
+    let session = Session::new();
+    let noted = on(base("fx/base:1", "1"), "fx/app:1")
+        .with("moby.buildkit.cache.v0", json!("x"))
+        .with("imgtool.build.cache.v1", json!([]))
+        .with("x.other", json!(1));
+    load(&session, &[noted, base("fx/base:1", "1"), base("fx/base:2", "2")]);
+    session.write("more/file", "more");
+    let make = |args: &[&str]| {
+        let id = session.ok(args);
+        let blob = session.store().join("blobs").join(id.trim().replace(':', "/"));
+        let config: Value = serde_json::from_slice(&std::fs::read(blob).expect("a config")).expect("JSON");
+        ["moby.buildkit.cache.v0", "imgtool.build.cache.v1", "x.other"].map(|field| config.get(field).is_some())
+    };
+    for args in [
+        &["rebase", "fx/app:1", "fx/new:1", "--onto", "fx/base:2"][..],
+        &["squash", "fx/app:1", "fx/new:1"],
+        &["strip", "--remove", "etc", "fx/app:1", "fx/new:1"],
+    ] {
+        assert_eq!(make(args), [false, false, true], "{args:?}");
+    }
+    for args in [&["edit", "--env", "A=1", "fx/app:1", "fx/new:1"][..], &["append", "fx/app:1", "fx/new:1", "more"]] {
+        assert_eq!(make(args), [true, true, true], "{args:?}");
+    }
+}
+
 /// For any layers: the files are those that come of putting the upper layers on the new base.
 #[test]
 fn any_layers_on_any_base_are_what_the_stack_of_them_is() {

@@ -4,9 +4,7 @@ use super::history;
 use crate::image::edit::{Carried, carry};
 use crate::oci::ImageConfig;
 use crate::ops::Error;
-
-/// How fields begin in which `BuildKit` notes what it built layer by layer. They are not true on other layers.
-const OF_BUILDKIT: &str = "moby.buildkit.";
+use crate::ops::remake::forget_steps;
 
 /// The config of `image`, which was built on `old`, on `base`; and what both changed.
 pub(super) fn config(
@@ -16,9 +14,7 @@ pub(super) fn config(
 ) -> Result<(ImageConfig, Vec<String>), Error> {
     let [ours, before, new] = [image, old, base].map(|config| config.config.clone().unwrap_or_default());
     let Carried { config, clashes } = carry(&ours, &before, &new);
-    let mut other = image.other.clone();
-    other.retain(|field, _| !field.starts_with(OF_BUILDKIT));
-    let config = ImageConfig {
+    let mut config = ImageConfig {
         config: Some(config),
         history: history::history(image, old, base)?,
         os: base.os.clone(),
@@ -26,8 +22,8 @@ pub(super) fn config(
         variant: base.variant.clone(),
         os_version: base.os_version.clone(),
         os_features: base.os_features.clone(),
-        other,
         ..image.clone()
     };
+    forget_steps(&mut config);
     Ok((config, clashes))
 }

@@ -69,5 +69,7 @@ fn config(origin: &Origin, from: usize, options: &SquashOptions) -> Result<Image
         Some(diff_id) => format!("merge {id} to layer {from} ({})", DiffId::digest(diff_id)),
     };
     history.push(History { comment, ..options.stamp.layer_step() });
-    Ok(ImageConfig { created: Some(options.stamp.created), history, ..base.clone() })
+    let mut config = ImageConfig { created: Some(options.stamp.created), history, ..base.clone() };
+    remake::forget_steps(&mut config);
+    Ok(config)
 }

@@ -15,7 +15,7 @@ pub use plan::RemovedPath;
 use plan::{LayerPlan, Planner};
 
 use super::look::Look;
-use super::remake::{KeptLayer, Made, Origin, Remade, Stamp};
+use super::remake::{KeptLayer, Made, Origin, Remade, Stamp, forget_steps};
 use super::remake_error::RemakeError;
 use super::{Context, Error, naming};
 use crate::dockerfile::Patterns;
@@ -130,5 +130,6 @@ fn config(origin: &Origin, options: &StripOptions) -> ImageConfig {
     let mut config = origin.image.config.value().clone();
     config.created = Some(options.stamp.created);
     config.history.push(options.stamp.step());
+    forget_steps(&mut config);
     config
 }

@@ -17,9 +17,10 @@ const UNKNOWN: u8 = 2;
 
 /// Show whether the base of an image is outdated
 ///
-/// The base is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or the
-/// image in the store that it was committed on or that has its lowest layers, or BASE. Its name is looked up in the store, or else in its registry. A
-/// registry on this machine or at an address is asked only if IMAGE is of it, or BASE is typed.
+/// The base is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or what
+/// it was built or committed on in this store, or the image in the store that has its lowest layers, or BASE. Its name is
+/// looked up in the store, or else in its registry. A registry on this machine or at an address is asked only if IMAGE is
+/// of it, or BASE is typed.
 ///
 /// The exit code is 0 if IMAGE stands on the base as it is now, 1 if the base is outdated, and 2 if that cannot be known.
 #[derive(Debug, clap::Args)]

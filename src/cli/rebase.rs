@@ -20,9 +20,9 @@ const MOST_PATHS: usize = 5;
 /// differently than OLDBASE is kept over BASE; all other settings are those of BASE. Without NAME, the name by which IMAGE
 /// was found in the store moves to the new image.
 ///
-/// OLDBASE is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or the
-/// image in the store that it was committed on or that has its lowest layers. Without --onto, BASE is what the name of OLDBASE leads to now. The
-/// annotations of the new image name BASE.
+/// OLDBASE is what the annotations or the labels of IMAGE name (org.opencontainers.image.base.name and .digest), or what it
+/// was built or committed on in this store, or the image in the store that has its lowest layers. Without --onto, BASE is
+/// what the name of OLDBASE leads to now. The annotations of the new image name BASE.
 ///
 /// Nothing is built again: files that were made for the old base stay so. Where the layers hide files that are others in
 /// BASE, such as lists of installed packages, this is told.

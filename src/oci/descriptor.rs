@@ -19,6 +19,8 @@ const OF_STORES: &str = "org.imgtool.";
 /// In the index of a store: the digest of the entry that an image was committed on. The parent is kept as long as the
 /// child.
 pub const ANNOTATION_PARENT: &str = "org.imgtool.parent";
+/// In the index of a store: the name and digest of the image that this one was built on, if it was built here.
+pub const ANNOTATION_BUILT_ON: &str = "org.imgtool.base";
 /// How the name of an image begins that is in a registry, as tools write it.
 pub const REGISTRY_PREFIX: &str = "docker://";
 /// In the index of a store: from where the images of a manifest list came, as a JSON object of digests and names. A name

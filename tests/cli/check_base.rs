@@ -179,6 +179,31 @@ fn without_a_word_of_the_image_its_layers_tell() {
 }
 
 #[test]
+fn what_was_built_here_stands_on_the_image_of_from() {
+    let session = Session::new();
+    load(&session, &[base("fx/base:1", "1")]);
+    session.write("context/Dockerfile", "FROM fx/base:1 AS first\nENV A=1\nFROM first\nCOPY Dockerfile /app\n");
+    session.ok(&["build", "-q", "-t", "fx/app:1", "context"]);
+    let found = json_of(&session, &["fx/app:1"], 0);
+    assert_eq!(
+        (&found["Base"], &found["FoundBy"], &found["OwnLayers"]),
+        (&json!("fx/base:1"), &json!("build"), &json!(1))
+    );
+    load(&session, &[base("fx/base:1", "2")]);
+    assert_eq!(json_of(&session, &["fx/app:1"], 1)["BuiltOn"]["Layers"], 2);
+    session.ok(&["tag", "fx/app:1", "fx/other:1"]);
+    session.ok(&["rebase", "fx/other:1"]);
+    json_of(&session, &["fx/other:1"], 0);
+    // Only the store knows.
+    session.ok(&["save", "--format", "oci", "-o", "app.tar", "fx/app:1"]);
+    session.ok(&["build", "-q", "-o", "type=oci,dest=built.tar", "context"]);
+    for archive in ["app.tar", "built.tar"] {
+        let bytes = session.read(archive);
+        assert!(!bytes.windows(11).any(|bytes| bytes == b"org.imgtool"), "{archive} tells it");
+    }
+}
+
+#[test]
 fn what_was_committed_stands_on_its_parent() {
     let session = Session::new();
     load(&session, &[base("fx/base:1", "1")]);

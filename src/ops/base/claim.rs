@@ -1,6 +1,6 @@
 //! What an image says of the image that it is built on.
 
-use crate::oci::{ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, Digest, Reference};
+use crate::oci::{ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, ANNOTATION_BUILT_ON, Digest, Reference};
 use crate::ops::RemakeError;
 use crate::ops::remake::Origin;
 
@@ -9,6 +9,8 @@ use crate::ops::remake::Origin;
 pub enum Said {
     /// In the annotations of its manifest.
     Annotations,
+    /// In the store that it was built in.
+    Build,
     /// In the labels of its config.
     Labels,
 }
@@ -37,12 +39,15 @@ impl BaseClaim {
     }
 }
 
-/// What the image says of its base: in the annotations of its manifest, or else in its labels.
+/// What the image says of its base: in the annotations of its manifest, or else what the store knows of its build, or else
+/// what its labels say.
 pub fn claim(image: &Origin) -> Result<Option<BaseClaim>, RemakeError> {
     let annotations = image.annotations();
     let config = image.image.config.value().config.as_ref();
     let labels = config.and_then(|config| config.labels.clone()).unwrap_or_default();
-    for (by, said) in [(Said::Annotations, annotations), (Said::Labels, labels)] {
+    let built_on = image.found.descriptor.as_ref().and_then(|descriptor| descriptor.annotation(ANNOTATION_BUILT_ON));
+    let built_on = built_on.map(|name| (ANNOTATION_BASE_NAME.to_owned(), name.to_owned())).into_iter().collect();
+    for (by, said) in [(Said::Annotations, annotations), (Said::Build, built_on), (Said::Labels, labels)] {
         let text = |name: &str| said.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
         let wrong =
             |annotation, text: &str| RemakeError::BaseClaim { image: image.shown(), annotation, text: text.to_owned() };

@@ -18,6 +18,8 @@ pub enum FoundBy {
     Typed,
     /// The annotations of the manifest name it.
     Annotations,
+    /// It was built on it in this store.
+    Build,
     /// The labels of the config name it.
     Labels,
     /// It was committed on it.
@@ -84,6 +86,7 @@ impl From<Said> for FoundBy {
     fn from(said: Said) -> Self {
         match said {
             Said::Annotations => Self::Annotations,
+            Said::Build => Self::Build,
             Said::Labels => Self::Labels,
         }
     }
@@ -95,6 +98,7 @@ impl FoundBy {
         match self {
             Self::Typed => "given",
             Self::Annotations => "annotations",
+            Self::Build => "build",
             Self::Labels => "labels",
             Self::Parent => "parent",
             Self::Layers => "layers",
@@ -106,6 +110,7 @@ impl FoundBy {
         match self {
             Self::Typed => "as given",
             Self::Annotations => "as its annotations say",
+            Self::Build => "which it was built on here",
             Self::Labels => "as its labels say",
             Self::Parent => "which it was committed on",
             Self::Layers => "by its layers",

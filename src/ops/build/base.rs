@@ -11,6 +11,8 @@ use crate::store::Quarantine;
 #[derive(Debug, Clone)]
 pub(super) struct BaseImage {
     pub(super) id: ImageId,
+    /// Its name and digest, as far as it has them.
+    pub(super) name: Option<Reference>,
     pub(super) config: ImageConfig,
     pub(super) layers: StageLayers,
 }
@@ -49,7 +51,8 @@ impl Bases<'_> {
         let (found, image) = found?;
         image.require_complete(|| found.shown()).map_err(Error::from)?;
         let layers = if found.in_store() { in_store(&image) } else { self.take(&found, &image)? };
-        Ok(BaseImage { id: image.id(), config: image.config.value().clone(), layers: StageLayers::of_base(layers) })
+        let (id, config) = (image.id(), image.config.value().clone());
+        Ok(BaseImage { id, name: full_name(&found), config, layers: StageLayers::of_base(layers) })
     }
 
     fn in_place(&self, typed: &str, platform: Option<&Platform>) -> Result<(FoundImage, Image), Error> {
@@ -85,6 +88,12 @@ impl Bases<'_> {
         }
         Ok(layers)
     }
+}
+
+/// The name of an image, with the digest of the manifest or index that it leads to.
+fn full_name(found: &FoundImage) -> Option<Reference> {
+    let name = found.names.first().or(found.all_names.first())?;
+    Some(found.descriptor.as_ref().map_or_else(|| name.clone(), |descriptor| name.with_digest(descriptor.digest)))
 }
 
 /// The layers of an image of the store, as manifests describe them.

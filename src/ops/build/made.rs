@@ -2,7 +2,7 @@
 
 use super::layers::StageLayers;
 use super::scope::Scope;
-use crate::oci::{Digest, ImageConfig};
+use crate::oci::{Digest, ImageConfig, Reference};
 
 /// A stage that is made.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub(super) struct MadeStage {
     /// The config of the image that it would be.
     pub(super) config: ImageConfig,
     pub(super) layers: StageLayers,
+    /// The name and digest of the image that it starts from, if it does from one, and that has them.
+    pub(super) base: Option<Reference>,
     pub(super) scope: Scope,
     /// Identifies the config and everything that led to it.
     pub(super) key: Digest,

@@ -92,7 +92,7 @@ impl<'a> Making<'a> {
         (config.container, config.container_config, config.docker_version) = Default::default();
         let env = config.config.get_or_insert_default().env.clone().unwrap_or_default();
         let key = Key::new("from").put(base.id.to_string()).finish();
-        MadeStage { config, layers: base.layers, scope: Scope::of(env), key }
+        MadeStage { config, layers: base.layers, base: base.name, scope: Scope::of(env), key }
     }
 
     fn of_nothing(platform: &Platform) -> MadeStage {
@@ -101,7 +101,7 @@ impl<'a> Making<'a> {
             ContainerConfig { env: Some(env.clone()), working_dir: "/".to_owned(), ..ContainerConfig::default() };
         let config = ImageConfig { config: Some(config), ..edit::scratch(platform) };
         let key = Key::new("scratch").put(platform.to_string()).finish();
-        MadeStage { config, layers: StageLayers::default(), scope: Scope::of(env), key }
+        MadeStage { config, layers: StageLayers::default(), base: None, scope: Scope::of(env), key }
     }
 
     /// The instructions that the base has for its descendants; the new image does not have them.

@@ -15,7 +15,7 @@ use super::watch::Watch;
 use super::{bounds, plan, schedule};
 use crate::dockerfile::parse;
 use crate::http::Client;
-use crate::oci::{Digest, Document, ImageConfig, ImageId, Platform, Reference};
+use crate::oci::{ANNOTATION_BUILT_ON, Digest, Document, ImageConfig, ImageId, Platform, Reference};
 use crate::ops::{Context, Error, FoundImage, naming};
 use crate::store::{Assembly, Quarantine};
 
@@ -123,7 +123,7 @@ fn publish(
     steps: Vec<UsedStep>,
     lineage: Vec<usize>,
 ) -> Result<Built, Error> {
-    let MadeStage { mut config, layers, .. } = stage;
+    let MadeStage { mut config, layers, base, .. } = stage;
     if !options.labels.is_empty() {
         let labels = config.config.get_or_insert_default().labels.get_or_insert_default();
         labels.extend(options.labels.iter().cloned());
@@ -137,7 +137,10 @@ fn publish(
     let quarantine = Quarantine::new(&context.store, context.limits.clone())?;
     let layers = layers.descriptors().cloned().collect();
     let assembly = Assembly { config: &config, layers, manifest: None, parent: None, platform: None };
-    let descriptor = quarantine.assemble(assembly)?;
+    let mut descriptor = quarantine.assemble(assembly)?;
+    // Not in the manifest: docker's does not say it, and an image has the same digest with both.
+    let built_on = base.map(|base| (ANNOTATION_BUILT_ON.to_owned(), base.canonical()));
+    descriptor.annotations.extend(built_on);
     context.store.hold(&[descriptor.digest, *config.digest()])?;
     let published = quarantine.publish(|catalog| {
         if options.keep && names.is_empty() {

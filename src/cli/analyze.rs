@@ -184,11 +184,12 @@ impl Page<'_> {
             let gone = if waste.hidden == waste.size { ", deleted too late" } else { "" };
             let _ = write!(
                 part,
-                "{:>8}  {} in {} ({} files, layer {}{gone})\n          {}\n          → {}\n",
+                "{:>8}  {} in {} ({} {}, layer {}{gone})\n          {}\n          → {}\n",
                 size(waste.size),
                 self.analysis.what(waste),
                 self.path(&waste.directory),
                 waste.files,
+                if waste.files == 1 { "file" } else { "files" },
                 waste.layer + 1,
                 self.command(&layer.step.line),
                 self.session.ui.word(&self.analysis.instead(waste)),

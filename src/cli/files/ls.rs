@@ -72,7 +72,7 @@ struct StyleArgs {
     /// Show permissions, links, owner, group, size and time
     #[arg(short, long)]
     long: bool,
-    /// The same, with numbers of owners and groups
+    /// Like --long, with numbers of owners and groups
     #[arg(short, long)]
     numeric_uid_gid: bool,
     /// Show sizes in units of 1024: 1.5K, 12M

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::layer::diff::{Aspect, PathChange, PathChangeKind};
 use crate::layer::path::Escaped;
 use crate::oci::go_json;
-use crate::ops::diff::{Changed, ContentChange, PackageChange, Side, SideLine};
+use crate::ops::diff::{Changed, ContentChange, Side, SideLine};
+use crate::ops::installed::PackageChange;
 use crate::ui::{OutputError, Ui, human};
 
 /// Prints docker's lines, or an array of objects, in which `Changes` names what is different.

@@ -9,7 +9,7 @@ use crate::layer::path::Escaped;
 use crate::ops::installed::{Installed, InstalledPackage, Record, Unread};
 use crate::ops::packages::{Bill, PackagesOptions, cyclonedx, packages, spdx};
 use crate::packages::{Kind, KindError};
-use crate::ui::{OutputFormat, render_rows};
+use crate::ui::{OutputFormat, human, render_rows};
 
 /// List the packages that are installed in an image
 ///
@@ -22,7 +22,8 @@ use crate::ui::{OutputFormat, render_rows};
 /// docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
 ///
 /// Not covered: what was copied or compiled without a record, rpm's old Berkeley DB (RHEL 7 and 8, Amazon Linux 2),
-/// pacman, opkg, Nix, programs for Windows or packed ones, lock files, and licences. The list of a system that cannot be
+/// pacman, opkg, Nix, programs for Windows or packed ones, and lock files. Licences are given as the records have them, which
+/// Debian's have not. The list of a system that cannot be
 /// read is an error; of other records it is a warning.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "packages [OPTIONS] IMAGE [NAME...]")]
@@ -44,12 +45,14 @@ pub(super) struct Args {
 const TYPES: Completes =
     Completes::Words(&["apk", "cargo", "composer", "deb", "gem", "go", "java", "npm", "python", "rpm"]);
 const TABLE: &str = "table {{.Name}}\t{{.Version}}\t{{.Type}}\t{{.Arch}}\t{{.Layer}}";
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 9] = [
     ("Name", "NAME"),
     ("Version", "VERSION"),
     ("Type", "TYPE"),
     ("Arch", "ARCH"),
     ("Layer", "LAYER"),
+    ("License", "LICENSE"),
+    ("Size", "SIZE"),
     ("Purl", "PURL"),
     ("Paths", "PATHS"),
 ];
@@ -95,13 +98,20 @@ fn row(session: &Session, format: &OutputFormat, found: &InstalledPackage) -> Ma
     let package = &found.package;
     let path = |record: &Record| format!("/{}", Escaped(&record.path));
     let paths: Vec<String> = found.records.iter().map(path).collect();
-    let layer = found.records.iter().map(|record| record.layer + 1).min();
+    // As docker shows sizes in tables.
+    let size = if is_json {
+        json!(package.size)
+    } else {
+        json!(package.size.map(|size| human::size(size, 3)).unwrap_or_default())
+    };
     let pairs = [
         ("Name", word(&package.name)),
         ("Version", word(&package.version)),
         ("Type", json!(package.kind.word())),
         ("Arch", word(&package.arch)),
-        ("Layer", json!(layer)),
+        ("Layer", json!(found.layer() + 1)),
+        ("License", word(&package.license)),
+        ("Size", size),
         ("Purl", word(found.purl.as_deref().unwrap_or_default())),
         ("Paths", if is_json { json!(paths) } else { word(&paths.join(" ")) }),
     ];

@@ -14,9 +14,10 @@ use crate::ops::{Context, Error};
 /// Write a page that shows what is in an image
 ///
 /// One HTML file that needs nothing else and asks nothing of any network: what takes the space, which line made it,
-/// what can go, every file and the layer that brought it. With two images it is about the second, and says what changed
-/// since the first. IMAGE is a name or an ID in the store, `docker://NAME` in a registry, or an archive or OCI layout:
-/// ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF], oci:DIR[:REF].
+/// what can go, how old it is, every file and every package and the layer that brought it. With two images it is about
+/// the second, and says what changed since the first. IMAGE is a name or an ID in the store, `docker://NAME` in a
+/// registry, or an archive or OCI layout: ./file.tar, docker-archive:PATH[:REF|:@N], oci-archive:PATH[:REF],
+/// oci:DIR[:REF].
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "report [OPTIONS] IMAGE\n       imgtool report [OPTIONS] OLD NEW")]
 pub(super) struct Args {
@@ -64,10 +65,10 @@ impl Args {
         let platform = Session::platform(self.platform.as_ref())?;
         let progress = session.progress(false);
         let look = Look::open(context, name, platform.as_ref(), &*progress)?;
-        let Some(old_name) = old else { return Ok(report(context, &look, name, None)?) };
+        let Some(old_name) = old else { return Ok(report(context, &look, name, None, &*progress)?) };
         let old = Look::open(context, old_name, platform.as_ref(), &*progress)?;
         let changes = images(context, old_name, name, platform.as_ref(), &*progress)?;
         let compared = Compared { old: &old, name: old_name, changes: &changes };
-        Ok(report(context, &look, name, Some(&compared))?)
+        Ok(report(context, &look, name, Some(&compared), &*progress)?)
     }
 }

@@ -1,6 +1,7 @@
 //! `vendor/composer/installed.json` of PHP's composer: an object with `packages`, before version 2 their array itself.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Kind, Package, Unreadable, collect};
 
@@ -16,6 +17,8 @@ struct Entry {
     name: String,
     #[serde(default)]
     version: String,
+    #[serde(default)]
+    license: Value,
 }
 
 /// The packages of an `installed.json`.
@@ -23,7 +26,14 @@ pub fn installed(bytes: &[u8]) -> Result<Vec<Package>, Unreadable> {
     let read = serde_json::from_slice(bytes).map_err(|_| Unreadable::Not("composer's list of packages"))?;
     let (Installed::Packages { packages } | Installed::Array(packages)) = read;
     let named = packages.into_iter().filter(|entry| !entry.name.is_empty());
-    collect(named.map(|entry| Package::new(Kind::Composer, entry.name, entry.version, "")))
+    collect(named.map(|entry| {
+        // Of several one may choose.
+        let licenses = match &entry.license {
+            Value::Array(all) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" OR "),
+            one => one.as_str().unwrap_or_default().to_owned(),
+        };
+        Package::new(Kind::Composer, entry.name, entry.version, "").licensed(&licenses)
+    }))
 }
 
 #[cfg(test)]
@@ -32,8 +42,8 @@ mod tests {
 
     #[test]
     fn both_forms_are_read() {
-        let expected = Ok(vec![Package::new(Kind::Composer, "monolog/monolog", "3.5.0", "")]);
-        let array = r#"[{"name":"monolog/monolog","version":"3.5.0","type":"library"},{"name":""}]"#;
+        let expected = Ok(vec![Package::new(Kind::Composer, "monolog/monolog", "3.5.0", "").licensed("MIT OR X")]);
+        let array = r#"[{"name":"monolog/monolog","version":"3.5.0","license":["MIT","X"]},{"name":""}]"#;
         assert_eq!(installed(array.as_bytes()), expected);
         assert_eq!(installed(format!(r#"{{"packages":{array},"dev":true}}"#).as_bytes()), expected);
         assert!(installed(b"{}").is_err() && installed("[".repeat(100_000).as_bytes()).is_err());

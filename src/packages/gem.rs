@@ -10,7 +10,21 @@ use super::{Kind, Package, Unreadable, text};
 
 /// The gem that a specification describes.
 pub fn package(bytes: &[u8]) -> Result<Package, Unreadable> {
-    stub(bytes).or_else(|| assigned(bytes)).ok_or(Unreadable::Not("a gem's specification with name and version"))
+    let gem = stub(bytes).or_else(|| assigned(bytes));
+    let gem = gem.ok_or(Unreadable::Not("a gem's specification with name and version"))?;
+    Ok(gem.licensed(&licenses(bytes).join(" OR ")))
+}
+
+/// All quoted texts of `s.licenses = ["Ruby".freeze, "MIT".freeze]`, or the one of `s.license =`.
+fn licenses(bytes: &[u8]) -> Vec<String> {
+    let value = |key: &[u8]| lines(bytes).find_map(|line| value_of(line.trim_ascii(), key));
+    let Some(mut rest) = value(b"licenses").or_else(|| value(b"license")) else { return Vec::new() };
+    let mut found = Vec::new();
+    while let Some((text, behind)) = quoted(rest) {
+        found.push(text);
+        rest = behind;
+    }
+    found
 }
 
 fn stub(bytes: &[u8]) -> Option<Package> {
@@ -30,12 +44,21 @@ fn assigned(bytes: &[u8]) -> Option<Package> {
 
 /// The first quoted text of `x.KEY = …`.
 fn assigned_to(line: &[u8], key: &[u8]) -> Option<String> {
+    quoted(value_of(line, key)?).map(|(text, _)| text).filter(|text| !text.is_empty())
+}
+
+/// What follows `x.KEY =`.
+fn value_of<'a>(line: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let dot = line.iter().position(|byte| *byte == b'.')?;
-    let rest = line[dot + 1..].strip_prefix(key)?.trim_ascii_start().strip_prefix(b"=")?;
-    let start = rest.iter().position(|byte| b"\"'".contains(byte))?;
-    let quoted = &rest[start + 1..];
-    let end = quoted.iter().position(|byte| *byte == rest[start])?;
-    Some(text(&quoted[..end])).filter(|text| !text.is_empty())
+    line[dot + 1..].strip_prefix(key)?.trim_ascii_start().strip_prefix(b"=")
+}
+
+/// The first quoted text, and what follows it.
+fn quoted(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let start = bytes.iter().position(|byte| b"\"'".contains(byte))?;
+    let quoted = &bytes[start + 1..];
+    let end = quoted.iter().position(|byte| *byte == bytes[start])?;
+    Some((text(&quoted[..end]), &quoted[end + 1..]))
 }
 
 fn gem(name: &str, version: &str, platform: &str) -> Package {
@@ -49,6 +72,17 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_may_be_several_licences() {
+        let of = |line: &str| {
+            let spec = format!("# stub: rake 13.0.6 ruby lib\n  s.name = \"x\"\n  {line}\n");
+            package(spec.as_bytes()).expect("a gem").license
+        };
+        assert_eq!(of("s.licenses = [\"Ruby\".freeze, 'MIT']"), "Ruby OR MIT");
+        assert_eq!(of("s.license = \"MIT\""), "MIT");
+        assert_eq!(of("s.licenses = [\"MIT"), "");
+    }
 
     #[test]
     fn the_stub_counts_and_then_what_is_assigned() {

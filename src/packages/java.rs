@@ -55,15 +55,23 @@ impl Jars {
         if by_maven.is_empty() {
             by_maven.extend(by_name(name, manifest.as_deref().unwrap_or_default()));
         }
+        // Each has the path of its jar.
+        self.take((by_maven.len() * at.len()) as u64)?;
         self.found.extend(by_maven.into_iter().map(|package| (package, at.to_vec())));
         Ok(())
     }
 
     fn small(&mut self, member: zip::Member<'_>) -> Result<Vec<u8>, Unreadable> {
-        let content = member.content(MOST_PROPERTIES).unwrap_or_default().into_owned();
-        let left = self.properties.checked_sub(content.len() as u64);
+        let content = member.content(MOST_PROPERTIES);
+        // What was too large has taken the time.
+        self.take(content.as_ref().map_or(MOST_PROPERTIES, |content| content.len() as u64))?;
+        Ok(content.unwrap_or_default().into_owned())
+    }
+
+    fn take(&mut self, bytes: u64) -> Result<(), Unreadable> {
+        let left = self.properties.checked_sub(bytes);
         self.properties = left.ok_or(Unreadable::Unpacked(MOST_ALL_PROPERTIES >> 20))?;
-        Ok(content)
+        Ok(())
     }
 
     fn nested(&mut self, member: zip::Member<'_>, at: &[u8], level: usize) -> Result<(), Unreadable> {
@@ -145,6 +153,20 @@ mod tests {
     }
 
     #[test]
+    fn many_entries_of_one_bomb_end() {
+        let zeros = vec![0; (1 << 20) + 1];
+        let many = ["META-INF/MANIFEST.MF"; 4].map(|name| (name, &zeros[..]));
+        let mut jars = Jars { found: Vec::new(), left: 0, properties: 3 << 20 };
+        let many = jars.read(b"a-1.jar", &zip(&many), &[], 0);
+        assert_eq!(many, Err(Unreadable::Unpacked(MOST_ALL_PROPERTIES >> 20)));
+        let pom = pom_of("1");
+        let inner: Vec<(&str, &[u8])> =
+            (0..2000).map(|_| ("META-INF/maven/org.x/a-b/pom.properties", &pom[..])).collect();
+        let long = format!("{}.jar", "x".repeat(60_000));
+        assert!(packages(b"a-1.jar", &zip(&[(&long, &zip(&inner))])).is_err(), "2,000 paths of 60,000 bytes");
+    }
+
+    #[test]
     fn bombs_end() {
         let mut jar = zip(&[("x", b"")]);
         for _ in 0..10 {
@@ -154,7 +176,7 @@ mod tests {
         assert_eq!(found.len(), 1 + 2 + 4 + 8, "{found:?}");
         let zeros = zip(&[("z.jar", &vec![0; 1 << 20])]);
         let bomb: Vec<(&str, &[u8])> = (0..20).map(|_| ("y.jar", &zeros[..])).collect();
-        let mut jars = Jars { found: Vec::new(), left: 5 << 20, properties: 0 };
+        let mut jars = Jars { found: Vec::new(), left: 5 << 20, properties: 1 << 20 };
         assert_eq!(jars.read(b"bomb.jar", &zip(&bomb), &[], 0), Err(Unreadable::Unpacked(MOST_NESTED)));
         assert!(jars.left < 1 << 20, "all that may be unpacked was");
     }

@@ -47,9 +47,21 @@ pub struct Package {
     pub version: String,
     /// What it was built for, in the words of its manager; empty if it does not say.
     pub arch: String,
+    /// Its licence, in the words of its manager or author; empty if it does not say.
+    pub license: String,
+    /// The bytes that its files take, if its manager says so.
+    pub size: Option<u64>,
 }
 
+/// The longest licence that is kept, in characters: some write its whole text.
+const LONGEST_LICENSE: usize = 200;
+
 impl Package {
+    /// What makes it the same package wherever it is recorded: type, name, version and architecture.
+    pub fn identity(&self) -> (Kind, &str, &str, &str) {
+        (self.kind, &self.name, &self.version, &self.arch)
+    }
+
     /// The group that its name begins with, which may be empty, and the name in it.
     pub fn group_and_name(&self) -> (&str, &str) {
         let separator = match self.kind {
@@ -61,7 +73,21 @@ impl Package {
     }
 
     fn new(kind: Kind, name: impl Into<String>, version: impl Into<String>, arch: impl Into<String>) -> Self {
-        Self { kind, name: name.into(), version: version.into(), arch: arch.into() }
+        let (name, version, arch) = (name.into(), version.into(), arch.into());
+        Self { kind, name, version, arch, license: String::new(), size: None }
+    }
+
+    /// With this licence, on one line.
+    fn licensed(mut self, license: &str) -> Self {
+        let words = license.split_whitespace().flat_map(|word| [" ", word]).skip(1);
+        self.license = words.flat_map(str::chars).take(LONGEST_LICENSE).collect();
+        self
+    }
+
+    /// With the size of its files.
+    fn sized(mut self, size: Option<u64>) -> Self {
+        self.size = size;
+        self
     }
 }
 
@@ -191,9 +217,21 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
+/// A number in decimal digits.
+fn number(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn licences_are_one_short_line() {
+        let package = Package::new(Kind::Apk, "a", "1", "").licensed(" MIT\n  AND\tBSD ");
+        assert_eq!(package.license, "MIT AND BSD");
+        assert_eq!(package.licensed(&"x ".repeat(1000)).license.chars().count(), LONGEST_LICENSE);
+    }
 
     #[test]
     fn types_have_several_words() {

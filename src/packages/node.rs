@@ -11,6 +11,10 @@ struct Manifest {
     name: Value,
     #[serde(default)]
     version: Value,
+    #[serde(default)]
+    license: Value,
+    #[serde(default)]
+    licenses: Value,
 }
 
 /// The package that a `package.json` describes; none if it has no name, as those have that only say how the files
@@ -20,12 +24,40 @@ pub fn package(bytes: &[u8]) -> Result<Option<Package>, Unreadable> {
     let manifest: Manifest = serde_json::from_slice(bytes).map_err(|_| Unreadable::Not("JSON of an npm package"))?;
     let name = manifest.name.as_str().filter(|name| !name.is_empty());
     let version = manifest.version.as_str().unwrap_or_default();
-    Ok(name.map(|name| Package::new(Kind::Npm, name, version, "")))
+    let license = [license(&manifest.license), license(&manifest.licenses)].join(" ");
+    Ok(name.map(|name| Package::new(Kind::Npm, name, version, "").licensed(&license)))
+}
+
+/// A licence: a text, or as it was long ago an object with a type, or an array of these, of which one may choose.
+fn license(value: &Value) -> String {
+    match value {
+        Value::Array(all) => all
+            .iter()
+            .map(|one| one.get("type").unwrap_or(one))
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" OR "),
+        one => one.get("type").unwrap_or(one).as_str().unwrap_or_default().to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn licences_have_old_forms() {
+        let table = [
+            (r#""license":"MIT""#, "MIT"),
+            (r#""license":{"type":"ISC","url":"x"}"#, "ISC"),
+            (r#""licenses":[{"type":"MIT"},"Apache-2.0",3]"#, "MIT OR Apache-2.0"),
+            (r#""license":[[]]"#, ""),
+        ];
+        for (field, expected) in table {
+            let read = package(format!(r#"{{"name":"a",{field}}}"#).as_bytes()).expect("JSON").expect("a package");
+            assert_eq!(read.license, expected, "{field}");
+        }
+    }
 
     #[test]
     fn names_and_versions_are_strings() {

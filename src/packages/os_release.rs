@@ -11,6 +11,8 @@ pub struct OsRelease {
     pub version_id: String,
     /// `Debian GNU/Linux 12 (bookworm)`.
     pub pretty_name: String,
+    /// The day until which the distribution is cared for, `2026-05-13`; most do not say.
+    pub support_end: String,
 }
 
 impl OsRelease {
@@ -23,6 +25,7 @@ impl OsRelease {
             match key {
                 "ID" => read.id = unquoted(value),
                 "VERSION_ID" => read.version_id = unquoted(value),
+                "SUPPORT_END" => read.support_end = unquoted(value),
                 "PRETTY_NAME" => read.pretty_name = unquoted(value),
                 _ => {}
             }
@@ -55,10 +58,10 @@ mod tests {
 
     #[test]
     fn values_are_quoted_as_in_a_shell() {
-        let file = b"# x\nPRETTY_NAME=\"A \\\"B\\\" $1\"\nID='alpine'\nVERSION_ID=3.19.1\nID_LIKE=x\n=\nnothing\n";
+        let file = b"# x\nPRETTY_NAME=\"A \\\"B\\\" $1\"\nID='alpine'\nVERSION_ID=3.19.1\nID_LIKE=x\nSUPPORT_END=2026-05-13\n=\nnothing\n";
         let read = OsRelease::read(file).expect("an ID");
         assert_eq!((&*read.id, &*read.version_id, &*read.pretty_name), ("alpine", "3.19.1", "A \"B\" $1"));
-        assert_eq!(read.distro(), "alpine-3.19.1");
+        assert_eq!((read.distro().as_str(), &*read.support_end), ("alpine-3.19.1", "2026-05-13"));
         let testing = OsRelease::read(b"ID=debian").expect("an ID");
         assert_eq!(testing.distro(), "debian");
         assert_eq!((OsRelease::read(b""), OsRelease::read(b"ID=\"")), (None, OsRelease::read(b"ID=\"\\\"\"")));

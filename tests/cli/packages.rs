@@ -10,7 +10,8 @@ use crate::support::tarball::pack;
 
 const STATUS: &str = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36-9+deb12u4\n\n\
     Package: gone\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n";
-const MORE: &str = "\nPackage: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 7.88.1-10\n";
+const MORE: &str =
+    "\nPackage: curl\nStatus: install ok installed\nArchitecture: amd64\nInstalled-Size: 500\nVersion: 7.88.1-10\n";
 
 fn image(top: &[Item]) -> Vec<u8> {
     let lower = [
@@ -28,7 +29,7 @@ fn image(top: &[Item]) -> Vec<u8> {
             "usr/lib/python3/dist-packages/six-1.16.0.dist-info/METADATA",
             "Name: six\nVersion: 1.16.0\n\nsix\n",
         ),
-        Item::file("opt/b/node_modules/@x/y/package.json", r#"{"version":"1.0.0","name":"@x/y"}"#),
+        Item::file("opt/b/node_modules/@x/y/package.json", r#"{"version":"1.0.0","name":"@x/y","license":"MIT"}"#),
     ];
     let image = TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&lower)).raw_layer("RUN apt", layer(&upper));
     pack(&docker_save(&[if top.is_empty() { image } else { image.raw_layer("COPY", layer(top)) }]))
@@ -55,13 +56,15 @@ six       1.16.0           python              2
     }
     assert_eq!(session.ok(&["packages", "--format", "{{.Name}}", "fx/a:1", "c*", "s[hi]x"]), "curl\nsix\n");
     assert_eq!(session.ok(&["packages", "--format", "{{.Name}}", "-t", "pip,node", "fx/a:1"]), "six\n@x/y\n");
+    let said = session.ok(&["packages", "--format", "{{.Name}} {{.Size}} {{.License}}", "fx/a:1", "c*", "@x/*"]);
+    assert_eq!(said, "curl 512kB \n@x/y  MIT\n");
     let purls = session.ok(&["packages", "--format", "{{.Purl}}", "fx/a:1", "libc6", "@x/*"]);
     assert_eq!(purls, "pkg:deb/debian/libc6@2.36-9%2Bdeb12u4?arch=amd64&distro=debian-12\npkg:npm/%40x/y@1.0.0\n");
     let object: Value =
         serde_json::from_str(&session.ok(&["packages", "--format", "json", "fx/a:1", "@x/y"])).expect("JSON");
     let paths = ["/opt/a/node_modules/@x/y/package.json", "/opt/b/node_modules/@x/y/package.json"];
     let expected = json!({"Name": "@x/y", "Version": "1.0.0", "Type": "npm", "Arch": "", "Layer": 1,
-        "Purl": "pkg:npm/%40x/y@1.0.0", "Paths": paths});
+        "Purl": "pkg:npm/%40x/y@1.0.0", "Paths": paths, "License": "MIT", "Size": null});
     assert_eq!(object, expected);
 }
 

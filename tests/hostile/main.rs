@@ -10,6 +10,7 @@ mod damage;
 mod documents;
 mod layouts;
 mod members;
+mod packages;
 mod registry;
 mod serve;
 mod stored;

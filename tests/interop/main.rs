@@ -7,6 +7,7 @@
 mod support;
 
 mod analyze;
+mod bills;
 mod browser;
 mod build;
 mod bundle;
@@ -21,6 +22,7 @@ mod export;
 mod images;
 mod import;
 mod layouts;
+mod packages;
 mod peer;
 mod podman;
 mod podman_trees;

@@ -1,17 +1,16 @@
 //! `diff`: the changes from one image to another.
 
 mod content;
-mod installed;
 mod settings;
 mod summary;
 
 use std::collections::BTreeMap;
 
 pub use content::ContentChange;
-pub use installed::PackageChange;
 pub use settings::{Side, SideLine};
 pub use summary::Changed;
 
+use super::installed::{PackageChange, compare, installed};
 use super::look::{Look, Place};
 use super::{Context, Error};
 use crate::image::Progress;
@@ -79,8 +78,8 @@ impl Pair {
 
     /// The packages whose versions differ.
     pub fn packages(&self, context: &Context, progress: &dyn Progress) -> Result<Vec<PackageChange>, Error> {
-        let of = |look: &Look| super::installed::installed(context, look, &[], progress);
-        Ok(installed::compare(&of(&self.old)?, &of(&self.new)?))
+        let of = |look: &Look| installed(context, look, &[], progress);
+        Ok(compare(&of(&self.old)?, &of(&self.new)?))
     }
 }
 

@@ -46,6 +46,8 @@ impl Format {
         let name = node.name();
         let parent = node.parent()?;
         match name {
+            // pip moves what it removes to a name with a tilde; if it is stopped, that stays.
+            _ if parent.name().starts_with(b"~") && is_python(name) => None,
             b"METADATA" if parent.name().ends_with(b".dist-info") => Some(Self::Python),
             b"PKG-INFO" if parent.name().ends_with(b".egg-info") || parent.name() == b"EGG-INFO" => Some(Self::Python),
             b"package.json" => is_module(parent).then_some(Self::Npm),
@@ -90,6 +92,10 @@ impl Format {
     pub(super) fn is_database(self) -> bool {
         matches!(self, Self::Dpkg | Self::Apk | Self::Rpm)
     }
+}
+
+fn is_python(name: &[u8]) -> bool {
+    matches!(name, b"METADATA" | b"PKG-INFO")
 }
 
 /// Whether a directory is that of a Node.js package: directly in `node_modules`, or in a scope there.

@@ -47,6 +47,10 @@ fn component(found: &InstalledPackage) -> Value {
     component["name"] = json!(name);
     put(&mut component, "version", &package.version);
     put(&mut component, "purl", found.purl.as_deref().unwrap_or_default());
+    if !package.license.is_empty() {
+        // By name, as the package says it: whether that is an expression of SPDX is not looked at.
+        component["licenses"] = json!([{"license": {"name": package.license, "acknowledgement": "declared"}}]);
+    }
     let property = |name: &str, value: String| json!({"name": format!("{TOOL}:{name}"), "value": value});
     let mut properties = vec![property("type", package.kind.to_string())];
     for record in &found.records {

@@ -1,6 +1,7 @@
 //! SPDX 2.3 as JSON: <https://github.com/spdx/spdx-spec/blob/v2.3/schemas/spdx-schema.json>.
 //!
-//! The document describes the image, a package that contains all others. Nothing is said of licences: `NOASSERTION`.
+//! The document describes the image, a package that contains all others. What packages say of their licences is a comment, as
+//! it need not be an expression of SPDX; of the licences themselves nothing is asserted.
 
 use serde_json::{Value, json};
 
@@ -42,6 +43,9 @@ fn package(found: &InstalledPackage) -> Value {
     let mut described = common(&spdx_id(found), &found.package.name, found.purl.as_deref());
     if !found.package.version.is_empty() {
         described["versionInfo"] = json!(found.package.version);
+    }
+    if !found.package.license.is_empty() {
+        described["licenseComments"] = json!(format!("the package says: {}", found.package.license));
     }
     let at = |record: &Record| format!("/{} (layer {})", Escaped(&record.path), record.layer + 1);
     let records: Vec<String> = found.records.iter().map(at).collect();

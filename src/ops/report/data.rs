@@ -1,17 +1,16 @@
 //! What the page shows.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::columns::Columns;
-use crate::go::fmt::is_invisible;
+use super::packages::{Packages, age};
+use super::words::{path, text};
 use crate::layer::diff::{PathChange, PathChangeKind};
 use crate::layer::overlay::Overlay;
-use crate::layer::path::Escaped;
 use crate::oci::ImageConfig;
 use crate::ops::analysis::{Analysis, Duplicate};
+use crate::ops::installed::Installed;
 use crate::ops::look::Look;
 
 /// The longest list of the page.
@@ -20,8 +19,6 @@ const MOST_ROWS: usize = 500;
 const MOST_COPIES: usize = 50;
 /// The most differences.
 const MOST_CHANGES: usize = 50_000;
-/// The longest text, in characters.
-const MOST_TEXT: usize = 4000;
 
 /// Two images compared.
 pub struct Compared<'a> {
@@ -47,12 +44,21 @@ pub(super) struct PageData {
     duplicates: Value,
     config: Vec<(String, String)>,
     changes: Option<Value>,
+    packages: Packages,
+    age: Value,
     changed: Vec<(usize, Vec<usize>)>,
     files: Columns,
 }
 
 impl PageData {
-    pub(super) fn of(look: &Look, name: &str, analysis: &Analysis, compared: Option<&Compared<'_>>) -> Self {
+    pub(super) fn of(
+        look: &Look,
+        name: &str,
+        analysis: &Analysis,
+        installed: &Installed,
+        compared: Option<&Compared<'_>>,
+        installed_before: Option<&Installed>,
+    ) -> Self {
         let mut files = Columns::of(&look.view, analysis, path);
         let config = look.image.config.value();
         let layers = analysis.layers.iter().map(|layer| {
@@ -74,6 +80,8 @@ impl PageData {
             duplicates: duplicates(analysis),
             config: settings(config),
             changes: compared.map(|compared| changes(look, compared)),
+            packages: Packages::of(installed, installed_before),
+            age: age(look, installed),
             changed: std::mem::take(&mut files.changed),
             files,
         }
@@ -190,29 +198,4 @@ fn changes<'a>(look: &Look, compared: &Compared<'a>) -> Value {
         "now": rows.iter().map(|row| row.2).collect::<Vec<_>>(),
         "paths": rows.iter().map(|row| absolute(row.3)).collect::<Vec<_>>(),
     })
-}
-
-/// A name or a path; what is no text, or cannot be seen, is shown as its number.
-fn path(name: &[u8]) -> String {
-    match std::str::from_utf8(name) {
-        Ok(text) if !text.chars().any(is_invisible) => text.to_owned(),
-        _ => Escaped(name).to_string(),
-    }
-}
-
-/// A text of any length; what cannot be seen is shown as its number.
-fn text(all: &str) -> String {
-    let mut shown = String::with_capacity(all.len().min(MOST_TEXT));
-    for (at, c) in all.chars().enumerate() {
-        if at == MOST_TEXT {
-            shown.push('…');
-            break;
-        }
-        if is_invisible(c) && c != '\n' {
-            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }

@@ -1,11 +1,11 @@
 //! `report`: a page that shows what is in an image, in one file.
 //!
 //! ```text
-//! look, analysis ─▶ data     all that the page shows, as JSON
-//!                    ▼
-//! page.html ─┬────▶ page     the document: style, script and data in their places
-//! page.css ──┤
-//! page.js ───┘
+//! look, analysis, installed ─▶ data     all that the page shows, as JSON
+//!                               ▼
+//! page.html ───────────┬─────▶ page     the document: style, scripts and data in their places
+//! page.css ────────────┤
+//! packages.js, page.js ┘
 //! ```
 //!
 //! The page asks nothing of any network, and its policy allows nothing but its own style and script, by their digests.
@@ -14,18 +14,30 @@
 
 mod columns;
 mod data;
+mod packages;
 mod page;
+mod words;
 
 pub use data::Compared;
 pub use page::policy;
 
 use super::analysis::Analysis;
+use super::installed::installed;
 use super::look::Look;
 use super::{Context, Error};
+use crate::image::Progress;
 
 /// The page about an image, given by the name that was typed.
-pub fn report(context: &Context, look: &Look, name: &str, compared: Option<&Compared<'_>>) -> Result<Vec<u8>, Error> {
+pub fn report(
+    context: &Context,
+    look: &Look,
+    name: &str,
+    compared: Option<&Compared<'_>>,
+    progress: &dyn Progress,
+) -> Result<Vec<u8>, Error> {
     let analysis = Analysis::of(context, look, 0)?;
-    let data = data::PageData::of(look, name, &analysis, compared);
+    let installed = |look: &Look| installed(context, look, &[], progress);
+    let before = compared.map(|compared| installed(compared.old)).transpose()?;
+    let data = data::PageData::of(look, name, &analysis, &installed(look)?, compared, before.as_ref());
     Ok(page::document(&data))
 }

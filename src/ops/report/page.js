@@ -1,4 +1,3 @@
-'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
   const $ = (id) => document.getElementById(id);
@@ -280,6 +279,13 @@
     };
   };
 
+  // Where a key leads in a list, from the row that is chosen; nowhere if it is no such key.
+  const steps = (key, list, from, length) => {
+    const page = Math.max(1, Math.floor(list.clientHeight / HEIGHT) - 1);
+    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[key];
+    return by === undefined ? undefined : Math.max(0, Math.min(from + by, length - 1));
+  };
+
   // Files
   const expanded = new Set([0]);
   let rows = [];
@@ -387,11 +393,9 @@
   });
   $('file-list').addEventListener('keydown', (event) => {
     const node = rows[on];
-    const page = Math.max(1, Math.floor($('file-list').clientHeight / HEIGHT) - 1);
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
-    if (event.key in steps) {
-      const to = on + steps[event.key];
-      select(to === Infinity ? rows.length - 1 : to === -Infinity ? 0 : to);
+    const to = steps(event.key, $('file-list'), on, rows.length);
+    if (to !== undefined) {
+      select(to);
     } else if (node !== undefined && !flat && event.key === 'ArrowRight' && isDir(node) && !expanded.has(node)) {
       toggle(node);
     } else if (node !== undefined && !flat && event.key === 'ArrowLeft') {
@@ -423,6 +427,10 @@
     $('changes-list').tabIndex = 0;
     list.set(paths.length);
   }
+
+  // Packages, age
+  showAge({ data, $, el, table, code });
+  showPackages({ data, $, el, size, count, colour, virtual, steps, line });
 
   // Config
   table($('config-table'), [['', ''], ['', '']], data.config.map(([what, value]) => [what, code(value)]));

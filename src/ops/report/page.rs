@@ -9,7 +9,7 @@ use crate::go::json;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const SCRIPT: &str = concat!(include_str!("packages.js"), include_str!("page.js"));
 
 /// The page with its data. Go's JSON escapes `<`, `>` and `&`, so that no text can end the element or begin another.
 pub(super) fn document<T: Serialize>(data: &T) -> Vec<u8> {

@@ -11,10 +11,16 @@ const NAME: u32 = 1000;
 const VERSION: u32 = 1001;
 const RELEASE: u32 = 1002;
 const EPOCH: u32 = 1003;
+const SIZE: u32 = 1009;
+const LICENSE: u32 = 1014;
 const ARCH: u32 = 1022;
+/// The size of packages of 4 GiB and more.
+const LONG_SIZE: u32 = 5009;
 
 /// The type of a number of 32 bits.
 const INT32: u32 = 4;
+/// The type of a number of 64 bits.
+const INT64: u32 = 5;
 /// The type of a text that ends with a zero.
 const STRING: u32 = 6;
 /// The bytes of an entry.
@@ -32,7 +38,8 @@ pub(super) fn package(bytes: &[u8]) -> Result<Option<Package>, Unreadable> {
     let [version, release] = [VERSION, RELEASE].map(|tag| header.text(tag).unwrap_or_default());
     let epoch = header.number(EPOCH).map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let arch = header.text(ARCH).unwrap_or_default();
-    Ok(Some(Package::new(Kind::Rpm, name, format!("{epoch}{version}-{release}"), arch)))
+    let package = Package::new(Kind::Rpm, name, format!("{epoch}{version}-{release}"), arch);
+    Ok(Some(package.licensed(&header.text(LICENSE).unwrap_or_default()).sized(header.size())))
 }
 
 struct Header<'a> {
@@ -65,6 +72,11 @@ impl<'a> Header<'a> {
     fn number(&self, tag: u32) -> Option<u32> {
         be32(self.value(tag, INT32)?, 0)
     }
+
+    fn size(&self) -> Option<u64> {
+        let long = || Some(u64::from_be_bytes(self.value(LONG_SIZE, INT64)?.get(..8)?.try_into().ok()?));
+        self.number(SIZE).map(u64::from).or_else(long)
+    }
 }
 
 fn be32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -95,8 +107,9 @@ mod tests {
 
     #[test]
     fn a_header_has_name_version_and_architecture() {
-        let bash = header(&[(NAME, "bash"), (VERSION, "5.2"), (RELEASE, "3.fc40"), (ARCH, "x86_64")], None);
-        let expected = Package::new(Kind::Rpm, "bash", "5.2-3.fc40", "x86_64");
+        let bash = [(NAME, "bash"), (VERSION, "5.2"), (RELEASE, "3.fc40"), (ARCH, "x86_64"), (LICENSE, "GPL")];
+        let bash = header(&bash, None);
+        let expected = Package::new(Kind::Rpm, "bash", "5.2-3.fc40", "x86_64").licensed("GPL");
         assert_eq!(package(&bash), Ok(Some(expected)));
         let odd = header(&[(VERSION, "1"), (RELEASE, "2"), (NAME, "odd")], Some(7));
         assert_eq!(package(&odd), Ok(Some(Package::new(Kind::Rpm, "odd", "7:1-2", ""))));

@@ -11,6 +11,7 @@
 mod header;
 mod ndb;
 mod sqlite;
+mod wal;
 
 use super::{Package, Unreadable, collect};
 
@@ -19,10 +20,11 @@ const BERKELEY_MAGIC_AT: usize = 12;
 /// Those of its hash tables and B-trees.
 const BERKELEY_MAGIC: [u32; 2] = [0x0006_1561, 0x0005_3162];
 
-/// The packages in a database of any kind. The beginning of the file says which it is.
-pub fn installed(bytes: &[u8]) -> Result<Vec<Package>, Unreadable> {
+/// The packages in a database of any kind. The beginning of the file says which it is. `log` is what stands beside one of
+/// `SQLite` as `rpmdb.sqlite-wal`; it may be empty.
+pub fn installed(bytes: &[u8], log: &[u8]) -> Result<Vec<Package>, Unreadable> {
     let headers = if sqlite::is_sqlite(bytes) {
-        sqlite::blobs(bytes)?
+        sqlite::blobs(bytes, log)?
     } else if ndb::is_ndb(bytes) {
         ndb::blobs(bytes)?
     } else if is_berkeley(bytes) {
@@ -52,9 +54,9 @@ mod tests {
     fn other_files_are_no_databases() {
         let mut berkeley = vec![0; 4096];
         berkeley[12..16].copy_from_slice(&0x0006_1561_u32.to_le_bytes());
-        assert_eq!(installed(&berkeley), Err(Unreadable::Berkeley));
+        assert_eq!(installed(&berkeley, b""), Err(Unreadable::Berkeley));
         for wrong in [&b""[..], b"RpmP", b"SQLite format 3\0", &[0; 100]] {
-            assert!(installed(wrong).is_err(), "{wrong:?}");
+            assert!(installed(wrong, b"").is_err(), "{wrong:?}");
         }
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Unreadable> {
     let end = pages.checked_mul(PAGE).ok_or(DAMAGED)?;
     let slots = bytes.get(HEAD..end).ok_or(DAMAGED)?;
     let mut blobs = Vec::new();
+    let mut left = bytes.len();
     for slot in slots.chunks_exact(BLOCK) {
         if !slot.starts_with(SLOT_MAGIC) {
             return Err(DAMAGED);
@@ -41,7 +42,10 @@ pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Unreadable> {
         if blobs.len() == MOST_PACKAGES {
             return Err(Unreadable::TooMany);
         }
-        blobs.push(Cow::Borrowed(blob(bytes, slot).ok_or(DAMAGED)?));
+        let blob = blob(bytes, slot).ok_or(DAMAGED)?;
+        // Slots that lead to the same blob again and again would have more.
+        left = left.checked_sub(blob.len()).ok_or(DAMAGED)?;
+        blobs.push(Cow::Borrowed(blob));
     }
     Ok(blobs)
 }
@@ -82,6 +86,16 @@ mod tests {
         for end in 0..bytes.len() {
             assert!(blobs(&bytes[..end]).is_err(), "{end}");
         }
+        let mut again = bytes.clone();
+        for slot in 2..254 {
+            let at = HEAD + slot * BLOCK;
+            again.copy_within(HEAD + BLOCK..HEAD + 2 * BLOCK, at);
+        }
+        assert_eq!(blobs(&again).map(|all| all.len()), Ok(253), "short blobs");
+        let end = again.len();
+        again[end - 7..end - 3].copy_from_slice(&100_u32.to_le_bytes());
+        again.resize(end + 200, b'x');
+        assert_eq!(blobs(&again), Err(DAMAGED), "more than the file has");
         for at in [12, 32, 52, 56, PAGE, PAGE + 4, PAGE + 12] {
             let mut wrong = bytes.clone();
             wrong[at..at + 4].fill(0xff);

@@ -8,10 +8,13 @@
 //! record          varint size of its head, a varint for the type of each column, the columns
 //! ```
 //!
-//! No page is visited twice, so that pages that lead to each other are an error, and no more is taken than the file has.
+//! No page is visited twice, so that pages that lead to each other are an error; records that overlap are one too, so that
+//! no more is taken than the file has.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use super::wal;
 use crate::packages::{MOST_PACKAGES, Unreadable};
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -29,9 +32,9 @@ pub(super) fn is_sqlite(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// The headers in the database, in the order of their keys.
-pub(super) fn blobs(bytes: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Unreadable> {
-    let mut file = File::read(bytes).ok_or(DAMAGED)?;
+/// The headers in the database with this log, which may be empty, in the order of their keys.
+pub(super) fn blobs<'a>(bytes: &'a [u8], log: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, Unreadable> {
+    let mut file = File::read(bytes, log).ok_or(DAMAGED)?;
     let mut root = None;
     for record in file.table(1)? {
         let columns = columns(&record).ok_or(DAMAGED)?;
@@ -57,18 +60,28 @@ struct File<'a> {
     page: usize,
     /// The bytes of a page without those that are reserved at its end.
     usable: usize,
+    /// Pages that are newer than those of the file.
+    log: HashMap<usize, &'a [u8]>,
     seen: Vec<bool>,
+    /// How many bytes records may still have.
+    left: usize,
 }
 
 impl<'a> File<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
+    fn read(bytes: &'a [u8], log: &'a [u8]) -> Option<Self> {
         let page = match u16::from_be_bytes(bytes.get(16..18)?.try_into().ok()?) {
             1 => 65_536,
             size => usize::from(size),
         };
         let usable = page.checked_sub(usize::from(*bytes.get(20)?))?;
-        let is_valid = page.is_power_of_two() && page >= 512 && usable >= 480;
-        is_valid.then(|| Self { bytes, page, usable, seen: vec![false; bytes.len() / page] })
+        if !page.is_power_of_two() || page < 512 || usable < 480 {
+            return None;
+        }
+        let log = wal::pages(log, page);
+        // A log may make the file longer, by no more pages than it has.
+        let pages = bytes.len() / page + log.len();
+        let seen = vec![false; pages];
+        Some(Self { bytes, page, usable, log, seen, left: pages.saturating_mul(page) })
     }
 
     /// A page that was not asked for before, by its number from 1.
@@ -76,7 +89,8 @@ impl<'a> File<'a> {
         let index = number.checked_sub(1).ok_or(DAMAGED)?;
         let seen = self.seen.get_mut(index).filter(|seen| !**seen).ok_or(DAMAGED)?;
         *seen = true;
-        self.bytes.get(index * self.page..index * self.page + self.usable).ok_or(DAMAGED)
+        let in_log = self.log.get(&number).map(|page| &page[..self.usable]);
+        in_log.or_else(|| self.bytes.get(index * self.page..index * self.page + self.usable)).ok_or(DAMAGED)
     }
 
     /// The records of a table, in order.
@@ -114,7 +128,8 @@ impl<'a> File<'a> {
         let cell = page.get(at..).ok_or(DAMAGED)?;
         let (size, rest) = varint(cell).ok_or(DAMAGED)?;
         let (_, rest) = varint(rest).ok_or(DAMAGED)?;
-        let size = usize::try_from(size).ok().filter(|size| *size <= self.bytes.len()).ok_or(DAMAGED)?;
+        let size = usize::try_from(size).map_err(|_| DAMAGED)?;
+        self.left = self.left.checked_sub(size).ok_or(DAMAGED)?;
         let local = self.local(size);
         let here = rest.get(..local).ok_or(DAMAGED)?;
         if local == size {
@@ -205,4 +220,198 @@ fn be16(bytes: &[u8], at: usize) -> Option<u16> {
 fn be32(bytes: &[u8], at: usize) -> Option<usize> {
     let four = bytes.get(at..at + 4)?.try_into().ok()?;
     usize::try_from(u32::from_be_bytes(four)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: usize = 512;
+
+    fn number(mut value: u64) -> Vec<u8> {
+        let mut bytes = vec![(value & 0x7f) as u8];
+        while value > 0x7f {
+            value >>= 7;
+            bytes.insert(0, (value & 0x7f) as u8 | 0x80);
+        }
+        bytes
+    }
+
+    /// A record of columns, each with its type.
+    fn record(columns: &[(u64, &[u8])]) -> Vec<u8> {
+        let types: Vec<u8> = columns.iter().flat_map(|(kind, _)| number(*kind)).collect();
+        let body = columns.iter().flat_map(|(_, bytes)| bytes.iter().copied());
+        let head = number(types.len() as u64 + 1);
+        head.into_iter().chain(types).chain(body).collect()
+    }
+
+    fn text(text: &str) -> (u64, &[u8]) {
+        (13 + 2 * text.len() as u64, text.as_bytes())
+    }
+
+    /// A row of `Packages` with this header.
+    fn row(header: &[u8]) -> Vec<u8> {
+        record(&[(0, b""), (12 + 2 * header.len() as u64, header)])
+    }
+
+    /// A cell of a leaf, whose record has this size and begins so.
+    fn cell(size: usize, local: &[u8]) -> Vec<u8> {
+        [number(size as u64), vec![1], local.to_vec()].concat()
+    }
+
+    fn page(kind: u8, head: usize, right: u32, cells: &[Vec<u8>]) -> Vec<u8> {
+        let mut page = vec![0; PAGE];
+        page[head] = kind;
+        page[head + 3..head + 5].copy_from_slice(&u16::try_from(cells.len()).expect("few").to_be_bytes());
+        let pointers = head + if kind == INTERIOR { 12 } else { 8 };
+        if kind == INTERIOR {
+            page[head + 8..head + 12].copy_from_slice(&right.to_be_bytes());
+        }
+        let mut end = PAGE;
+        for (at, cell) in cells.iter().enumerate() {
+            end -= cell.len();
+            page[end..end + cell.len()].copy_from_slice(cell);
+            let pointer = u16::try_from(end).expect("short").to_be_bytes();
+            page[pointers + 2 * at..pointers + 2 * at + 2].copy_from_slice(&pointer);
+        }
+        page
+    }
+
+    fn leaf(rows: &[&[u8]]) -> Vec<u8> {
+        let cells: Vec<Vec<u8>> = rows.iter().map(|header| row(header)).map(|row| cell(row.len(), &row)).collect();
+        page(LEAF, 0, 0, &cells)
+    }
+
+    fn interior(left: &[u32], right: u32) -> Vec<u8> {
+        let cells: Vec<Vec<u8>> = left.iter().map(|page| [&page.to_be_bytes()[..], &[1]].concat()).collect();
+        page(INTERIOR, 0, right, &cells)
+    }
+
+    /// The first page, which says that the table is in the second, and the others.
+    fn database(pages: &[Vec<u8>]) -> Vec<u8> {
+        let other = record(&[text("index"), text("x"), text("Name"), (1, &[9]), text("")]);
+        let table = record(&[text("table"), text("Packages"), text("Packages"), (1, &[2]), text("CREATE …")]);
+        let cells = [cell(other.len(), &other), cell(table.len(), &table)];
+        let mut first = page(LEAF, FILE_HEAD, 0, &cells);
+        first[..16].copy_from_slice(MAGIC);
+        first[16..18].copy_from_slice(&512_u16.to_be_bytes());
+        [first, pages.concat()].concat()
+    }
+
+    fn read(database: &[u8]) -> Result<Vec<Vec<u8>>, Unreadable> {
+        blobs(database, b"").map(|blobs| blobs.into_iter().map(Cow::into_owned).collect())
+    }
+
+    /// A database with a record of 1,100 bytes, in a leaf on page 3 and on pages 4 and 5.
+    fn long() -> (Vec<u8>, Vec<u8>) {
+        let header: Vec<u8> = (0..1100_u32).map(|at| (at % 251) as u8).collect();
+        let row = row(&header);
+        // As SQLite computes it: (512 - 12) * 32 / 255 - 23 = 39, and what is left for whole pages of 508.
+        let local = 39 + (row.len() - 39) % 508;
+        let next = |page: u32, bytes: &[u8]| {
+            let mut page = [&page.to_be_bytes()[..], bytes].concat();
+            page.resize(PAGE, 0);
+            page
+        };
+        let leaf = page(LEAF, 0, 0, &[cell(row.len(), &[&row[..local], &[0, 0, 0, 4]].concat())]);
+        let database = database(&[
+            interior(&[3], 6),
+            leaf,
+            next(5, &row[local..local + 508]),
+            next(0, &row[local + 508..]),
+            super::tests::leaf(&[b"last"]),
+        ]);
+        (database, header)
+    }
+
+    #[test]
+    fn trees_and_long_records_are_read_in_order() {
+        assert_eq!(read(&database(&[leaf(&[b"one", b"two"])])), Ok(vec![b"one".to_vec(), b"two".to_vec()]));
+        assert_eq!(read(&database(&[leaf(&[])])), Ok(vec![]));
+        let tree = database(&[interior(&[4, 3], 5), leaf(&[b"2"]), leaf(&[b"1"]), interior(&[], 6), leaf(&[b"3"])]);
+        assert_eq!(read(&tree), Ok([b"1", b"2", b"3"].map(|one| one.to_vec()).to_vec()));
+        let (database, header) = long();
+        assert_eq!(read(&database), Ok(vec![header, b"last".to_vec()]));
+    }
+
+    #[test]
+    fn pages_that_lead_to_each_other_are_an_error() {
+        let cycles = [
+            vec![interior(&[2], 2)],
+            vec![interior(&[3], 4), interior(&[2], 4), leaf(&[])],
+            vec![interior(&[3, 3], 3), leaf(&[b"x"])],
+            vec![interior(&[1], 1)],
+            vec![interior(&[0], 3), leaf(&[])],
+            vec![interior(&[], 77)],
+        ];
+        for pages in cycles {
+            assert_eq!(read(&database(&pages)), Err(DAMAGED));
+        }
+        let chain: Vec<Vec<u8>> = (3..100).map(|next| interior(&[], next)).collect();
+        assert_eq!(read(&database(&chain)), Err(DAMAGED), "too many levels");
+        // The chain of a long record: its second page leads to its first, or to a page of the tree.
+        for next in [4_u32, 2, 5, 0, u32::MAX] {
+            let (mut database, _) = long();
+            database[3 * PAGE..3 * PAGE + 4].copy_from_slice(&next.to_be_bytes());
+            assert_eq!(read(&database).is_ok(), next == 5, "{next}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_lie_are_an_error() {
+        let ends = [row(b"x"), vec![0xff; 9], vec![0x80; 30], record(&[(10, b"")]), record(&[(0, b""), (4000, b"x")])];
+        let sizes = [usize::MAX, 1 << 40, 400, 0];
+        for local in ends {
+            for size in sizes {
+                let wrong = database(&[page(LEAF, 0, 0, &[cell(size, &local)])]);
+                assert_eq!(read(&wrong), Err(DAMAGED), "{size} {local:?}");
+            }
+        }
+        let mut many = leaf(&[b"x"]);
+        many[3..5].fill(0xff);
+        assert_eq!(read(&database(&[many])), Err(DAMAGED));
+        // The same cell again and again: each is in the file, all together are not.
+        let one = row(&[7; 200]);
+        let mut again = page(LEAF, 0, 0, &[cell(one.len(), &one)]);
+        let pointer = [again[8], again[9]];
+        again[3..5].copy_from_slice(&100_u16.to_be_bytes());
+        (0..100).for_each(|at| again[8 + 2 * at..10 + 2 * at].copy_from_slice(&pointer));
+        assert_eq!(read(&database(&[again])), Err(DAMAGED));
+        assert_eq!(read(&database(&[])), Err(DAMAGED), "no root");
+        let mut nothing = database(&[leaf(&[])]);
+        let name = nothing.windows(8).rposition(|eight| eight == b"Packages").expect("its name");
+        nothing[name - 8..name].copy_from_slice(b"packages");
+        assert_eq!(read(&nothing), Err(Unreadable::Not("a database of rpm")));
+    }
+
+    #[test]
+    fn no_bytes_are_a_panic() {
+        let (database, _) = long();
+        for end in 0..database.len() {
+            assert!(read(&database[..end]).is_err(), "{end}");
+        }
+        for value in [0x00, 0x7f, 0xff] {
+            for at in 0..database.len() {
+                let mut wrong = database.clone();
+                wrong[at] = value;
+                let _ = read(&wrong);
+            }
+        }
+    }
+
+    #[test]
+    fn the_log_has_the_newer_pages() {
+        let old = database(&[leaf(&[b"old"])]);
+        let (tree, more) = (interior(&[], 3), leaf(&[b"new", b"more"]));
+        let log = wal::tests::log(true, PAGE, &[(2, false, &tree), (3, true, &more), (3, false, &leaf(&[b"open"]))]);
+        let of = |log: &[u8]| {
+            let blobs = blobs(&old, log).expect("a database");
+            blobs.into_iter().map(|blob| String::from_utf8(blob.into_owned()).expect("text")).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&log), ["new", "more"]);
+        assert_eq!(of(b"no log"), ["old"]);
+        assert_eq!(of(&log[..log.len() / 3]), ["old"]);
+        let cycle = wal::tests::log(false, PAGE, &[(2, true, &interior(&[2], 2))]);
+        assert_eq!(blobs(&old, &cycle), Err(DAMAGED));
+    }
 }

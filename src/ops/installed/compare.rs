@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ops::installed::Installed;
+use super::record::Installed;
 use crate::packages::Kind;
 
 /// A package that is not the same in two images.
@@ -24,7 +24,7 @@ pub struct PackageChange {
 type Name<'p> = (Kind, &'p str, &'p str);
 
 /// The packages whose versions differ, sorted by type and name.
-pub(super) fn compare(old: &Installed, new: &Installed) -> Vec<PackageChange> {
+pub fn compare(old: &Installed, new: &Installed) -> Vec<PackageChange> {
     let (olds, news) = (versions(old), versions(new));
     let names: BTreeSet<Name<'_>> = olds.keys().chain(news.keys()).copied().collect();
     let mut changes = Vec::new();

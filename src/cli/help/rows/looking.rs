@@ -22,10 +22,7 @@ pub(super) const ROWS: &[Row] = &[
             ("Does an image stand on what its base is now?", "imgtool check-base app:1"),
             ("Ask the registry of the base, also if it is in the store", "imgtool check-base --remote app:1"),
             ("Compare with a golden image in an archive", "imgtool check-base app:1 ./golden.tar"),
-            (
-                "Put an image on what its base is now, if that is another one",
-                "imgtool check-base app:1; [ $? -ne 1 ] || imgtool rebase app:1",
-            ),
+            ("The same for a script", "imgtool check-base --format json app:1"),
         ],
     ),
     (

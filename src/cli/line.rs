@@ -150,6 +150,9 @@ impl<'a> CommandLine<'a> {
             bytes if self.is_of_expression(bytes) => self.operand(word),
             b"--" => self.flags_ended = true,
             [b'-', b'-', name @ ..] => return self.long(name),
+            [b'-', digits @ ..] if is_number(digits) && self.flag("context").is_some() => {
+                return self.long(&[b"context=", digits].concat());
+            }
             [b'-', letters @ ..] if !letters.is_empty() => return self.short(letters),
             _ => self.operand(word),
         }
@@ -301,6 +304,11 @@ impl<'a> CommandLine<'a> {
             }
         }
     }
+}
+
+/// Whether it is `5` in the `-5` of grep, which is short for `--context=5`.
+fn is_number(text: &[u8]) -> bool {
+    text.first().is_some_and(|first| *first != b'0') && text.iter().all(u8::is_ascii_digit)
 }
 
 /// The flags of a command's own.

@@ -25,6 +25,8 @@ fn session() -> Session {
         Item::symlink("usr/dead", "nowhere"),
         Item::file("usr/words", "Root roots\n\nun-root\ngrüß root\na.b a+b a{2}\n"),
     ];
+    let numbers: String = (1..=20).map(|number| format!("{number}\n")).collect();
+    let lower = lower.into_iter().chain([Item::file("usr/numbers", numbers)]).collect::<Vec<_>>();
     let upper = [Item::whiteout("etc/.wh.key"), Item::file("etc/more", "root again\n")];
     let image = TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&lower)).raw_layer("RUN", layer(&upper));
     let session = Session::new();
@@ -42,7 +44,7 @@ fn sorted(text: &[u8]) -> Vec<String> {
 #[test]
 fn lines_and_exit_codes_are_those_of_gnu_grep() {
     let session = session();
-    let cases: [&[&str]; 50] = [
+    let cases: [&[&str]; 54] = [
         &["root", "etc/passwd"],
         &["root", "etc/passwd", "etc/more"],
         &["-n", "sh$", "etc/passwd"],
@@ -93,7 +95,49 @@ fn lines_and_exit_codes_are_those_of_gnu_grep() {
         &["-s", "root", "nosuch"],
         &["-r", "--include", "pass*", "root", "."],
         &["-rZl", "--exclude=*s*", "root", "."],
+        &["--include=*.txt", "root", "etc/passwd"],
+        &["--exclude=pass*", "root", "etc/passwd", "etc/more"],
+        &["-r", "--exclude-dir=bin", "root", "."],
+        &["-rl", "--exclude-dir=e*", "root", "etc", "usr"],
     ];
+    compare(&session, &cases, sorted);
+}
+
+/// The order counts, too, of lines and of files of one layer.
+#[test]
+fn lines_around_a_match_are_those_of_gnu_grep() {
+    let session = session();
+    let cases: [&[&str]; 24] = [
+        &["-A1", "4", "usr/numbers"],
+        &["-B1", "4", "usr/numbers"],
+        &["-C1", "4", "usr/numbers"],
+        &["-1", "5", "usr/numbers"],
+        &["-12", "5", "usr/numbers"],
+        &["-A0", "5", "usr/numbers"],
+        &["-nC2", "^1$\\|^20$", "usr/numbers"],
+        &["-nB3", "-A1", "7", "usr/numbers"],
+        &["-A1", "-C3", "9$", "usr/numbers"],
+        &["-HnA1", "0", "usr/numbers"],
+        &["-m2", "-A2", "1", "usr/numbers"],
+        &["-m1", "-C1", "1", "usr/numbers"],
+        &["-vC1", "[1-8]", "usr/numbers"],
+        &["-oC1", "5", "usr/numbers"],
+        &["-cC1", "5", "usr/numbers"],
+        &["-lC1", "5", "usr/numbers"],
+        &["-C1", "nothing", "usr/numbers"],
+        &["-B9", "no end", "usr/bin/last"],
+        &["-A9", "no end", "usr/bin/last"],
+        &["-C1", "root", "etc/passwd", "usr/words"],
+        &["-nC1", "sh$\\|^2$", "etc/passwd", "usr/numbers"],
+        &["-C1", "--group-separator=##", "9", "usr/numbers"],
+        &["-C1", "--no-group-separator", "9", "usr/numbers"],
+        &["-aC1", "root", "usr/bin/su"],
+    ];
+    compare(&session, &cases, |text| vec![String::from_utf8_lossy(text).into_owned()]);
+}
+
+/// Compares what is printed, as `shape` sees it, and the exit code.
+fn compare(session: &Session, cases: &[&[&str]], shape: fn(&[u8]) -> Vec<String>) {
     for case in cases {
         // The image stands behind the pattern, or before the paths if that is a flag's.
         let flags = case.iter().take_while(|word| word.starts_with('-')).count();
@@ -102,10 +146,10 @@ fn lines_and_exit_codes_are_those_of_gnu_grep() {
         let (before, paths) = case.split_at(behind);
         let ours: Vec<&str> = ["grep"].iter().chain(before).chain(&["fx/a:1"]).chain(paths).copied().collect();
         let mut tool = Command::new("grep");
-        let tool = tool.args(case).current_dir(session.work().join("tree")).env("LC_ALL", "C.UTF-8").output();
+        let tool = tool.args(*case).current_dir(session.work().join("tree")).env("LC_ALL", "C.UTF-8").output();
         let tool = tool.expect("grep is on every machine");
         let found = session.run(&ours);
-        assert_eq!(sorted(&found.stdout), sorted(&tool.stdout), "{ours:?} {}", found.stderr);
+        assert_eq!(shape(&found.stdout), shape(&tool.stdout), "{ours:?} {}", found.stderr);
         assert_eq!(Some(found.code), tool.status.code(), "{ours:?} {}", found.stderr);
     }
 }
@@ -118,6 +162,9 @@ fn what_grep_says_besides() {
     let line: Value =
         serde_json::from_str(&session.ok(&["grep", "--format", "json", "again", "./load.tar"])).expect("JSON");
     assert_eq!(line, json!({"Path": "/etc/more", "Line": 1, "Text": "root again"}));
+    let lines = session.ok(&["grep", "-A1", "--format", "json", "^9", "fx/a:1", "/usr/numbers"]);
+    let last: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(last, json!({"Path": "/usr/numbers", "Line": 10, "Text": "10", "Context": true}));
     session.run(&["grep", "\\(a\\)\\1", "fx/a:1"]).fails(2, &["references to groups (\\1) are not supported"]);
     session.run(&["grep", "-E", "(", "fx/a:1"]).fails(2, &["unclosed group"]);
     session.run(&["grep", "a", "fx/nosuch:1"]).fails(2, &["No such image: fx/nosuch:1"]);
@@ -129,9 +176,9 @@ fn what_grep_says_besides() {
 #[test]
 fn a_tree_with_sizes() {
     let session = session();
-    let tree = "/\n├── bin -> usr/bin\n├── etc\n│   ├── empty\n│   ├── more\n│   └── passwd\n└── usr\n    ├── bin\n    │   ├── last\n    │   ├── second\n    │   └── su\n    ├── dead -> nowhere\n    └── words\n\n3 directories, 9 files\n";
+    let tree = "/\n├── bin -> usr/bin\n├── etc\n│   ├── empty\n│   ├── more\n│   └── passwd\n└── usr\n    ├── bin\n    │   ├── last\n    │   ├── second\n    │   └── su\n    ├── dead -> nowhere\n    ├── numbers\n    └── words\n\n3 directories, 10 files\n";
     assert_eq!(session.ok(&["tree", "fx/a:1"]), tree);
-    let sizes = "/usr\n├── [   30]  bin\n├── [    7]  dead -> nowhere\n└── [   45]  words\n\n1 directory, 2 files\n";
+    let sizes = "/usr\n├── [   30]  bin\n├── [    7]  dead -> nowhere\n├── [   51]  numbers\n└── [   45]  words\n\n1 directory, 3 files\n";
     let found = session.ok(&["tree", "--du", "--depth", "1", "fx/a:1", "/usr"]);
     assert_eq!(found.split_once("]  ").map(|(_, rest)| rest), Some(sizes), "hard links count once");
     assert_eq!(session.ok(&["tree", "-d", "-L", "1", "fx/a:1"]), "/\n├── etc\n└── usr\n\n2 directories\n");

@@ -12,5 +12,6 @@ pub(super) mod which;
 
 mod common;
 mod deleted;
+mod grep_output;
 mod long;
 mod out;

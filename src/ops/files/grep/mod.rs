@@ -11,7 +11,7 @@ mod search;
 use std::collections::HashSet;
 use std::io;
 
-pub use pattern::{Matching, Syntax, expression};
+pub use pattern::{Around, Matching, Syntax, expression};
 pub use search::{FileSearch, Hit};
 
 use super::glob::Glob;
@@ -33,6 +33,16 @@ pub struct Selection {
     pub include: Vec<Glob>,
     /// No files whose names match one of these.
     pub exclude: Vec<Glob>,
+    /// No directories whose names match one of these.
+    pub exclude_directories: Vec<Glob>,
+}
+
+impl Selection {
+    /// Whether a file of that name is searched.
+    fn wants(&self, name: &[u8]) -> bool {
+        let is_one_of = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
+        (self.include.is_empty() || is_one_of(&self.include)) && !is_one_of(&self.exclude)
+    }
 }
 
 /// A file that is searched.
@@ -49,7 +59,11 @@ pub fn select<'v>(view: &'v Overlay, paths: &[Vec<u8>], selection: &Selection) -
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for path in paths {
         match follow(view, path, LastLink::Follow) {
-            Ok(node) if node.kind() == NodeKind::File => files.push(Searched { path: path.clone(), node }),
+            Ok(node) if node.kind() == NodeKind::File => {
+                if selection.wants(path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()) {
+                    files.push(Searched { path: path.clone(), node });
+                }
+            }
             Ok(node) if node.is_directory() && selection.recursive => {
                 if !below(path, node, selection, &mut files, &mut wrong) {
                     wrong.push(FilesError::TooMany { limit: MOST });
@@ -87,9 +101,12 @@ fn below<'v>(
         if visited > MOST {
             return false;
         }
-        let wanted = selection.include.is_empty() || selection.include.iter().any(|glob| glob.matches(node.name()));
+        // Of a link that is followed, the link's own name.
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let is_one_of = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(name));
         above.truncate(depth);
         match node.kind() {
+            NodeKind::Directory if !name.is_empty() && is_one_of(&selection.exclude_directories) => {}
             NodeKind::Directory if path.len() <= LONGEST && !above.contains(&node.id()) => {
                 above.push(node.id());
                 let children: Vec<_> = node.children().collect();
@@ -102,9 +119,7 @@ fn below<'v>(
                     Err(source) => wrong.push(FilesError::Path { path, source }),
                 }
             }
-            NodeKind::File if wanted && !selection.exclude.iter().any(|glob| glob.matches(node.name())) => {
-                files.push(Searched { path, node });
-            }
+            NodeKind::File if selection.wants(name) => files.push(Searched { path, node }),
             _ => {}
         }
     }

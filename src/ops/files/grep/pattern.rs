@@ -31,6 +31,17 @@ pub struct Matching {
     pub(super) is_text: bool,
     /// At most so many lines of a file.
     pub(super) most: u64,
+    /// The lines around those that are meant, which are shown too.
+    pub(super) around: Around,
+}
+
+/// How many lines are shown around a line that is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Around {
+    /// Before it.
+    pub before: usize,
+    /// Behind it.
+    pub after: usize,
 }
 
 /// How much memory a compiled expression may take.
@@ -72,7 +83,13 @@ impl Matching {
     /// What a line has to be like.
     pub fn new(regex: Regex, inverts: bool, is_text: bool, most: u64) -> Self {
         let single = inverts || ["\\A", "\\z"].iter().any(|anchor| regex.as_str().contains(anchor));
-        Self { regex, inverts, single, is_text, most }
+        Self { regex, inverts, single, is_text, most, around: Around::default() }
+    }
+
+    /// The same, with lines around those that are meant.
+    #[must_use]
+    pub fn around(self, around: Around) -> Self {
+        Self { around, ..self }
     }
 
     pub(super) fn holds(&self, line: &[u8]) -> bool {

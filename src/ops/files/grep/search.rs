@@ -1,5 +1,7 @@
 //! The lines of one file, as its bytes come.
 
+use std::collections::VecDeque;
+
 use super::pattern::Matching;
 
 /// What was found.
@@ -12,13 +14,20 @@ pub enum Hit<'a> {
         /// The line.
         line: &'a [u8],
     },
+    /// A line before or behind one that is meant.
+    Context {
+        /// The number, beginning with 1.
+        number: u64,
+        /// The line.
+        line: &'a [u8],
+    },
     /// A file that is no text has a line that is meant.
     Binary,
     /// The file is done: how many lines are meant.
     Done {
         /// How many.
         count: u64,
-        /// Whether a line was too long to be searched.
+        /// Whether a line was too long to be searched, or the lines before one to be shown.
         is_cut: bool,
     },
 }
@@ -37,16 +46,20 @@ pub struct FileSearch<'m> {
     /// That a binary file matches was told.
     is_told: bool,
     is_cut: bool,
+    before: Before,
+    /// How many lines are still shown behind the last one that was meant.
+    pending: usize,
 }
 
-/// The longest line that is searched; what is behind is left out, which is told.
+/// The longest line that is searched, and the most that is kept of the lines before one; what is left out is told.
 const LONGEST: usize = 64 << 20;
 
 impl<'m> FileSearch<'m> {
     /// Searches for this.
     pub fn new(matching: &'m Matching) -> Self {
         let (rest, is_binary, is_told, is_cut) = (Vec::new(), false, false, false);
-        Self { matching, rest, number: 0, count: 0, is_binary, is_told, is_cut }
+        let (before, pending) = (Before::default(), 0);
+        Self { matching, rest, number: 0, count: 0, is_binary, is_told, is_cut, before, pending }
     }
 
     /// Begins with a file.
@@ -108,29 +121,94 @@ impl<'m> FileSearch<'m> {
                 }
                 block[..found.start()].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1).max(at)
             };
-            self.number += ends(&block[at..start]);
+            if !self.pass(&block[at..start], give) {
+                return false;
+            }
             let end = block[start..].iter().position(|byte| *byte == b'\n').map_or(block.len(), |end| start + end);
             let line = &block[start..end];
-            self.number += 1;
             at = (end + 1).min(block.len());
-            if self.matching.holds(line) {
-                self.count += 1;
-                if !self.hit(line, give) {
+            if !self.matching.holds(line) {
+                if !self.pass(&block[start..at], give) {
                     return false;
                 }
+                continue;
+            }
+            self.count += 1;
+            self.number += 1;
+            self.pending = self.matching.around.after;
+            if !self.tell_before(give) || !self.tell(Hit::Line { number: self.number, line }, give) {
+                return false;
             }
         }
-        self.number += ends(&block[at..]);
+        self.pass(&block[at..], give)
+    }
+
+    /// Goes over lines that are not meant: the first ones may be shown behind the one before, the last ones are kept.
+    fn pass(&mut self, mut lines: &[u8], give: Give<'_>) -> bool {
+        while self.pending > 0 && !lines.is_empty() {
+            let end = lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |end| end + 1);
+            let (line, rest) = lines.split_at(end);
+            lines = rest;
+            self.pending -= 1;
+            self.number += 1;
+            if !self.tell(Hit::Context { number: self.number, line: without_end(line) }, give) {
+                return false;
+            }
+        }
+        self.number += ends(lines) + u64::from(lines.last().is_some_and(|byte| *byte != b'\n'));
+        if self.matching.around.before > 0 && !lines.is_empty() && self.count < self.matching.most {
+            self.before.keep(without_end(lines), self.number, self.matching.around.before);
+        }
         true
     }
 
-    fn hit(&mut self, line: &[u8], give: Give<'_>) -> bool {
+    /// Shows the lines before one that is meant.
+    fn tell_before(&mut self, give: Give<'_>) -> bool {
+        let before = std::mem::take(&mut self.before);
+        self.is_cut |= before.is_short;
+        before.lines.iter().all(|(number, line)| self.tell(Hit::Context { number: *number, line }, give))
+    }
+
+    /// Tells of a line; of one that is no text only that there is one.
+    fn tell(&mut self, hit: Hit<'_>, give: Give<'_>) -> bool {
+        let (Hit::Line { line, .. } | Hit::Context { line, .. }) = hit else { return give(hit) };
         let is_text = self.matching.is_text || !self.is_binary && std::str::from_utf8(line).is_ok();
         if is_text && !self.is_told {
-            return give(Hit::Line { number: self.number, line });
+            return give(hit);
         }
         std::mem::replace(&mut self.is_told, true) || give(Hit::Binary)
     }
+}
+
+/// The last lines and their numbers, for the next one that is meant.
+#[derive(Default)]
+struct Before {
+    lines: VecDeque<(u64, Vec<u8>)>,
+    /// How many bytes they have.
+    bytes: usize,
+    /// Some had to be dropped that should be shown.
+    is_short: bool,
+}
+
+impl Before {
+    /// Keeps the last ones of further lines, of which the very last has this number: at most so many in all.
+    fn keep(&mut self, lines: &[u8], number: u64, most: usize) {
+        let last = lines.rsplit(|byte| *byte == b'\n').take(most);
+        let mut last: Vec<(u64, Vec<u8>)> = (1..=number).rev().zip(last.map(<[u8]>::to_vec)).collect();
+        self.bytes += last.iter().map(|(_, line)| line.len()).sum::<usize>();
+        last.reverse();
+        self.lines.extend(last);
+        while self.lines.len() > most || self.bytes > LONGEST {
+            let Some((_, line)) = self.lines.pop_front() else { break };
+            self.bytes -= line.len();
+            self.is_short |= self.lines.len() < most;
+        }
+    }
+}
+
+/// A line or lines without the end of the last one.
+fn without_end(lines: &[u8]) -> &[u8] {
+    lines.strip_suffix(b"\n").unwrap_or(lines)
 }
 
 /// How many lines end in it.
@@ -140,7 +218,7 @@ fn ends(block: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pattern::{Syntax, expression};
+    use super::super::pattern::{Around, Syntax, expression};
     use super::*;
 
     /// The numbers of the lines that are meant, with the file given in pieces of that size.
@@ -152,6 +230,7 @@ mod tests {
         let mut give = |hit: Hit<'_>| {
             match hit {
                 Hit::Line { number, .. } => numbers.push(number),
+                Hit::Context { .. } => {}
                 Hit::Binary => is_binary = true,
                 Hit::Done { count, .. } => total = count,
             }
@@ -175,6 +254,50 @@ mod tests {
             assert_eq!(found(text, "t\\W*n", false, piece), (vec![], 0, false), "{piece}: no match over two lines");
             assert_eq!(found(text, "", false, piece), (vec![1, 2, 3, 4, 5], 5, false), "{piece}");
         }
+    }
+
+    #[test]
+    fn lines_before_and_behind_are_the_same_however_they_come() {
+        let text = b"1\n2\n3 root\n4\n5\n6\n7\n8 root\n9";
+        for piece in [1, 2, 3, 5, 100] {
+            let regex = expression(&["root".to_owned()], Syntax::Basic, false, false, false).expect("a pattern");
+            let matching = Matching::new(regex, false, false, u64::MAX).around(Around { before: 2, after: 1 });
+            let mut search = FileSearch::new(&matching);
+            let mut shown = Vec::new();
+            let mut give = |hit: Hit<'_>| {
+                match hit {
+                    Hit::Line { number, line } => shown.push((number, line.to_vec(), true)),
+                    Hit::Context { number, line } => shown.push((number, line.to_vec(), false)),
+                    _ => {}
+                }
+                true
+            };
+            for piece in text.chunks(piece) {
+                search.bytes(piece, &mut give);
+            }
+            search.finish(&mut give);
+            let expected: Vec<(u64, Vec<u8>, bool)> = [1, 2, 3, 4, 6, 7, 8, 9]
+                .into_iter()
+                .map(|number| (number, number.to_string().into_bytes(), false))
+                .map(|(number, mut line, _)| {
+                    let is_meant = number == 3 || number == 8;
+                    line.extend_from_slice(if is_meant { b" root" } else { b"" });
+                    (number, line, is_meant)
+                })
+                .collect();
+            assert_eq!(shown, expected, "{piece}");
+        }
+    }
+
+    #[test]
+    fn lines_before_take_bounded_memory() {
+        let mut before = Before::default();
+        let line = vec![b'x'; LONGEST / 4];
+        for number in 1..=8 {
+            before.keep(&line, number, 6);
+        }
+        assert!(before.is_short && before.bytes <= LONGEST, "{}", before.bytes);
+        assert_eq!(before.lines.back().map(|(number, _)| *number), Some(8));
     }
 
     #[test]

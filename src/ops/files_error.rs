@@ -86,8 +86,16 @@ pub enum FilesError {
         #[source]
         source: io::Error,
     },
+    /// What is to be copied is not in the image.
+    #[error("Could not find the file {} in image {image}", Escaped(path))]
+    NotInImage {
+        /// The path, as it was typed.
+        path: Vec<u8>,
+        /// The image, as it was typed.
+        image: String,
+    },
     /// A directory is to be copied where a file is.
-    #[error("{}: cannot copy a directory over a file", path.display())]
+    #[error("cannot copy directory: {} is none", path.display())]
     DirectoryOverFile {
         /// The destination.
         path: PathBuf,
@@ -98,14 +106,20 @@ pub enum FilesError {
         /// The destination.
         path: PathBuf,
     },
-    /// Something is to be copied over a device or a pipe.
-    #[error("invalid output path: {} must be a directory or a regular file", path.display())]
+    /// The directory that a copy is to be in is not there.
+    #[error("invalid output path: directory {:?} does not exist", path.display().to_string())]
+    NoParent {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Something is to be copied over a device.
+    #[error("invalid output path: {:?} must be a directory or a regular file: got a device", path.display().to_string())]
     SpecialDestination {
         /// The destination.
         path: PathBuf,
     },
     /// The destination is a link to a link and so on.
-    #[error("{}: too many symbolic links", path.display())]
+    #[error("{}: too many levels of symbolic links", path.display())]
     TooManyLinks {
         /// The destination.
         path: PathBuf,

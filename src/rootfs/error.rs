@@ -45,13 +45,13 @@ pub enum Error {
         value: u64,
     },
     /// A directory is where a file is to be copied to.
-    #[error("{path}: cannot overwrite a directory with a file")]
+    #[error("cannot overwrite directory \"{path}\" with non-directory")]
     OverDirectory {
         /// The path below the destination.
         path: EntryPath,
     },
     /// A file is where a directory is to be copied to.
-    #[error("{path}: cannot overwrite a file with a directory")]
+    #[error("cannot overwrite non-directory \"{path}\" with directory")]
     OverFile {
         /// The path below the destination.
         path: EntryPath,

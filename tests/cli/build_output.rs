@@ -102,7 +102,7 @@ fn files_go_to_a_directory_or_a_tar() {
     assert_eq!(run(&session, &["images", "-aq"]).stdout, b"");
     fs::remove_file(out.join("from-other")).expect("a file");
     fs::create_dir_all(out.join("from-other/below")).expect("folders");
-    session.run(&["build", "-o", "out", "ctx"]).fails(1, &["from-other", "cannot overwrite a directory with a file"]);
+    session.run(&["build", "-o", "out", "ctx"]).fails(1, &["cannot overwrite directory", "from-other"]);
     assert!(out.join("from-other/below").exists());
 }
 

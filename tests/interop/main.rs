@@ -14,6 +14,7 @@ mod bundle;
 mod changes;
 mod commit;
 mod container;
+mod cp;
 mod diff;
 mod docker;
 mod engine;

@@ -8,9 +8,10 @@ use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::cli::target::refuse_terminal;
 use crate::cli::usage::Arity;
-use crate::ops::Error;
+use crate::layer::overlay::FollowError;
 use crate::ops::files::copy::{landing, source, start, to_disk, to_tar};
 use crate::ops::files::opened::split_last;
+use crate::ops::{Error, FilesError};
 
 /// Copy a file or directory of an image to a local path
 ///
@@ -44,7 +45,7 @@ impl Args {
         let (from, to) = (&self.operands[0], &self.operands[1]);
         let Some((image, path)) = split_last(from.as_bytes(), exists) else { return Err(no_image(from, to)) };
         let look = self.which.open(session, &text(image)?)?;
-        let source = source(&look.view, path, self.follow_link).map_err(Error::from)?;
+        let source = source(&look.view, path, self.follow_link).map_err(|error| not_there(error, path, image))?;
         if to == "-" {
             refuse_terminal(session, None)?;
             let progress = session.progress(self.quiet);
@@ -58,6 +59,17 @@ impl Args {
             session.ui.warn(&format!("{devices}: only root may make devices"));
         }
         Ok(())
+    }
+}
+
+/// What is not in the image, in docker's words.
+fn not_there(error: FilesError, path: &[u8], image: &[u8]) -> Error {
+    match error {
+        FilesError::Path { source: FollowError::Missing, .. } => {
+            let image = String::from_utf8_lossy(image).into_owned();
+            FilesError::NotInImage { path: path.to_vec(), image }.into()
+        }
+        other => other.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::CopySource;
@@ -25,7 +26,7 @@ const MOST_LINKS: usize = 10;
 pub fn landing(source: &CopySource<'_>, destination: &Path) -> Result<Landing, FilesError> {
     let typed = destination.as_os_str().as_bytes();
     let says_directory = typed.ends_with(b"/") || typed == b"." || typed.ends_with(b"/.");
-    let target = followed(destination)?;
+    let target = followed(destination, &cleaned(typed))?;
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |source| FilesError::Destination { path, source }
@@ -41,12 +42,14 @@ pub fn landing(source: &CopySource<'_>, destination: &Path) -> Result<Landing, F
             let name = (source.name != b".").then(|| source.name.clone());
             return Ok(Landing { directory: target, name });
         }
-        Some(_) if is_directory => return Err(FilesError::DirectoryOverFile { path: destination.to_owned() }),
-        Some(found) if !found.is_file() => return Err(FilesError::SpecialDestination { path: destination.to_owned() }),
         Some(_) if says_directory => {
             return Err(io_error(destination)(io::Error::from(io::ErrorKind::NotADirectory)));
         }
-        None if says_directory && !is_directory => {
+        Some(_) if is_directory => return Err(FilesError::DirectoryOverFile { path: destination.to_owned() }),
+        Some(found) if found.file_type().is_char_device() || found.file_type().is_block_device() => {
+            return Err(FilesError::SpecialDestination { path: destination.to_owned() });
+        }
+        None if says_directory && (!is_directory || typed.ends_with(b"/.")) => {
             return Err(FilesError::NoSuchDirectory { path: destination.to_owned() });
         }
         _ => {}
@@ -55,7 +58,10 @@ pub fn landing(source: &CopySource<'_>, destination: &Path) -> Result<Landing, F
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let parent = directory.metadata().map_err(io_error(&directory))?;
+    let parent = directory.metadata().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => FilesError::NoParent { path: directory.clone() },
+        _ => io_error(&directory)(error),
+    })?;
     if !parent.is_dir() {
         return Err(io_error(&directory)(io::Error::from(io::ErrorKind::NotADirectory)));
     }
@@ -67,10 +73,8 @@ pub fn landing(source: &CopySource<'_>, destination: &Path) -> Result<Landing, F
 }
 
 /// The destination with a link at its end followed, which may lead to what is not there yet.
-fn followed(destination: &Path) -> Result<PathBuf, FilesError> {
-    let bytes = destination.as_os_str().as_bytes();
-    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |last| last + 1);
-    let mut path = PathBuf::from(OsStr::from_bytes(&bytes[..end]));
+fn followed(destination: &Path, cleaned: &[u8]) -> Result<PathBuf, FilesError> {
+    let mut path = PathBuf::from(OsStr::from_bytes(cleaned));
     for _ in 0..=MOST_LINKS {
         match path.read_link() {
             Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
@@ -78,4 +82,44 @@ fn followed(destination: &Path) -> Result<PathBuf, FilesError> {
         }
     }
     Err(FilesError::TooManyLinks { path: destination.to_owned() })
+}
+
+/// A path with `.` and `..` resolved by their letters, as docker does before it looks: `none/..` is the working
+/// directory.
+fn cleaned(typed: &[u8]) -> Vec<u8> {
+    let is_absolute = typed.starts_with(b"/");
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in typed.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if parts.last().is_some_and(|last| *last != b"..") => drop(parts.pop()),
+            b".." if is_absolute => {}
+            part => parts.push(part),
+        }
+    }
+    let path = [if is_absolute { &b"/"[..] } else { b"" }, &parts.join(&b'/')].concat();
+    if path.is_empty() { b".".to_vec() } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_their_letters() {
+        let cases = [
+            ("a", "a"),
+            ("a/", "a"),
+            ("./a/./b//", "a/b"),
+            ("none/..", "."),
+            ("../../x", "../../x"),
+            ("a/../../x", "../x"),
+            ("/../x/.", "/x"),
+            ("/", "/"),
+            ("", "."),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(String::from_utf8_lossy(&cleaned(typed.as_bytes())), expected, "{typed}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::image::Progress;
 use crate::layer::overlay::{LinkGroup, NodeKind, ViewNode};
 use crate::layer::{EntryKind, EntryPath, Meta, TarWriter};
 use crate::ops::files::list::join;
+use crate::ops::files::mode;
 use crate::ops::look::{Look, Take};
 use crate::ops::{Context, Error};
 
@@ -112,6 +113,6 @@ fn meta(node: ViewNode<'_>, name: Vec<u8>) -> Meta {
     };
     // overlayfs keeps its own metadata under `trusted.`.
     let xattrs = node.xattrs().iter().filter(|(name, _)| !name.starts_with(b"trusted.")).cloned().collect();
-    let (mode, uid, gid, mtime) = (node.mode(), node.uid(), node.gid(), node.mtime());
+    let (mode, uid, gid, mtime) = (mode::permissions(node), node.uid(), node.gid(), node.mtime());
     Meta { name, size: node.size(), kind, mode, uid, gid, mtime, xattrs }
 }

@@ -3,6 +3,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "fixtures/looked.rs"]
+mod looked;
 #[path = "fixtures/trees.rs"]
 mod trees;
 

@@ -145,6 +145,12 @@ impl Picture {
         self
     }
 
+    /// Without extended attributes, which `ls` and `find` do not show.
+    pub(crate) fn without_xattrs(mut self) -> Self {
+        self.paths.values_mut().for_each(|attributes| attributes.xattrs.clear());
+        self
+    }
+
     /// As an ordinary user sees it who could not apply all: without owners, devices and privileged attributes.
     pub(crate) fn unprivileged(mut self) -> Self {
         for attributes in self.paths.values_mut() {

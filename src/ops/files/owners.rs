@@ -46,14 +46,14 @@ impl Owners {
         self.groups.by_number.get(&gid).map(String::as_str)
     }
 
-    /// The number of a user.
+    /// The number of a user. That of root is known of images without `/etc/passwd`, too.
     pub fn uid(&self, name: &str) -> Option<u64> {
-        self.users.by_name.get(name).copied()
+        self.users.by_name.get(name).copied().or((name == "root").then_some(0))
     }
 
-    /// The number of a group.
+    /// The number of a group. That of root is known of images without `/etc/group`, too.
     pub fn gid(&self, name: &str) -> Option<u64> {
-        self.groups.by_name.get(name).copied()
+        self.groups.by_name.get(name).copied().or((name == "root").then_some(0))
     }
 }
 

@@ -45,6 +45,21 @@ const OF_CONTAINERS: [Advice; 2] = [
 
 const OTHERS: &[Advice] = &[
     Advice {
+        words: &["head", "tail", "less", "more"],
+        text: "imgtool cat IMAGE PATH prints a file: pipe it to head, tail or less",
+    },
+    Advice {
+        words: &["stat", "ll", "dir"],
+        text: "imgtool ls -ld --full-time IMAGE PATH shows what is known of a file",
+    },
+    Advice { words: &["du"], text: "imgtool tree --du IMAGE shows sizes, imgtool analyze IMAGE the largest ones" },
+    Advice {
+        words: &["dive"],
+        text: "imgtool analyze IMAGE has dive's figures, imgtool report IMAGE a page to look at",
+    },
+    Advice { words: &["sha256sum", "md5sum"], text: "imgtool sum IMAGE PATH prints the SHA-256 of files" },
+    Advice { words: &["egrep", "fgrep"], text: "imgtool grep -E and imgtool grep -F are these" },
+    Advice {
         words: &["bake"],
         text: "imgtool has one builder, without a daemon: imgtool build. What builds remember is removed by imgtool \
                builder prune",

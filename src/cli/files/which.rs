@@ -77,7 +77,8 @@ impl Args {
         let last = life.changes.last().and_then(|change| change.after.as_ref());
         if let (Some(EntryKind::Symlink { target }), false) = (last.map(|last| &last.kind), is_json) {
             let (path, target) = (Escaped(&shown), Escaped(target));
-            session.ui.note(&format!("{path} is a symbolic link to {target}; --follow-link shows what it leads to"));
+            let more = if self.follow_link { ", where nothing is" } else { "; --follow-link shows what it leads to" };
+            session.ui.note(&format!("{path} is a symbolic link to {target}{more}"));
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ fn session() -> Session {
         Item::symlink("usr/dead", "nowhere"),
         Item::file("usr/words", "Root roots\n\nun-root\ngrüß root\na.b a+b a{2}\n"),
     ];
-    let numbers: String = (1..=20).map(|number| format!("{number}\n")).collect();
+    let numbers: String = (1..=20).map(|number| number.to_string() + "\n").collect();
     let lower = lower.into_iter().chain([Item::file("usr/numbers", numbers)]).collect::<Vec<_>>();
     let upper = [Item::whiteout("etc/.wh.key"), Item::file("etc/more", "root again\n")];
     let image = TestImage::new(&["fx/a:1"]).raw_layer("ADD", layer(&lower)).raw_layer("RUN", layer(&upper));

@@ -31,10 +31,7 @@ fn session() -> Session {
     items.push(Item::file("usr/lib/large", vec![2; 90_000]));
     items.push(Item::file("usr/lib/small", vec![3; 900]));
     items.push(Item::file("etc/motd", "hello"));
-    items.push(Item::file(
-        "usr/lib/os-release",
-        format!("ID=x\nPRETTY_NAME=\"X {}\"\nSUPPORT_END=2020-05-13\n", EVIL[4]),
-    ));
+    items.push(Item::file("etc/os-release", format!("ID=x\nPRETTY_NAME=\"X {}\"\nSUPPORT_END=2020-05-13\n", EVIL[4])));
     items.push(Item::file("var/lib/dpkg/status", status("1.0")));
     for (at, text) in EVIL.iter().enumerate() {
         let package = json!({"name": text, "version": text, "license": text});
@@ -89,7 +86,7 @@ fn a_report_shows_all_runs_nothing_and_needs_no_mouse() {
     browser.press("Enter");
     assert!(browser.evaluate(crumbs).as_str().is_some_and(|at| at.starts_with("/usr90.0 kB in 1 files")));
     browser.press("Backspace");
-    assert!(browser.evaluate(crumbs).as_str().is_some_and(|at| at.starts_with("/125 kB in 9 files")));
+    assert!(browser.evaluate(crumbs).as_str().is_some_and(|at| at.ends_with(" kB in 18 files")));
     // A file is searched for, and says which layers brought and changed it.
     let search = "const s = document.getElementById('search'); s.value = 'etc/m layer:2'; s.focus();
         s.dispatchEvent(new Event('input')); await new Promise(done => setTimeout(done, 300));";

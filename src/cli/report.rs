@@ -8,7 +8,7 @@ use super::usage::Arity;
 use crate::ops::diff::images;
 use crate::ops::look::Look;
 use crate::ops::output::{Readers, Target, to_path};
-use crate::ops::report::{Compared, report};
+use crate::ops::report::{Compared, KnownBase, report};
 use crate::ops::{Context, Error};
 
 /// Write a page that shows what is in an image
@@ -65,10 +65,11 @@ impl Args {
         let platform = Session::platform(self.platform.as_ref())?;
         let progress = session.progress(false);
         let look = Look::open(context, name, platform.as_ref(), &*progress)?;
-        let Some(old_name) = old else { return Ok(report(context, &look, name, None, &*progress)?) };
+        let base = KnownBase::find(context, &look);
+        let Some(old_name) = old else { return Ok(report(context, &look, name, None, base.as_ref(), &*progress)?) };
         let old = Look::open(context, old_name, platform.as_ref(), &*progress)?;
         let changes = images(context, old_name, name, platform.as_ref(), &*progress)?;
         let compared = Compared { old: &old, name: old_name, changes: &changes };
-        Ok(report(context, &look, name, Some(&compared), &*progress)?)
+        Ok(report(context, &look, name, Some(&compared), base.as_ref(), &*progress)?)
     }
 }

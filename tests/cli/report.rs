@@ -30,3 +30,30 @@ fn a_page_is_written_whole_or_to_a_pipe() {
     session.run(&["report", "a", "b", "c"]).fails(1, &["one image, or two, not 3"]);
     session.run(&["report", "-o", "none/x.html", "fx/a:1"]).fails(1, &["none/x.html"]);
 }
+
+#[test]
+fn the_base_of_an_image_is_named_if_the_store_has_it() {
+    let session = Session::new();
+    let base = layer(&[Item::file("etc/motd", "hello")]);
+    let own = layer(&[Item::file("srv/app", "app")]);
+    session.load(&pack(&docker_save(&[TestImage::new(&["fx/base:1"]).raw_layer("ADD base", base.clone())])));
+    let image = TestImage::new(&["fx/app:1"]).raw_layer("ADD base", base).raw_layer("COPY app", own);
+    session.load(&pack(&docker_save(&[image])));
+    let known = |image: &str| {
+        session.ok(&["report", image]);
+        let page = String::from_utf8(session.read("report.html")).expect("UTF-8");
+        let (_, rest) = page.split_once("\"known_base\":").expect("what is known of the base");
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Value>();
+        values.next().expect("a value").expect("JSON")
+    };
+    let found = known("fx/app:1");
+    assert_eq!(
+        (&found["name"], &found["by"], &found["layers"]),
+        (&"fx/base:1".into(), &"by its layers".into(), &1.into())
+    );
+    assert_eq!(found["now"]["same"], true);
+    assert!(known("fx/base:1").is_null());
+    session.ok(&["rebase", "fx/app:1", "fx/app:2", "--from", "fx/base:1", "--onto", "fx/base:1"]);
+    session.ok(&["edit", "--env", "A=B", "fx/base:1"]);
+    assert_eq!(known("fx/app:2")["now"]["same"], false, "the name leads to another image now");
+}

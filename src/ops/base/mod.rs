@@ -16,4 +16,4 @@ mod place;
 pub use claim::{BaseClaim, Said, claim};
 pub use lower::lowest_layers;
 pub use old::{FoundBy, OldBase, SCRATCH, find, named, sentence, typed};
-pub use place::now;
+pub use place::{in_store, now};

@@ -21,7 +21,7 @@ pub fn now(context: &Context, image: &Origin, name: &Reference, asks: bool) -> R
 }
 
 /// The image of a name that an image gave, in the store.
-pub(super) fn in_store(context: &Context, name: &str, platform: Option<&Platform>) -> Result<Origin, Error> {
+pub fn in_store(context: &Context, name: &str, platform: Option<&Platform>) -> Result<Origin, Error> {
     let mut found = context.find_held(|catalog| Ok(vec![context.find_in_store(catalog, name)?]))?;
     Origin::of(found.pop().ok_or_else(|| no_such_image(name))?, platform, context)
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::columns::Columns;
-use super::packages::{Packages, age};
+use super::packages::Packages;
 use super::words::{path, text};
 use crate::layer::diff::{PathChange, PathChangeKind};
 use crate::layer::overlay::Overlay;
@@ -58,6 +58,7 @@ impl PageData {
         installed: &Installed,
         compared: Option<&Compared<'_>>,
         installed_before: Option<&Installed>,
+        age: Value,
     ) -> Self {
         let mut files = Columns::of(&look.view, analysis, path);
         let config = look.image.config.value();
@@ -81,7 +82,7 @@ impl PageData {
             config: settings(config),
             changes: compared.map(|compared| changes(look, compared)),
             packages: Packages::of(installed, installed_before),
-            age: age(look, installed),
+            age,
             changed: std::mem::take(&mut files.changed),
             files,
         }

@@ -14,11 +14,13 @@
 
 mod columns;
 mod data;
+mod known_base;
 mod packages;
 mod page;
 mod words;
 
 pub use data::Compared;
+pub use known_base::KnownBase;
 pub use page::policy;
 
 use super::analysis::Analysis;
@@ -27,17 +29,21 @@ use super::look::Look;
 use super::{Context, Error};
 use crate::image::Progress;
 
-/// The page about an image, given by the name that was typed.
+/// The page about an image, given by the name that was typed. It names another image of the store only if that is the old
+/// one that it is compared with, or its base.
 pub fn report(
     context: &Context,
     look: &Look,
     name: &str,
     compared: Option<&Compared<'_>>,
+    base: Option<&KnownBase>,
     progress: &dyn Progress,
 ) -> Result<Vec<u8>, Error> {
     let analysis = Analysis::of(context, look, 0)?;
     let installed = |look: &Look| installed(context, look, &[], progress);
     let before = compared.map(|compared| installed(compared.old)).transpose()?;
-    let data = data::PageData::of(look, name, &analysis, &installed(look)?, compared, before.as_ref());
+    let now = installed(look)?;
+    let age = packages::age(look, &now, base);
+    let data = data::PageData::of(look, name, &analysis, &now, compared, before.as_ref(), age);
     Ok(page::document(&data))
 }

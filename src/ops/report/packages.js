@@ -1,7 +1,7 @@
 'use strict';
 // How old an image says that it is; how long ago that was, the clock of the reader says.
 const showAge = ({ data, $, el, table, code }) => {
-  const { made, layers, base, base_digest: digest, os, support_end: end } = data.age;
+  const { made, layers, base, base_digest: digest, known_base: known, os, support_end: end } = data.age;
   const now = Date.now() / 1000;
   const date = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
   const isReal = (seconds) => seconds !== null && seconds > 631152000 && seconds < 253402300800;
@@ -29,7 +29,14 @@ const showAge = ({ data, $, el, table, code }) => {
     layer('Oldest', oldest);
     if (newest.at !== oldest.at) layer('Newest', newest);
   }
-  rows.push(['Base image', base || digest ? 'as the image says, ' : 'the image does not say', [base, digest].filter(Boolean).join('@')]);
+  if (known) {
+    rows.push(['Base image', `${known.by}: the lowest ${plural(known.layers, 'layer')}, made ${when(known.made)}, of `, known.name]);
+    if (known.now) {
+      rows.push(known.now.same
+        ? ['Base now', 'the same image: the store has no newer one of that name']
+        : ['Base now', `outdated: another image has that name in the store, made ${when(known.now.made)}. To use it: `, 'imgtool rebase']);
+    }
+  } else rows.push(['Base image', base || digest ? 'as the image says, ' : 'the image does not say', [base, digest].filter(Boolean).join('@')]);
   if (os) {
     const over = end && Date.parse(end) / 1000 < now;
     const support = end ? `, which says that it is cared for until ${end}${over ? ': that is over' : ''}` : '';
@@ -40,7 +47,7 @@ const showAge = ({ data, $, el, table, code }) => {
     if (more) said.append(code(more));
     return [what, said];
   }));
-  const note = 'Newer packages, a newer base, and the end of a distribution are not in an image: this page cannot know of them. '
+  const note = 'Newer packages, a newer base in a registry, and the end of a distribution are not in an image: this page cannot know of them. '
     + 'What was made long ago has none of the security updates since.';
   $('age').append(el('p', 'quiet', note));
 };

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::known_base::KnownBase;
 use super::words::{path, text, up_to};
 use crate::oci::{ANNOTATION_BASE_DIGEST, ANNOTATION_BASE_NAME, Created};
 use crate::ops::installed::{Installed, InstalledPackage, PackageChange, Unread, compare};
@@ -108,7 +109,7 @@ impl Texts {
 
 /// What the image says of its age: when it and its layers were made, in seconds since 1970, its base, and its
 /// distribution. How long ago that is, the page knows.
-pub(super) fn age(look: &Look, installed: &Installed) -> Value {
+pub(super) fn age(look: &Look, installed: &Installed, base: Option<&KnownBase>) -> Value {
     let config = look.image.config.value();
     let seconds = |created: Option<&Created>| created.map(|created| created.timestamp().as_second());
     let mut made = config.history.iter().filter(|step| !step.empty_layer).map(|step| seconds(step.created.as_ref()));
@@ -120,6 +121,7 @@ pub(super) fn age(look: &Look, installed: &Installed) -> Value {
         "layers": layers,
         "base": said(look, ANNOTATION_BASE_NAME),
         "base_digest": said(look, ANNOTATION_BASE_DIGEST),
+        "known_base": base.map(KnownBase::data),
         "os": os,
         "support_end": installed.os.as_ref().map(|os| text(&os.support_end)).filter(|day| !day.is_empty()),
     })

@@ -65,5 +65,6 @@ pub(super) fn get(server: &Server, asked: &Asked, name: &RepositoryName, target:
 fn page(server: &Server, manifest: &Manifest, platform: &Platform, name: &str) -> Result<Vec<u8>, crate::ops::Error> {
     let id = manifest.config.digest.to_string();
     let look = Look::open(&server.context, &id, Some(platform), &Silent)?;
-    report(&server.context, &look, name, None, &Silent)
+    // Another image of the store is not named: who asks may not see it.
+    report(&server.context, &look, name, None, None, &Silent)
 }

@@ -36,7 +36,7 @@ fn what_could_go_is_said_with_the_line_to_write() {
         "User wasted:  300.00 % of what is above the lowest layer",
         "Hidden:       700B that later layers deleted or wrote again",
         "Duplicates:   400B in files",
-        "     1kB  package lists of apt in /var/lib/apt/lists (1 files, layer 1)\n          RUN apt-get update\n          \
+        "     1kB  package lists of apt in /var/lib/apt/lists (1 file, layer 1)\n          RUN apt-get update\n          \
          → RUN apt-get update && rm -rf /var/lib/apt/lists/*\n",
         "300B               1         /opt      1: RUN apt-get update   2: RUN make install rm -r /opt\n",
         "600B      2         /app/main\n",

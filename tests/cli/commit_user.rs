@@ -24,7 +24,10 @@ impl Somebody {
         let folder = TempDir::new().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
         let program = folder.path().join("imgtool");
-        fs::copy(env!("CARGO_BIN_EXE_imgtool"), &program).expect("a copy that everybody may run");
+        // By another process: one that another test starts while this one writes would keep the file open for writing, and
+        // it could not be run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_imgtool")).arg(&program).status();
+        assert!(copied.expect("cp starts").success(), "a copy that everybody may run");
         if geteuid().is_root() {
             chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
         }

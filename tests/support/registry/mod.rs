@@ -16,7 +16,7 @@ pub(crate) mod uploads;
 pub(crate) mod vendors;
 pub(crate) mod wire;
 
-use std::io::{BufReader, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -203,6 +203,9 @@ impl Drop for Registry {
     }
 }
 
+/// The most bytes of a refused request that are read and thrown away.
+const MOST_LINGERING: u64 = 64 << 20;
+
 impl Shared {
     fn records(&self) -> MutexGuard<'_, Vec<Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
@@ -237,8 +240,13 @@ impl Shared {
             // Who does not wait sends into a connection that nobody reads.
             Some(refusal) if request.waits() || refusal.status == 413 => {
                 let sent = self.record(request, refusal.status);
+                let lingers = refusal.status == 413;
                 let _gone =
                     refusal.with("Connection", "close").send(request, stream.get_mut().as_mut(), &sent, &self.closing);
+                if lingers {
+                    // As nginx does: what was sent already and is not read would end the connection before the answer came.
+                    let _gone = io::copy(&mut stream.take(MOST_LINGERING), &mut io::sink());
+                }
                 return None;
             }
             _ if request.waits() && !self.content().uploads.manners.silent => {

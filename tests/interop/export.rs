@@ -126,7 +126,7 @@ fn on_top() -> Vec<Node> {
 }
 
 /// What docker puts into every container, at the time when it does so.
-const STUBS: [&str; 12] = [
+pub(crate) const STUBS: [&str; 12] = [
     ".dockerenv",
     "dev",
     "dev/console",

@@ -6,27 +6,11 @@ use serde_json::{Value, json};
 use crate::container::load_into_both;
 use crate::engine::{Engine, engine};
 use crate::entries::{Entries, assert_same, of_tar};
-use crate::export::rich;
+use crate::export::{STUBS, rich};
 use crate::peer::{self, installed, program};
 use crate::support::image::TestImage;
 use crate::support::layer::{Item, layer};
 use crate::support::session::Session;
-
-/// What docker makes anew for each container.
-const STUBS: [&str; 12] = [
-    ".dockerenv",
-    "dev",
-    "dev/console",
-    "dev/pts",
-    "dev/shm",
-    "etc",
-    "etc/hostname",
-    "etc/hosts",
-    "etc/mtab",
-    "etc/resolv.conf",
-    "proc",
-    "sys",
-];
 
 /// The files of a container of an image; what docker makes for each container has no time.
 fn files(engine: &Engine, image: &str) -> Entries {

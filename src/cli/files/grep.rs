@@ -32,7 +32,7 @@ pub(in crate::cli) struct Args {
     /// Search all files in directories
     #[arg(short, long)]
     recursive: bool,
-    /// The same, and follow all symbolic links
+    /// Like -r, and follow all symbolic links
     #[arg(short = 'R', long)]
     dereference_recursive: bool,
     /// Search only files whose names match

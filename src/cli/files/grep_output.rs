@@ -162,7 +162,7 @@ impl<'a> Printer<'a> {
                     self.is_cut = true;
                     let path = Escaped(&file.path);
                     self.session.ui.error(&format!(
-                        "{path}: of lines more than 64 MiB long, or before another, a part is left out"
+                        "{path}: a line, or the context before one, is longer than 64 MiB and was cut"
                     ));
                 }
                 self.groups.last = None;

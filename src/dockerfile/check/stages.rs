@@ -267,7 +267,7 @@ impl Checker<'_> {
         let Some(ignore) = self.input.ignore.filter(|ignore| !ignore.has_exceptions()) else { return };
         let is_remote = |source: &str| source.contains("://") || source.starts_with("git@");
         for source in copy.sources.iter().filter(|source| !is_remote(source)) {
-            let cleaned = super::super::ignore::clean(source.as_bytes());
+            let cleaned = crate::go::path::clean(source.as_bytes());
             if ignore.excludes(&cleaned) {
                 let source = String::from_utf8_lossy(&cleaned);
                 let message = format!("Attempting to {verb} file {source:?} that is excluded by .dockerignore");

@@ -17,7 +17,6 @@ mod regex;
 mod translate;
 
 pub use error::PatternError;
-pub(super) use read::clean;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,9 +1,10 @@
 //! One pattern.
 
 use super::error::PatternError;
-use super::read::{clean, trim};
+use super::read::trim;
 use super::regex::Regex;
 use super::translate::{Kind, is_valid, translate};
+use crate::go::path::clean;
 
 /// A longer pattern is refused: no path is that long, and the work grows with both.
 const MAX_LENGTH: usize = 4096;

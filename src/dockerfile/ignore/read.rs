@@ -1,6 +1,7 @@
 //! The lines of a `.dockerignore`.
 
 use super::error::PatternError;
+use crate::go::path::clean;
 
 /// More patterns are not read: every path is tried on all of them.
 const MAX_PATTERNS: usize = 10_000;
@@ -47,25 +48,5 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     match std::str::from_utf8(text) {
         Ok(text) => text.trim().as_bytes(),
         Err(_) => text.trim_ascii(),
-    }
-}
-
-/// A path without doubled slashes, `.`, and names before `..`; a dot if nothing is left.
-pub(in crate::dockerfile) fn clean(path: &[u8]) -> Vec<u8> {
-    let is_absolute = path.starts_with(b"/");
-    let mut names: Vec<&[u8]> = Vec::new();
-    for name in path.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." if names.last().is_some_and(|last| *last != b"..") => drop(names.pop()),
-            b".." if is_absolute => {}
-            name => names.push(name),
-        }
-    }
-    let joined = names.join(&b'/');
-    match (is_absolute, joined.is_empty()) {
-        (true, _) => [b"/".to_vec(), joined].concat(),
-        (false, true) => b".".to_vec(),
-        (false, false) => joined,
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::CopySource;
+use crate::go::path::clean;
 use crate::ops::files_error::FilesError;
 
 /// Where a copy comes to be.
@@ -26,7 +27,8 @@ const MOST_LINKS: usize = 10;
 pub fn landing(source: &CopySource<'_>, destination: &Path) -> Result<Landing, FilesError> {
     let typed = destination.as_os_str().as_bytes();
     let says_directory = typed.ends_with(b"/") || typed == b"." || typed.ends_with(b"/.");
-    let target = followed(destination, &cleaned(typed))?;
+    // As docker does before it looks: `none/..` is the working directory.
+    let target = followed(destination, &clean(typed))?;
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |source| FilesError::Destination { path, source }
@@ -82,44 +84,4 @@ fn followed(destination: &Path, cleaned: &[u8]) -> Result<PathBuf, FilesError> {
         }
     }
     Err(FilesError::TooManyLinks { path: destination.to_owned() })
-}
-
-/// A path with `.` and `..` resolved by their letters, as docker does before it looks: `none/..` is the working
-/// directory.
-fn cleaned(typed: &[u8]) -> Vec<u8> {
-    let is_absolute = typed.starts_with(b"/");
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in typed.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." if parts.last().is_some_and(|last| *last != b"..") => drop(parts.pop()),
-            b".." if is_absolute => {}
-            part => parts.push(part),
-        }
-    }
-    let path = [if is_absolute { &b"/"[..] } else { b"" }, &parts.join(&b'/')].concat();
-    if path.is_empty() { b".".to_vec() } else { path }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn by_their_letters() {
-        let cases = [
-            ("a", "a"),
-            ("a/", "a"),
-            ("./a/./b//", "a/b"),
-            ("none/..", "."),
-            ("../../x", "../../x"),
-            ("a/../../x", "../x"),
-            ("/../x/.", "/x"),
-            ("/", "/"),
-            ("", "."),
-        ];
-        for (typed, expected) in cases {
-            assert_eq!(String::from_utf8_lossy(&cleaned(typed.as_bytes())), expected, "{typed}");
-        }
-    }
 }
